@@ -1,0 +1,45 @@
+"""Errors that name the value, what is allowed, and the nearest valid choice."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+def nearest(value: object, allowed: Iterable[object]) -> str | None:
+    """Returns the allowed name that looks most like ``value``, or None when none is close.
+
+    >>> nearest("adm", ["sgd", "adam", "adamw"])
+    'adam'
+    """
+    names = [str(a) for a in allowed]
+    lowered = {n.lower(): n for n in names}
+    close = difflib.get_close_matches(str(value).lower(), list(lowered), n=1, cutoff=0.4)
+    return lowered[close[0]] if close else None
+
+
+def unknown(what: str, value: object, allowed: Sequence[object]) -> ValueError:
+    """A ValueError for a name that is not among the allowed ones.
+
+    Args:
+      what: what the value stands for, e.g. ``"optimizer.name"``.
+      value: what was given.
+      allowed: what would have been accepted, in the order to show it.
+
+    Returns:
+      The exception, for the caller to raise.
+
+    >>> print(unknown("optimizer", "adm", ["sgd", "adam"]))
+    unknown optimizer 'adm'; allowed: sgd, adam; did you mean 'adam'?
+    """
+    message = f"unknown {what} {value!r}; allowed: {', '.join(str(a) for a in allowed)}"
+    suggestion = nearest(value, allowed)
+    return ValueError(message + (f"; did you mean {suggestion!r}?" if suggestion else ""))
+
+
+def invalid(what: str, value: object, allowed: str, suggestion: object = None) -> ValueError:
+    """A ValueError for a value outside its range.
+
+    >>> print(invalid("dropout", 1.5, "a number in [0, 1)", 0.5))
+    invalid dropout 1.5; allowed: a number in [0, 1); try 0.5
+    """
+    message = f"invalid {what} {value!r}; allowed: {allowed}"
+    return ValueError(message + (f"; try {suggestion}" if suggestion is not None else ""))
