@@ -1,0 +1,102 @@
+"""The action of a group on feature fields: move the base space, then the fibre."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from geomdl.actions.grid import turn
+from geomdl.actions.warp import Padding, warp
+from geomdl.groups import Element, PlanarGroup
+from geomdl.representations import FieldType
+
+
+def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding: Padding = "zeros") -> jax.Array:
+    """The transformed field (g·x)(p) = ρ(g) x(g⁻¹p).
+
+    Exact when g maps the pixel grid to itself (multiples of 90°, reflected or not) or when there is no base space; otherwise
+    the field is resampled by cubic B-splines.
+
+    Args:
+      g: one element ``[2]`` of ``field_type.group``: a NumPy array, or traced (then so that an orbit can be `jax.vmap`ped)
+        if the group is finite.
+      x: ``[batch, height, width, channels]``, or ``[batch, channels]`` without base space.
+      field_type: how the channels transform.
+      padding: what lies outside the image when resampling; see `geomdl.actions.warp.warp`.
+
+    Returns:
+      An array of the same shape and dtype.
+
+    Raises:
+      ValueError: for a wrong number of channels or dimensions, or a non-square image under quarter turns.
+
+    >>> from geomdl.groups import C4
+    >>> regular = FieldType(C4, "1 regular")
+    >>> act(np.array([0, 1]), jnp.arange(4.0)[None], regular)  # no base space: a cyclic shift of the channels
+    Array([[3., 0., 1., 2.]], dtype=float32)
+    """
+    x = jnp.asarray(x)
+    if x.ndim not in (2, 4):
+        raise ValueError(f"a field is [batch, height, width, channels] or [batch, channels], got shape {x.shape}")
+    field_type.require_channels(x.shape[-1], "the field")
+    if x.ndim == 4:
+        x = act_on_plane(g, x, field_type.group, padding=padding)
+    return _act_on_fibre(g, x, field_type)
+
+
+def act_labels(g: Element, labels: ArrayLike, group: PlanarGroup) -> jax.Array:
+    """Moves label maps ``[batch, height, width]`` of integers: (g·y)(p) = y(g⁻¹p). Exact; grid symmetries only.
+
+    Raises:
+      ValueError: when g does not map the grid to itself: labels cannot be interpolated.
+
+    >>> from geomdl.groups import C4
+    >>> act_labels(np.array([0, 2]), jnp.array([[[0, 1], [2, 3]]]), C4)
+    Array([[[3, 2],
+            [1, 0]]], dtype=int32)
+    """
+    labels = jnp.asarray(labels)
+    if not isinstance(g, jax.core.Tracer) and not group.is_grid_symmetry(g):
+        degrees = float(np.rad2deg(group.angle(g)))
+        raise ValueError(f"labels cannot be turned by {degrees:g}°; allowed: multiples of 90°")
+    return act_on_plane(g, labels[..., None], group)[..., 0]
+
+
+def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, padding: Padding = "zeros") -> jax.Array:
+    """Moves the pixels only: x'(p) = x(g⁻¹p) for ``[batch, height, width, channels]``. See `act`."""
+    x = jnp.asarray(x)
+    if not isinstance(g, jax.core.Tracer):
+        g = np.asarray(g)
+        if not group.is_grid_symmetry(g):
+            return warp(x, group.matrix(g), padding=padding)
+        quarter_turns = int(np.rint(group.angle(g) / (np.pi / 2))) % 4
+        if quarter_turns % 2 and x.shape[1] != x.shape[2]:
+            raise ValueError(f"{group} turns by 90°, which needs square images; got {x.shape[1]}x{x.shape[2]}")
+        return turn(x, int(g[0]), quarter_turns)
+    elements = group.elements()
+    if np.all(group.is_grid_symmetry(elements)):
+        return turn(x, g[0], g[1] * (4 // int(group.rotation_order)))
+    return warp(x, jnp.asarray(group.matrix(elements))[_index(g, group)], padding=padding)
+
+
+def _index(g: jax.Array, group: PlanarGroup) -> jax.Array:
+    return (g[1] + int(group.rotation_order) * g[0]).astype(jnp.int32)
+
+
+def _act_on_fibre(g: Element | jax.Array, x: jax.Array, field_type: FieldType) -> jax.Array:
+    if field_type.is_trivial:
+        return x
+    traced = isinstance(g, jax.core.Tracer)
+    moved = []
+    for block in field_type.blocks:
+        rho = block.representation
+        fields = x[..., block.channels].reshape(*x.shape[:-1], block.multiplicity, rho.size)
+        if rho.is_permutation and rho.group.is_finite:
+            sources = np.argsort(rho.permutation(), -1)
+            source = jnp.asarray(sources)[_index(g, rho.group)] if traced else sources[rho.group.index(g)]
+            fields = jnp.take(fields, source, axis=-1)
+        elif not rho.is_trivial:
+            matrix = jnp.asarray(rho(rho.group.elements()))[_index(g, rho.group)] if traced else rho(g)
+            fields = jnp.einsum("ij,...j->...i", jnp.asarray(matrix, x.dtype), fields, precision="highest")
+        moved.append(fields.reshape(*x.shape[:-1], -1))
+    return jnp.concatenate(moved, -1)

@@ -1,0 +1,159 @@
+"""The compact groups of the plane: C_N, D_N, SO(2), O(2), one family."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from geomdl.errors import invalid
+from geomdl.groups.group import Element, Group
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanarGroup(Group):
+    """A closed subgroup of O(2): C_N, D_N, SO(2) or O(2).
+
+    An element is a pair ``(f, r)`` and stands for the map R(r) F^f of the plane: reflect first when f = 1
+    (F = diag(1, −1) in coordinates x to the right, y up), then rotate counter-clockwise. r counts steps of 2π/N, or is
+    an angle in radians when N = ∞. The product is
+
+      (f, r)(f', r') = (f + f' mod 2,  r + (−1)^f r'  mod N or 2π).
+
+    Args:
+      rotation_order: N ≥ 1, or ``math.inf``.
+      reflections: whether the reflections belong to the group.
+
+    Raises:
+      ValueError: when N is not a positive integer or infinity.
+
+    >>> D(4), D(4).order, SO2
+    (D4, 8, SO2)
+    >>> C(4).product(np.array([0, 3]), np.array([0, 2]))
+    array([0, 1])
+    >>> D(4).matrix(np.array([0, 1])).round() + 0
+    array([[ 0., -1.],
+           [ 1.,  0.]])
+    """
+
+    rotation_order: float
+    reflections: bool = False
+
+    def __post_init__(self) -> None:
+        n = self.rotation_order
+        if not (n == math.inf or (isinstance(n, int | np.integer) and n >= 1)):
+            raise invalid("rotation order", n, "a positive integer or math.inf", 4)
+
+    def __repr__(self) -> str:
+        if self.rotation_order == math.inf:
+            return "O2" if self.reflections else "SO2"
+        return f"{'D' if self.reflections else 'C'}{self.rotation_order}"
+
+    @property
+    def element_size(self) -> int:
+        """Two: reflection and rotation."""
+        return 2
+
+    @property
+    def order(self) -> float:
+        """N, twice that with reflections, or infinity."""
+        return self.rotation_order * (2 if self.reflections else 1)
+
+    @property
+    def period(self) -> float:
+        """The value of r at which a rotation is a full turn: N, or 2π."""
+        return 2 * math.pi if self.rotation_order == math.inf else self.rotation_order
+
+    def _wrap(self, f: np.ndarray, r: np.ndarray) -> Element:
+        r = np.mod(r, self.period)
+        return np.stack(np.broadcast_arrays(np.mod(f, 2).astype(r.dtype), r), -1)
+
+    def product(self, a: Element, b: Element) -> Element:
+        """(f, r)(f', r') = (f + f', r + (−1)^f r')."""
+        a, b = np.asarray(a), np.asarray(b)
+        return self._wrap(a[..., 0] + b[..., 0], a[..., 1] + (1 - 2 * a[..., 0]) * b[..., 1])
+
+    def inverse(self, a: Element) -> Element:
+        """(f, r)⁻¹ = (f, −(−1)^f r)."""
+        a = np.asarray(a)
+        return self._wrap(a[..., 0], -(1 - 2 * a[..., 0]) * a[..., 1])
+
+    def generators(self) -> Element:
+        """A rotation by 2π/N (1 rad when N = ∞), and the reflection where the group has it."""
+        rotation = [0, 1.0] if self.rotation_order == math.inf else [0, 1 % int(self.rotation_order)]
+        return np.array([rotation] + ([[1, 0]] if self.reflections else []))
+
+    def index(self, a: Element) -> np.ndarray:
+        """r + N f."""
+        self.require_finite("numbering elements")
+        a = np.asarray(a)
+        return (np.rint(a[..., 1]) + self.rotation_order * np.rint(a[..., 0])).astype(int)
+
+    def elements(self) -> Element:
+        """All rotations first, then all reflections."""
+        self.require_finite("listing elements")
+        n = int(self.rotation_order)
+        return np.array([[f, r] for f in range(2 if self.reflections else 1) for r in range(n)])
+
+    def sample(self, rng: np.random.Generator, count: int) -> Element:
+        """Uniform in rotations and, where there are any, in reflections."""
+        f = rng.integers(0, 2 if self.reflections else 1, count)
+        continuous = self.rotation_order == math.inf
+        r = rng.uniform(0, 2 * math.pi, count) if continuous else rng.integers(0, int(self.rotation_order), count)
+        return self._wrap(f, r)
+
+    def is_close(self, a: Element, b: Element) -> np.ndarray:
+        """Compares reflections, and rotations modulo a full turn."""
+        a, b = np.asarray(a), np.asarray(b)
+        difference = np.mod(a[..., 1] - b[..., 1] + self.period / 2, self.period) - self.period / 2
+        return (np.mod(a[..., 0] - b[..., 0], 2) == 0) & (np.abs(difference) < 1e-9)
+
+    def angle(self, a: Element) -> np.ndarray:
+        """The rotation angle of R(r) F^f in radians, in [0, 2π)."""
+        return np.asarray(a)[..., 1] * (2 * math.pi / self.period)
+
+    def matrix(self, a: Element) -> np.ndarray:
+        """The orthogonal matrices R(r) F^f ``[..., 2, 2]`` in coordinates (x right, y up), float64.
+
+        Quarter turns are exact: their entries are −1, 0 and 1.
+        """
+        a = np.asarray(a)
+        angle = self.angle(a)
+        cos, sin = np.cos(angle), np.sin(angle)
+        quarter = np.isclose(np.mod(angle, math.pi / 2), 0, atol=1e-12) | np.isclose(
+            np.mod(angle, math.pi / 2), math.pi / 2, atol=1e-12
+        )
+        cos, sin = np.where(quarter, np.rint(cos), cos), np.where(quarter, np.rint(sin), sin)
+        sign = 1 - 2 * a[..., 0]
+        return np.stack([np.stack([cos, -sin * sign], -1), np.stack([sin, cos * sign], -1)], -2)
+
+    def is_grid_symmetry(self, a: Element) -> np.ndarray:
+        """Whether the element maps a centred square pixel grid to itself: a multiple of 90°, reflected or not."""
+        matrix = self.matrix(a)
+        return np.all(matrix == np.rint(matrix), (-1, -2))
+
+    def contains_group(self, other: "PlanarGroup") -> bool:
+        """Whether ``other`` is a subgroup of this group (with the same reflection axis).
+
+        >>> D(4).contains_group(C(2)), C(8).contains_group(D(2)), SO2.contains_group(C(7))
+        (True, False, True)
+        """
+        divides = self.rotation_order == math.inf or (
+            other.rotation_order != math.inf and self.rotation_order % other.rotation_order == 0
+        )
+        return divides and (self.reflections or not other.reflections)
+
+
+def C(n: int) -> PlanarGroup:
+    """The cyclic group C_N of rotations by multiples of 2π/N."""
+    return PlanarGroup(n, False)
+
+
+def D(n: int) -> PlanarGroup:
+    """The dihedral group D_N of the rotations of C_N and N reflections; order 2N."""
+    return PlanarGroup(n, True)
+
+
+C1, C2, C4, C8 = C(1), C(2), C(4), C(8)
+D1, D2, D4, D8 = D(1), D(2), D(4), D(8)
+SO2 = PlanarGroup(math.inf, False)
+O2 = PlanarGroup(math.inf, True)

@@ -1,0 +1,41 @@
+"""Groups by name."""
+
+import re
+
+from geomdl.errors import nearest
+from geomdl.groups.planar import O2, SO2, C, D, PlanarGroup
+
+GROUP_FAMILIES = {
+    "C<N>": "rotations by multiples of 360°/N: C1 (trivial), C2, C4, C8, …",
+    "D<N>": "the rotations of C<N> and N reflections: D1 (flips), D4, D8, …",
+    "SO2": "all rotations of the plane",
+    "O2": "all rotations and reflections of the plane",
+}
+"""The names that `group` understands, each with what it stands for."""
+
+
+def group(name: "str | PlanarGroup") -> PlanarGroup:
+    """The planar group of a name such as ``"C4"``, ``"D8"``, ``"SO2"`` or ``"O(2)"``; a group is returned as it is.
+
+    Raises:
+      ValueError: for an unknown name, with the nearest valid one.
+
+    >>> group("D8"), group("SO(2)")
+    (D8, SO2)
+    >>> group("C-4")
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown group 'C-4'; allowed: C<N>, D<N> (N = 1, 2, 3, …), SO2, O2; did you mean 'C4'?
+    """
+    if isinstance(name, PlanarGroup):
+        return name
+    text = re.sub(r"[\s_()]", "", str(name))
+    match = re.fullmatch(r"([CcDd])([1-9]\d*)", text)
+    if match:
+        return (C if match[1] in "Cc" else D)(int(match[2]))
+    continuous = {"SO2": SO2, "O2": O2}
+    if text.upper() in continuous:
+        return continuous[text.upper()]
+    suggestion = nearest(name, ["C1", "C2", "C4", "C8", "C16", "D1", "D2", "D4", "D8", "D16", "SO2", "O2"])
+    hint = f"; did you mean {suggestion!r}?" if suggestion else ""
+    raise ValueError(f"unknown group {name!r}; allowed: C<N>, D<N> (N = 1, 2, 3, …), SO2, O2{hint}")

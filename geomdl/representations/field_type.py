@@ -1,0 +1,133 @@
+"""The type of a feature field: how its channels transform."""
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterable
+
+import numpy as np
+
+from geomdl.errors import invalid
+from geomdl.groups import Element, PlanarGroup
+from geomdl.groups import group as group_of
+from geomdl.representations.parsing import representation
+from geomdl.representations.representation import Representation
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """A run of equal fields: ``multiplicity`` copies of one representation, and the channels they take."""
+
+    representation: Representation
+    multiplicity: int
+    start: int
+
+    @property
+    def channels(self) -> slice:
+        """The channels of the block; within them (multiplicity, representation size) is flattened."""
+        return slice(self.start, self.start + self.multiplicity * self.representation.size)
+
+    def __repr__(self) -> str:
+        return f"{self.multiplicity} {self.representation}"
+
+
+class FieldType:
+    """A group acting on the plane, and a list of representations with multiplicities that acts on the channels.
+
+    A field f of this type transforms as (g·f)(x) = ρ(g) f(g⁻¹x), where ρ is the direct sum of the representations.
+
+    Args:
+      group: a planar group or its name.
+      fields: ``"8 regular"``, ``"8 trivial + 4 irrep(1,1)"``, or a sequence of (multiplicity, representation).
+
+    Raises:
+      ValueError: for an unknown group or representation, or a multiplicity that is not positive.
+
+    >>> from geomdl.groups import C4
+    >>> FieldType(C4, "8 trivial + 4 regular")
+    FieldType(C4, "8 trivial + 4 regular")
+    >>> FieldType("C4", "8 trivial + 4 regular").size
+    24
+    >>> FieldType("D4", "0 regular")
+    Traceback (most recent call last):
+    ...
+    ValueError: invalid multiplicity in field type '0'; allowed: a positive integer; try 1
+    """
+
+    group: PlanarGroup
+    blocks: tuple[Block, ...]
+
+    def __init__(self, group: PlanarGroup | str, fields: str | Iterable[tuple[int, Representation]]) -> None:
+        self.group = group_of(group)
+        pairs = _parse(self.group, fields) if isinstance(fields, str) else list(fields)
+        blocks, start = [], 0
+        for multiplicity, rho in pairs:
+            if multiplicity < 1:
+                raise invalid("multiplicity in field type", str(multiplicity), "a positive integer", 1)
+            if rho.group != self.group:
+                raise ValueError(f"{rho} is a representation of {rho.group}, but the field type is of {self.group}")
+            blocks.append(Block(rho, multiplicity, start))
+            start = blocks[-1].channels.stop
+        if not blocks:
+            raise invalid("field type", fields, "at least one representation", "1 trivial")
+        self.blocks = tuple(blocks)
+
+    @property
+    def size(self) -> int:
+        """The number of channels."""
+        return self.blocks[-1].channels.stop
+
+    @property
+    def num_fields(self) -> int:
+        """The number of fields, each with its own representation."""
+        return sum(b.multiplicity for b in self.blocks)
+
+    @property
+    def fields(self) -> str:
+        """The fields as they are typed, e.g. ``"8 trivial + 4 regular"``."""
+        return " + ".join(map(str, self.blocks))
+
+    @functools.cached_property
+    def is_permutation(self) -> bool:
+        """Whether the group only permutes channels, so that pointwise nonlinearities are equivariant."""
+        return all(b.representation.is_permutation for b in self.blocks)
+
+    @functools.cached_property
+    def is_trivial(self) -> bool:
+        """Whether the group leaves every channel as it is (scalar fields only)."""
+        return all(b.representation.is_trivial for b in self.blocks)
+
+    def matrix(self, g: Element) -> np.ndarray:
+        """ρ(g) ``[..., size, size]``, the direct sum over all fields."""
+        g = np.asarray(g)
+        matrix = np.zeros((*g.shape[:-1], self.size, self.size))
+        for b in self.blocks:
+            rho = b.representation(g)
+            for start in range(b.channels.start, b.channels.stop, b.representation.size):
+                stop = start + b.representation.size
+                matrix[..., start:stop, start:stop] = rho
+        return matrix
+
+    def require_channels(self, channels: int, what: str) -> None:
+        """Raises a ValueError when an array has another number of channels than this type."""
+        if channels != self.size:
+            raise ValueError(f"{what} has {channels} channels, but {self} has {self.size}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FieldType) and (self.group, self.blocks) == (other.group, other.blocks)
+
+    def __hash__(self) -> int:
+        return hash((self.group, self.blocks))
+
+    def __repr__(self) -> str:
+        return f'FieldType({self.group}, "{self.fields}")'
+
+
+def _parse(group: PlanarGroup, text: str) -> list[tuple[int, Representation]]:
+    pairs = []
+    for term in text.split("+"):
+        match = re.fullmatch(r"\s*(-?\d+)?\s*([a-zA-Z].*?)\s*", term)
+        if not match:
+            raise invalid("field type", text, "terms '<multiplicity> <representation>' joined by '+'", "8 regular")
+        pairs.append((int(match[1] or 1), representation(group, match[2])))
+    return pairs

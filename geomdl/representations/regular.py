@@ -1,0 +1,42 @@
+"""The regular representation of a finite group."""
+
+import functools
+
+import numpy as np
+
+from geomdl.groups import PlanarGroup
+from geomdl.representations.irreps import irreps
+from geomdl.representations.representation import Representation, irrep_matrix
+
+
+@functools.lru_cache(maxsize=256)
+def regular(group: PlanarGroup) -> Representation:
+    """The (left) regular representation ρ(g) e_h = e_{gh}: one channel per group element, in the order of `elements`.
+
+    By the Peter–Weyl theorem the matrix entries of the irreps are an orthogonal basis of the functions on the group:
+    with (L_g f)(h) = f(g⁻¹h), the entries f_i(h) = ψ(h)_{ij} of one column j span a copy of ψ. An irrep occurs once for
+    each column, but only once in all when it is of complex type (rotations of the plane without reflections), where the
+    second column spans the same functions.
+
+    Raises:
+      ValueError: for a continuous group (use a band-limited one, or irreps).
+
+    References:
+      Serre, Linear representations of finite groups, §2.4.
+
+    >>> from geomdl.groups import D4
+    >>> regular(D4).size, len(regular(D4).labels)
+    (8, 6)
+    """
+    group.require_finite("the regular representation")
+    elements = group.elements()
+    labels, columns = [], []
+    for psi in irreps(group):
+        (label,) = psi.labels
+        matrices = irrep_matrix(group, label, elements)
+        copies = psi.size if group.reflections else 1
+        for j in range(copies):
+            labels.append(label)
+            columns.append(matrices[:, :, j] / np.linalg.norm(matrices[:, :, j], axis=0))
+    basis = np.concatenate(columns, axis=1)
+    return Representation(group, "regular", tuple(labels), tuple(map(tuple, basis.tolist())))
