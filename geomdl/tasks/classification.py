@@ -1,0 +1,163 @@
+"""Classification: one label per image, or several yes-or-no labels per image."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from geomdl.errors import invalid, unknown
+
+Batch = Mapping[str, Array]
+"""A batch: ``image``, ``label`` and, where it was padded, ``mask`` (1 for a real image, 0 for padding)."""
+
+
+def softmax_cross_entropy(
+    logits: Float[Array, "batch classes"], targets: Float[Array, "batch classes"]
+) -> Float[Array, " batch"]:
+    """The cross-entropy of class probabilities: −Σ_k t_k log softmax(z)_k, one number per image.
+
+    >>> round(float(softmax_cross_entropy(jnp.zeros((1, 4)), jnp.eye(4)[:1])[0]), 4)  # log 4
+    1.3863
+    """
+    return -jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1)
+
+
+def sigmoid_cross_entropy(
+    logits: Float[Array, "batch classes"], targets: Float[Array, "batch classes"]
+) -> Float[Array, " batch"]:
+    """The cross-entropy of K independent labels, averaged over them: −(1/K) Σ_k [t_k log σ(z_k) + (1 − t_k) log σ(−z_k)].
+
+    >>> round(float(sigmoid_cross_entropy(jnp.zeros((1, 3)), jnp.ones((1, 3)))[0]), 4)  # log 2
+    0.6931
+    """
+    return -jnp.mean(targets * jax.nn.log_sigmoid(logits) + (1 - targets) * jax.nn.log_sigmoid(-logits), axis=-1)
+
+
+def perceptron_loss(
+    logits: Float[Array, "batch classes"], targets: Float[Array, "batch classes"]
+) -> Float[Array, " batch"]:
+    """The perceptron criterion: Σ_k (y_k − d_k) z_k, with y the one-hot of the largest logit and d the desired output.
+
+    Its gradient with respect to z is y − d (y is held constant), so that plain gradient descent with learning rate α on
+    a linear layer is the perceptron rule w ← w + α (d − y) x.
+
+    >>> float(perceptron_loss(jnp.array([[1.0, 3.0]]), jnp.array([[1.0, 0.0]]))[0])  # class 1 wins, class 0 was wanted
+    2.0
+    """
+    outputs = jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1], dtype=logits.dtype)
+    return jnp.sum(jax.lax.stop_gradient(outputs - targets) * logits, axis=-1)
+
+
+LOSSES = {"softmax": softmax_cross_entropy, "sigmoid": sigmoid_cross_entropy, "perceptron": perceptron_loss}
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What is learnt when images are classified.
+
+    Args:
+      num_classes: number of classes (or of labels).
+      objective: ``"softmax"`` (one class per image), ``"sigmoid"`` (several labels per image) or ``"perceptron"``.
+      label_smoothing: ε in [0, 1): the targets become (1 − ε) t + ε/K, and (1 − ε) t + ε/2 for ``"sigmoid"``.
+
+    >>> task = Classification(num_classes=3)
+    >>> batch = {"label": jnp.array([2, 0]), "mask": jnp.array([1.0, 0.0])}  # the second image is padding
+    >>> loss, metrics = task.loss(jnp.array([[0.0, 0.0, 9.0], [0.0, 9.0, 0.0]]), batch)
+    >>> float(metrics["accuracy"])
+    1.0
+    """
+
+    num_classes: int
+    objective: str = "softmax"
+    label_smoothing: float = 0.0
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether an image may carry several labels at once."""
+        return self.objective == "sigmoid"
+
+    def predictions(self, logits: Float[Array, "batch classes"]) -> Array:
+        """Returns the predicted class [batch] int32, or which labels hold (probability over ½) [batch, classes] bool."""
+        return logits > 0 if self.multi_label else jnp.argmax(logits, axis=-1).astype(jnp.int32)
+
+    def targets(self, labels: Int[Array, " batch"] | Float[Array, "batch classes"]) -> Float[Array, "batch classes"]:
+        """Returns the (smoothed) desired outputs [batch, classes] for integer classes or for 0/1 labels."""
+        if self.multi_label:
+            return (1 - self.label_smoothing) * labels.astype(jnp.float32) + self.label_smoothing / 2
+        one_hot = jax.nn.one_hot(labels, self.num_classes, dtype=jnp.float32)
+        return (1 - self.label_smoothing) * one_hot + self.label_smoothing / self.num_classes
+
+    def per_example(self, logits: Float[Array, "batch classes"], batch: Batch) -> dict[str, Float[Array, " batch"]]:
+        """Returns one number per image and metric: ``loss``, ``accuracy`` and, with several labels, ``exact_match``.
+
+        With several labels ``accuracy`` is the share of labels that are right, ``exact_match`` asks for all of them.
+        """
+        logits = logits.astype(jnp.float32)
+        loss = LOSSES[self.objective](logits, self.targets(batch["label"]))
+        if self.multi_label:
+            right = (self.predictions(logits) == (batch["label"] > 0.5)).astype(jnp.float32)
+            return {"loss": loss, "accuracy": right.mean(axis=-1), "exact_match": right.min(axis=-1)}
+        return {"loss": loss, "accuracy": (self.predictions(logits) == batch["label"]).astype(jnp.float32)}
+
+    def loss(self, logits: Float[Array, "batch classes"], batch: Batch) -> tuple[Array, dict[str, Array]]:
+        """Returns the mean loss over the real images of the batch, and the means of all metrics."""
+        metrics = {
+            name: masked_mean(values, batch.get("mask")) for name, values in self.per_example(logits, batch).items()
+        }
+        return metrics["loss"], metrics
+
+
+def masked_mean(values: Float[Array, " batch"], mask: Float[Array, " batch"] | None) -> Float[Array, ""]:
+    """The mean over the images whose mask is 1 (all of them without a mask); 0 where there are none.
+
+    >>> float(masked_mean(jnp.array([1.0, 3.0, 100.0]), jnp.array([1.0, 1.0, 0.0])))
+    2.0
+    """
+    if mask is None:
+        return values.mean()
+    return jnp.sum(jnp.where(mask > 0, values, 0)) / jnp.maximum(jnp.sum(mask), 1)
+
+
+@dataclass(frozen=True)
+class ClassificationConfig:
+    """The ``task`` section of a run's config.
+
+    Args:
+      loss: ``"softmax"``, ``"sigmoid"`` or ``"perceptron"``; None takes the one that fits the labels of the data set.
+      label_smoothing: ε in [0, 1).
+
+    Raises:
+      ValueError: for an unknown loss, or a label smoothing that the loss does not take.
+
+    >>> ClassificationConfig(loss="sofmax")
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown loss 'sofmax'; allowed: softmax, sigmoid, perceptron; did you mean 'softmax'?
+    """
+
+    loss: str | None = None
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.loss is not None and self.loss not in LOSSES:
+            raise unknown("loss", self.loss, list(LOSSES))
+        if not 0 <= self.label_smoothing < 1:
+            raise invalid("label_smoothing", self.label_smoothing, "a number in [0, 1)", 0.1)
+        if self.loss == "perceptron" and self.label_smoothing:
+            raise invalid(
+                "label_smoothing", self.label_smoothing, "0 with the perceptron loss (its targets are hard)", 0
+            )
+
+    def build(self, *, num_classes: int, multi_label: bool = False) -> Classification:
+        """Returns the task for a data set with these labels.
+
+        Raises:
+          ValueError: when the loss does not fit the labels.
+        """
+        objective = self.loss or ("sigmoid" if multi_label else "softmax")
+        if multi_label != (objective == "sigmoid"):
+            fitting = "'sigmoid' (each image has several labels)" if multi_label else "'softmax' or 'perceptron'"
+            raise invalid("loss", objective, fitting)
+        return Classification(num_classes, objective, self.label_smoothing)
