@@ -27,7 +27,7 @@ def softmax_cross_entropy(
 def sigmoid_cross_entropy(
     logits: Float[Array, "batch classes"], targets: Float[Array, "batch classes"]
 ) -> Float[Array, " batch"]:
-    """The cross-entropy of K independent labels, averaged over them: −(1/K) Σ_k [t_k log σ(z_k) + (1 − t_k) log σ(−z_k)].
+    """The cross-entropy of K independent labels, averaged: −(1/K) Σ_k [t_k log σ(z_k) + (1 − t_k) log σ(−z_k)].
 
     >>> round(float(sigmoid_cross_entropy(jnp.zeros((1, 3)), jnp.ones((1, 3)))[0]), 4)  # log 2
     0.6931
@@ -79,7 +79,7 @@ class Classification:
         return self.objective == "sigmoid"
 
     def predictions(self, logits: Float[Array, "batch classes"]) -> Array:
-        """Returns the predicted class [batch] int32, or which labels hold (probability over ½) [batch, classes] bool."""
+        """Returns the predicted class [batch] int32, or which labels hold (probability > ½) [batch, classes] bool."""
         return logits > 0 if self.multi_label else jnp.argmax(logits, axis=-1).astype(jnp.int32)
 
     def targets(self, labels: Int[Array, " batch"] | Float[Array, "batch classes"]) -> Float[Array, "batch classes"]:

@@ -1,0 +1,156 @@
+"""Optimisers by name, on top of optax.
+
+Weight decay acts on parameters with two or more axes only: biases and the scales of normalisation layers are left
+alone.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from geomdl.errors import invalid
+
+
+class OptimizerConfig(Protocol):
+    """The ``optimizer`` section of a run's config."""
+
+    learning_rate: float
+
+    def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
+        """Returns the optimiser whose learning rate follows the schedule."""
+        ...
+
+
+def decayed(params: Any) -> Any:
+    """Which parameters weight decay acts on: those with two or more axes.
+
+    Args:
+      params: a tree of arrays.
+
+    Returns:
+      A tree of the same structure, of booleans.
+
+    >>> decayed({"kernel": jnp.ones((3, 3)), "bias": jnp.ones(3)})
+    {'bias': False, 'kernel': True}
+    """
+    return jax.tree.map(lambda p: jnp.ndim(p) >= 2, params)
+
+
+@dataclass(frozen=True)
+class SGD:
+    """w ← w − η (∇L + λ w).
+
+    Args:
+      learning_rate: η₀, which the schedule changes over time.
+      weight_decay: λ.
+    """
+
+    learning_rate: float = 0.1
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(self.learning_rate, self.weight_decay)
+
+    def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
+        """Returns the optimiser whose learning rate follows the schedule."""
+        return optax.chain(*_l2(self.weight_decay), optax.sgd(schedule))
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """v ← μ v + ∇L + λ w, then w ← w − η v (with Nesterov: w ← w − η (∇L + λ w + μ v)).
+
+    Args:
+      learning_rate: η₀, which the schedule changes over time.
+      momentum: μ in [0, 1).
+      nesterov: looks ahead by one step.
+      weight_decay: λ.
+    """
+
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(self.learning_rate, self.weight_decay, momentum=self.momentum)
+
+    def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
+        """Returns the optimiser whose learning rate follows the schedule."""
+        return optax.chain(*_l2(self.weight_decay), optax.sgd(schedule, self.momentum, self.nesterov))
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma and Ba 2015, algorithm 1); weight decay is added to the gradient.
+
+    Args:
+      learning_rate: η₀, which the schedule changes over time.
+      b1: decay of the first moment.
+      b2: decay of the second moment.
+      eps: added to the root of the second moment.
+      weight_decay: λ; ∇L + λ w takes the place of ∇L.
+    """
+
+    learning_rate: float = 1e-3
+    b1: float = 0.9
+    b2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(self.learning_rate, self.weight_decay, b1=self.b1, b2=self.b2)
+        if self.eps <= 0:
+            raise invalid("eps", self.eps, "a positive number", 1e-8)
+
+    def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
+        """Returns the optimiser whose learning rate follows the schedule."""
+        return optax.chain(*_l2(self.weight_decay), optax.adam(schedule, self.b1, self.b2, self.eps))
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam with decoupled weight decay: w ← w − η (Adam's step + λ w) (Loshchilov and Hutter 2019).
+
+    Args:
+      learning_rate: η₀, which the schedule changes over time.
+      b1: decay of the first moment.
+      b2: decay of the second moment.
+      eps: added to the root of the second moment.
+      weight_decay: λ, multiplied with the learning rate as in optax.
+    """
+
+    learning_rate: float = 1e-3
+    b1: float = 0.9
+    b2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 1e-2
+
+    def __post_init__(self) -> None:
+        _check(self.learning_rate, self.weight_decay, b1=self.b1, b2=self.b2)
+        if self.eps <= 0:
+            raise invalid("eps", self.eps, "a positive number", 1e-8)
+
+    def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
+        """Returns the optimiser whose learning rate follows the schedule."""
+        return optax.adamw(schedule, self.b1, self.b2, self.eps, weight_decay=self.weight_decay, mask=decayed)
+
+
+OPTIMIZERS: dict[str, type[OptimizerConfig]] = {"sgd": SGD, "momentum": Momentum, "adam": Adam, "adamw": AdamW}
+
+
+def _l2(weight_decay: float) -> list[optax.GradientTransformation]:
+    return [optax.add_decayed_weights(weight_decay, mask=decayed)] if weight_decay else []
+
+
+def _check(learning_rate: float, weight_decay: float, **betas: float) -> None:
+    if not 0 < learning_rate < float("inf"):
+        raise invalid("learning_rate", learning_rate, "a positive number", 1e-3)
+    if not 0 <= weight_decay < float("inf"):
+        raise invalid("weight_decay", weight_decay, "a number of 0 or more", 1e-4)
+    for name, value in betas.items():
+        if not 0 <= value < 1:
+            raise invalid(name, value, "a number in [0, 1)", 0.9)

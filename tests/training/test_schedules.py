@@ -1,0 +1,72 @@
+import math
+
+import pytest
+
+from geomdl.training.schedules import SCHEDULES, Constant, Cosine, Exponential, Step
+
+STEPS = [0, 1, 7, 20, 21, 39, 40, 60, 99, 100]
+T = 100
+
+
+def closed_form(name: str, t: float) -> float:
+    return {
+        "constant": 1.0,
+        "cosine": 0.1 + 0.9 * (1 + math.cos(math.pi * t / T)) / 2,
+        "step": 0.5 ** sum(t >= b for b in (21, 40)),
+        "exponential": 0.05 ** (t / T),
+    }[name]
+
+
+OPTIONS = {
+    "constant": {},
+    "cosine": {"final_fraction": 0.1},
+    "step": {"boundaries": (21, 40), "factor": 0.5},
+    "exponential": {"decay_rate": 0.05},
+}
+
+
+@pytest.mark.parametrize("name", list(SCHEDULES))
+def test_closed_forms(name: str) -> None:
+    schedule = SCHEDULES[name](**OPTIONS[name]).build(0.3, T)
+    for t in STEPS:
+        assert schedule(t) == pytest.approx(0.3 * closed_form(name, t), rel=1e-4, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", ["constant", "cosine", "exponential"])
+def test_warm_up_comes_before_the_schedule(name: str) -> None:
+    schedule = SCHEDULES[name](**OPTIONS[name], warmup_steps=20).build(0.3, T + 20)
+    for t in range(20):
+        assert schedule(t) == pytest.approx(0.3 * t / 20, rel=1e-5)
+    for t in STEPS:
+        assert schedule(20 + t) == pytest.approx(0.3 * closed_form(name, t), rel=1e-4, abs=1e-8)
+
+
+def test_warm_up_leaves_the_boundaries_of_steps_where_they_are() -> None:
+    schedule = Step(boundaries=(21, 40), factor=0.5, warmup_steps=10).build(0.3, T)
+    assert schedule(5) == pytest.approx(0.15)
+    for t in [s for s in STEPS if s >= 10]:
+        assert schedule(t) == pytest.approx(0.3 * closed_form("step", t), rel=1e-5)
+
+
+def test_staircase() -> None:
+    schedule = Exponential(decay_rate=0.5, decay_steps=10, staircase=True).build(1.0, T)
+    assert [float(schedule(t)) for t in (0, 9, 10, 25)] == [1.0, 1.0, 0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Constant(warmup_steps=-1), "invalid warmup_steps -1; allowed: 0 or more steps"),
+        (lambda: Cosine(final_fraction=2.0), "invalid final_fraction 2.0"),
+        (lambda: Cosine(warmup_steps=10).build(0.1, 10), "fewer than the 10 steps of the run"),
+        (lambda: Step(boundaries=()), r"invalid boundaries \(\)"),
+        (lambda: Step(boundaries=(20, 10)), "ascending"),
+        (lambda: Step(boundaries=(10,), warmup_steps=20), "after the warm-up"),
+        (lambda: Step(boundaries=(10,), factor=0.0), "invalid factor 0.0"),
+        (lambda: Exponential(decay_rate=-1.0), "invalid decay_rate -1.0"),
+        (lambda: Exponential(decay_steps=0), "invalid decay_steps 0"),
+    ],
+)
+def test_bad_input(make, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
