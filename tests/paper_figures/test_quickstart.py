@@ -1,0 +1,74 @@
+import math
+
+import numpy as np
+import pytest
+
+from geomdl.plots.tables import write_csv
+
+MODELS = {
+    "MLP": ("–", 0.30, 0.15, 0.12),
+    "CNN": ("–", 0.28, 0.55, 0.35),
+    "CNN + augmentation": ("–", 0.90, 0.55, 0.35),
+    "TI-CNN": ("Z16 x Z16", 0.27, 1.0, 0.75),
+    "C4": ("C4", 0.80, 0.7, 0.5),
+    "D4": ("D4", 0.78, 0.68, 0.48),
+}
+
+
+def synthetic(out, seeds=3):
+    """CSVs of the form that experiments/quickstart.py writes, with invented numbers."""
+    rng = np.random.default_rng(0)
+    angles, shifts, summary = [], [], []
+    for model, (group, turned, circular, crop) in MODELS.items():
+        for seed in range(seeds):
+            wobble = rng.normal(0, 0.008)
+            for angle in np.arange(0, 360, 7.5):
+                fold = (
+                    abs((angle + 45) % 90 - 45) / 45 if group in ("C4", "D4") else abs((angle + 180) % 360 - 180) / 180
+                )
+                accuracy = 0.97 - (0.97 - turned) * math.sin(min(1, 1.6 * fold) * math.pi / 2) ** 2 + wobble
+                angles.append({"model": model, "seed": seed, "angle": float(angle), "accuracy": min(1, accuracy)})
+            for mode, low in (("circular", circular), ("crop", crop)):
+                for size in range(9):
+                    for rows, cols in {(size, 0), (-size, 0), (0, size), (0, -size)}:
+                        accuracy = 0.97 - (0.97 - min(low, 0.97)) * (size / 8) ** 1.5 + wobble
+                        shifts.append(
+                            {"model": model, "seed": seed, "mode": mode, "shift_rows": rows, "shift_cols": cols,
+                             "accuracy": min(1, accuracy)}
+                        )  # fmt: skip
+            summary.append({
+                "model": model, "group": group, "seed": seed, "parameters": 20_000 + 37 * len(model),
+                "accuracy": 0.97 + wobble, "worst_angle_accuracy": turned, "mean_angle_accuracy": (turned + 1) / 2,
+                "worst_circular_shift_accuracy": circular, "worst_crop_shift_accuracy": crop,
+                "rotation_error_90": 3e-7 if group in ("C4", "D4") else 0.8,
+                "shift_error_circular": 2e-7 if model == "TI-CNN" else 0.3,
+            })  # fmt: skip
+    write_csv(out / "accuracy_by_angle.csv", angles)
+    write_csv(out / "accuracy_by_shift.csv", shifts)
+    write_csv(out / "summary.csv", summary)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_it_draws_png_and_pdf(load, tmp_path, seeds):
+    synthetic(tmp_path, seeds)
+    png, pdf = load("paper_figures/quickstart.py").draw(tmp_path)
+    assert png.name == "quickstart.png"
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert pdf.name == "quickstart.pdf"
+    assert pdf.read_bytes().startswith(b"%PDF")
+
+
+def test_a_missing_csv_is_named_with_the_command_that_writes_it(load, tmp_path):
+    synthetic(tmp_path, 1)
+    (tmp_path / "summary.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"summary\.csv is not there; `geomdl reproduce quickstart` writes it"):
+        load("paper_figures/quickstart.py").draw(tmp_path)
+    assert not list(tmp_path.glob("quickstart.*"))
+
+
+def test_only_errors_at_float32_level_count_as_exact(load):
+    module = load("paper_figures/quickstart.py")
+    error = next(c for c in module.TABLE if c.key == "rotation_error_90")
+    assert module._exact({"rotation_error_90": 9e-6}, error)
+    assert not module._exact({"rotation_error_90": 2e-5}, error)
+    assert not module._exact({"rotation_error_90": ""}, error)
