@@ -14,12 +14,12 @@ from geomdl.representations import FieldType
 def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding: Padding = "zeros") -> jax.Array:
     """The transformed field (g·x)(p) = ρ(g) x(g⁻¹p).
 
-    Exact when g maps the pixel grid to itself (multiples of 90°, reflected or not) or when there is no base space; otherwise
-    the field is resampled by cubic B-splines.
+    Exact when g maps the pixel grid to itself (multiples of 90°, reflected or not) or when there is no base space;
+    otherwise the field is resampled by cubic B-splines.
 
     Args:
-      g: one element ``[2]`` of ``field_type.group``: a NumPy array, or traced (then so that an orbit can be `jax.vmap`ped)
-        if the group is finite.
+      g: one element ``[2]`` of ``field_type.group``: a NumPy array, or traced if the group is finite (so that an orbit
+        can be `jax.vmap`ped).
       x: ``[batch, height, width, channels]``, or ``[batch, channels]`` without base space.
       field_type: how the channels transform.
       padding: what lies outside the image when resampling; see `geomdl.actions.warp.warp`.
@@ -73,10 +73,12 @@ def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, pa
         if quarter_turns % 2 and x.shape[1] != x.shape[2]:
             raise ValueError(f"{group} turns by 90°, which needs square images; got {x.shape[1]}x{x.shape[2]}")
         return turn(x, int(g[0]), quarter_turns)
-    elements = group.elements()
-    if np.all(group.is_grid_symmetry(elements)):
-        return turn(x, g[0], g[1] * (4 // int(group.rotation_order)))
-    return warp(x, jnp.asarray(group.matrix(elements))[_index(g, group)], padding=padding)
+    on_grid = group.is_grid_symmetry(group.elements())
+    turned = turn(x, g[0], (4 * g[1]) // int(group.rotation_order)) if x.shape[1] == x.shape[2] else x
+    if x.shape[1] == x.shape[2] and np.all(on_grid):
+        return turned
+    warped = warp(x, jnp.asarray(group.matrix(group.elements()))[_index(g, group)], padding=padding)
+    return jnp.where(jnp.asarray(on_grid)[_index(g, group)], turned, warped)
 
 
 def _index(g: jax.Array, group: PlanarGroup) -> jax.Array:

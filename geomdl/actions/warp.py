@@ -16,10 +16,10 @@ Padding = Literal["zeros", "wrap", "mirror"]
 def warp(x: ArrayLike, matrix: ArrayLike, offset: ArrayLike | None = None, *, padding: Padding = "zeros") -> jax.Array:
     """Moves an image by the affine map p ↦ A p + t: x'(p) = x(A⁻¹(p − t)).
 
-    p = (x to the right, y up) is measured in pixels from the image centre. The image between the pixels is the cubic B-spline
-    through them, which is twice continuously differentiable, also in A and t at the identity, where the result equals x to
-    rounding. (Bilinear interpolation has a kink there, which spoils derivatives.) Not exact for other maps; use
-    `geomdl.actions.grid` for shifts by pixels, quarter turns and flips.
+    p = (x to the right, y up) is measured in pixels from the image centre. The image between the pixels is the cubic
+    B-spline through them, which is twice continuously differentiable, also in A and t at the identity, where the result
+    equals x to rounding. (Bilinear interpolation has a kink there, which spoils derivatives.) Not exact for other maps;
+    use `geomdl.actions.grid` for shifts by pixels, quarter turns and flips.
 
     Args:
       x: images ``[batch, height, width, channels]``.
@@ -144,5 +144,5 @@ def _taps(position: jax.Array, size: int, padding: Padding) -> list[tuple[jax.Ar
     taps = []
     for step, weight in zip((-1, 0, 1, 2), weights, strict=True):
         index, inside = _fold(base.astype(jnp.int32) + step, size, padding)
-        taps.append((index, weight * inside))
+        taps.append((index, jnp.where(inside, weight, 0)))
     return taps

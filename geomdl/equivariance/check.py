@@ -1,0 +1,191 @@
+"""Measures whether a module keeps its contract."""
+
+import dataclasses
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax.typing import DTypeLike
+
+from geomdl.actions import act, roll
+from geomdl.equivariance.contract import Contract, Level, Size
+from geomdl.equivariance.errors import relative_error
+from geomdl.equivariance.tolerances import tolerance
+from geomdl.groups import GridTranslations
+
+
+class HasContract(Protocol):
+    """A module that can be checked: called as ``module(x, train=…, key=…)``, with a contract."""
+
+    @property
+    def contract(self) -> Contract: ...  # noqa: D102
+
+    def __call__(self, x: jax.Array, /, *, train: bool = False, key: jax.Array | None = None) -> jax.Array: ...  # noqa: D102
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One measured element: its error, and the tolerance it was held to (None where nothing is promised)."""
+
+    symmetry: str
+    element: tuple[float, ...]
+    level: Level
+    error: float
+    tolerance: float | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the promise, if there is one, was kept."""
+        return self.tolerance is None or self.error <= self.tolerance
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What `check_contract` found.
+
+    Attributes:
+      rows: one per element.
+      spread: ‖f(x) − f(x')‖/‖f(x)‖ between independent inputs. A constant function is invariant in no useful sense: a
+        spread of zero fails.
+      reasons: the conditions that the input size does not meet, in words.
+    """
+
+    rows: tuple[Row, ...]
+    spread: float
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the output depends on the input at all."""
+        return np.isfinite(self.spread) and self.spread > 1e-6
+
+    @property
+    def passed(self) -> bool:
+        """Whether every promise was kept, by a function that is not constant."""
+        return self.alive and all(row.passed for row in self.rows)
+
+    @property
+    def failures(self) -> tuple[Row, ...]:
+        """The broken promises."""
+        return tuple(row for row in self.rows if not row.passed)
+
+    @property
+    def promised(self) -> tuple[Row, ...]:
+        """The rows that were held to a tolerance."""
+        return tuple(row for row in self.rows if row.tolerance is not None)
+
+    def worst(self, symmetry: str) -> float:
+        """The largest error over the elements of a symmetry (``"points"`` or ``"shifts"``); 0 if none was measured."""
+        return max((row.error for row in self.rows if row.symmetry == symmetry), default=0.0)
+
+    def __str__(self) -> str:
+        lines = [f"{'kept' if self.passed else 'BROKEN'}; spread between inputs {self.spread:.1e}"]
+        lines += [f"not promised at this size: needs {reason}" for reason in self.reasons]
+        for symmetry in dict.fromkeys(row.symmetry for row in self.rows):
+            rows = [row for row in self.rows if row.symmetry == symmetry]
+            worst = max(rows, key=lambda row: row.error)
+            held = f"tolerance {worst.tolerance:.1e}" if worst.tolerance is not None else "not promised"
+            lines.append(f"{symmetry}: {len(rows)} elements, worst error {worst.error:.1e} at {worst.element} ({held})")
+        return "\n".join(lines)
+
+
+def check_contract(
+    module: HasContract,
+    key: jax.Array,
+    *,
+    size: Size = (9, 9),
+    batch: int = 2,
+    dtype: DTypeLike = jnp.float32,
+    train: bool = False,
+    max_shifts: int = 32,
+) -> Report:
+    """Measures every promise of a module's contract on white-noise inputs, over the full frame.
+
+    Every element of a finite point group is tried, every circular shift up to ``max_shifts`` of them (else the
+    generators and random ones). The module is compiled once.
+
+    Args:
+      module: with ``contract``; called as ``module(x, train=…, key=…)``.
+      key: a JAX random key, for the inputs and for dropout.
+      size: (height, width) of the input; () for a module without base space.
+      batch: how many inputs.
+      dtype: of the input and so of the computation (float64 needs ``jax.enable_x64``).
+      train: whether to call the module in training mode.
+      max_shifts: at most this many shifts.
+
+    Returns:
+      A report with a row per element. It never raises for a broken promise.
+
+    >>> from geomdl.groups import C4
+    >>> from geomdl.layers import Conv
+    >>> layer = Conv(FieldType(C4, "1 trivial"), FieldType(C4, "2 regular"), 3, padding=1, rngs=nnx.Rngs(0))
+    >>> check_contract(layer, jax.random.key(0), size=(8, 8)).passed
+    True
+    """
+    contract = module.contract
+    data_key, call_key, other_key = jax.random.split(key, 3)
+    shape = (batch, *size, contract.in_type.size)
+    x = jax.random.normal(data_key, shape, dtype)
+    graph, state = nnx.split(module)
+
+    def call(state: Any, x: jax.Array) -> jax.Array:
+        return nnx.merge(graph, state)(x, train=train, key=call_key)
+
+    point_level = contract.points.at(size)
+    shift_level = contract.shifts.at(size) if size else "none"
+    if train and contract.random_in_training:
+        point_level = shift_level = "none"
+    points = _point_elements(contract, size, key)
+    shifts = _shift_elements(contract, size, max_shifts) if size else np.zeros((0, 2), int)
+    out_shifts = shifts // contract.stride
+
+    @jax.jit
+    def measure(state: Any, x: jax.Array, other: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        y = call(state, x)
+        of_points = jax.lax.map(
+            lambda g: relative_error(call(state, act(g, x, contract.in_type)), act(g, y, contract.out_type)), points
+        )
+
+        def of_shift(pair: tuple[jax.Array, jax.Array]) -> jax.Array:
+            moved = call(state, roll(x, pair[0]))
+            return relative_error(moved, roll(y, pair[1]) if y.ndim == 4 else y)
+
+        of_shifts = jax.lax.map(of_shift, (shifts, out_shifts)) if len(shifts) else jnp.zeros(0, x.dtype)
+        return of_points, of_shifts, relative_error(call(state, other), y)
+
+    point_errors, shift_errors, spread = measure(state, x, jax.random.normal(other_key, shape, dtype))
+    limit = tolerance(dtype, contract.depth)
+    rows = []
+    for g, error in zip(points, np.asarray(point_errors), strict=True):
+        on_grid = not size or bool(contract.in_type.group.is_grid_symmetry(g))
+        level = point_level if on_grid or point_level == "none" else "approximate"
+        rows.append(Row("points", tuple(g.tolist()), level, float(error), limit if level == "exact" else None))
+    for s, error in zip(shifts, np.asarray(shift_errors), strict=True):
+        rows.append(
+            Row("shifts", tuple(s.tolist()), shift_level, float(error), limit if shift_level == "exact" else None)
+        )
+    reasons = contract.points.violated(size) + (contract.shifts.violated(size) if size else [])
+    return Report(tuple(rows), float(spread), tuple(dict.fromkeys(reasons)))
+
+
+def _point_elements(contract: Contract, size: Size, key: jax.Array) -> np.ndarray:
+    group = contract.in_type.group
+    group.require_finite("checking every element")
+    elements = group.elements()
+    if size and size[0] != size[1]:  # a quarter turn would change the shape
+        turned = np.abs(group.matrix(elements)[:, 0, 0])
+        elements = elements[np.isclose(turned, 1)]
+    return elements
+
+
+def _shift_elements(contract: Contract, size: Size, at_most: int) -> np.ndarray:
+    step = contract.step
+    if any(n % step for n in size):
+        return np.zeros((0, 2), int)
+    group = GridTranslations(size[0], size[1], step)
+    if group.order <= at_most:
+        return group.elements()
+    rng = np.random.default_rng(group.order)
+    return np.concatenate([group.generators(), group.sample(rng, at_most - 2)])

@@ -1,0 +1,166 @@
+"""What a module promises about symmetry, and under which conditions."""
+
+import dataclasses
+import functools
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from geomdl.representations import FieldType
+
+Level = Literal["exact", "approximate", "none"]
+"""Exact: to rounding. Approximate: up to interpolation or aliasing, with a measured error. None: no promise."""
+
+Size = tuple[int, ...]
+"""The spatial size (height, width), or () without base space."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """A predicate on the input size, with the words that explain it.
+
+    >>> square.text, square.holds((4, 4)), square.holds((4, 6))
+    ('a square input', True, False)
+    """
+
+    text: str
+    holds: Callable[[Size], bool]
+
+
+square = Condition("a square input", lambda size: len(set(size)) <= 1)
+"""Quarter turns map only square grids to themselves."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Promise:
+    """A symmetry that holds at some level, provided that conditions on the input size are met.
+
+    Args:
+      level: what holds when all conditions are met; otherwise nothing is promised.
+      conditions: predicates on the size of the input.
+      why: the reason, in a phrase.
+    """
+
+    level: Level
+    conditions: tuple[Condition, ...] = ()
+    why: str = ""
+
+    def at(self, size: Size) -> Level:
+        """The level for one input size."""
+        return self.level if all(c.holds(size) for c in self.conditions) else "none"
+
+    def violated(self, size: Size) -> list[str]:
+        """The conditions that an input size does not meet, in words."""
+        return [c.text for c in self.conditions if not c.holds(size)]
+
+    def __str__(self) -> str:
+        given = ", given " + " and ".join(c.text for c in self.conditions) if self.conditions else ""
+        return self.level + given + (f" ({self.why})" if self.why else "")
+
+
+NOTHING = Promise("none")
+_WORST: tuple[Level, ...] = ("none", "approximate", "exact")
+
+
+@dataclasses.dataclass(frozen=True)
+class Contract:
+    """What a module f promises.
+
+      Point group:  f(ρ_in(g) x) = ρ_out(g) f(x) for g in ``in_type.group``; at the promised level for the elements that
+                    map the pixel grid to itself, approximately for other angles.
+      Translations: f(T_s x) = T_{s/stride} f(x) for circular shifts s that are multiples of ``step`` pixels; f(x)
+                    itself on the right when the output has no base space.
+
+    Args:
+      in_type: ρ_in.
+      out_type: ρ_out, of the same group.
+      points: the promise about the point group.
+      shifts: the promise about circular shifts.
+      output_size: the spatial size of the output for a spatial size of the input; () without base space.
+      step: shifts by multiples of this many pixels are covered.
+      stride: how many input pixels make up one output pixel.
+      depth: how many layers follow one another, for the rounding error.
+      random_in_training: whether training mode draws random numbers, so that the promises hold in distribution only.
+
+    >>> from geomdl.groups import C4
+    >>> t = FieldType(C4, "1 regular")
+    >>> print(Contract(t, t, Promise("exact", (square,)), NOTHING, output_size=lambda size: size))
+    C4: exact, given a square input
+    circular shifts: none
+    """
+
+    in_type: FieldType
+    out_type: FieldType
+    points: Promise
+    shifts: Promise
+    output_size: Callable[[Size], Size]
+    step: int = 1
+    stride: int = 1
+    depth: int = 1
+    random_in_training: bool = False
+
+    def __post_init__(self) -> None:
+        if self.in_type.group != self.out_type.group:
+            raise ValueError(f"a contract relates fields of one group; got {self.in_type} and {self.out_type}")
+
+    def __str__(self) -> str:
+        of = f" of multiples of {self.step} pixels" if self.step > 1 else ""
+        return f"{self.in_type.group}: {self.points}\ncircular shifts{of}: {self.shifts}"
+
+
+def compose(contracts: Sequence[Contract]) -> Contract:
+    """The contract of modules applied in turn: the weakest promise, the conditions carried back to the input.
+
+    Raises:
+      ValueError: when a module does not take what the one before it gives.
+
+    >>> from geomdl.groups import C4
+    >>> t = FieldType(C4, "1 regular")
+    >>> half = Contract(t, t, Promise("exact"), Promise("exact"), lambda s: (s[0] // 2, s[1] // 2), step=2, stride=2)
+    >>> both = compose([half, half])
+    >>> both.step, both.stride, both.output_size((12, 12))
+    (4, 4, (3, 3))
+    """
+    if not contracts:
+        raise ValueError("there is nothing to compose: give at least one contract")
+    for before, after in itertools.pairwise(contracts):
+        if before.out_type != after.in_type:
+            raise ValueError(f"a module that takes {after.in_type} follows one that gives {before.out_type}")
+
+    def size_after(size: Size, count: int) -> Size:
+        return functools.reduce(lambda s, c: c.output_size(s), contracts[:count], size)
+
+    def carry(condition: Condition, position: int) -> Condition:
+        return Condition(condition.text, lambda size: condition.holds(size_after(size, position)))
+
+    def weakest(promises: list[Promise]) -> Promise:
+        level = min((p.level for p in promises), key=_WORST.index)
+        reasons = [p.why for p in promises if p.level == level and p.why]
+        conditions: dict[tuple[str, int], Condition] = {}
+        if level != "none":
+            for position, promise in enumerate(promises):
+                for condition in promise.conditions:
+                    text = (
+                        condition.text
+                        if position == 0 or condition is square
+                        else f"{condition.text} (module {position})"
+                    )
+                    key = (text, 0 if condition is square else position)
+                    conditions.setdefault(key, dataclasses.replace(carry(condition, position), text=text))
+        return Promise(level, tuple(conditions.values()), "; ".join(dict.fromkeys(reasons)))
+
+    strides = [1]
+    for contract in contracts:
+        strides.append(strides[-1] * contract.stride)
+    return Contract(
+        contracts[0].in_type,
+        contracts[-1].out_type,
+        weakest([c.points for c in contracts]),
+        weakest([c.shifts for c in contracts]),
+        lambda size: size_after(size, len(contracts)),
+        math.lcm(*(c.step * s for c, s in zip(contracts, strides, strict=False))),
+        strides[-1],
+        sum(c.depth for c in contracts),
+        any(c.random_in_training for c in contracts),
+    )

@@ -1,0 +1,245 @@
+"""The computations of the layers as functions of arrays: correlation, pooling, activations."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.typing import ArrayLike
+
+from geomdl.errors import invalid, unknown
+from geomdl.layers.window import Padding, PaddingMode, Remainder, Window, output_size
+
+__all__ = [
+    "ACTIVATIONS", "convolve", "correlate", "elu", "leaky_relu", "maxout", "output_size", "pad", "pool", "relu",
+    "sigmoid", "tanh",
+]  # fmt: skip
+
+
+def pad(x: ArrayLike, pixels: int, mode: PaddingMode = "zeros") -> jax.Array:
+    """Adds pixels on each side of the two spatial axes of ``[batch, height, width, channels]``.
+
+    Args:
+      x: the images.
+      pixels: how many, on each side.
+      mode: ``"zeros"``, ``"circular"`` (periodic), ``"reflect"`` (mirrored about the edge pixels) or ``"replicate"``.
+
+    Raises:
+      ValueError: for an unknown mode, or a reflection deeper than the image.
+
+    >>> pad(jnp.array([1, 2, 3]).reshape(1, 1, 3, 1), 0).shape
+    (1, 1, 3, 1)
+    >>> pad(jnp.arange(9).reshape(1, 3, 3, 1), 1, "circular")[0, 1, :, 0]
+    Array([2, 0, 1, 2, 0], dtype=int32)
+    """
+    modes = {"zeros": "constant", "circular": "wrap", "reflect": "reflect", "replicate": "edge"}
+    if mode not in modes:
+        raise unknown("padding_mode", mode, list(modes))
+    x = jnp.asarray(x)
+    if pixels == 0:
+        return x
+    limit = min(x.shape[1:3]) - 1
+    if mode == "reflect" and pixels > limit:
+        raise invalid(
+            "padding", pixels, f"at most {limit} pixels can be reflected in an image of {x.shape[1:3]}", limit
+        )
+    return jnp.pad(x, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode=modes[mode])
+
+
+def correlate(
+    x: ArrayLike,
+    kernel: ArrayLike,
+    *,
+    stride: int = 1,
+    padding: Padding = 0,
+    padding_mode: PaddingMode = "zeros",
+    dilation: int = 1,
+    remainder: Remainder = "error",
+    groups: int = 1,
+) -> jax.Array:
+    """Cross-correlation, which networks call convolution: O[i, j] = Σ_{s,t} x[i + s, j + t] k[s, t].
+
+    Args:
+      x: ``[batch, height, width, in_channels]``.
+      kernel: ``[size, size, in_channels / groups, out_channels]``.
+      stride: see `Window`.
+      padding: see `Window`.
+      padding_mode: see `Window`.
+      dilation: see `Window`.
+      remainder: see `output_size`.
+      groups: channel groups that are kept apart (``in_channels`` for a depthwise convolution).
+
+    Returns:
+      ``[batch, height', width', out_channels]`` with sizes by `output_size`.
+
+    Raises:
+      ValueError: when the shapes do not match or the window does not fit.
+
+    >>> correlate(jnp.ones((1, 5, 5, 1)), jnp.ones((3, 3, 1, 1)))[0, :, :, 0]
+    Array([[9., 9., 9.],
+           [9., 9., 9.],
+           [9., 9., 9.]], dtype=float32)
+    """
+    x, kernel = jnp.asarray(x), jnp.asarray(kernel)
+    if kernel.ndim != 4 or kernel.shape[0] != kernel.shape[1]:
+        raise ValueError(f"a kernel is [size, size, in_channels, out_channels], got shape {kernel.shape}")
+    if x.ndim != 4 or x.shape[3] != kernel.shape[2] * groups:
+        raise ValueError(
+            f"images of shape {x.shape} do not match a kernel of shape {kernel.shape} with {groups} groups"
+        )
+    window = Window(kernel.shape[0], stride, padding, dilation, padding_mode, remainder)
+    height, width = window.output_size(x.shape[1:3])
+    dimensions = ("NHWC", "HWIO", "NHWC")
+    y = lax.conv_general_dilated(
+        pad(x, window.pixels_of_padding, padding_mode),
+        kernel,
+        (stride, stride),
+        [(0, _overhang(n, window)) for n in x.shape[1:3]],
+        rhs_dilation=(dilation, dilation),
+        dimension_numbers=dimensions,
+        feature_group_count=groups,
+    )
+    return y[:, :height, :width]
+
+
+def convolve(x: ArrayLike, kernel: ArrayLike, **options: object) -> jax.Array:
+    """Convolution in the mathematical sense: `correlate` with the kernel flipped along both axes.
+
+    >>> x = jnp.zeros((1, 3, 3, 1)).at[0, 1, 1, 0].set(1.0)  # an impulse
+    >>> k = jnp.arange(9.0).reshape(3, 3, 1, 1)
+    >>> convolve(x, k, padding=1)[0, :, :, 0]
+    Array([[0., 1., 2.],
+           [3., 4., 5.],
+           [6., 7., 8.]], dtype=float32)
+    """
+    return correlate(x, jnp.flip(jnp.asarray(kernel), (0, 1)), **options)  # type: ignore[arg-type]
+
+
+def pool(
+    x: ArrayLike,
+    window: int,
+    *,
+    stride: int | None = None,
+    reduce: Literal["max", "mean"] = "max",
+    padding: Padding = 0,
+    padding_mode: PaddingMode = "zeros",
+    remainder: Remainder = "error",
+) -> jax.Array:
+    """The maximum or mean of each window.
+
+    Padding with zeros means "nothing there": such pixels never win a maximum and do not count in a mean. So does the
+    part of an incomplete window (``remainder="keep"``) that lies outside.
+
+    Args:
+      x: ``[batch, height, width, channels]``.
+      window: pixels along each axis.
+      stride: the window size by default.
+      reduce: ``"max"`` or ``"mean"``.
+      padding: see `Window`.
+      padding_mode: see `Window`.
+      remainder: see `output_size`.
+
+    >>> x = jnp.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]).reshape(1, 4, 4, 1)
+    >>> pool(x, 2)[0, :, :, 0]
+    Array([[6, 8],
+           [3, 4]], dtype=int32)
+    """
+    if reduce not in ("max", "mean"):
+        raise unknown("reduce", reduce, ["max", "mean"])
+    x = jnp.asarray(x)
+    geometry = Window(window, stride or window, padding, 1, padding_mode, remainder)
+    height, width = geometry.output_size(x.shape[1:3])
+    overhang = [_overhang(n, geometry) for n in x.shape[1:3]]
+    border = geometry.pixels_of_padding if padding_mode == "zeros" else 0
+    if border == 0:
+        x = pad(x, geometry.pixels_of_padding, padding_mode)
+    pads = [(0, 0), *((border, border + o) for o in overhang), (0, 0)]
+    size, strides = (1, window, window, 1), (1, geometry.stride, geometry.stride, 1)
+    if reduce == "max":
+        lowest = -np.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
+        return lax.reduce_window(x, np.array(lowest, x.dtype), lax.max, size, strides, pads)[:, :height, :width]
+    zero = np.zeros((), x.dtype)
+    total = lax.reduce_window(x, zero, lax.add, size, strides, pads)
+    count = lax.reduce_window(jnp.ones((1, *x.shape[1:3], 1), x.dtype), zero, lax.add, size, strides, pads)
+    return (total / count)[:, :height, :width]
+
+
+def _overhang(size: int, window: Window) -> int:
+    """Pixels by which an incomplete last window (``remainder="keep"``) sticks out."""
+    if window.remainder != "keep":
+        return 0
+    free = size + 2 * window.pixels_of_padding - window.extent
+    return -free % window.stride
+
+
+def sigmoid(x: ArrayLike) -> jax.Array:
+    """1 / (1 + e^{−x}).
+
+    >>> float(sigmoid(0.0))
+    0.5
+    """
+    return jax.nn.sigmoid(jnp.asarray(x))
+
+
+def tanh(x: ArrayLike) -> jax.Array:
+    """(e^x − e^{−x}) / (e^x + e^{−x}).
+
+    >>> float(tanh(0.0))
+    0.0
+    """
+    return jnp.tanh(x)
+
+
+def relu(x: ArrayLike) -> jax.Array:
+    """max(0, x).
+
+    >>> relu(jnp.array([-1.0, 2.0]))
+    Array([0., 2.], dtype=float32)
+    """
+    return jax.nn.relu(jnp.asarray(x))
+
+
+def leaky_relu(x: ArrayLike, slope: float = 0.1) -> jax.Array:
+    """max(slope · x, x).
+
+    >>> leaky_relu(jnp.array([-1.0, 2.0]))
+    Array([-0.1,  2. ], dtype=float32)
+    """
+    return jax.nn.leaky_relu(jnp.asarray(x), slope)
+
+
+def elu(x: ArrayLike, alpha: float = 1.0) -> jax.Array:
+    """x for x > 0, alpha (e^x − 1) otherwise.
+
+    >>> float(elu(0.0)), float(elu(2.0))
+    (0.0, 2.0)
+    """
+    return jax.nn.elu(jnp.asarray(x), alpha)
+
+
+def maxout(x: ArrayLike, pieces: int = 2) -> jax.Array:
+    """The maximum of each ``pieces`` neighbouring channels: ``[..., c · pieces]`` to ``[..., c]``.
+
+    Raises:
+      ValueError: when the pieces do not divide the channels.
+
+    >>> maxout(jnp.array([1.0, 3.0, 2.0, -1.0]))
+    Array([3., 2.], dtype=float32)
+    """
+    x = jnp.asarray(x)
+    if x.shape[-1] % pieces:
+        raise invalid("pieces of maxout", pieces, f"a divisor of the number of channels, {x.shape[-1]}")
+    return x.reshape(*x.shape[:-1], -1, pieces).max(-1)
+
+
+ACTIVATIONS: dict[str, Callable[[ArrayLike], jax.Array]] = {
+    "elu": elu,
+    "identity": jnp.asarray,
+    "leaky_relu": leaky_relu,
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+}
+"""Pointwise activations by name."""

@@ -1,0 +1,163 @@
+"""The geometry of sliding windows: sizes, padding, and for which sizes symmetry survives."""
+
+import dataclasses
+from typing import Literal, get_args
+
+from geomdl.equivariance import NOTHING, Condition, Contract, Promise, square
+from geomdl.equivariance.contract import Size
+from geomdl.errors import invalid, unknown
+from geomdl.representations import FieldType
+
+Remainder = Literal["error", "drop", "keep"]
+PaddingMode = Literal["zeros", "circular", "reflect", "replicate"]
+Padding = int | Literal["valid", "same", "full"]
+
+
+def output_size(
+    size: int, window: int, *, stride: int = 1, padding: int = 0, dilation: int = 1, remainder: Remainder = "error"
+) -> int:
+    """How many windows fit: (W − F + 2P)/S + 1, with F the dilated window size.
+
+    Args:
+      size: W, pixels along one axis.
+      window: taps along the axis; F = dilation · (window − 1) + 1 pixels.
+      stride: S.
+      padding: P, pixels added on each side.
+      dilation: distance between taps.
+      remainder: what happens when the stride does not divide: ``"error"``; ``"drop"`` the last pixels; or ``"keep"``
+        them in an incomplete window. Dropping and keeping are one-sided and so break rotation and reflection symmetry.
+
+    Returns:
+      The number of output pixels.
+
+    Raises:
+      ValueError: when the window is larger than the padded image, or does not fit and ``remainder`` is ``"error"``.
+
+    >>> output_size(7, 3), output_size(7, 3, stride=2), output_size(7, 3, stride=3, padding=1)
+    (5, 3, 3)
+    >>> output_size(7, 3, stride=3)
+    Traceback (most recent call last):
+    ...
+    ValueError: a window of 3 with stride 3 doesn't fit 7 pixels with padding 0: (7 + 0 - 3)/3 is not an integer;
+    nearest \
+sizes that fit: 6, 9; or allow it with remainder='drop' (breaks rotation symmetry)
+    """
+    if remainder not in get_args(Remainder):
+        raise unknown("remainder", remainder, get_args(Remainder))
+    extent = dilation * (window - 1) + 1
+    free = size + 2 * padding - extent
+    if free < 0:
+        raise ValueError(
+            f"a window of {extent} pixels is larger than the image: {size} pixels with padding {padding};"
+            f" allowed: at most {size + 2 * padding}"
+        )
+    if free % stride and remainder == "error":
+        below, above = size - free % stride, size + stride - free % stride
+        sizes = ", ".join(str(s) for s in (below, above) if s > 0)
+        raise ValueError(
+            f"a window of {extent} with stride {stride} doesn't fit {size} pixels with padding {padding}:"
+            f" ({size} + {2 * padding} - {extent})/{stride} is not an integer; nearest sizes that fit: {sizes};"
+            f" or allow it with remainder='drop' (breaks rotation symmetry)"
+        )
+    return (-(-free // stride) if remainder == "keep" else free // stride) + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """A square sliding window with its stride and padding.
+
+    Args:
+      size: taps along each axis.
+      stride: distance between neighbouring windows, in pixels.
+      padding: pixels on each side, or ``"valid"`` (0), ``"same"`` (keeps the size at stride 1; odd extents only) or
+        ``"full"`` (every overlap).
+      dilation: distance between taps.
+      padding_mode: what the padding holds: ``"zeros"``, ``"circular"``, ``"reflect"`` or ``"replicate"``.
+      remainder: see `output_size`.
+
+    Raises:
+      ValueError: for values out of range.
+
+    >>> Window(5, padding="same").pixels_of_padding, Window(3, stride=2).output_size((7, 9))
+    (2, (3, 4))
+    """
+
+    size: int
+    stride: int = 1
+    padding: Padding = 0
+    dilation: int = 1
+    padding_mode: PaddingMode = "zeros"
+    remainder: Remainder = "error"
+
+    def __post_init__(self) -> None:
+        for name in ("size", "stride", "dilation"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise invalid("kernel_size" if name == "size" else name, value, "a positive integer", 3)
+        if self.padding_mode not in get_args(PaddingMode):
+            raise unknown("padding_mode", self.padding_mode, get_args(PaddingMode))
+        if self.remainder not in get_args(Remainder):
+            raise unknown("remainder", self.remainder, get_args(Remainder))
+        if isinstance(self.padding, str):
+            if self.padding not in ("valid", "same", "full"):
+                raise unknown("padding", self.padding, ["valid", "same", "full", "a number of pixels"])
+            if self.padding == "same" and self.extent % 2 == 0:
+                raise invalid(
+                    "kernel_size with padding='same'", self.size, "an odd extent (same on both sides)", self.size + 1
+                )
+        elif not isinstance(self.padding, int) or self.padding < 0:
+            raise invalid("padding", self.padding, "a number of pixels ≥ 0, 'valid', 'same' or 'full'", "same")
+
+    @property
+    def extent(self) -> int:
+        """The window's width in pixels, dilation included."""
+        return self.dilation * (self.size - 1) + 1
+
+    @property
+    def pixels_of_padding(self) -> int:
+        """Pixels added on each side."""
+        if isinstance(self.padding, int):
+            return self.padding
+        return {"valid": 0, "same": (self.extent - 1) // 2, "full": self.extent - 1}[self.padding]
+
+    def output_size(self, size: Size) -> Size:
+        """The spatial size of the output. Raises ValueError when the window does not fit; see `output_size`."""
+        return tuple(
+            output_size(
+                n,
+                self.size,
+                stride=self.stride,
+                padding=self.pixels_of_padding,
+                dilation=self.dilation,
+                remainder=self.remainder,
+            )
+            for n in size
+        )
+
+    def is_centred(self, size: Size) -> bool:
+        """Whether the grid of windows is centred on the image: (n + 2P − F) mod S = 0 along each axis."""
+        return all((n + 2 * self.pixels_of_padding - self.extent) % self.stride == 0 for n in size)
+
+    def contract(self, in_type: FieldType, out_type: FieldType) -> Contract:
+        """The contract of a layer that applies one equivariant map to each window.
+
+        Exact under the grid symmetries when the grid of windows is centred; exact under circular shifts by multiples of
+        the stride when the windows wrap around (or tile the image) and the output is exactly ``stride`` times smaller.
+        """
+        sp = f"(n + {2 * self.pixels_of_padding} - {self.extent}) mod {self.stride} = 0"
+        conditions = []
+        if in_type.group.rotation_order % 4 == 0 or in_type.group.rotation_order == float("inf"):
+            conditions.append(square)
+        if self.remainder != "error" and self.stride > 1:
+            conditions.append(Condition(f"a centred grid of windows, {sp}", self.is_centred))
+        if self.padding_mode == "circular" or self.pixels_of_padding == 0:
+            period = Condition(
+                f"an output exactly {self.stride} times smaller" if self.stride > 1 else "an output of the same size",
+                lambda size: tuple(n * self.stride for n in self.output_size(size)) == size,
+            )
+            shifts = Promise("exact", (period,))
+        else:
+            shifts = dataclasses.replace(NOTHING, why=f"padding with {self.padding_mode} marks the border")
+        return Contract(
+            in_type, out_type, Promise("exact", tuple(conditions)), shifts, self.output_size, self.stride, self.stride
+        )
