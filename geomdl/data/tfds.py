@@ -1,0 +1,344 @@
+"""Any image-classification data set of TensorFlow Datasets, from a prepared folder, without TensorFlow."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import logging as absl_logging
+
+from geomdl.data.checks import number, whole_number
+from geomdl.data.splits import stratified_split
+from geomdl.data.types import Column, DataConfig, Dataset, Example, Indices, Split
+from geomdl.errors import invalid, nearest
+
+PREFIX = "tfds:"
+_CHUNK = 1024
+_IN_MEMORY_BYTES = 2**30
+
+# TFDS recommends OpenCV each time it decodes with Pillow; that is a matter of taste, not a warning to act on.
+absl_logging.get_absl_logger().addFilter(lambda record: "OpenCV is not installed" not in str(record.msg))
+
+
+def data_folder(data_dir: str | None) -> Path:
+    """Where prepared data sets are looked for: ``data_dir``, else $TFDS_DATA_DIR, else ~/tensorflow_datasets."""
+    return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+
+
+def prepared(data_dir: str | None = None) -> dict[str, Path]:
+    """The data sets prepared in a folder: ``{"mnist": .../mnist/3.0.1, "eurosat/rgb": ...}``, newest versions, by name.
+
+    >>> prepared("/nonexistent")
+    {}
+    """
+    folder = data_folder(data_dir)
+    found: dict[str, Path] = {}
+    for path in sorted([*folder.glob("*/*/features.json"), *folder.glob("*/*/*/features.json")], key=_version):
+        found["/".join(path.relative_to(folder).parts[:-2])] = path.parent
+    return dict(sorted(found.items()))
+
+
+def _version(features: Path) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdigit() else -1 for part in features.parent.name.split("."))
+
+
+def _prepare(builder: str, folder: Path) -> str:
+    return (
+        f"prepare it once where there is a network: pip install 'geomdl[prepare]' && "
+        f'python -c "import tensorflow_datasets as tfds; tfds.builder({builder!r}, data_dir={str(folder)!r}, '
+        "file_format='array_record').download_and_prepare()\""
+    )
+
+
+def _find(builder: str, data_dir: str | None) -> Path:
+    """The folder of the prepared builder: by name, by name/config, or by name alone where one config is prepared."""
+    folder = data_folder(data_dir)
+    name, _, version = builder.partition(":")
+    found = prepared(data_dir)
+    configs = [key for key in found if key.startswith(f"{name}/")]
+    if name not in found and len(configs) == 1:
+        name = configs[0]
+    where = found.get(name)
+    if where is not None and version and where.name != version:
+        where = where.parent / version
+        if not (where / "features.json").exists():
+            have = sorted(path.name for path in where.parent.iterdir() if (path / "features.json").exists())
+            raise invalid("data.name", PREFIX + builder, f"a prepared version of {name} in {folder}: {', '.join(have)}")
+    if where is not None:
+        return where
+    if not folder.is_dir():
+        looked = f"a folder with data sets prepared by TensorFlow Datasets, but {folder} does not exist"
+        given = "data.data_dir" if data_dir else "TFDS_DATA_DIR" if os.environ.get("TFDS_DATA_DIR") else None
+        if given is None:
+            looked += " (neither data.data_dir nor the environment variable TFDS_DATA_DIR is set)"
+        raise invalid(
+            given or "data.name", str(folder) if given else PREFIX + builder, f"{looked}; {_prepare(builder, folder)}"
+        )
+    allowed = f"a data set prepared in {folder}: {', '.join(PREFIX + key for key in found) or 'none'}"
+    close = nearest(builder, [*configs] or [*found])
+    message = invalid("data.name", PREFIX + builder, allowed, close and PREFIX + close)
+    raise ValueError(f"{message}; or {_prepare(builder, folder)}")
+
+
+class TFDSRecords:
+    """One split of a prepared builder, decoded record by record when read (the protocol ``Records``)."""
+
+    def __init__(self, builder: Any, split: str, image_key: str, label_key: str, size: int | None):
+        import tensorflow_datasets as tfds
+
+        self._where, self._split = builder.info.data_dir, split
+        self._image_key, self._label_key, self._size = image_key, label_key, size
+        image, label = builder.info.features[image_key], builder.info.features[label_key]
+        skip = {image_key: tfds.decode.SkipDecoding()}
+        self._source = builder.as_data_source(split)
+        self._undecoded = builder.as_data_source(split, decoders=skip)
+        self._classes = getattr(label, "num_classes", None) or label.feature.num_classes
+        multi_label = not isinstance(label, tfds.features.ClassLabel)
+        self.label_shape: tuple[int, ...] = (self._classes,) if multi_label else ()
+        self.label_dtype = np.dtype(np.float32 if multi_label else np.int32)
+        height, width, channels = image.shape
+        self.image_shape = (size or height, size or width, channels)
+        self.image_dtype = np.dtype(image.np_dtype)
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def read(self, indices: Indices) -> Example:
+        """Decodes these records."""
+        records = self._records(self._source, indices)
+        images = np.stack([self._image(record[self._image_key]) for record in records])
+        return Example(image=images, label=self._labels(records))
+
+    def read_labels(self, indices: Indices) -> np.ndarray:
+        """The labels of these records; images stay encoded."""
+        chunks = np.array_split(np.asarray(indices), range(_CHUNK, len(indices), _CHUNK))
+        return np.concatenate([self._labels(self._records(self._undecoded, chunk)) for chunk in chunks])
+
+    def _records(self, source: Any, indices: Indices) -> list[dict[str, Any]]:
+        try:
+            return source.__getitems__([int(i) for i in indices])
+        except Exception as error:  # whatever the reader, the protocol-buffer parser or the image decoder raise
+            raise _corrupt(self._where, f"records of split {self._split!r} cannot be read", error) from error
+
+    def _labels(self, records: list[dict[str, Any]]) -> np.ndarray:
+        labels = [record[self._label_key] for record in records]
+        if not self.label_shape:
+            return np.asarray(labels, np.int32)
+        indicators = np.zeros((len(labels), self._classes), np.float32)
+        for row, present in zip(indicators, labels, strict=True):
+            row[np.asarray(present, int)] = 1.0
+        return indicators
+
+    def _image(self, image: np.ndarray) -> np.ndarray:
+        if self._size is None or image.shape == self.image_shape:
+            return image
+        from PIL import Image
+
+        height, width, channels = image.shape
+        side = min(height, width)
+        left, top = (width - side) / 2, (height - side) / 2
+        resized = Image.fromarray(image[..., 0] if channels == 1 else image).resize(
+            (self._size, self._size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side)
+        )
+        return np.asarray(resized, image.dtype).reshape(self.image_shape)
+
+
+def _corrupt(where: Any, what: str, error: Exception) -> ValueError:
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return ValueError(
+        f"corrupt data set in {where}: {what} ({first_line}); allowed: a complete folder in the array_record format; "
+        "copy or prepare it again"
+    )
+
+
+@dataclass(frozen=True)
+class TFDSConfig(DataConfig):
+    """A builder of TensorFlow Datasets with one image and one class label (or a set of labels: multi-label) per
+    example.
+
+    Published splits are kept: "test" is the test set ("validation" where there is no "test"), and a published
+    "validation" beside a "test" is the validation set. What is missing is carved from "train", stratified by class,
+    with the seed ``split_seed``: the validation set as ``validation_fraction`` of "train", the test set as
+    ``test_fraction`` of it.
+
+    Attributes:
+      name: ``"tfds:<builder>"``, ``"tfds:<builder>/<config>"``, with ``":<version>"`` where it matters.
+      data_dir: folder with the prepared data; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets.
+      size: side to which images are brought (central square, Pillow's antialiased bicubic); None: as they are. Needed
+        where the builder's images differ in size.
+      label_key: the feature that is the label; None: the one that the builder is supervised by.
+      train_size: training images, a nested stratified subset; None: all.
+      validation_fraction: of the published training set, in (0, 1).
+      test_fraction: of the published training set, in (0, 1); used where no test set is published.
+      split_seed: which stratified split.
+      in_memory: True: decode everything when loading; False: read on demand; None: in memory up to 1 GiB.
+
+    Raises:
+      ValueError: an option is out of range (at construction); the data set is not prepared, corrupt, or not one of
+        image classification (when loading).
+    """
+
+    name: str  # pyright: ignore[reportIncompatibleVariableOverride]
+    data_dir: str | None = None
+    size: int | None = None
+    label_key: str | None = None
+    train_size: int | None = None
+    validation_fraction: float = 0.1
+    test_fraction: float = 0.2
+    split_seed: int = 0
+    in_memory: bool | None = None
+
+    def __post_init__(self):
+        if not self.name.startswith(PREFIX) or not self.name.removeprefix(PREFIX):
+            raise invalid("data.name", self.name, "'tfds:<builder>' or 'tfds:<builder>/<config>'", "tfds:mnist")
+        for key in ("size", "train_size"):
+            if getattr(self, key) is not None:
+                whole_number(f"data.{key}", getattr(self, key))
+        for key in ("validation_fraction", "test_fraction"):
+            number(f"data.{key}", getattr(self, key), below=1.0)
+            if getattr(self, key) == 0:
+                raise invalid(f"data.{key}", 0, "a fraction of the training set in (0, 1)", 0.1)
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise invalid(
+                "data.validation_fraction + data.test_fraction",
+                self.validation_fraction + self.test_fraction,
+                "less than 1, so that training images remain",
+            )
+        whole_number("data.split_seed", self.split_seed, least=0)
+
+    def load(self) -> Dataset:
+        """Opens the prepared folder, splits it, and decodes it where it is small."""
+        builder = self._builder()
+        label_key = self._keys(builder)[1]
+        published = self._published(builder)
+        train = published["train"]
+        splits, carved = self._split(published)
+        total = sum(split.images.nbytes for split in splits.values())
+        if self.in_memory or (self.in_memory is None and total <= _IN_MEMORY_BYTES):
+            splits = {name: _decode(split) for name, split in splits.items()}
+        label = builder.info.features[label_key]
+        names = getattr(label, "names", None) or label.feature.names
+        return Dataset(
+            name=self.name,
+            image_shape=train.image_shape,
+            num_classes=len(names),
+            classes=tuple(names),
+            multi_label=bool(train.label_shape),
+            provenance=(
+                f"TensorFlow Datasets {builder.info.full_name}"
+                + (f", images brought to {self.size}×{self.size}" if self.size else "")
+                + (f"; {carved}" if carved else "; splits as published")
+                + f": {len(splits['train'])} training, {len(splits['validation'])} validation and "
+                f"{len(splits['test'])} test images; {' '.join(builder.info.citation.split())}"
+            ),
+            **splits,
+        )
+
+    def load_published(self) -> dict[str, Split]:
+        """The published splits ("train", and "validation" and "test" where they exist), as they are, in memory."""
+        return {name: _decode(_whole(records)) for name, records in self._published(self._builder()).items()}
+
+    def _published(self, builder: Any) -> dict[str, TFDSRecords]:
+        image_key, label_key = self._keys(builder)
+        published = {
+            name: TFDSRecords(builder, name, image_key, label_key, self.size)
+            for name in ("train", "validation", "test")
+            if name in builder.info.splits and builder.info.splits[name].num_examples
+        }
+        if "train" not in published:
+            raise invalid(
+                "data.name", self.name, f"a data set with a split 'train'; this has {', '.join(builder.info.splits)}"
+            )
+        return published
+
+    def _builder(self) -> Any:
+        where = _find(self.name.removeprefix(PREFIX), self.data_dir)
+        import tensorflow_datasets as tfds
+
+        try:
+            json.loads((where / "dataset_info.json").read_text())
+            builder = tfds.builder_from_directory(where)
+            lengths = {name: split.num_examples for name, split in builder.info.splits.items()}
+            for name in lengths:
+                source = builder.as_data_source(name, decoders=None)
+                if lengths[name]:
+                    source[0], source[lengths[name] - 1]
+        except Exception as error:  # one of many from json, protobuf, array_record and TFDS
+            raise _corrupt(where, "it cannot be opened", error) from error
+        return builder
+
+    def _keys(self, builder: Any) -> tuple[str, str]:
+        import tensorflow_datasets as tfds
+
+        features = builder.info.features
+        wanted = "one image and a class label, or a sequence of class labels, per example"
+        supervised = builder.info.supervised_keys or ("image", "label")
+        image_key, label_key = supervised[0], self.label_key or supervised[1]
+        kinds = {key: type(feature).__name__ for key, feature in features.items()}
+        label = features.get(label_key) if isinstance(label_key, str) else None
+        labels = [k for k, f in features.items() if isinstance(getattr(f, "feature", f), tfds.features.ClassLabel)]
+        if not isinstance(getattr(label, "feature", label), tfds.features.ClassLabel):
+            if self.label_key and labels:
+                raise invalid("data.label_key", label_key, f"a class label of {self.name}", ", ".join(labels))
+            raise invalid("data.name", self.name, f"a data set with {wanted}; this has {kinds}")
+        if not isinstance(image_key, str) or not isinstance(features.get(image_key), tfds.features.Image):
+            raise invalid("data.name", self.name, f"a data set with {wanted}; this has {kinds}")
+        if None in features[image_key].shape and self.size is None:
+            raise invalid(
+                "data.size", None, f"the side to which the images of {self.name}, of several sizes, are brought", 64
+            )
+        return image_key, label_key
+
+    def _split(self, published: dict[str, TFDSRecords]) -> tuple[dict[str, Split], str]:
+        train = published["train"]
+        test = published.get("test") or published.get("validation")
+        validation = published.get("validation") if "test" in published else None
+        whole = _whole(train)
+        count = len(train)
+        sizes = (
+            0 if test else max(1, round(self.test_fraction * count)),
+            0 if validation else max(1, round(self.validation_fraction * count)),
+        )
+        remain = count - sum(sizes)
+        if self.train_size is not None:
+            whole_number("data.train_size", self.train_size, most=remain)
+        if remain < 1:
+            raise invalid("data.name", self.name, f"a data set with enough training images; this has {count}")
+        if not any(sizes) and self.train_size is None:
+            return {"train": whole, "validation": _whole(validation), "test": _whole(test)}, ""
+        parts = stratified_split(np.asarray(whole.labels), (*sizes, self.train_size or remain), self.split_seed)
+        test_part, validation_part, train_part = (whole.subset(np.sort(part)) for part in parts)
+        carved = [name for name, size in zip(("test", "validation"), sizes, strict=True) if size]
+        how = f"{' and '.join(carved)} split carved from 'train', " if carved else "training subset "
+        return {
+            "train": train_part,
+            "validation": _whole(validation) if validation else validation_part,
+            "test": _whole(test) if test else test_part,
+        }, f"{how}stratified with seed {self.split_seed}"
+
+
+def _whole(records: TFDSRecords | None) -> Split:
+    if records is None:
+        raise ValueError("no records")
+    everything = np.arange(len(records))
+    return Split(Column(records, everything, is_image=True), Column(records, everything, is_image=False))
+
+
+def _chunks(split: Split) -> Iterator[Example]:
+    for start in range(0, len(split), _CHUNK):
+        yield split.gather(np.arange(start, min(start + _CHUNK, len(split))))
+
+
+def _decode(split: Split) -> Split:
+    """The same examples, in memory."""
+    images = np.empty(split.images.shape, split.images.dtype)
+    labels = np.empty(split.labels.shape, split.labels.dtype)
+    start = 0
+    for chunk in _chunks(split):
+        stop = start + len(chunk["label"])
+        images[start:stop], labels[start:stop] = chunk["image"], chunk["label"]
+        start = stop
+    return Split(images, labels)

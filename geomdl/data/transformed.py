@@ -1,0 +1,54 @@
+"""Rotated and shifted test sets."""
+
+from typing import Literal, get_args
+
+import jax
+from jax.typing import ArrayLike
+
+from geomdl.actions.grid import roll, shift_crop
+from geomdl.actions.warp import rotate
+from geomdl.data.batches import unit_interval
+from geomdl.errors import unknown
+
+ShiftMode = Literal["circular", "crop"]
+
+
+def rotated(images: ArrayLike, degrees: float) -> jax.Array:
+    """Images turned counter-clockwise about their centre.
+
+    Exact at multiples of 90°, where pixels are only moved; resampled by cubic B-splines elsewhere, with zeros outside.
+
+    Args:
+      images: ``[batch, height, width, channels]``, in [0, 1] or unsigned integers.
+      degrees: one angle for all.
+
+    Returns:
+      floating-point images, of the same shape (height and width exchanged by odd quarter turns).
+
+    >>> rotated([[[[0.0], [1.0]], [[2.0], [3.0]]]], 90)[0, :, :, 0]
+    Array([[1., 3.],
+           [0., 2.]], dtype=float32)
+    """
+    return rotate(unit_interval(images), degrees)
+
+
+def shifted(images: ArrayLike, shift: tuple[int, int], mode: ShiftMode = "circular") -> jax.Array:
+    """Images shifted by whole pixels, exactly.
+
+    Args:
+      images: ``[batch, height, width, channels]``, in [0, 1] or unsigned integers.
+      shift: (rows, columns), downward and to the right.
+      mode: "circular", what leaves on one side enters on the other; or "crop", zeros enter.
+
+    Returns:
+      floating-point images of the same shape.
+
+    Raises:
+      ValueError: unknown mode.
+
+    >>> shifted([[[[1.0], [2.0], [3.0]]]], (0, 1))[0, 0, :, 0]
+    Array([3., 1., 2.], dtype=float32)
+    """
+    if mode not in get_args(ShiftMode):
+        raise unknown("shift mode", mode, get_args(ShiftMode))
+    return (roll if mode == "circular" else shift_crop)(unit_interval(images), shift)

@@ -1,0 +1,180 @@
+"""What a data set is: three splits of images and labels, and where they come from."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypedDict
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+Indices = Sequence[int] | np.ndarray
+
+
+class Example(TypedDict):
+    """One image and its label, or a batch of them."""
+
+    image: np.ndarray
+    label: np.ndarray
+
+
+class Records(Protocol):
+    """Examples with random access that are too large to hold: read, and decoded, when asked for."""
+
+    image_shape: tuple[int, int, int]
+    image_dtype: np.dtype
+    label_shape: tuple[int, ...]
+    label_dtype: np.dtype
+
+    def __len__(self) -> int: ...
+
+    def read(self, indices: Indices) -> Example:
+        """The images and labels at these places, stacked."""
+        ...
+
+    def read_labels(self, indices: Indices) -> np.ndarray:
+        """The labels at these places, stacked, without decoding the images."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """The images, or the labels, of some records: looks like a NumPy array, reads when indexed.
+
+    ``column[3]`` is one image; ``column[:10]`` and ``column[[4, 1]]`` are arrays; ``np.asarray(column)`` reads
+    everything.
+    """
+
+    records: Records
+    indices: Int[np.ndarray, " n"]
+    is_image: bool
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As of the array that reading everything would give."""
+        return len(self), *(self.records.image_shape if self.is_image else self.records.label_shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the elements."""
+        return self.records.image_dtype if self.is_image else self.records.label_dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that reading everything would take."""
+        return int(np.prod(self.shape)) * self.dtype.itemsize
+
+    def __getitem__(self, index: int | slice | Indices) -> np.ndarray:
+        chosen = self.indices[index]
+        many = np.atleast_1d(chosen)
+        values = self.records.read(many)["image"] if self.is_image else self.records.read_labels(many)
+        return values[0] if np.ndim(chosen) == 0 else values
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
+        values = self[:]
+        return values if dtype is None else values.astype(dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images with their labels, with random access.
+
+    Attributes:
+      images: ``[n, height, width, channels]``; float32 in [0, 1], or unsigned integers that stand for value / largest
+        value (scaled on the device, :func:`geomdl.data.batches.unit_interval`). In memory, or a :class:`Column` that
+        reads on demand.
+      labels: ``[n]`` int32 class indices, or ``[n, classes]`` float32 indicators for multi-label data.
+
+    >>> split = Split(np.zeros((3, 4, 4, 1), np.float32), np.array([0, 1, 0], np.int32))
+    >>> split, len(split), split[1]["label"]
+    (Split(3 images 4×4×1 float32), 3, np.int32(1))
+    """
+
+    images: Shaped[np.ndarray, "n height width channels"] | Column
+    labels: Int[np.ndarray, " n"] | Float[np.ndarray, "n classes"] | Column
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        height, width, channels = self.images.shape[1:]
+        where = "" if self.in_memory else ", read on demand"
+        return f"Split({len(self)} images {height}×{width}×{channels} {self.images.dtype}{where})"
+
+    def __getitem__(self, index: int) -> Example:
+        batch = self.gather([index])
+        return Example(image=batch["image"][0], label=batch["label"][0])
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the images are held in memory, as opposed to read on demand."""
+        return isinstance(self.images, np.ndarray)
+
+    def gather(self, indices: Indices) -> Example:
+        """The examples at these places, stacked; each record is read once."""
+        indices = np.asarray(indices, dtype=np.int64)
+        images, labels = self.images, self.labels
+        if isinstance(images, Column) and isinstance(labels, Column) and images.records is labels.records:
+            return images.records.read(images.indices[indices])
+        return Example(image=images[indices], label=labels[indices])
+
+    def subset(self, indices: Indices) -> "Split":
+        """The split of these examples, in this order; nothing is read."""
+        indices = np.asarray(indices, dtype=np.int64)
+
+        def chosen(column: np.ndarray | Column) -> np.ndarray | Column:
+            if isinstance(column, Column):
+                return Column(column.records, column.indices[indices], column.is_image)
+            return column[indices]
+
+        return Split(chosen(self.images), chosen(self.labels))
+
+    def digest(self) -> str:
+        """SHA-256 of shapes, types, images and labels: equal digests mean the same examples in the same order."""
+        result = hashlib.sha256()
+        for column in (self.images, self.labels):
+            result.update(f"{column.shape}{np.dtype(column.dtype).str}".encode())
+            for start in range(0, len(self), 1024):
+                result.update(np.ascontiguousarray(column[start : start + 1024]).tobytes())
+        return result.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Three disjoint splits of one source.
+
+    Attributes:
+      name: as in a config, e.g. ``"digits"`` or ``"tfds:mnist"``.
+      train: what models are fitted to.
+      validation: what choices are made on.
+      test: what results are reported on.
+      image_shape: (height, width, channels).
+      num_classes: of labels.
+      classes: their names.
+      provenance: source, licence, method and seeds, in words: enough to make the same data again.
+      multi_label: whether labels are indicators of any number of classes.
+    """
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+    image_shape: tuple[int, int, int]
+    num_classes: int
+    classes: tuple[str, ...]
+    provenance: str
+    multi_label: bool = False
+
+
+class DataConfig(ABC):
+    """Options of a data set: frozen dataclasses, whose fields besides ``name`` are the valid config keys."""
+
+    name: str
+
+    @abstractmethod
+    def load(self) -> Dataset:
+        """Reads or makes the data set: the same one for equal configs."""
