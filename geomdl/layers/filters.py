@@ -112,12 +112,14 @@ def binomial_blur(size: int = 3) -> Filter:
 
 
 def vertical_edge() -> Filter:
-    """Forward difference along a row: O[r, c] = I[r, c + 1] − I[r, c], which is not zero at vertical edges.
+    """Forward difference along a row, [0 −1 1]: O[r, c] = I[r, c + 1] − I[r, c], which is not zero at vertical edges.
 
-    >>> vertical_edge()
-    array([[ 0., -1.,  1.]], dtype=float32)
+    >>> vertical_edge().astype(int)
+    array([[ 0,  0,  0],
+           [ 0, -1,  1],
+           [ 0,  0,  0]])
     """
-    return np.array([[0, -1, 1]], np.float32)
+    return shift(0, -1) - identity()
 
 
 def sobel() -> Filter:
