@@ -1,11 +1,11 @@
 """Symmetry promised, measured and tested."""
 
 from geomdl.equivariance.check import Report, Row, check_contract
-from geomdl.equivariance.contract import NOTHING, Condition, Contract, Level, Promise, compose, square
+from geomdl.equivariance.contract import NOTHING, Condition, Contract, Level, Promise, compose, exact_everywhere, square
 from geomdl.equivariance.errors import equivariance_error, relative_error
 from geomdl.equivariance.tolerances import tolerance
 
 __all__ = [
     "NOTHING", "Condition", "Contract", "Level", "Promise", "Report", "Row", "check_contract", "compose",
-    "equivariance_error", "relative_error", "square", "tolerance",
+    "equivariance_error", "exact_everywhere", "relative_error", "square", "tolerance",
 ]  # fmt: skip

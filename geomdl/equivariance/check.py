@@ -120,6 +120,7 @@ def check_contract(
 
     >>> from geomdl.groups import C4
     >>> from geomdl.layers import Conv
+    >>> from geomdl.representations import FieldType
     >>> layer = Conv(FieldType(C4, "1 trivial"), FieldType(C4, "2 regular"), 3, padding=1, rngs=nnx.Rngs(0))
     >>> check_contract(layer, jax.random.key(0), size=(8, 8)).passed
     True

@@ -109,6 +109,25 @@ class Contract:
         return f"{self.in_type.group}: {self.points}\ncircular shifts{of}: {self.shifts}"
 
 
+def exact_everywhere(
+    in_type: FieldType,
+    out_type: FieldType | None = None,
+    *,
+    output_size: Callable[[Size], Size] = lambda size: size,
+    random_in_training: bool = False,
+) -> Contract:
+    """The contract of a map that commutes with every group element and every shift, at any size.
+
+    >>> from geomdl.groups import C4
+    >>> print(exact_everywhere(FieldType(C4, "1 regular")))
+    C4: exact
+    circular shifts: exact
+    """
+    exact = Promise("exact")
+    out_type = in_type if out_type is None else out_type
+    return Contract(in_type, out_type, exact, exact, output_size, random_in_training=random_in_training)
+
+
 def compose(contracts: Sequence[Contract]) -> Contract:
     """The contract of modules applied in turn: the weakest promise, the conditions carried back to the input.
 

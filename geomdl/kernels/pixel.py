@@ -14,13 +14,13 @@ from geomdl.representations import Representation
 
 @dataclasses.dataclass(frozen=True)
 class PixelKernelSpace:
-    """All kernels K on a k × k window with K(gx) = ρ_out(g) K(x) ρ_in(g)⁻¹, for a subgroup of D4 acting on the pixels and
-    representations that permute channels.
+    """All kernels K on a k × k window of pixels with K(gx) = ρ_out(g) K(x) ρ_in(g)⁻¹.
 
-    The constraint says that K is constant on the orbits of the group on triples (pixel, input channel, output channel),
-    and nothing else; so one free weight per orbit parametrises the space completely, and expanding is a gather. For
-    regular fields this is the group convolution, K[x, g, h] = w[h⁻¹x, h⁻¹g]; from trivial to regular fields it is the
-    lifting convolution, K[x, h] = w[h⁻¹x]. Even and odd k.
+    The group is a subgroup of D4, which permutes the pixels, and the representations permute the channels. The
+    constraint says that K is constant on the orbits of the group on triples (pixel, input channel, output channel), and
+    nothing else; so one free weight per orbit parametrises the space completely, and expanding is a gather. For regular
+    fields this is the group convolution, K[x, g, h] = w[h⁻¹x, h⁻¹g]; from trivial to regular fields it is the lifting
+    convolution, K[x, h] = w[h⁻¹x]. Even and odd k.
 
     Args:
       in_representation: ρ_in, trivial or regular (any permutation representation).
@@ -61,8 +61,7 @@ class PixelKernelSpace:
             )
         for rho in (self.in_representation, self.out_representation):
             if not rho.is_permutation:
-                raise ValueError(f"{rho} of {group} does not permute channels; allowed for pixel kernels: trivial,
-                regular")
+                raise ValueError(f"{rho} of {group} does not permute channels; allowed here: trivial, regular")
 
     @property
     def group(self) -> PlanarGroup:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from geomdl.equivariance.contract import Contract, Promise, Size
+from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.kernels import PixelKernelSpace
 from geomdl.layers.functional import correlate
 from geomdl.layers.layer import Layer
@@ -130,8 +130,7 @@ class Dense(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every element, with or without base space."""
-        exact = Promise("exact")
-        return Contract(self.in_type, self.out_type, exact, exact, lambda size: size)
+        return exact_everywhere(self.in_type, self.out_type)
 
     def multiply_adds(self, size: Size) -> int:
         """Pixels · input channels · output channels."""

@@ -113,6 +113,15 @@ class FieldType:
         if channels != self.size:
             raise ValueError(f"{what} has {channels} channels, but {self} has {self.size}")
 
+    def require_permutation(self, what: str) -> None:
+        """Raises a ValueError when some field's channels are not permuted by the group."""
+        for b in self.blocks:
+            if not b.representation.is_permutation:
+                raise ValueError(
+                    f"{what} needs fields whose channels the group permutes (trivial, regular); {b.representation} of"
+                    f" {self.group} does more"
+                )
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FieldType) and (self.group, self.blocks) == (other.group, other.blocks)
 

@@ -1,0 +1,94 @@
+"""Pointwise nonlinearities and maxout."""
+
+import jax
+import jax.numpy as jnp
+
+from geomdl.equivariance.contract import Contract, Size, exact_everywhere
+from geomdl.errors import invalid, unknown
+from geomdl.layers.functional import ACTIVATIONS
+from geomdl.layers.layer import Layer
+from geomdl.representations import FieldType
+
+
+class Pointwise(Layer):
+    """Applies a function σ: ℝ → ℝ to every channel: σ(ρ(g) x) = ρ(g) σ(x) when ρ(g) permutes the channels.
+
+    Args:
+      in_type: fields whose channels the group permutes (trivial, regular).
+      activation: ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"sigmoid"``, ``"tanh"`` or ``"identity"``.
+
+    Raises:
+      ValueError: for an unknown activation, or a representation that is not a permutation.
+
+    >>> Pointwise(FieldType("C4", "1 regular"), "relu")(jnp.array([[-1.0, 2.0, -3.0, 4.0]]))
+    Array([[0., 2., 0., 4.]], dtype=float32)
+    """
+
+    def __init__(self, in_type: FieldType, activation: str = "relu") -> None:
+        if activation not in ACTIVATIONS:
+            raise unknown("activation", activation, sorted(ACTIVATIONS))
+        in_type.require_permutation(activation)
+        self.in_type = self.out_type = in_type
+        self.activation = activation
+
+    @property
+    def contract(self) -> Contract:
+        """Exact for every element and every shift."""
+        return exact_everywhere(self.in_type, self.out_type)
+
+    def multiply_adds(self, size: Size) -> int:
+        """None counted."""
+        return 0
+
+    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+        """Applies σ to ``[..., channels]``."""
+        del train, key
+        self.in_type.require_channels(x.shape[-1], "the input of Pointwise")
+        return ACTIVATIONS[self.activation](x)
+
+
+class Maxout(Layer):
+    """The maximum of each ``pieces`` neighbouring *fields*, channel by channel: ``m`` fields become ``m / pieces``.
+
+    Args:
+      in_type: fields whose channels the group permutes.
+      pieces: how many fields compete.
+
+    Raises:
+      ValueError: when ``pieces`` does not divide a multiplicity, or a representation is not a permutation.
+
+    References:
+      Goodfellow et al., Maxout networks, ICML 2013.
+
+    >>> layer = Maxout(FieldType("C2", "2 regular"))
+    >>> layer.out_type, layer(jnp.array([[1.0, 5.0, 3.0, 2.0]]))
+    (FieldType(C2, "1 regular"), Array([[3., 5.]], dtype=float32))
+    """
+
+    def __init__(self, in_type: FieldType, pieces: int = 2) -> None:
+        in_type.require_permutation("maxout")
+        for b in in_type.blocks:
+            if pieces < 1 or b.multiplicity % pieces:
+                raise invalid("pieces of maxout", pieces, f"a divisor of the multiplicity {b.multiplicity}", 1)
+        self.in_type = in_type
+        self.out_type = FieldType(in_type.group, [(b.multiplicity // pieces, b.representation) for b in in_type.blocks])
+        self.pieces = pieces
+
+    @property
+    def contract(self) -> Contract:
+        """Exact for every element and every shift."""
+        return exact_everywhere(self.in_type, self.out_type)
+
+    def multiply_adds(self, size: Size) -> int:
+        """None counted."""
+        return 0
+
+    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+        """Maps ``[..., channels]`` to ``[..., channels / pieces]``."""
+        del train, key
+        self.in_type.require_channels(x.shape[-1], "the input of Maxout")
+        outputs = []
+        for b in self.in_type.blocks:
+            shape = (*x.shape[:-1], b.multiplicity // self.pieces, self.pieces, b.representation.size)
+            outputs.append(x[..., b.channels].reshape(shape).max(-2).reshape(*x.shape[:-1], -1))
+        return jnp.concatenate(outputs, -1)

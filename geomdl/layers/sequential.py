@@ -1,0 +1,63 @@
+"""Layers one after the other."""
+
+import itertools
+from collections.abc import Sequence
+
+import jax
+from flax import nnx
+
+from geomdl.equivariance.contract import Contract, Size, compose
+from geomdl.layers.layer import Layer
+
+
+class Sequential(Layer):
+    """Applies layers in turn; its contract is composed of theirs.
+
+    Args:
+      layers: each takes what the one before it gives.
+
+    Raises:
+      ValueError: when the types of two neighbours do not match; the message names both.
+
+    >>> from geomdl.groups import C4
+    >>> from geomdl.layers import Conv, GlobalPool, GroupPool, Pointwise
+    >>> from geomdl.representations import FieldType
+    >>> image, features = FieldType(C4, "1 trivial"), FieldType(C4, "4 regular")
+    >>> lift = Conv(image, features, 3, padding="same", padding_mode="circular", rngs=nnx.Rngs(0))
+    >>> net = Sequential([lift, Pointwise(features, "relu"), GlobalPool(features), GroupPool(features)])
+    >>> print(net.contract)
+    C4: exact, given a square input
+    circular shifts: exact, given an output of the same size
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        layers = list(layers)
+        if not layers:
+            raise ValueError("Sequential needs at least one layer")
+        for i, (before, after) in enumerate(itertools.pairwise(layers)):
+            if before.out_type != after.in_type:
+                raise ValueError(
+                    f"layer {i + 1} ({type(after).__name__}) takes {after.in_type},"
+                    f" but layer {i} ({type(before).__name__}) gives {before.out_type}"
+                )
+        self.layers = nnx.List(layers)
+        self.in_type, self.out_type = layers[0].in_type, layers[-1].out_type
+
+    @property
+    def contract(self) -> Contract:
+        """The weakest promise of the layers, with their conditions carried back to the input."""
+        return compose([layer.contract for layer in self.layers])
+
+    def multiply_adds(self, size: Size) -> int:
+        """The sum over the layers."""
+        total = 0
+        for layer in self.layers:
+            total += layer.multiply_adds(size)
+            size = layer.contract.output_size(size)
+        return total
+
+    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+        """Applies every layer; each gets a key of its own."""
+        for i, layer in enumerate(self.layers):
+            x = layer(x, train=train, key=None if key is None else jax.random.fold_in(key, i))
+        return x
