@@ -1,0 +1,115 @@
+"""A table of a network's layers: types, shapes, parameters, multiply-adds, promises."""
+
+import dataclasses
+import io
+from collections.abc import Iterator
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from geomdl.equivariance.contract import Contract, Size
+from geomdl.layers import Layer, Sequential
+from geomdl.models.model_config import count_parameters
+
+
+@dataclasses.dataclass(frozen=True)
+class SummaryRow:
+    """One layer: its path in the model, class, output type and shape, parameters, and multiply-adds for one image."""
+
+    path: str
+    layer: str
+    out_type: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """What `summarize` returns; ``str`` gives a printable table."""
+
+    rows: tuple[SummaryRow, ...]
+    contract: Contract
+    image_size: Size
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters in all."""
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds in all, for one image."""
+        return sum(row.multiply_adds for row in self.rows)
+
+    def __str__(self) -> str:
+        table = Table(box=SIMPLE_HEAD, show_footer=True)
+        table.add_column("path", "total")
+        table.add_column("layer")
+        table.add_column("output type")
+        table.add_column("output shape")
+        table.add_column("parameters", f"{self.parameters:,}", justify="right")
+        table.add_column("multiply-adds", f"{self.multiply_adds:,}", justify="right")
+        for row in self.rows:
+            shape = " × ".join(map(str, row.output_shape))
+            table.add_row(row.path, row.layer, row.out_type, shape, f"{row.parameters:,}", f"{row.multiply_adds:,}")
+        console = Console(file=io.StringIO(), width=120, color_system=None, highlight=False)
+        console.print(table)
+        text = console.file.getvalue()  # type: ignore[attr-defined]
+        size = " × ".join(map(str, self.image_size))
+        points, shifts = self.contract.points.at(self.image_size), self.contract.shifts.at(self.image_size)
+        promises = f"{self.contract.in_type.group}: {points}; circular shifts: {shifts}"
+        return f"{text}promised for {size} images: {promises}\n{self.contract}"
+
+
+def summarize(model: Layer, image_shape: tuple[int, int, int]) -> Summary:
+    """Lists the layers of a model for images of one shape.
+
+    Args:
+      model: a layer, or layers in sequence (nested ones are listed one by one).
+      image_shape: (height, width, channels).
+
+    Raises:
+      ValueError: when the images do not fit the model.
+
+    >>> from flax import nnx
+    >>> from geomdl.models import GCNNConfig
+    >>> model = GCNNConfig(group="C4", width=2, depth=2).build((8, 8, 1), 10, rngs=nnx.Rngs(0))
+    >>> summary = summarize(model, (8, 8, 1))
+    >>> summary.rows[0].layer, summary.rows[0].output_shape, summary.rows[0].parameters
+    ('Conv 5x5', (8, 8, 8), 50)
+    """
+    model.in_type.require_channels(image_shape[2], "the image")
+    size: Size = tuple(image_shape[:2])
+    rows = []
+    for path, layer in _flatten(model, ""):
+        out = layer.contract.output_size(size)
+        rows.append(
+            SummaryRow(
+                path,
+                _describe(layer),
+                layer.out_type.fields + f" of {layer.out_type.group}",
+                (*out, layer.out_type.size),
+                count_parameters(layer),
+                layer.multiply_adds(size),
+            )
+        )
+        size = out
+    return Summary(tuple(rows), model.contract, tuple(image_shape[:2]))
+
+
+def _flatten(layer: Layer, path: str) -> Iterator[tuple[str, Layer]]:
+    if isinstance(layer, Sequential):
+        for i, child in enumerate(layer.layers):
+            yield from _flatten(child, f"{path}.{i}" if path else str(i))
+    else:
+        yield path or "0", layer
+
+
+def _describe(layer: Layer) -> str:
+    name = type(layer).__name__
+    window = getattr(layer, "window", None)
+    if window is not None:
+        name += f" {window.size}x{window.size}" + (f"/{window.stride}" if window.stride > 1 else "")
+    return name + "".join(f" {getattr(layer, a)}" for a in ("activation", "reduce", "rate") if hasattr(layer, a))
