@@ -33,6 +33,7 @@ def heatmap(
     limits: tuple[float, float] | None = None,
     scale: Literal["linear", "log"] = "linear",
     colours: str = "RdBu_r",
+    lines: str = "white",
     numbers: str | Callable[[float], str] | None = None,
     number_size: float = 5.0,
     row_labels: Sequence[str] | None = None,
@@ -46,6 +47,7 @@ def heatmap(
       limits: values of the two ends of the colours; from the data when None.
       scale: ``"linear"``, or ``"log"`` for errors that span orders of magnitude (zeros take the lowest colour).
       colours: a matplotlib colour map.
+      lines: colour of the lines between the cells.
       numbers: format string or function for the number in each cell; None for no numbers.
       number_size: font size of the numbers.
       row_labels: one per row; no ticks without them.
@@ -74,7 +76,7 @@ def heatmap(
     rows, columns = matrix.shape
     axes.set_xticks(np.arange(columns - 1) + 0.5, minor=True)
     axes.set_yticks(np.arange(rows - 1) + 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=0.6)
+    axes.grid(which="minor", color=lines, linewidth=0.6)
     axes.tick_params(which="both", length=0)
     axes.set_xticks(range(columns) if column_labels else [], column_labels or [])
     axes.set_yticks(range(rows) if row_labels else [], row_labels or [])
