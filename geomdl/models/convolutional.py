@@ -37,7 +37,9 @@ class ConvolutionalConfig(ScalableConfig):
         if self.depth < 1:
             raise invalid("model.depth", self.depth, "a positive number of convolutions", 3)
         if self.kernel_size < 1 or self.kernel_size % 2 == 0:
-            raise invalid("model.kernel_size", self.kernel_size, "an odd number of pixels", self.kernel_size + 1)
+            raise invalid(
+                "model.kernel_size", self.kernel_size, "an odd number of pixels", max(self.kernel_size + 1, 1)
+            )
         if self.normalization not in ("batch", "layer", "none"):
             raise unknown("model.normalization", self.normalization, ["batch", "layer", "none"])
 
@@ -53,17 +55,12 @@ class ConvolutionalConfig(ScalableConfig):
     ) -> tuple[list[Layer], tuple[int, int]]:
         """The convolutions, and the size of the feature maps after them."""
         size = image_shape[:2]
+        if self.kernel_size > min(size):
+            raise invalid("model.kernel_size", self.kernel_size, f"at most the image, {size[0]}x{size[1]} pixels", 3)
         current = FieldType(representation.group, f"{image_shape[2]} trivial")
         layers: list[Layer] = []
         for i in range(self.depth):
             dilation = 2**i if dilate else 1
-            extent = dilation * (self.kernel_size - 1) + 1
-            if extent > min(size) + extent // 2 * 2 or self.kernel_size > min(size):
-                raise ValueError(
-                    f"a kernel of {self.kernel_size} pixels is larger than the {size[0]}x{size[1]} feature map before"
-                    f" convolution {i + 1}; allowed: kernel_size ≤ {min(size)}, fewer than {self.depth} convolutions, or"
-                    f" larger images than {image_shape[0]}x{image_shape[1]}"
-                )
             layers += convolution(
                 current,
                 representation,

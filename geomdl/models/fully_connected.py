@@ -16,7 +16,7 @@ from geomdl.representations import FieldType
 
 @dataclasses.dataclass(frozen=True)
 class LinearConfig(ModelConfig):
-    """A linear classifier of the pixels: z = W x + b. ``width`` does nothing.
+    """A linear classifier of the pixels: z = W x + b.
 
     >>> model = LinearConfig().build((8, 8, 1), 10, rngs=nnx.Rngs(0))
     >>> model(jnp.ones((2, 8, 8, 1))).shape
@@ -26,10 +26,7 @@ class LinearConfig(ModelConfig):
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Flatten, dense."""
         flatten = Flatten(FieldType("C1", f"{image_shape[2]} trivial"), image_shape[:2])
-        return [
-            flatten,
-            *classifier(flatten.out_type, 0, num_classes, activation=self.activation, dropout=self.dropout, rngs=rngs),
-        ]
+        return [flatten, Dense(flatten.out_type, FieldType("C1", f"{num_classes} trivial"), rngs=rngs)]
 
 
 @dataclasses.dataclass(frozen=True)
