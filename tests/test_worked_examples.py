@@ -29,7 +29,7 @@ from geomdl.layers.functional import (
     sigmoid,
     tanh,
 )
-from geomdl.tasks.classification import sigmoid_cross_entropy, softmax_cross_entropy
+from geomdl.tasks.classification import perceptron_loss, sigmoid_cross_entropy, softmax_cross_entropy
 
 
 def numbers(text):
@@ -300,6 +300,16 @@ def test_binary_cross_entropy_is_one_per_label_averaged():
     logits = jnp.asarray(np.log(probabilities / (1 - probabilities)), jnp.float32)
     expected = -(math.log(0.9) + math.log(0.8) + math.log(0.4)) / 3
     np.testing.assert_allclose(sigmoid_cross_entropy(logits, jnp.asarray(labels, jnp.float32)), [expected], rtol=1e-5)
+
+
+def test_one_gradient_step_on_the_perceptron_loss_is_the_perceptron_rule():
+    x, rate = jnp.array([1.0, -2.0, 0.5]), 0.1
+    weights = jnp.array([[0.2, 0.1, 0.0], [0.4, -0.3, 0.2]])  # the second output is larger, the first was desired
+    desired = jnp.array([1.0, 0.0])
+    output = (weights @ x == (weights @ x).max()).astype(jnp.float32)
+    gradient = jax.grad(lambda w: perceptron_loss((w @ x)[None], desired[None])[0])(weights)
+    np.testing.assert_array_equal(output, [0, 1])
+    np.testing.assert_allclose(weights - rate * gradient, weights + rate * jnp.outer(desired - output, x), rtol=1e-6)
 
 
 # --- Networks, layer by layer -----------------------------------------------------------------------------------------

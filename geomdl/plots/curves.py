@@ -83,6 +83,11 @@ def curves(
             axes.fill_between(across, band_low, band_high, color=look.colour, alpha=0.16, linewidth=0)
 
 
+def _present(rows: Sequence[Row], what: str) -> None:
+    if not rows:
+        raise ValueError(f"no rows with accuracies at {what} to draw")
+
+
 def _percent(axes: Axes, rows: Sequence[Row], y: str, chance: float | None) -> None:
     lowest = min(float(r[y]) for r in rows)
     floor = 0.0 if lowest < 0.55 else np.floor(lowest * 20) / 20 - 0.02
@@ -103,7 +108,11 @@ def accuracy_against_angle(axes: Axes, rows: Sequence[Row], *, chance: float | N
       axes: where to draw.
       rows: columns model, seed, angle (degrees, counter-clockwise), accuracy (in [0, 1]).
       chance: accuracy of guessing, drawn as a dotted line.
+
+    Raises:
+      ValueError: if there are no rows.
     """
+    _present(rows, "angles")
     angles = [float(r["angle"]) for r in rows]
     whole_turn = min(angles) == 0 and 270 < max(angles) < 360
 
@@ -135,7 +144,11 @@ def accuracy_against_shift(axes: Axes, rows: Sequence[Row], *, chance: float | N
       axes: where to draw.
       rows: columns model, seed, shift_rows, shift_cols (pixels), accuracy (in [0, 1]); one mode of shifting only.
       chance: accuracy of guessing, drawn as a dotted line.
+
+    Raises:
+      ValueError: if there are no rows.
     """
+    _present(rows, "shifts")
     sized = [{**row, "shift": shift_size(row)} for row in rows]
     curves(axes, sized, x="shift")
     axes.set_xlim(0, max(1.0, *(float(r["shift"]) for r in sized)))

@@ -64,3 +64,9 @@ def test_shifts_of_one_size_are_averaged_over_their_directions(axes):
     (curve,) = axes.lines
     np.testing.assert_allclose(curve.get_xdata(), [0, 1, 2])
     np.testing.assert_allclose(curve.get_ydata(), [1.0, 0.9, 0.6])
+
+
+@pytest.mark.parametrize("draw", [accuracy_against_angle, accuracy_against_shift])
+def test_an_empty_table_is_refused(axes, draw):
+    with pytest.raises(ValueError, match="no rows with accuracies at"):
+        draw(axes, [])
