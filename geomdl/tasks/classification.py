@@ -78,6 +78,11 @@ class Classification:
         """Whether an image may carry several labels at once."""
         return self.objective == "sigmoid"
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of what `per_example` gives."""
+        return ("loss", "accuracy", "exact_match") if self.multi_label else ("loss", "accuracy")
+
     def predictions(self, logits: Float[Array, "batch classes"]) -> Array:
         """Returns the predicted class [batch] int32, or which labels hold (probability > ½) [batch, classes] bool."""
         return logits > 0 if self.multi_label else jnp.argmax(logits, axis=-1).astype(jnp.int32)

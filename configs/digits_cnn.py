@@ -1,0 +1,20 @@
+"""An ordinary CNN on upright digits loses its accuracy when the test digits are turned.
+
+Command:   geomdl train --config=configs/digits_cnn.py --workdir=runs/digits_cnn
+Hardware:  2 CPU cores
+Expected:  not run yet
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    return ConfigDict(
+        {
+            "data": {"name": "digits"},
+            "model": {"name": "cnn", "match_parameters": 25000},
+            "optimizer": {"name": "adam", "learning_rate": 0.003},
+            "schedule": {"name": "cosine", "warmup_steps": 20},
+            "training": {"batch_size": 64, "epochs": 20},
+        }
+    )

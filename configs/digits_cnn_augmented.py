@@ -1,0 +1,21 @@
+"""A CNN trained on randomly rotated digits learns approximate invariance, at a cost in upright accuracy.
+
+Command:   geomdl train --config=configs/digits_cnn_augmented.py --workdir=runs/digits_cnn_augmented
+Hardware:  2 CPU cores
+Expected:  not run yet
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    return ConfigDict(
+        {
+            "data": {"name": "digits"},
+            "augmentation": {"rotation": 180.0},
+            "model": {"name": "cnn", "match_parameters": 25000},
+            "optimizer": {"name": "adam", "learning_rate": 0.003},
+            "schedule": {"name": "cosine", "warmup_steps": 20},
+            "training": {"batch_size": 64, "epochs": 20},
+        }
+    )

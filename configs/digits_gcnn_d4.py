@@ -1,0 +1,20 @@
+"""A D4 group-convolutional network keeps its accuracy under quarter turns and reflections, exactly.
+
+Command:   geomdl train --config=configs/digits_gcnn_d4.py --workdir=runs/digits_gcnn_d4
+Hardware:  2 CPU cores
+Expected:  not run yet
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    return ConfigDict(
+        {
+            "data": {"name": "digits"},
+            "model": {"name": "gcnn", "group": "D4", "match_parameters": 25000},
+            "optimizer": {"name": "adam", "learning_rate": 0.003},
+            "schedule": {"name": "cosine", "warmup_steps": 20},
+            "training": {"batch_size": 64, "epochs": 20},
+        }
+    )

@@ -1,0 +1,20 @@
+"""A locally connected network on upright digits: the locality of a CNN without its shared weights.
+
+Command:   geomdl train --config=configs/digits_local.py --workdir=runs/digits_local
+Hardware:  2 CPU cores
+Expected:  not run yet
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    return ConfigDict(
+        {
+            "data": {"name": "digits"},
+            "model": {"name": "local"},
+            "optimizer": {"name": "adam", "learning_rate": 0.003},
+            "schedule": {"name": "cosine", "warmup_steps": 20},
+            "training": {"batch_size": 64, "epochs": 20},
+        }
+    )

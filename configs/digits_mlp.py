@@ -1,0 +1,20 @@
+"""A fully connected network on upright digits knows no symmetry: its accuracy falls under any motion.
+
+Command:   geomdl train --config=configs/digits_mlp.py --workdir=runs/digits_mlp
+Hardware:  2 CPU cores
+Expected:  not run yet
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    return ConfigDict(
+        {
+            "data": {"name": "digits"},
+            "model": {"name": "mlp", "match_parameters": 25000},
+            "optimizer": {"name": "adam", "learning_rate": 0.003},
+            "schedule": {"name": "cosine", "warmup_steps": 20},
+            "training": {"batch_size": 64, "epochs": 20},
+        }
+    )

@@ -1,0 +1,20 @@
+"""A translation-invariant CNN keeps its accuracy under circular shifts of any size, exactly.
+
+Command:   geomdl train --config=configs/digits_ti_cnn.py --workdir=runs/digits_ti_cnn
+Hardware:  2 CPU cores
+Expected:  not run yet
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    return ConfigDict(
+        {
+            "data": {"name": "digits"},
+            "model": {"name": "ti_cnn", "match_parameters": 25000},
+            "optimizer": {"name": "adam", "learning_rate": 0.003},
+            "schedule": {"name": "cosine", "warmup_steps": 20},
+            "training": {"batch_size": 64, "epochs": 20},
+        }
+    )

@@ -1,0 +1,45 @@
+"""Trains the model of a config, or goes on with a run that was stopped.
+
+  geomdl train --config=configs/digits_gcnn_c4.py --workdir=runs/c4
+  geomdl train --config=digits_cnn --workdir=runs/cnn --config.optimizer.learning_rate=0.01 --config.training.epochs=5
+
+Any value of the config can be set with --config.SECTION.KEY=VALUE, whether or not the file mentions it. The work
+directory gets config.json, metrics.jsonl, TensorBoard events, checkpoints and learning_curves.png.
+"""
+
+import argparse
+import sys
+import time
+
+from geomdl.cli.data_dir import add_data_dir, use_data_dir
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this verb."""
+    parser.add_argument("--config", required=True, help="a config file, or the name of one in configs/")
+    parser.add_argument("--workdir", required=True, help="directory of the run; made if it is not there")
+    add_data_dir(parser)
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Trains, then draws the learning curves."""
+    use_data_dir(arguments)
+    from geomdl.cli.config_file import load_config
+
+    values = load_config(arguments.config, arguments.overrides)
+    from geomdl.plots.learning_curves import learning_curves
+    from geomdl.plots.style import save
+    from geomdl.training.config import RunConfig
+    from geomdl.training.loop import train
+    from geomdl.training.writers import ProgressBar, format_metrics
+
+    config = RunConfig.from_config_dict(values)
+    started = time.perf_counter()
+    result = train(config, arguments.workdir, progress=None if arguments.quiet else ProgressBar(sys.stderr))
+    figures = save(learning_curves(result.records, best_step=result.best_step), result.workdir, "learning_curves")
+    early = f" (stopped early: {config.training.monitor} no longer improved)" if result.stopped_early else ""
+    print(f"{result.step} steps in {time.perf_counter() - started:.1f} s{early}")
+    print(f"best validation at step {result.best_step}: {format_metrics(result.best)}")
+    print(f"learning curves: {figures[0]}")
+    print(f"next: geomdl evaluate --workdir={arguments.workdir}")

@@ -1,0 +1,63 @@
+"""What is measured on a trained model.
+
+An evaluator is called with ``(predict, split, task)`` and returns named numbers; ``predict`` is any function from
+images to logits. `EVALUATORS` maps names to what makes them: frozen dataclasses whose fields are the options.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Protocol
+
+from geomdl.data import Split
+from geomdl.evaluators.invariance import InvarianceError, invariance_error
+from geomdl.evaluators.metrics import Metrics, mean_metrics
+from geomdl.evaluators.predict import Predict, predictor
+from geomdl.evaluators.sweeps import RotationSweep, ShiftSweep, rotation_sweep, shift_sweep
+from geomdl.tasks import Classification
+
+
+class Evaluator(Protocol):
+    """Measures a model on a split."""
+
+    def __call__(self, predict: Predict, split: Split, task: Classification) -> dict[str, float]:
+        """Returns named numbers."""
+        ...
+
+
+EVALUATORS: dict[str, Callable[..., Evaluator]] = {
+    "metrics": Metrics,
+    "rotation": RotationSweep,
+    "shift": ShiftSweep,
+    "crop": functools.partial(ShiftSweep, mode="crop"),
+    "invariance": InvarianceError,
+}
+
+
+def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:
+    """Returns the evaluator with another batch size, where it has one.
+
+    >>> with_batch_size(RotationSweep(), 32).batch_size
+    32
+    """
+    fields = [f.name for f in dataclasses.fields(evaluator)] if dataclasses.is_dataclass(evaluator) else []
+    if "batch_size" not in fields:
+        return evaluator
+    return dataclasses.replace(evaluator, batch_size=batch_size)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+__all__ = [
+    "EVALUATORS",
+    "Evaluator",
+    "InvarianceError",
+    "Metrics",
+    "Predict",
+    "RotationSweep",
+    "ShiftSweep",
+    "invariance_error",
+    "mean_metrics",
+    "predictor",
+    "rotation_sweep",
+    "shift_sweep",
+    "with_batch_size",
+]

@@ -1,0 +1,86 @@
+"""How far logits are from being invariant, for transformations that only permute pixels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from geomdl.actions.grid import roll, turn
+from geomdl.data import Split, eval_batches
+from geomdl.equivariance import equivariance_error
+from geomdl.equivariance.errors import Action
+from geomdl.errors import invalid
+from geomdl.evaluators.predict import Predict
+from geomdl.tasks import Classification
+
+
+def quarter_turns() -> np.ndarray:
+    """The rotations by 90°, 180° and 270° as ``[3, 2]`` (reflected, quarter turns)."""
+    return np.array([[0, 1], [0, 2], [0, 3]], np.int32)
+
+
+def reflections() -> np.ndarray:
+    """The four reflections of the square as ``[4, 2]`` (reflected, quarter turns)."""
+    return np.array([[1, 0], [1, 1], [1, 2], [1, 3]], np.int32)
+
+
+def invariance_error(
+    predict: Predict, images: Float[Array, "batch height width channels"], action: Action, elements: np.ndarray
+) -> Float[np.ndarray, " elements"]:
+    """ε(g) = ‖f(g x) − f(x)‖ / ‖f(x)‖ over a batch of images, for each element g.
+
+    Args:
+      predict: f, images → logits; traceable by JAX.
+      images: x.
+      action: ``(g, x) -> g x``.
+      elements: one g per row.
+    """
+    return np.asarray(equivariance_error(predict, images, action, lambda g, y: y, elements))
+
+
+@dataclass(frozen=True)
+class InvarianceError:
+    """The evaluator of exact invariance: the greatest ε(g) for quarter turns, for reflections, for circular shifts.
+
+    Quarter turns and reflections are left out where the images are not square.
+
+    Args:
+      images: how many images of the split are used.
+      shifts: how many shifts are drawn (always the same ones).
+    """
+
+    images: int = 64
+    shifts: int = 8
+
+    def __post_init__(self) -> None:
+        for name in ("images", "shifts"):
+            if getattr(self, name) < 1:
+                raise invalid(name, getattr(self, name), "a positive whole number")
+
+    def __call__(self, predict: Predict, split: Split, task: Classification) -> dict[str, float]:
+        """Returns ``invariance/quarter_turns``, ``invariance/reflections`` and ``invariance/shifts``."""
+        batch = next(iter(eval_batches(split, self.images)))
+        images = jnp.asarray(batch["image"])[np.asarray(batch["mask"]) > 0]
+        height, width = images.shape[1:3]
+        kinds: Mapping[str, tuple[Action, np.ndarray]] = {
+            "quarter_turns": (_turned, quarter_turns()),
+            "reflections": (_turned, reflections()),
+            "shifts": (lambda g, x: roll(x, g), _some_shifts(self.shifts, height, width)),
+        }
+        return {
+            f"invariance/{name}": float(invariance_error(predict, images, action, elements).max())
+            for name, (action, elements) in kinds.items()
+            if height == width or name == "shifts"
+        }
+
+
+def _turned(g: Array, x: Array) -> Array:
+    return turn(x, g[0], g[1])
+
+
+def _some_shifts(count: int, height: int, width: int) -> np.ndarray:
+    """Shifts of any size, by a fixed seed: (1, 0), (0, 1), then drawn ones."""
+    drawn = np.random.default_rng(0).integers((0, 0), (height, width), (max(0, count - 2), 2))
+    return np.concatenate([[[1, 0], [0, 1]], drawn])[:count].astype(np.int32)

@@ -1,0 +1,59 @@
+"""Loss and accuracy over a split, without dropping an image or counting one twice."""
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from geomdl.data import Split, eval_batches
+from geomdl.evaluators.predict import Predict
+from geomdl.tasks import Batch, Classification
+
+
+def mean_metrics(predict: Predict, batches: Iterable[Batch], task: Classification) -> dict[str, float]:
+    """The mean of every metric of a task over the images whose mask is 1.
+
+    Args:
+      predict: images → logits.
+      batches: ``image``, ``label`` and, where padded, ``mask``.
+      task: gives the metrics of each image.
+
+    Returns:
+      For classification ``loss`` and ``accuracy`` (and ``exact_match`` with several labels).
+
+    >>> batches = [{"image": jnp.eye(2), "label": jnp.array([0, 0]), "mask": jnp.array([1.0, 1.0])}]
+    >>> mean_metrics(lambda images: images, batches, Classification(num_classes=2))["accuracy"]
+    0.5
+    """
+    sums = [_totals(predict(batch["image"]), dict(batch), task) for batch in batches]
+    if not sums:
+        raise ValueError("there is no image to evaluate on")
+    totals, count = jax.tree.map(lambda *parts: np.sum(parts, dtype=np.float64), *jax.device_get(sums))
+    return {name: float(totals[name]) / float(count) for name in task.metrics}
+
+
+@functools.partial(jax.jit, static_argnames="task")
+def _totals(logits: Array, batch: Batch, task: Classification) -> tuple[dict[str, Array], Array]:
+    """Sums of the metrics over the real images, and how many there are."""
+    kept = batch["mask"] > 0 if "mask" in batch else jnp.ones(len(logits), bool)
+    sums = {name: jnp.sum(jnp.where(kept, v, 0)) for name, v in task.per_example(logits, batch).items()}
+    return sums, jnp.sum(kept.astype(jnp.float32))
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The evaluator of the task's own metrics: ``loss`` and ``accuracy``.
+
+    Args:
+      batch_size: images per batch.
+    """
+
+    batch_size: int = 256
+
+    def __call__(self, predict: Predict, split: Split, task: Classification) -> dict[str, float]:
+        """Returns the mean of every metric over the split."""
+        return mean_metrics(predict, eval_batches(split, self.batch_size), task)

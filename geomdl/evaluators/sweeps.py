@@ -1,0 +1,189 @@
+"""Accuracy on transformed test images: over all angles, over all shifts."""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from geomdl.actions.grid import roll, shift_crop
+from geomdl.actions.warp import rotate
+from geomdl.data import Split, eval_batches
+from geomdl.errors import invalid, unknown
+from geomdl.evaluators.metrics import mean_metrics
+from geomdl.evaluators.predict import Predict
+from geomdl.tasks import Batch, Classification
+
+Rows = list[dict[str, float]]
+"""A table: one row per transformation."""
+
+
+def rotation_sweep(
+    predict: Predict, split: Split, task: Classification, degrees: Sequence[float], *, batch_size: int = 256
+) -> Rows:
+    """The metrics on images rotated counter-clockwise about their centre by each angle.
+
+    Multiples of 90° permute the pixels (of square images; else multiples of 180°); other angles are resampled by a cubic
+    spline, with zeros from outside the frame.
+
+    Args:
+      predict: images → logits.
+      split: upright images.
+      task: gives the metrics.
+      degrees: angles.
+      batch_size: images per batch.
+
+    Returns:
+      One row ``{"angle", "loss", "accuracy"}`` per angle.
+    """
+
+    height, width = split.images.shape[1:3]
+
+    def rotated(degrees: float) -> Callable[[Array], Array]:
+        if degrees % 180 == 0 or (degrees % 90 == 0 and height == width):
+            return functools.partial(_quarter_turns, count=round(degrees / 90) % 4)
+        return functools.partial(_rotate, degrees=np.float32(degrees))
+
+    measured = _sweep(predict, split, task, [rotated(d) for d in degrees], batch_size)
+    return [{"angle": float(d), **metrics} for d, metrics in zip(degrees, measured, strict=True)]
+
+
+def shift_sweep(
+    predict: Predict,
+    split: Split,
+    task: Classification,
+    shifts: Sequence[tuple[int, int]],
+    *,
+    mode: str = "circular",
+    batch_size: int = 256,
+) -> Rows:
+    """The metrics on images moved by each shift.
+
+    Args:
+      predict: images → logits.
+      split: images that are not shifted.
+      task: gives the metrics.
+      shifts: (rows down, columns right), in pixels.
+      mode: ``"circular"`` (what leaves on one side enters on the other) or ``"crop"`` (it is lost, zeros enter).
+      batch_size: images per batch.
+
+    Returns:
+      One row ``{"shift_rows", "shift_cols", "loss", "accuracy"}`` per shift.
+
+    Raises:
+      ValueError: for an unknown mode.
+    """
+    if mode not in _SHIFTS:
+        raise unknown("mode", mode, list(_SHIFTS))
+    moves = [functools.partial(_SHIFTS[mode], shift=np.asarray(s, np.int32)) for s in shifts]
+    measured = _sweep(predict, split, task, moves, batch_size)
+    return [{"shift_rows": int(r), "shift_cols": int(c), **m} for (r, c), m in zip(shifts, measured, strict=True)]
+
+
+def _sweep(
+    predict: Predict,
+    split: Split,
+    task: Classification,
+    moves: Sequence[Callable[[Array], Array]],
+    batch_size: int,
+) -> Iterator[dict[str, float]]:
+    batches = [jax.tree.map(jnp.asarray, dict(batch)) for batch in eval_batches(split, batch_size)]
+    for move in moves:
+        moved: Iterator[Batch] = ({**batch, "image": move(batch["image"])} for batch in batches)
+        yield mean_metrics(predict, moved, task)
+
+
+@functools.partial(jax.jit, static_argnames="count")
+def _quarter_turns(images: Array, count: int) -> Array:
+    return rotate(images, 90 * count)
+
+
+@jax.jit
+def _rotate(images: Array, degrees: Array) -> Array:
+    return rotate(images, degrees)
+
+
+_SHIFTS: dict[str, Callable[..., Array]] = {"circular": jax.jit(roll), "crop": jax.jit(shift_crop)}
+
+
+@dataclass(frozen=True)
+class RotationSweep:
+    """The evaluator of accuracy under rotation.
+
+    Args:
+      step: degrees between the angles, from 0 up to 360.
+      batch_size: images per batch.
+
+    Raises:
+      ValueError: for a step that is not in (0, 360].
+    """
+
+    step: float = 7.5
+    batch_size: int = 256
+
+    def __post_init__(self) -> None:
+        if not 0 < self.step <= 360:
+            raise invalid("step", self.step, "degrees in (0, 360]", 7.5)
+
+    def rows(self, predict: Predict, split: Split, task: Classification) -> Rows:
+        """Returns one row per angle, see `rotation_sweep`."""
+        degrees = np.arange(0, 360 - 1e-9, self.step).tolist()
+        return rotation_sweep(predict, split, task, degrees, batch_size=self.batch_size)
+
+    def __call__(self, predict: Predict, split: Split, task: Classification) -> dict[str, float]:
+        """Returns ``rotation/mean``, ``rotation/worst`` (accuracies) and ``rotation/worst_angle`` (degrees)."""
+        return self.summary(self.rows(predict, split, task))
+
+    def summary(self, rows: Rows) -> dict[str, float]:
+        """Returns the numbers of `__call__` from the rows."""
+        worst = min(rows, key=lambda row: row["accuracy"])
+        return {**_mean_and_worst("rotation", rows), "rotation/worst_angle": worst["angle"]}
+
+
+@dataclass(frozen=True)
+class ShiftSweep:
+    """The evaluator of accuracy under shifts along the rows, the columns and both diagonals.
+
+    Args:
+      most: greatest shift in pixels, in either direction.
+      mode: ``"circular"`` or ``"crop"``.
+      batch_size: images per batch.
+
+    Raises:
+      ValueError: for an unknown mode, or a negative shift.
+    """
+
+    most: int = 6
+    mode: str = "circular"
+    batch_size: int = 256
+
+    def __post_init__(self) -> None:
+        if self.mode not in _SHIFTS:
+            raise unknown("mode", self.mode, list(_SHIFTS))
+        if self.most < 0:
+            raise invalid("most", self.most, "0 or more pixels", 6)
+
+    def shifts(self) -> list[tuple[int, int]]:
+        """Returns (rows down, columns right) for every size up to the greatest, in the eight directions of the grid."""
+        directions = [(1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1)]
+        return [(0, 0), *((size * r, size * c) for size in range(1, self.most + 1) for r, c in directions)]
+
+    def rows(self, predict: Predict, split: Split, task: Classification) -> Rows:
+        """Returns one row per shift, see `shift_sweep`."""
+        return shift_sweep(predict, split, task, self.shifts(), mode=self.mode, batch_size=self.batch_size)
+
+    def __call__(self, predict: Predict, split: Split, task: Classification) -> dict[str, float]:
+        """Returns the accuracies ``shift/mean`` and ``shift/worst`` (``crop/…`` when shifted images are cropped)."""
+        return self.summary(self.rows(predict, split, task))
+
+    def summary(self, rows: Rows) -> dict[str, float]:
+        """Returns the numbers of `__call__` from the rows."""
+        return _mean_and_worst("shift" if self.mode == "circular" else "crop", rows)
+
+
+def _mean_and_worst(name: str, rows: Rows) -> dict[str, float]:
+    accuracies = [row["accuracy"] for row in rows]
+    return {f"{name}/mean": float(np.mean(accuracies)), f"{name}/worst": min(accuracies)}

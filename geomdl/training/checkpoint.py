@@ -1,0 +1,131 @@
+"""Checkpoints. All of Orbax is in this file.
+
+``<workdir>/checkpoints/<step>/`` holds the state after that many steps. A checkpoint appears under its name only once
+it is complete, so a process that is killed while it saves leaves the earlier ones as they were.
+"""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from orbax.checkpoint import v1 as ocp
+
+from geomdl.errors import unknown
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be read, or that is not there."""
+
+
+class _BestAndLatest:
+    """Keeps the latest checkpoint and the ``count`` with the greatest scores; among equals the earlier."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> Sequence[bool]:
+        kept = {c.step for c in sorted(checkpoints, key=_rank)[: self.count]}
+        return [c.step in kept or i == len(checkpoints) - 1 for i, c in enumerate(checkpoints)]
+
+
+def _rank(checkpoint: Any) -> tuple[float, int]:
+    """Sorts the best first; without a score last."""
+    score = (checkpoint.metrics or {}).get("score")
+    return (float("inf") if score is None else -score, checkpoint.step)
+
+
+class Checkpoints:
+    """The checkpoints of one run.
+
+    Args:
+      directory: where they are, one directory per step.
+      keep: how many of the best are kept, besides the latest.
+      writable: clears away what a killed process had begun to save; for the one process that saves.
+    """
+
+    def __init__(self, directory: Path, *, keep: int = 1, writable: bool = False) -> None:
+        self.directory = directory.absolute()
+        self._checkpointer = ocp.training.Checkpointer(
+            self.directory, preservation_policy=_BestAndLatest(keep), cleanup_tmp_directories=writable
+        )
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps of which there is a complete checkpoint, ascending."""
+        return [c.step for c in self._checkpointer.checkpoints]
+
+    @property
+    def latest(self) -> int | None:
+        """The step of the latest checkpoint, or None."""
+        return self.steps[-1] if self.steps else None
+
+    @property
+    def best(self) -> int | None:
+        """The step with the greatest score, the earlier among equals; the latest step when there are no scores."""
+        scored = [c for c in self._checkpointer.checkpoints if (c.metrics or {}).get("score") is not None]
+        return min(scored, key=_rank).step if scored else self.latest
+
+    def find(self, which: str | int) -> int:
+        """Returns the step that ``"best"``, ``"latest"`` or a number stands for.
+
+        Raises:
+          CheckpointError: when there is no such checkpoint.
+        """
+        if not self.steps:
+            raise CheckpointError(f"no checkpoint in {self.directory}; train first")
+        step = {"best": self.best, "latest": self.latest}.get(str(which))
+        if step is None:
+            step = next((s for s in self.steps if str(s) == str(which)), None)
+        if step is None:
+            raise CheckpointError(str(unknown("checkpoint", str(which), ["best", "latest", *self.steps])))
+        return step
+
+    def save(self, step: int, state: Any, *, score: float | None = None) -> None:
+        """Saves in the background; what the caller does with its buffers afterwards does not matter.
+
+        Args:
+          step: the number of steps taken.
+          state: arrays and numbers in nested dicts, tuples and dataclasses.
+          score: greater is better; None where it was not measured.
+        """
+        own = jax.tree.map(lambda x: jnp.copy(x) if isinstance(x, jax.Array) else x, state)
+        metrics = None if score is None else {"score": float(score)}
+        self._checkpointer.save_async(step, own, force=True, metrics=metrics)
+
+    def restore(self, step: int, like: Any) -> Any:
+        """Reads a checkpoint.
+
+        Args:
+          step: which.
+          like: arrays (or `jax.ShapeDtypeStruct`) and numbers in the structure, shapes and types that are expected.
+
+        Raises:
+          CheckpointError: names the checkpoint when it cannot be read.
+        """
+        path = self.directory / str(step)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a damaged checkpoint is reported once, below
+                return self._checkpointer.load(step, jax.tree.map(_abstract, like))
+        except Exception as error:  # whatever a damaged file makes Orbax raise
+            earlier = [s for s in self.steps if s < step]
+            advice = f"move it away to go on from step {earlier[-1]}" if earlier else "move it away to start afresh"
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            raise CheckpointError(f"cannot read checkpoint {path} ({reason}); nothing was changed; {advice}") from error
+
+    def wait(self) -> None:
+        """Returns when everything is on disk."""
+        self._checkpointer.wait()
+
+    def close(self) -> None:
+        """Waits for what is being saved, and lets go of the directory."""
+        self._checkpointer.close()
+
+
+def _abstract(x: Any) -> Any:
+    if isinstance(x, jax.Array):
+        return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
+    return x

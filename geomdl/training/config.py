@@ -1,0 +1,198 @@
+"""The config of a run: a tree of frozen dataclasses, validated when it is made.
+
+A run is written down as nested sections of plain values (in a config file: a `ml_collections.ConfigDict`). Here they
+become a `RunConfig`. A key that does not exist, a value of a wrong type or out of its range, is one error that names
+the dotted path.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from geomdl.data import Augmentation, DataConfig, config_class
+from geomdl.errors import invalid, unknown
+from geomdl.evaluators import EVALUATORS
+from geomdl.models import MODELS, ModelConfig
+from geomdl.tasks import TASKS, ClassificationConfig
+from geomdl.training.fields import from_values
+from geomdl.training.optimizers import OPTIMIZERS, Adam, OptimizerConfig
+from geomdl.training.schedules import SCHEDULES, Constant, ScheduleConfig
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The ``training`` section: how long, how often, and what is kept.
+
+    Args:
+      batch_size: images per step.
+      epochs: passes over the training set; a fraction is allowed. Give this or ``steps``.
+      steps: optimiser steps. Give this or ``epochs``.
+      eval_every: steps between evaluations on the validation split; None for one epoch. The last step is always
+        evaluated, and every evaluation leaves a checkpoint.
+      checkpoint_every: steps between further checkpoints, for runs with rare evaluations; None for none.
+      log_every: steps that one training record of metrics.jsonl averages over.
+      eval_batch_size: images per batch in evaluations.
+      evaluators: names from `geomdl.evaluators.EVALUATORS`, run at every evaluation.
+      monitor: validation metric by which checkpoints are compared: ``"loss"`` (least) or ``"accuracy"`` (greatest).
+      patience: evaluations without an improvement after which training stops; None to train to the end.
+      keep_checkpoints: how many of the best checkpoints are kept, besides the latest.
+
+    Raises:
+      ValueError: for a value out of its range, or unless exactly one of ``epochs`` and ``steps`` is given.
+
+    >>> TrainingConfig(epochs=2).total_steps(steps_per_epoch=9)
+    18
+    """
+
+    batch_size: int = 64
+    epochs: float | None = None
+    steps: int | None = None
+    eval_every: int | None = None
+    checkpoint_every: int | None = None
+    log_every: int = 10
+    eval_batch_size: int = 256
+    evaluators: tuple[str, ...] = ("metrics",)
+    monitor: str = "loss"
+    patience: int | None = None
+    keep_checkpoints: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "log_every", "eval_batch_size", "keep_checkpoints"):
+            if getattr(self, name) < 1:
+                raise invalid(name, getattr(self, name), "a positive whole number", 1)
+        for name in ("steps", "eval_every", "checkpoint_every", "patience"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise invalid(name, getattr(self, name), "a positive whole number, or None", 1)
+        if self.epochs is not None and not 0 < self.epochs < float("inf"):
+            raise invalid("epochs", self.epochs, "a positive number, or None", 1)
+        if (self.epochs is None) == (self.steps is None):
+            raise invalid("epochs, steps", (self.epochs, self.steps), "exactly one of the two (set the other to None)")
+        for name in self.evaluators:
+            if name not in EVALUATORS:
+                raise unknown("evaluator", name, list(EVALUATORS))
+        if self.monitor not in ("loss", "accuracy"):
+            raise unknown("monitor", self.monitor, ["loss", "accuracy"])
+        if "metrics" not in self.evaluators:
+            raise invalid(
+                "evaluators", self.evaluators, f"a list with 'metrics', which gives the monitored {self.monitor}"
+            )
+
+    def total_steps(self, steps_per_epoch: int) -> int:
+        """Returns the number of optimiser steps of the run."""
+        return self.steps if self.steps is not None else max(1, round((self.epochs or 0) * steps_per_epoch))
+
+    def score(self, metrics: Mapping[str, float]) -> float:
+        """Returns the monitored validation metric with the sign that makes greater better."""
+        return -metrics["loss"] if self.monitor == "loss" else metrics["accuracy"]
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that a run is a function of.
+
+    Attributes:
+      data: the data set.
+      model: the network.
+      seed: of initial weights, order of images, augmentation and dropout.
+      augmentation: random changes of training images.
+      task: loss and label smoothing.
+      optimizer: the update rule.
+      schedule: the learning rate over time.
+      training: how long, how often, and what is kept.
+
+    >>> sections = {"data": {"name": "digits"}, "model": {"name": "mlp"}, "training": {"steps": 9}}
+    >>> config = RunConfig.from_config_dict(sections)
+    >>> config.optimizer.learning_rate
+    0.001
+    """
+
+    data: DataConfig
+    model: ModelConfig
+    training: TrainingConfig
+    seed: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    task: ClassificationConfig = field(default_factory=ClassificationConfig)
+    optimizer: OptimizerConfig = field(default_factory=Adam)
+    schedule: ScheduleConfig = field(default_factory=Constant)
+
+    @classmethod
+    def from_config_dict(cls, values: Any) -> "RunConfig":
+        """Makes the config from nested sections of plain values.
+
+        Args:
+          values: a `ml_collections.ConfigDict`, or dicts in a dict.
+
+        Raises:
+          ValueError: for anything that is missing, unknown, of a wrong type or out of its range.
+        """
+        tree: Mapping[str, Any] = values if isinstance(values, Mapping) else values.to_dict()
+        names = [f.name for f in dataclasses.fields(cls)]
+        for key in tree:
+            if key not in names:
+                raise unknown("config key", key, names)
+        for key in ("data", "model"):
+            if key not in tree:
+                raise invalid("config", sorted(tree), f"a config with the section '{key}', e.g. {_EXAMPLES[key]}")
+        seed = tree.get("seed", 0)
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+            raise invalid("seed", seed, "a whole number in [0, 2³²)", 0)
+        return cls(
+            seed=seed,
+            data=_data(_section(tree, "data")),
+            augmentation=from_values(Augmentation, _section(tree, "augmentation"), "augmentation"),
+            model=_named(MODELS, _section(tree, "model"), "model", None),
+            task=_named(TASKS, _section(tree, "task"), "task", "classification"),
+            optimizer=_named(OPTIMIZERS, _section(tree, "optimizer"), "optimizer", "adam"),
+            schedule=_named(SCHEDULES, _section(tree, "schedule"), "schedule", "constant"),
+            training=from_values(TrainingConfig, _section(tree, "training"), "training"),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns nested dicts of plain values, from which `from_config_dict` makes an equal config."""
+        data = {"name": self.data.name, **_values(self.data)}
+        return {
+            "seed": self.seed,
+            "data": data,
+            "augmentation": _values(self.augmentation),
+            "model": {"name": _name_of(MODELS, self.model), **_values(self.model)},
+            "task": {"name": _name_of(TASKS, self.task), **_values(self.task)},
+            "optimizer": {"name": _name_of(OPTIMIZERS, self.optimizer), **_values(self.optimizer)},
+            "schedule": {"name": _name_of(SCHEDULES, self.schedule), **_values(self.schedule)},
+            "training": _values(self.training),
+        }
+
+
+_EXAMPLES = {"data": "data=dict(name='digits')", "model": "model=dict(name='cnn')"}
+
+
+def _section(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    values = tree.get(key, {})
+    if not isinstance(values, Mapping):
+        raise invalid(key, values, f"a section of keys, e.g. --config.{key}.name=…")
+    return values
+
+
+def _named(registry: Mapping[str, Any], values: Mapping[str, Any], path: str, default: str | None) -> Any:
+    """The config whose class the key ``name`` chooses from a registry."""
+    name = values.get("name", default)
+    if name not in registry:
+        raise unknown(f"{path}.name", name, list(registry))
+    return from_values(registry[name], {k: v for k, v in values.items() if k != "name"}, path, also=("name",))
+
+
+def _data(values: Mapping[str, Any]) -> DataConfig:
+    kind = config_class(values.get("name", ""))
+    named = any(f.name == "name" for f in dataclasses.fields(kind))  # pyright: ignore[reportArgumentType]
+    fields = values if named else {k: v for k, v in values.items() if k != "name"}
+    return from_values(kind, fields, "data", also=() if named else ("name",))
+
+
+def _name_of(registry: Mapping[str, Any], config: Any) -> str:
+    return next(name for name, kind in registry.items() if kind is type(config))
+
+
+def _values(config: Any) -> dict[str, Any]:
+    """The fields of a dataclass as plain values."""
+    fields: Sequence[dataclasses.Field[Any]] = dataclasses.fields(config)
+    return {f.name: getattr(config, f.name) for f in fields if f.init and f.name != "name"}

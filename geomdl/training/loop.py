@@ -1,0 +1,334 @@
+"""The training loop: from a config to a trained model in a work directory.
+
+Everything a run does is a function of (config, step), so a run that is stopped anywhere, and started again with the
+same config and work directory, goes on from its latest checkpoint to the same numbers.
+"""
+
+import functools
+import math
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+from flax import nnx
+from jaxtyping import Array
+
+from geomdl.data import Dataset, make_loader
+from geomdl.errors import invalid
+from geomdl.evaluators import EVALUATORS, with_batch_size
+from geomdl.tasks import Classification
+from geomdl.training.checkpoint import Checkpoints
+from geomdl.training.config import RunConfig
+from geomdl.training.state import TrainState, initial_state, merge_model, no_totals, split_model
+from geomdl.training.step import make_apply, make_train_step
+from geomdl.training.workdir import Workdir, WorkdirError, read_config
+from geomdl.training.writers import JsonlWriter, Progress, Record, TensorBoardWriter, Writer, read_metrics
+
+_ADVICE = "earlier checkpoints are kept; try a smaller optimizer.learning_rate, or a schedule with warmup_steps"
+
+
+class TrainingDiverged(FloatingPointError):
+    """The loss is no longer a finite number."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run.
+
+    Attributes:
+      model: as it was at the best evaluation.
+      best_step: the step of that evaluation.
+      step: the number of steps taken.
+      stopped_early: whether the monitored metric had stopped improving.
+      records: everything in metrics.jsonl.
+      workdir: where everything is.
+    """
+
+    model: Any
+    best_step: int
+    step: int
+    stopped_early: bool
+    records: list[Record]
+    workdir: Path
+
+    @property
+    def best(self) -> Record:
+        """The validation record of the best evaluation."""
+        return next(r for r in self.records if r["step"] == self.best_step and r["split"] == "validation")
+
+
+@dataclass(frozen=True)
+class _Patience:
+    """How long ago the monitored metric was last improved upon; part of every checkpoint."""
+
+    best_score: float = -math.inf
+    evaluations_since: int = 0
+    stopped: bool = False
+
+    def after(self, score: float, patience: int | None) -> "_Patience":
+        if score > self.best_score:
+            return _Patience(score)
+        since = self.evaluations_since + 1
+        return _Patience(self.best_score, since, patience is not None and since >= patience)
+
+    def saved(self) -> dict[str, Any]:
+        return {"best_score": self.best_score, "since": self.evaluations_since, "stopped": int(self.stopped)}
+
+    @classmethod
+    def restored(cls, saved: dict[str, Any]) -> "_Patience":
+        return cls(float(saved["best_score"]), int(saved["since"]), bool(saved["stopped"]))
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a config stands for, given its data set."""
+
+    model: nnx.Module
+    task: Classification
+    optimizer: optax.GradientTransformation
+    schedule: optax.Schedule
+    total_steps: int
+
+    @classmethod
+    def build(cls, config: RunConfig, dataset: Dataset) -> "_Parts":
+        batch_size, count = config.training.batch_size, len(dataset.train)
+        if batch_size > count:
+            raise invalid("training.batch_size", batch_size, f"at most the {count} training images", count)
+        steps_per_epoch = count // batch_size
+        total_steps = config.training.total_steps(steps_per_epoch)
+        schedule = config.schedule.build(config.optimizer.learning_rate, total_steps)
+        return cls(
+            model=build_model(config, dataset),
+            task=config.task.build(num_classes=dataset.num_classes, multi_label=dataset.multi_label),
+            optimizer=config.optimizer.build(schedule),
+            schedule=schedule,
+            total_steps=total_steps,
+        )
+
+    def initial(self) -> tuple[Any, TrainState]:
+        """The static structure of the model, and the state before the first step."""
+        structure, params, rest = split_model(self.model)
+        return structure, initial_state(params, rest, self.optimizer, self.task.metrics)
+
+
+def build_model(config: RunConfig, dataset: Dataset) -> Any:
+    """Returns the model of a run with its initial weights."""
+    return config.model.build(
+        image_shape=dataset.image_shape, num_classes=dataset.num_classes, rngs=nnx.Rngs(config.seed)
+    )
+
+
+def train(
+    config: RunConfig, workdir: Path | str, *, dataset: Dataset | None = None, progress: Progress | None = None
+) -> Result:
+    """Trains a model, or goes on with a run that was stopped; a finished run is only read.
+
+    Args:
+      config: of the run.
+      workdir: gets ``config.json``, ``metrics.jsonl``, ``checkpoints/`` and ``tensorboard/``.
+      dataset: what ``config.data.load()`` gives, if it is at hand.
+      progress: is told of every step and record.
+
+    Returns:
+      The trained model, with the numbers of the run.
+
+    Raises:
+      ValueError: for a config that does not fit the data, a work directory of another run, or a checkpoint that cannot
+        be read. Nothing is lost.
+      TrainingDiverged: when the loss is no longer finite.
+    """
+    dataset = config.data.load() if dataset is None else dataset
+    parts = _Parts.build(config, dataset)
+    structure, state = parts.initial()
+    with Workdir(workdir, config) as where:
+        checkpoints = Checkpoints(where.checkpoints, keep=config.training.keep_checkpoints, writable=True)
+        try:
+            patience = _Patience()
+            if checkpoints.latest is not None:
+                state, patience = _restore(checkpoints, checkpoints.latest, state, patience)
+            start = int(state.step)
+            if start < parts.total_steps and not patience.stopped:
+                state, patience = _run(config, dataset, parts, structure, state, patience, where, checkpoints, progress)
+            checkpoints.wait()
+            best_step = checkpoints.find("best")
+            best, _ = _restore(checkpoints, best_step, state, patience)
+        finally:
+            checkpoints.close()
+        return Result(
+            model=merge_model(structure, best.params, best.rest),
+            best_step=best_step,
+            step=int(state.step),
+            stopped_early=patience.stopped,
+            records=read_metrics(where.metrics),
+            workdir=where.path,
+        )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model with what it was trained on.
+
+    Attributes:
+      model: with the weights of the checkpoint.
+      config: of the run.
+      dataset: of the run.
+      task: what was learnt.
+      step: of the checkpoint.
+    """
+
+    model: Any
+    config: RunConfig
+    dataset: Dataset
+    task: Classification
+    step: int
+
+
+def load_trained(workdir: Path | str, checkpoint: str | int = "best", *, dataset: Dataset | None = None) -> Trained:
+    """Reads a model that was trained.
+
+    Args:
+      workdir: of the run.
+      checkpoint: ``"best"``, ``"latest"`` or a step.
+      dataset: what the run's ``config.data.load()`` gives, if it is at hand.
+
+    Raises:
+      ValueError: when there is no such run or checkpoint, or it cannot be read.
+    """
+    config = read_config(workdir)
+    directory = Path(workdir) / "checkpoints"
+    if not directory.is_dir():
+        raise WorkdirError(f"work directory {workdir} has no checkpoint yet; train first")
+    dataset = config.data.load() if dataset is None else dataset
+    parts = _Parts.build(config, dataset)
+    structure, state = parts.initial()
+    checkpoints = Checkpoints(directory)
+    try:
+        step = checkpoints.find(checkpoint)
+        state, _ = _restore(checkpoints, step, state, _Patience())
+    finally:
+        checkpoints.close()
+    return Trained(merge_model(structure, state.params, state.rest), config, dataset, parts.task, step)
+
+
+def _restore(
+    checkpoints: Checkpoints, step: int, state: TrainState, patience: _Patience
+) -> tuple[TrainState, _Patience]:
+    saved = checkpoints.restore(step, {"state": state.saved(), "patience": patience.saved()})
+    return replace(state, **saved["state"]), _Patience.restored(saved["patience"])
+
+
+def _run(
+    config: RunConfig,
+    dataset: Dataset,
+    parts: _Parts,
+    structure: Any,
+    state: TrainState,
+    patience: _Patience,
+    where: Workdir,
+    checkpoints: Checkpoints,
+    progress: Progress | None,
+) -> tuple[TrainState, _Patience]:
+    """Takes the steps from where the state stands to the end."""
+    options, start, total = config.training, int(state.step), parts.total_steps
+    loader = make_loader(dataset.train, options.batch_size, config.seed, start_step=start)
+    step_function = make_train_step(
+        structure, task=parts.task, optimizer=parts.optimizer, select=loader.select, augment=config.augmentation
+    )
+    apply = make_apply(structure)
+    evaluators = [with_batch_size(EVALUATORS[name](), options.eval_batch_size) for name in options.evaluators]
+    eval_every = options.eval_every or loader.steps_per_epoch
+    key = jax.random.key(config.seed)
+
+    writers: list[Writer] = [JsonlWriter(where.metrics, start), TensorBoardWriter(where.tensorboard, start)]
+    if progress is not None:
+        writers.append(progress)
+        progress.start(start, total, options.batch_size)
+    recorder = _Recorder(writers, parts, options.batch_size, start)
+    try:
+        for step in range(start + 1, total + 1):  # the number of steps taken after this one
+            state = step_function(state, loader.fetch(step - 1), key)
+            if progress is not None:
+                progress.step()
+            evaluate = step % eval_every == 0 or step == total
+            save = evaluate or (options.checkpoint_every is not None and step % options.checkpoint_every == 0)
+            if save or step % options.log_every == 0:
+                recorder.cut(step, state.totals)
+                state = replace(state, totals=no_totals(parts.task.metrics))
+            if not save:
+                continue
+            recorder.flush()
+            score = None
+            if evaluate:
+                predict = functools.partial(apply, state.params, state.rest)
+                metrics: dict[str, float] = {}
+                for evaluator in evaluators:
+                    metrics |= evaluator(predict, dataset.validation, parts.task)
+                score = options.score(metrics)
+                if not math.isfinite(score):
+                    raise TrainingDiverged(f"the validation {options.monitor} is {score} at step {step}; {_ADVICE}")
+                recorder.write({"step": step, "split": "validation", **metrics})
+                patience = patience.after(score, options.patience)
+            checkpoints.save(step, {"state": state.saved(), "patience": patience.saved()}, score=score)
+            recorder.resume_clock()
+            if patience.stopped:
+                break
+    finally:
+        loader.close()
+        for writer in writers:
+            writer.close()
+    return state, patience
+
+
+class _Recorder:
+    """Writes training records one interval late, so that the host does not wait for the device."""
+
+    def __init__(self, writers: list[Writer], parts: _Parts, batch_size: int, start: int) -> None:
+        self._writers = writers
+        self._schedule = jax.jit(parts.schedule)
+        self._names = parts.task.metrics
+        self._batch_size = batch_size
+        self._waiting: list[tuple[int, int, dict[str, Array], Array]] = []
+        self._last_cut = start
+        self._clock: float | None = None  # when the previous interval ended; None where something else lay in between
+
+    def cut(self, step: int, totals: dict[str, Array]) -> None:
+        """Ends an interval at this step, and writes the one before it."""
+        rate = self._schedule(np.int32(step - 1))
+        self._waiting.append((step, step - self._last_cut, totals, rate))
+        self._last_cut = step
+        while len(self._waiting) > 1:
+            self._write_first()
+
+    def flush(self) -> None:
+        """Writes everything that was cut."""
+        while self._waiting:
+            self._write_first()
+
+    def resume_clock(self) -> None:
+        """Leaves the time that was spent on something other than steps out of the images per second."""
+        self._clock = time.perf_counter()
+
+    def write(self, record: Record) -> None:
+        """Gives a record to every writer."""
+        for writer in self._writers:
+            writer.write(record)
+
+    def _write_first(self) -> None:
+        step, steps, totals, rate = self._waiting.pop(0)
+        totals, rate = jax.device_get((totals, rate))
+        now = time.perf_counter()
+        record: Record = {"step": step, "split": "train"}
+        record |= {name: float(totals[name]) / steps for name in self._names}
+        record["learning_rate"] = float(rate)
+        if self._clock is not None:  # the first interval holds the compilation
+            record["images_per_second"] = round(steps * self._batch_size / max(now - self._clock, 1e-9), 1)
+        self._clock = now
+        if not math.isfinite(record["loss"]):
+            raise TrainingDiverged(
+                f"the training loss is {record['loss']} in the {steps} steps up to step {step}; {_ADVICE}"
+            )
+        self.write(record)

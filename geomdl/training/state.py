@@ -1,0 +1,62 @@
+"""The state of a training run: what one step changes, and what a checkpoint holds."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jaxtyping import Array, Int
+
+Tree = Any
+"""Nested dicts of arrays."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TrainState:
+    """Everything that a training step changes.
+
+    Attributes:
+      params: the trainable parameters, nested dicts by the attribute names of the model.
+      rest: every other variable of the model, e.g. the running statistics of batch normalisation.
+      opt_state: of the optimiser.
+      step: the number of steps taken so far.
+      totals: sums of the metrics over the steps since the last record; not part of a checkpoint.
+    """
+
+    params: Tree
+    rest: Tree
+    opt_state: Tree
+    step: Int[Array, ""]
+    totals: dict[str, Array]
+
+    def saved(self) -> dict[str, Tree]:
+        """Returns what a checkpoint holds."""
+        return {"params": self.params, "rest": self.rest, "opt_state": self.opt_state, "step": self.step}
+
+
+def split_model(model: nnx.Module) -> tuple[Any, Tree, Tree]:
+    """Returns the static structure of a model, its parameters and its other variables, the last two as nested dicts."""
+    structure, params, rest = nnx.split(model, nnx.Param, ...)
+    return structure, nnx.to_pure_dict(params), nnx.to_pure_dict(rest)
+
+
+def merge_model(structure: Any, params: Tree, rest: Tree) -> Any:
+    """Returns the model with these variables; the inverse of `split_model`."""
+    return nnx.merge(structure, params, rest)
+
+
+def initial_state(
+    params: Tree, rest: Tree, optimizer: optax.GradientTransformation, metrics: tuple[str, ...]
+) -> TrainState:
+    """Returns the state before the first step, in buffers of its own (the step donates them)."""
+    params, rest = jax.tree.map(jnp.copy, (params, rest))
+    opt_state = jax.tree.map(jnp.copy, optimizer.init(params))
+    return TrainState(params, rest, opt_state, jnp.zeros((), jnp.int32), no_totals(metrics))
+
+
+def no_totals(metrics: tuple[str, ...]) -> dict[str, Array]:
+    """Returns sums over no steps."""
+    return {name: jnp.zeros((), jnp.float32) for name in metrics}

@@ -1,0 +1,177 @@
+"""The work directory of a run: whose it is, and what it was made with.
+
+``config.json`` holds the config, the versions and the hardware of the run that owns the directory.
+"""
+
+import fcntl
+import json
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import jax
+
+import geomdl
+from geomdl.training.config import RunConfig
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+class WorkdirError(ValueError):
+    """A work directory that this run may not use."""
+
+
+class Workdir:
+    """The directory that a run owns, held for one process at a time.
+
+    Args:
+      path: made if it is not there.
+      config: the config of the run.
+
+    Raises:
+      WorkdirError: when it belongs to a run with another config, to another process, or to something else altogether.
+    """
+
+    def __init__(self, path: Path | str, config: RunConfig) -> None:
+        self.path = Path(path)
+        if self.path.exists() and not self.path.is_dir():
+            raise WorkdirError(f"work directory {self.path} is a file; choose another")
+        config_file = self.path / "config.json"
+        begun = self.checkpoints.is_dir() or (self.metrics.exists() and self.metrics.stat().st_size > 0)
+        if config_file.exists() and begun:
+            _refuse_another_config(config_file, _plain(config.to_dict()))
+        elif config_file.exists():
+            pass  # a run that failed before it did anything may be repeated with another config
+        elif self.path.exists() and any(p.name not in _OURS for p in self.path.iterdir()):
+            raise WorkdirError(
+                f"work directory {self.path} is not empty and belongs to no run (no config.json); choose another"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.path / ".lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise WorkdirError(
+                f"work directory {self.path} is in use by another process; wait, or choose another"
+            ) from None
+        if not begun:
+            write_json(config_file, {"config": config.to_dict(), "versions": versions(), "hardware": hardware()})
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the checkpoints are."""
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        """The records of the run, one JSON object per line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Where the TensorBoard events are."""
+        return self.path / "tensorboard"
+
+    def __enter__(self) -> "Workdir":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.close()
+
+
+def read_config(path: Path | str) -> RunConfig:
+    """Returns the config of the run that owns a work directory.
+
+    Raises:
+      WorkdirError: when there is none, or it cannot be read.
+    """
+    file = Path(path) / "config.json"
+    if not file.exists():
+        raise WorkdirError(f"{path} is no work directory of a run: it has no config.json")
+    return RunConfig.from_config_dict(_read(file))
+
+
+def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
+    """Returns one line for every value in which two configs differ.
+
+    >>> differences({"optimizer": {"name": "sgd"}, "seed": 0}, {"optimizer": {"name": "adam"}, "seed": 0})
+    ["optimizer.name: 'sgd' there, 'adam' here"]
+    """
+    lines: list[str] = []
+    for key in dict.fromkeys([*old, *new]):
+        there, here = old.get(key, _ABSENT), new.get(key, _ABSENT)
+        if isinstance(there, dict) and isinstance(here, dict):
+            lines += differences(there, here, f"{prefix}{key}.")
+        elif there != here:
+            lines.append(f"{prefix}{key}: {there!r} there, {here!r} here")
+    return lines
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of Python and of the packages that the numbers depend on."""
+    found = {"python": platform.python_version(), "geomdl": geomdl.__version__}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """Returns the kind and number of the devices that JAX computes on."""
+    devices = jax.devices()
+    return {
+        "platform": devices[0].platform,
+        "device": devices[0].device_kind,
+        "devices": len(devices),
+        "cpu_cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
+        "machine": platform.machine(),
+    }
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a file that is either there as a whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+_ABSENT = _Absent()
+_OURS = (".lock", "config.json.partial")
+
+
+def _refuse_another_config(file: Path, new: dict[str, Any]) -> None:
+    old = _read(file)
+    for config in (old, new):
+        config["data"].pop("data_dir", None)  # where the data is found changes no numbers
+    lines = differences(old, new)
+    if lines:
+        raise WorkdirError(
+            f"work directory {file.parent} belongs to a run with another config ({'; '.join(lines)}); "
+            "choose another --workdir, or the config it was made with"
+        )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))["config"]
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise WorkdirError(f"cannot read {file} ({error}); nothing was changed") from error
+
+
+def _plain(value: Any) -> Any:
+    """The value as it comes back from JSON."""
+    return json.loads(json.dumps(value))
