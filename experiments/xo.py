@@ -4,7 +4,8 @@
 
 Claim: a network that matches parts (features), keeps what agrees (ReLU) and forgets a little where it was (pooling)
 recognises moved, scaled and turned letters that a pixel-by-pixel template misses, and every number on the way can be
-checked by hand. Features without any place left are invariant to shifts by whole pixels, exactly. Writes
+checked by hand; a template stands thicker strokes better. Features without any place left are invariant to shifts by
+whole pixels, exactly. Writes
 
 * ``maps.csv``: the canonical 9 × 9 images, the features, and the match, ReLU and pooled maps, one value per row;
 * ``votes.csv``: the vote of the last dense stage for either class, given the canonical images;
@@ -12,7 +13,7 @@ checked by hand. Features without any place left are invariant to shifts by whol
   scaled, rotated, thicker and deformed, per seed.
 
 Nothing is trained: the rows of the dense stage are what the network computes for the two canonical images, scaled to
-length 1, and a vote is the cosine with such a row. About 10 s on 2 CPU cores (fast), 1 minute (full).
+length 1, and a vote is the cosine with such a row. About 20 s on 2 CPU cores (fast), 1 minute (full).
 """
 
 from collections.abc import Callable, Mapping

@@ -29,6 +29,7 @@ from geomdl.layers.functional import (
     sigmoid,
     tanh,
 )
+from geomdl.models import perceptron_update
 from geomdl.tasks.classification import perceptron_loss, sigmoid_cross_entropy, softmax_cross_entropy
 
 
@@ -309,7 +310,9 @@ def test_one_gradient_step_on_the_perceptron_loss_is_the_perceptron_rule():
     output = (weights @ x == (weights @ x).max()).astype(jnp.float32)
     gradient = jax.grad(lambda w: perceptron_loss((w @ x)[None], desired[None])[0])(weights)
     np.testing.assert_array_equal(output, [0, 1])
-    np.testing.assert_allclose(weights - rate * gradient, weights + rate * jnp.outer(desired - output, x), rtol=1e-6)
+    updated = weights + rate * jnp.outer(desired - output, x)
+    np.testing.assert_allclose(weights - rate * gradient, updated, rtol=1e-6)
+    np.testing.assert_allclose(perceptron_update(weights.T, jnp.zeros(2), x, desired, rate)[0], updated.T, rtol=1e-6)
 
 
 # --- Networks, layer by layer -----------------------------------------------------------------------------------------
