@@ -1,7 +1,7 @@
 """Scikit-learn's 1,797 real handwritten digits, enlarged."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -101,7 +101,7 @@ class DigitsConfig(DataConfig):
                 raise invalid(
                     "data.scale",
                     self.scale,
-                    f"above 0, up to {self.largest_scale:.4g}, where the digit fills the disc in a frame of size {self.size}",
+                    f"above 0, up to {self.largest_scale:.4g}, filling the disc of a frame of size {self.size}",
                     f"{np.floor(self.largest_scale * 1000) / 1000:g}, or leave it out",
                 )
 
@@ -114,7 +114,7 @@ class DigitsConfig(DataConfig):
         """Enlarges and splits the digits; nothing is downloaded."""
         from sklearn.datasets import load_digits
 
-        source = load_digits()
+        source: Any = load_digits()
         scale = float(self.largest_scale if self.scale is None else self.scale)
         images = enlarge(source.images / 16.0, self.size, scale)[..., None]
         labels = source.target.astype(np.int32)

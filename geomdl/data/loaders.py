@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
+from absl import flags
 from jax.typing import ArrayLike
 
 from geomdl.data.batches import unit_interval
@@ -139,6 +140,8 @@ class StreamLoader:
         options = grain.ReadOptions(num_threads=_READ_THREADS, prefetch_buffer_size=_READ_AHEAD)
         steps = self._steps.slice(slice(step, None)).to_iter_dataset(options)
         if self._worker_count:
+            # grain asks for this flag's value also where the program has not parsed any (in tests, notebooks).
+            flags.FLAGS["grain_enable_multiprocess_worker_profiling"].present = True
             steps = steps.mp_prefetch(grain.MultiprocessingOptions(num_workers=self._worker_count))
         self._reader = iter(steps)
 

@@ -12,8 +12,8 @@ def stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
     """An order of the examples in which every run of consecutive ones holds each class in proportion.
 
     The j-th of the n_c examples of class c (in a random order) is put at (j + u_c) / n_c with u_c uniform in [0, 1),
-    and the examples are sorted by it. Any prefix, hence any interval, then holds of each class its share to within one
-    (two for an interval).
+    and the examples are sorted by it. A prefix of m of the n examples then holds m n_c / n of class c to within
+    1 + (number of classes) n_c / n: 2 for balanced classes, less for rare ones.
 
     Args:
       labels: ``[n]`` class indices, or ``[n, classes]`` multi-label indicators, where each combination counts as a

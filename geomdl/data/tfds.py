@@ -256,16 +256,15 @@ class TFDSConfig(DataConfig):
 
     def _builder(self) -> Any:
         where = _find(self.name.removeprefix(PREFIX), self.data_dir)
-        import tensorflow_datasets as tfds
+        from tensorflow_datasets import builder_from_directory
 
         try:
             json.loads((where / "dataset_info.json").read_text())
-            builder = tfds.builder_from_directory(where)
+            builder: Any = builder_from_directory(where)
             lengths = {name: split.num_examples for name, split in builder.info.splits.items()}
             for name in lengths:
                 source = builder.as_data_source(name, decoders=None)
-                if lengths[name]:
-                    source[0], source[lengths[name] - 1]
+                source.__getitems__([0, lengths[name] - 1] if lengths[name] else [])
         except Exception as error:  # one of many from json, protobuf, array_record and TFDS
             raise _corrupt(where, "it cannot be opened", error) from error
         return builder
@@ -273,7 +272,7 @@ class TFDSConfig(DataConfig):
     def _keys(self, builder: Any) -> tuple[str, str]:
         import tensorflow_datasets as tfds
 
-        features = builder.info.features
+        features = dict(builder.info.features.items())
         wanted = "one image and a class label, or a sequence of class labels, per example"
         supervised = builder.info.supervised_keys or ("image", "label")
         image_key, label_key = supervised[0], self.label_key or supervised[1]
@@ -309,7 +308,8 @@ class TFDSConfig(DataConfig):
             raise invalid("data.name", self.name, f"a data set with enough training images; this has {count}")
         if not any(sizes) and self.train_size is None:
             return {"train": whole, "validation": _whole(validation), "test": _whole(test)}, ""
-        parts = stratified_split(np.asarray(whole.labels), (*sizes, self.train_size or remain), self.split_seed)
+        whole = Split(whole.images, np.asarray(whole.labels))  # read for the split, so kept
+        parts = stratified_split(whole.labels, (*sizes, self.train_size or remain), self.split_seed)
         test_part, validation_part, train_part = (whole.subset(np.sort(part)) for part in parts)
         carved = [name for name, size in zip(("test", "validation"), sizes, strict=True) if size]
         how = f"{' and '.join(carved)} split carved from 'train', " if carved else "training subset "

@@ -3,6 +3,7 @@
 from typing import Literal, get_args
 
 import jax
+import numpy as np
 from jax.typing import ArrayLike
 
 from geomdl.actions.grid import roll, shift_crop
@@ -11,6 +12,9 @@ from geomdl.data.batches import unit_interval
 from geomdl.errors import unknown
 
 ShiftMode = Literal["circular", "crop"]
+
+
+_resampled = jax.jit(rotate)  # the angle is traced: one program for all
 
 
 def rotated(images: ArrayLike, degrees: float) -> jax.Array:
@@ -29,7 +33,9 @@ def rotated(images: ArrayLike, degrees: float) -> jax.Array:
     Array([[1., 3.],
            [0., 2.]], dtype=float32)
     """
-    return rotate(unit_interval(images), degrees)
+    images = unit_interval(images)
+    exact = isinstance(degrees, int | float | np.number) and float(degrees) % 90 == 0
+    return rotate(images, degrees) if exact else _resampled(images, degrees)
 
 
 def shifted(images: ArrayLike, shift: tuple[int, int], mode: ShiftMode = "circular") -> jax.Array:
@@ -51,4 +57,4 @@ def shifted(images: ArrayLike, shift: tuple[int, int], mode: ShiftMode = "circul
     """
     if mode not in get_args(ShiftMode):
         raise unknown("shift mode", mode, get_args(ShiftMode))
-    return (roll if mode == "circular" else shift_crop)(unit_interval(images), shift)
+    return (roll if mode == "circular" else shift_crop)(unit_interval(images), np.asarray(shift))
