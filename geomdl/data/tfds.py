@@ -308,8 +308,9 @@ class TFDSConfig(DataConfig):
             raise invalid("data.name", self.name, f"a data set with enough training images; this has {count}")
         if not any(sizes) and self.train_size is None:
             return {"train": whole, "validation": _whole(validation), "test": _whole(test)}, ""
-        whole = Split(whole.images, np.asarray(whole.labels))  # read for the split, so kept
-        parts = stratified_split(whole.labels, (*sizes, self.train_size or remain), self.split_seed)
+        labels = np.asarray(whole.labels)
+        whole = Split(whole.images, labels)  # once read, kept
+        parts = stratified_split(labels, (*sizes, self.train_size or remain), self.split_seed)
         test_part, validation_part, train_part = (whole.subset(np.sort(part)) for part in parts)
         carved = [name for name, size in zip(("test", "validation"), sizes, strict=True) if size]
         how = f"{' and '.join(carved)} split carved from 'train', " if carved else "training subset "

@@ -184,7 +184,8 @@ def test_nothing_heavy_is_imported_before_it_is_used():
 def test_reading_neither_imports_tensorflow_nor_prints(prepared_folder):
     code = (
         "import sys; from geomdl.data import data_config\n"
-        f"print(len(data_config('tfds:tiny', data_dir={str(prepared_folder)!r}).load().train), 'tensorflow' in sys.modules)"
+        f"dataset = data_config('tfds:tiny', data_dir={str(prepared_folder)!r}).load()\n"
+        "print(len(dataset.train), 'tensorflow' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (result.stdout.strip(), result.stderr) == ("54 False", "")
