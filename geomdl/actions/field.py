@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from geomdl.actions.grid import turn
@@ -56,7 +57,7 @@ def act_labels(g: Element, labels: ArrayLike, group: PlanarGroup) -> jax.Array:
             [1, 0]]], dtype=int32)
     """
     labels = jnp.asarray(labels)
-    if not isinstance(g, jax.core.Tracer) and not group.is_grid_symmetry(g):
+    if not isinstance(g, Tracer) and not group.is_grid_symmetry(g):
         degrees = float(np.rad2deg(group.angle(g)))
         raise ValueError(f"labels cannot be turned by {degrees:g}°; allowed: multiples of 90°")
     return act_on_plane(g, labels[..., None], group)[..., 0]
@@ -65,7 +66,7 @@ def act_labels(g: Element, labels: ArrayLike, group: PlanarGroup) -> jax.Array:
 def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, padding: Padding = "zeros") -> jax.Array:
     """Moves the pixels only: x'(p) = x(g⁻¹p) for ``[batch, height, width, channels]``. See `act`."""
     x = jnp.asarray(x)
-    if not isinstance(g, jax.core.Tracer):
+    if not isinstance(g, Tracer):
         g = np.asarray(g)
         if not group.is_grid_symmetry(g):
             return warp(x, group.matrix(g), padding=padding)
@@ -81,24 +82,26 @@ def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, pa
     return jnp.where(jnp.asarray(on_grid)[_index(g, group)], turned, warped)
 
 
-def _index(g: jax.Array, group: PlanarGroup) -> jax.Array:
-    return (g[1] + int(group.rotation_order) * g[0]).astype(jnp.int32)
+def _index(g: Element | jax.Array, group: PlanarGroup) -> jax.Array:
+    return jnp.asarray(g[1] + int(group.rotation_order) * g[0]).astype(jnp.int32)
 
 
 def _act_on_fibre(g: Element | jax.Array, x: jax.Array, field_type: FieldType) -> jax.Array:
     if field_type.is_trivial:
         return x
-    traced = isinstance(g, jax.core.Tracer)
+    concrete = None if isinstance(g, Tracer) else np.asarray(g)
     moved = []
     for block in field_type.blocks:
         rho = block.representation
         fields = x[..., block.channels].reshape(*x.shape[:-1], block.multiplicity, rho.size)
         if rho.is_permutation and rho.group.is_finite:
             sources = np.argsort(rho.permutation(), -1)
-            source = jnp.asarray(sources)[_index(g, rho.group)] if traced else sources[rho.group.index(g)]
+            source = (
+                jnp.asarray(sources)[_index(g, rho.group)] if concrete is None else sources[rho.group.index(concrete)]
+            )
             fields = jnp.take(fields, source, axis=-1)
         elif not rho.is_trivial:
-            matrix = jnp.asarray(rho(rho.group.elements()))[_index(g, rho.group)] if traced else rho(g)
+            matrix = jnp.asarray(rho(rho.group.elements()))[_index(g, rho.group)] if concrete is None else rho(concrete)
             fields = jnp.einsum("ij,...j->...i", jnp.asarray(matrix, x.dtype), fields, precision="highest")
         moved.append(fields.reshape(*x.shape[:-1], -1))
     return jnp.concatenate(moved, -1)

@@ -1,12 +1,15 @@
 """Motions that map the pixel grid to itself, exactly: circular shifts, quarter turns and flips."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 
-def roll(x: ArrayLike, shift: ArrayLike) -> jax.Array:
+def roll(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike]) -> jax.Array:
     """Shifts circularly: x'[i, j] = x[i − shift_0 mod H, j − shift_1 mod W]. Exact.
 
     Args:
@@ -19,11 +22,11 @@ def roll(x: ArrayLike, shift: ArrayLike) -> jax.Array:
     >>> roll(jnp.arange(4).reshape(1, 1, 4), (0, 1))
     Array([[[3, 0, 1, 2]]], dtype=int32)
     """
-    rows, columns = jnp.asarray(shift)
+    rows, columns = shift  # type: ignore[misc]
     return jnp.roll(jnp.asarray(x), (rows, columns), axis=(1, 2))
 
 
-def shift_crop(x: ArrayLike, shift: ArrayLike, fill: float = 0) -> jax.Array:
+def shift_crop(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike], fill: float = 0) -> jax.Array:
     """Shifts, loses what leaves the frame, and fills what enters it. Exact inside the frame.
 
     Args:
@@ -38,7 +41,7 @@ def shift_crop(x: ArrayLike, shift: ArrayLike, fill: float = 0) -> jax.Array:
     Array([[[0, 0, 1, 2]]], dtype=int32)
     """
     x = jnp.asarray(x)
-    rows, columns = jnp.asarray(shift)
+    rows, columns = shift  # type: ignore[misc]
     height, width = x.shape[1:3]
     i, j = jnp.arange(height) - rows, jnp.arange(width) - columns
     inside = ((i >= 0) & (i < height))[:, None] & ((j >= 0) & (j < width))
@@ -66,7 +69,7 @@ def turn(x: ArrayLike, reflected: ArrayLike, quarter_turns: ArrayLike) -> jax.Ar
             [0, 2]]], dtype=int32)
     """
     x = jnp.asarray(x)
-    if not isinstance(reflected, jax.core.Tracer) and not isinstance(quarter_turns, jax.core.Tracer):
+    if not isinstance(reflected, Tracer) and not isinstance(quarter_turns, Tracer):
         flipped = jnp.flip(x, 1) if int(np.asarray(reflected)) % 2 else x
         return jnp.rot90(flipped, int(np.asarray(quarter_turns)) % 4, (1, 2))
     height, width = x.shape[1:3]

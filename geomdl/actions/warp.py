@@ -48,21 +48,7 @@ def warp(x: ArrayLike, matrix: ArrayLike, offset: ArrayLike | None = None, *, pa
         raise ValueError(f"warp needs images [batch, height, width, channels], got shape {x.shape}")
     matrix = jnp.asarray(matrix, x.dtype)
     offset = jnp.zeros(2, x.dtype) if offset is None else jnp.asarray(offset, x.dtype)
-    height, width = x.shape[1:3]
-    coefficients = jnp.einsum(
-        "ai,bijc,dj->badc", _prefilter(height, padding), x, _prefilter(width, padding), precision="highest"
-    ).astype(x.dtype)
-    inverse = jnp.linalg.inv(matrix)
-    centre = jnp.array([(width - 1) / 2, (height - 1) / 2], x.dtype)
-    columns, rows = jnp.meshgrid(jnp.arange(width, dtype=x.dtype), jnp.arange(height, dtype=x.dtype))
-    points = jnp.stack([columns - centre[0], centre[1] - rows], -1)
-
-    def move(image: jax.Array, inverse: jax.Array, offset: jax.Array) -> jax.Array:
-        source = (points - offset) @ inverse.T
-        return _evaluate(image, centre[1] - source[..., 1], source[..., 0] + centre[0], padding)
-
-    axes = (0, 0 if matrix.ndim == 3 else None, 0 if offset.ndim == 2 else None)
-    return jax.vmap(move, in_axes=axes)(coefficients, inverse, offset)
+    return _warp(x, matrix, offset, padding)
 
 
 def rotation_matrix(degrees: ArrayLike) -> jax.Array:
@@ -96,15 +82,38 @@ def rotate(x: ArrayLike, degrees: ArrayLike, *, padding: Padding = "zeros") -> j
     return warp(x, rotation_matrix(degrees), padding=padding)
 
 
+@functools.partial(jax.jit, static_argnames="padding")
+def _warp(x: jax.Array, matrix: jax.Array, offset: jax.Array, padding: Padding) -> jax.Array:
+    height, width = x.shape[1:3]
+    coefficients = jnp.einsum(
+        "ai,bijc,dj->badc",
+        _prefilter(height, padding, x.dtype),
+        x,
+        _prefilter(width, padding, x.dtype),
+        precision="highest",
+    )
+    inverse = jnp.linalg.inv(matrix)
+    centre = jnp.array([(width - 1) / 2, (height - 1) / 2], x.dtype)
+    columns, rows = jnp.meshgrid(jnp.arange(width, dtype=x.dtype), jnp.arange(height, dtype=x.dtype))
+    points = jnp.stack([columns - centre[0], centre[1] - rows], -1)
+
+    def move(image: jax.Array, inverse: jax.Array, offset: jax.Array) -> jax.Array:
+        source = (points - offset) @ inverse.T
+        return _evaluate(image, centre[1] - source[..., 1], source[..., 0] + centre[0], padding)
+
+    axes = (0, 0 if matrix.ndim == 3 else None, 0 if offset.ndim == 2 else None)
+    return jax.vmap(move, in_axes=axes)(coefficients, inverse, offset)
+
+
 @functools.lru_cache(maxsize=128)
-def _prefilter(size: int, padding: Padding) -> np.ndarray:
+def _prefilter(size: int, padding: Padding, dtype: np.dtype) -> np.ndarray:
     """The matrix that turns samples into B-spline coefficients: inverse of the matrix with rows (1/6, 4/6, 1/6)."""
     samples = np.zeros((size, size))
     for i in range(size):
         for tap, weight in ((-1, 1 / 6), (0, 4 / 6), (1, 1 / 6)):
             j, inside = _fold(np.array(i + tap), size, padding)
             samples[i, j] += weight * inside
-    return np.linalg.inv(samples).astype(np.float32 if not jax.config.jax_enable_x64 else np.float64)
+    return np.linalg.inv(samples).astype(dtype)
 
 
 def _fold(index: ArrayLike, size: int, padding: Padding) -> tuple[jax.Array | np.ndarray, jax.Array | np.ndarray]:

@@ -60,7 +60,7 @@ class Promise:
 
 
 NOTHING = Promise("none")
-_WORST: tuple[Level, ...] = ("none", "approximate", "exact")
+_LEVELS: tuple[Level, ...] = ("none", "approximate", "exact")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,7 +154,7 @@ def compose(contracts: Sequence[Contract]) -> Contract:
         return Condition(condition.text, lambda size: condition.holds(size_after(size, position)))
 
     def weakest(promises: list[Promise]) -> Promise:
-        level = min((p.level for p in promises), key=_WORST.index)
+        level = _LEVELS[min(_LEVELS.index(p.level) for p in promises)]
         reasons = [p.why for p in promises if p.level == level and p.why]
         conditions: dict[tuple[str, int], Condition] = {}
         if level != "none":

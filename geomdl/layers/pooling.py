@@ -53,7 +53,7 @@ class Pool(Layer):
     ) -> None:
         _check_reduce(reduce, in_type)
         self.in_type = self.out_type = in_type
-        self.reduce = reduce
+        self.reduce: Reduce = reduce
         self.window = Window(window, stride or window, padding, 1, padding_mode, remainder)
 
     @property
