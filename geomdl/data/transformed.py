@@ -29,9 +29,8 @@ def rotated(images: ArrayLike, degrees: float) -> jax.Array:
     Returns:
       floating-point images, of the same shape (height and width exchanged by odd quarter turns).
 
-    >>> rotated([[[[0.0], [1.0]], [[2.0], [3.0]]]], 90)[0, :, :, 0]
-    Array([[1., 3.],
-           [0., 2.]], dtype=float32)
+    >>> rotated([[[[0.0], [1.0]], [[2.0], [3.0]]]], 90)[0, :, :, 0].tolist()
+    [[1.0, 3.0], [0.0, 2.0]]
     """
     images = unit_interval(images)
     exact = isinstance(degrees, int | float | np.number) and float(degrees) % 90 == 0
@@ -52,8 +51,8 @@ def shifted(images: ArrayLike, shift: tuple[int, int], mode: ShiftMode = "circul
     Raises:
       ValueError: unknown mode.
 
-    >>> shifted([[[[1.0], [2.0], [3.0]]]], (0, 1))[0, 0, :, 0]
-    Array([3., 1., 2.], dtype=float32)
+    >>> shifted([[[[1.0], [2.0], [3.0]]]], (0, 1))[0, 0, :, 0].tolist()
+    [3.0, 1.0, 2.0]
     """
     if mode not in get_args(ShiftMode):
         raise unknown("shift mode", mode, get_args(ShiftMode))

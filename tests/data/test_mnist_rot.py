@@ -29,8 +29,13 @@ def test_splits_are_disjoint_stratified_and_fixed(pool):
     images[:, 6, 6, 0] = np.arange(70)  # the centre stays in place, and tells which digit it is
     splits = make_splits(images, labels, (30, 10, 20), seed=0)
     assert [len(s) for s in splits] == [30, 10, 20]
-    for split in splits:
+    drawn = [split.images[:, 6, 6, 0] for split in splits]
+    assert len({*np.concatenate(drawn).tolist()}) == 60
+    angles = random_angles(70, seed=0)
+    for split, digits in zip(splits, drawn, strict=True):
         assert np.ptp(np.bincount(split.labels)) <= 2
+        np.testing.assert_array_equal(split.labels, digits % 10)
+        np.testing.assert_array_equal(split.images, rotate_each(images[digits], angles[digits]))
     again = make_splits(images, labels, (30, 10, 20), seed=0)
     assert [s.digest() for s in again] == [s.digest() for s in splits]
     small = make_splits(images, labels, (10, 10, 20), seed=0)
