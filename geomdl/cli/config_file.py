@@ -85,7 +85,7 @@ def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
     # Which type a value must have is known to the dataclasses of the run, and checked there; here all are literals.
     empty = ConfigDict()
     for override in overrides:
-        place = empty
+        place: Any = empty
         for section in override.split("=")[0].split(".")[1:-1]:
             place[section] = place.get(section, ConfigDict())
             place = place[section]
@@ -95,6 +95,6 @@ def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
             "config", empty, flag_values=values, lock_config=False, accept_new_attributes=True, sys_argv=list(overrides)
         )
         values(["geomdl", *overrides])
-    except (flags.Error, config_flags.FlagOrderError, AttributeError, KeyError, TypeError) as error:
+    except (flags.Error, AttributeError, KeyError, TypeError) as error:
         raise UsageError(f"cannot read {' '.join(overrides)}: {error}") from error
     return dict(config_flags.get_override_values(values["config"]))

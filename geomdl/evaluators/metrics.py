@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from geomdl.data import Split, eval_batches
+from geomdl.data import EvalBatch, Split, eval_batches
 from geomdl.evaluators.predict import Predict
 from geomdl.tasks import Batch, Classification
 
 
-def mean_metrics(predict: Predict, batches: Iterable[Batch], task: Classification) -> dict[str, float]:
+def mean_metrics(predict: Predict, batches: Iterable[Batch | EvalBatch], task: Classification) -> dict[str, float]:
     """The mean of every metric of a task over the images whose mask is 1.
 
     Args:
@@ -29,7 +29,7 @@ def mean_metrics(predict: Predict, batches: Iterable[Batch], task: Classificatio
     >>> mean_metrics(lambda images: images, batches, Classification(num_classes=2))["accuracy"]
     0.5
     """
-    sums = [_totals(predict(batch["image"]), dict(batch), task) for batch in batches]
+    sums = [_totals(predict(batch["image"]), {**batch}, task) for batch in batches]
     if not sums:
         raise ValueError("there is no image to evaluate on")
     totals, count = jax.tree.map(lambda *parts: np.sum(parts, dtype=np.float64), *jax.device_get(sums))
@@ -56,4 +56,13 @@ class Metrics:
 
     def __call__(self, predict: Predict, split: Split, task: Classification) -> dict[str, float]:
         """Returns the mean of every metric over the split."""
-        return mean_metrics(predict, eval_batches(split, self.batch_size), task)
+        return mean_metrics(predict, eval_batches(split, even_batch_size(len(split), self.batch_size)), task)
+
+
+def even_batch_size(count: int, most: int) -> int:
+    """Returns the batch size that spreads images evenly over as few batches as possible, so that little is padding.
+
+    >>> even_batch_size(400, most=256)
+    200
+    """
+    return -(-count // -(-count // most)) if count else most

@@ -5,17 +5,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from geomdl.actions.grid import roll, shift_crop
 from geomdl.actions.warp import rotate
-from geomdl.data import Split, eval_batches
+from geomdl.data import EvalBatch, Split, eval_batches
 from geomdl.errors import invalid, unknown
-from geomdl.evaluators.metrics import mean_metrics
+from geomdl.evaluators.metrics import even_batch_size, mean_metrics
 from geomdl.evaluators.predict import Predict
-from geomdl.tasks import Batch, Classification
+from geomdl.tasks import Classification
 
 Rows = list[dict[str, float]]
 """A table: one row per transformation."""
@@ -26,8 +25,8 @@ def rotation_sweep(
 ) -> Rows:
     """The metrics on images rotated counter-clockwise about their centre by each angle.
 
-    Multiples of 90° permute the pixels (of square images; else multiples of 180°); other angles are resampled by a cubic
-    spline, with zeros from outside the frame.
+    Multiples of 90° permute the pixels (of square images; else multiples of 180°); other angles are resampled by cubic
+    splines, with zeros from outside the frame.
 
     Args:
       predict: images → logits.
@@ -90,10 +89,9 @@ def _sweep(
     moves: Sequence[Callable[[Array], Array]],
     batch_size: int,
 ) -> Iterator[dict[str, float]]:
-    batches = [jax.tree.map(jnp.asarray, dict(batch)) for batch in eval_batches(split, batch_size)]
+    batches = list(eval_batches(split, even_batch_size(len(split), batch_size)))
     for move in moves:
-        moved: Iterator[Batch] = ({**batch, "image": move(batch["image"])} for batch in batches)
-        yield mean_metrics(predict, moved, task)
+        yield mean_metrics(predict, (EvalBatch(**{**b, "image": move(b["image"])}) for b in batches), task)
 
 
 @functools.partial(jax.jit, static_argnames="count")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from geomdl.plots.style import MUTED, figure, style
 
@@ -33,6 +34,7 @@ def learning_curves(records: Sequence[Mapping[str, Any]], *, best_step: int | No
             if best_step is not None:
                 axes.axvline(best_step, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), label="best checkpoint")
             axes.set(xlabel="step", ylabel=metric)
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         losses = [r["loss"] for r in records if r.get("loss") is not None]
         if losses and min(losses) > 0 and max(losses) / min(losses) > 30:
             fig.axes[0].set_yscale("log")

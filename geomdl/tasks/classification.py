@@ -139,7 +139,7 @@ class ClassificationConfig:
     >>> ClassificationConfig(loss="sofmax")
     Traceback (most recent call last):
     ...
-    ValueError: unknown loss 'sofmax'; allowed: softmax, sigmoid, perceptron; did you mean 'softmax'?
+    ValueError: unknown task.loss 'sofmax'; allowed: softmax, sigmoid, perceptron; did you mean 'softmax'?
     """
 
     loss: str | None = None
@@ -147,9 +147,9 @@ class ClassificationConfig:
 
     def __post_init__(self) -> None:
         if self.loss is not None and self.loss not in LOSSES:
-            raise unknown("loss", self.loss, list(LOSSES))
+            raise unknown("task.loss", self.loss, list(LOSSES))
         if not 0 <= self.label_smoothing < 1:
-            raise invalid("label_smoothing", self.label_smoothing, "a number in [0, 1)", 0.1)
+            raise invalid("task.label_smoothing", self.label_smoothing, "a number in [0, 1)", 0.1)
         if self.loss == "perceptron" and self.label_smoothing:
             raise invalid(
                 "label_smoothing", self.label_smoothing, "0 with the perceptron loss (its targets are hard)", 0
@@ -164,5 +164,5 @@ class ClassificationConfig:
         objective = self.loss or ("sigmoid" if multi_label else "softmax")
         if multi_label != (objective == "sigmoid"):
             fitting = "'sigmoid' (each image has several labels)" if multi_label else "'softmax' or 'perceptron'"
-            raise invalid("loss", objective, fitting)
+            raise invalid("task.loss", objective, fitting)
         return Classification(num_classes, objective, self.label_smoothing)

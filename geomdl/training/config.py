@@ -60,23 +60,23 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("batch_size", "log_every", "eval_batch_size", "keep_checkpoints"):
             if getattr(self, name) < 1:
-                raise invalid(name, getattr(self, name), "a positive whole number", 1)
+                raise invalid(f"training.{name}", getattr(self, name), "a positive whole number", 1)
         for name in ("steps", "eval_every", "checkpoint_every", "patience"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise invalid(name, getattr(self, name), "a positive whole number, or None", 1)
+                raise invalid(f"training.{name}", getattr(self, name), "a positive whole number, or None", 1)
         if self.epochs is not None and not 0 < self.epochs < float("inf"):
-            raise invalid("epochs", self.epochs, "a positive number, or None", 1)
+            raise invalid("training.epochs", self.epochs, "a positive number, or None", 1)
         if (self.epochs is None) == (self.steps is None):
-            raise invalid("epochs, steps", (self.epochs, self.steps), "exactly one of the two (set the other to None)")
+            raise invalid(
+                "training.epochs, training.steps", (self.epochs, self.steps), "one of the two; set the other to None"
+            )
         for name in self.evaluators:
             if name not in EVALUATORS:
-                raise unknown("evaluator", name, list(EVALUATORS))
+                raise unknown("training.evaluators", name, list(EVALUATORS))
         if self.monitor not in ("loss", "accuracy"):
-            raise unknown("monitor", self.monitor, ["loss", "accuracy"])
+            raise unknown("training.monitor", self.monitor, ["loss", "accuracy"])
         if "metrics" not in self.evaluators:
-            raise invalid(
-                "evaluators", self.evaluators, f"a list with 'metrics', which gives the monitored {self.monitor}"
-            )
+            raise invalid("training.evaluators", self.evaluators, f"a list with 'metrics', for the {self.monitor}")
 
     def total_steps(self, steps_per_epoch: int) -> int:
         """Returns the number of optimiser steps of the run."""

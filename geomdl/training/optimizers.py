@@ -12,12 +12,16 @@ import jax.numpy as jnp
 import optax
 
 from geomdl.errors import invalid
+from geomdl.training.promotion import standard_promotion
 
 
 class OptimizerConfig(Protocol):
     """The ``optimizer`` section of a run's config."""
 
-    learning_rate: float
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate that the schedule starts from."""
+        ...
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
@@ -56,7 +60,7 @@ class SGD:
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
-        return optax.chain(*_l2(self.weight_decay), optax.sgd(schedule))
+        return _standard(*_l2(self.weight_decay), optax.sgd(schedule))
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class Momentum:
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
-        return optax.chain(*_l2(self.weight_decay), optax.sgd(schedule, self.momentum, self.nesterov))
+        return _standard(*_l2(self.weight_decay), optax.sgd(schedule, self.momentum, self.nesterov))
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,11 @@ class Adam:
     def __post_init__(self) -> None:
         _check(self.learning_rate, self.weight_decay, b1=self.b1, b2=self.b2)
         if self.eps <= 0:
-            raise invalid("eps", self.eps, "a positive number", 1e-8)
+            raise invalid("optimizer.eps", self.eps, "a positive number", 1e-8)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
-        return optax.chain(*_l2(self.weight_decay), optax.adam(schedule, self.b1, self.b2, self.eps))
+        return _standard(*_l2(self.weight_decay), optax.adam(schedule, self.b1, self.b2, self.eps))
 
 
 @dataclass(frozen=True)
@@ -132,14 +136,22 @@ class AdamW:
     def __post_init__(self) -> None:
         _check(self.learning_rate, self.weight_decay, b1=self.b1, b2=self.b2)
         if self.eps <= 0:
-            raise invalid("eps", self.eps, "a positive number", 1e-8)
+            raise invalid("optimizer.eps", self.eps, "a positive number", 1e-8)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
-        return optax.adamw(schedule, self.b1, self.b2, self.eps, weight_decay=self.weight_decay, mask=decayed)
+        return _standard(
+            optax.adamw(schedule, self.b1, self.b2, self.eps, weight_decay=self.weight_decay, mask=decayed)
+        )
 
 
 OPTIMIZERS: dict[str, type[OptimizerConfig]] = {"sgd": SGD, "momentum": Momentum, "adam": Adam, "adamw": AdamW}
+
+
+def _standard(*transformations: optax.GradientTransformation) -> optax.GradientTransformation:
+    """One transformation after the other."""
+    chain = optax.chain(*transformations)
+    return optax.GradientTransformation(standard_promotion(chain.init), standard_promotion(chain.update))
 
 
 def _l2(weight_decay: float) -> list[optax.GradientTransformation]:
@@ -148,9 +160,9 @@ def _l2(weight_decay: float) -> list[optax.GradientTransformation]:
 
 def _check(learning_rate: float, weight_decay: float, **betas: float) -> None:
     if not 0 < learning_rate < float("inf"):
-        raise invalid("learning_rate", learning_rate, "a positive number", 1e-3)
+        raise invalid("optimizer.learning_rate", learning_rate, "a positive number", 1e-3)
     if not 0 <= weight_decay < float("inf"):
-        raise invalid("weight_decay", weight_decay, "a number of 0 or more", 1e-4)
+        raise invalid("optimizer.weight_decay", weight_decay, "a number of 0 or more", 1e-4)
     for name, value in betas.items():
         if not 0 <= value < 1:
-            raise invalid(name, value, "a number in [0, 1)", 0.9)
+            raise invalid(f"optimizer.{name}", value, "a number in [0, 1)", 0.9)

@@ -10,6 +10,7 @@ from typing import Protocol
 import optax
 
 from geomdl.errors import invalid
+from geomdl.training.promotion import standard_promotion
 
 
 class ScheduleConfig(Protocol):
@@ -59,7 +60,7 @@ class Cosine:
     def __post_init__(self) -> None:
         _check_warmup(self.warmup_steps)
         if not 0 <= self.final_fraction <= 1:
-            raise invalid("final_fraction", self.final_fraction, "a number in [0, 1]", 0.0)
+            raise invalid("schedule.final_fraction", self.final_fraction, "a number in [0, 1]", 0.0)
 
     def build(self, learning_rate: float, total_steps: int) -> optax.Schedule:
         """Returns the schedule that reaches its end at ``total_steps``."""
@@ -88,11 +89,13 @@ class Step:
     def __post_init__(self) -> None:
         _check_warmup(self.warmup_steps)
         if not self.boundaries or list(self.boundaries) != sorted(set(self.boundaries)) or self.boundaries[0] < 1:
-            raise invalid("boundaries", self.boundaries, "one or more ascending positive step numbers", "(1000, 2000)")
+            raise invalid("schedule.boundaries", self.boundaries, "ascending positive step numbers", "(1000, 2000)")
         if self.boundaries[0] < self.warmup_steps:
-            raise invalid("boundaries", self.boundaries, f"steps after the warm-up, which ends at {self.warmup_steps}")
+            raise invalid(
+                "schedule.boundaries", self.boundaries, f"steps from the end of the warm-up, {self.warmup_steps}, on"
+            )
         if not 0 < self.factor <= 1:
-            raise invalid("factor", self.factor, "a number in (0, 1]", 0.1)
+            raise invalid("schedule.factor", self.factor, "a number in (0, 1]", 0.1)
 
     def build(self, learning_rate: float, total_steps: int) -> optax.Schedule:
         """Returns the schedule; it does not depend on the number of steps."""
@@ -123,9 +126,9 @@ class Exponential:
     def __post_init__(self) -> None:
         _check_warmup(self.warmup_steps)
         if not 0 < self.decay_rate <= 1:
-            raise invalid("decay_rate", self.decay_rate, "a number in (0, 1]", 0.01)
+            raise invalid("schedule.decay_rate", self.decay_rate, "a number in (0, 1]", 0.01)
         if self.decay_steps is not None and self.decay_steps < 1:
-            raise invalid("decay_steps", self.decay_steps, "a positive number of steps, or None for the whole run")
+            raise invalid("schedule.decay_steps", self.decay_steps, "a positive number of steps, or None")
 
     def build(self, learning_rate: float, total_steps: int) -> optax.Schedule:
         """Returns the schedule for a run of so many steps."""
@@ -145,12 +148,16 @@ SCHEDULES: dict[str, type[ScheduleConfig]] = {
 
 def _warmed_up(body: optax.Schedule, learning_rate: float, warmup_steps: int) -> optax.Schedule:
     if not warmup_steps:
-        return body
-    return optax.join_schedules([optax.linear_schedule(0.0, learning_rate, warmup_steps), body], [warmup_steps])
+        return standard_promotion(body)
+    return standard_promotion(
+        optax.join_schedules([optax.linear_schedule(0.0, learning_rate, warmup_steps), body], [warmup_steps])
+    )
 
 
 def _check_warmup(warmup_steps: int, total_steps: int | None = None) -> None:
     if warmup_steps < 0:
-        raise invalid("warmup_steps", warmup_steps, "0 or more steps", 0)
+        raise invalid("schedule.warmup_steps", warmup_steps, "0 or more steps", 0)
     if total_steps is not None and warmup_steps >= total_steps:
-        raise invalid("warmup_steps", warmup_steps, f"fewer than the {total_steps} steps of the run", total_steps // 10)
+        raise invalid(
+            "schedule.warmup_steps", warmup_steps, f"fewer than the run's {total_steps} steps", total_steps // 10
+        )

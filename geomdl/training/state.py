@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
-from jaxtyping import Array, Int
+from jaxtyping import Array
 
 Tree = Any
 """Nested dicts of arrays."""
@@ -22,14 +22,14 @@ class TrainState:
       params: the trainable parameters, nested dicts by the attribute names of the model.
       rest: every other variable of the model, e.g. the running statistics of batch normalisation.
       opt_state: of the optimiser.
-      step: the number of steps taken so far.
+      step: the number of steps taken so far, an int32 scalar.
       totals: sums of the metrics over the steps since the last record; not part of a checkpoint.
     """
 
     params: Tree
     rest: Tree
     opt_state: Tree
-    step: Int[Array, ""]
+    step: Array
     totals: dict[str, Array]
 
     def saved(self) -> dict[str, Tree]:

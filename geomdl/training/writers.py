@@ -78,12 +78,12 @@ def read_metrics(path: Path | str) -> list[Record]:
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
-            record["step"], record["split"]
-        except (ValueError, KeyError, TypeError) as error:
-            if number == len(lines):
-                break
-            raise WorkdirError(f"line {number} of {path} is not a record ({error}); nothing was changed") from error
-        records.append(record)
+        except ValueError:
+            record = None
+        if isinstance(record, dict) and {"step", "split"} <= set(record):
+            records.append(record)
+        elif number < len(lines):
+            raise WorkdirError(f"line {number} of {path} is not a record of a run; nothing was changed")
     return records
 
 

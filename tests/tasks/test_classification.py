@@ -73,7 +73,7 @@ def test_the_loss_follows_the_labels_of_the_data_set() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ClassificationConfig(loss="hinge"), "unknown loss 'hinge'; allowed: softmax, sigmoid, perceptron"),
+        (lambda: ClassificationConfig(loss="hinge"), "unknown task.loss 'hinge'; allowed: softmax, sigmoid"),
         (
             lambda: ClassificationConfig(label_smoothing=1.0),
             r"label_smoothing 1.0; allowed: a number in \[0, 1\)",

@@ -60,7 +60,7 @@ def test_bad_input(name: str) -> None:
 
 
 def test_bad_moments() -> None:
-    with pytest.raises(ValueError, match=r"invalid momentum 1.0; allowed: a number in \[0, 1\)"):
+    with pytest.raises(ValueError, match=r"invalid optimizer.momentum 1.0; allowed: a number in \[0, 1\)"):
         Momentum(momentum=1.0)
     with pytest.raises(ValueError, match="b2"):
         Adam(b2=1.5)

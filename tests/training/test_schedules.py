@@ -56,15 +56,15 @@ def test_staircase() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Constant(warmup_steps=-1), "invalid warmup_steps -1; allowed: 0 or more steps"),
-        (lambda: Cosine(final_fraction=2.0), "invalid final_fraction 2.0"),
-        (lambda: Cosine(warmup_steps=10).build(0.1, 10), "fewer than the 10 steps of the run"),
-        (lambda: Step(boundaries=()), r"invalid boundaries \(\)"),
+        (lambda: Constant(warmup_steps=-1), "invalid schedule.warmup_steps -1; allowed: 0 or more steps"),
+        (lambda: Cosine(final_fraction=2.0), "invalid schedule.final_fraction 2.0"),
+        (lambda: Cosine(warmup_steps=10).build(0.1, 10), "fewer than the run's 10 steps"),
+        (lambda: Step(boundaries=()), r"invalid schedule.boundaries \(\)"),
         (lambda: Step(boundaries=(20, 10)), "ascending"),
-        (lambda: Step(boundaries=(10,), warmup_steps=20), "after the warm-up"),
-        (lambda: Step(boundaries=(10,), factor=0.0), "invalid factor 0.0"),
-        (lambda: Exponential(decay_rate=-1.0), "invalid decay_rate -1.0"),
-        (lambda: Exponential(decay_steps=0), "invalid decay_steps 0"),
+        (lambda: Step(boundaries=(10,), warmup_steps=20), "from the end of the warm-up, 20, on"),
+        (lambda: Step(boundaries=(10,), factor=0.0), "invalid schedule.factor 0.0"),
+        (lambda: Exponential(decay_rate=-1.0), "invalid schedule.decay_rate -1.0"),
+        (lambda: Exponential(decay_steps=0), "invalid schedule.decay_steps 0"),
     ],
 )
 def test_bad_input(make, message) -> None:
