@@ -292,38 +292,32 @@ class TFDSConfig(DataConfig):
         return image_key, label_key
 
     def _split(self, published: dict[str, TFDSRecords]) -> tuple[dict[str, Split], str]:
-        train = published["train"]
-        test = published.get("test") or published.get("validation")
-        validation = published.get("validation") if "test" in published else None
-        whole = _whole(train)
-        count = len(train)
+        splits = {name: _whole(records) for name, records in published.items()}
+        whole = splits["train"]
+        test = splits.get("test") or splits.get("validation")
+        validation = splits.get("validation") if "test" in splits else None
+        if test and validation and self.train_size is None:
+            return {"train": whole, "validation": validation, "test": test}, ""
         sizes = (
-            0 if test else max(1, round(self.test_fraction * count)),
-            0 if validation else max(1, round(self.validation_fraction * count)),
+            0 if test else max(1, round(self.test_fraction * len(whole))),
+            0 if validation else max(1, round(self.validation_fraction * len(whole))),
         )
-        remain = count - sum(sizes)
+        remain = len(whole) - sum(sizes)
+        if remain < 1:
+            raise invalid("data.name", self.name, f"a data set with enough training images; this has {len(whole)}")
         if self.train_size is not None:
             whole_number("data.train_size", self.train_size, most=remain)
-        if remain < 1:
-            raise invalid("data.name", self.name, f"a data set with enough training images; this has {count}")
-        if not any(sizes) and self.train_size is None:
-            return {"train": whole, "validation": _whole(validation), "test": _whole(test)}, ""
         labels = np.asarray(whole.labels)
         whole = Split(whole.images, labels)  # once read, kept
         parts = stratified_split(labels, (*sizes, self.train_size or remain), self.split_seed)
-        test_part, validation_part, train_part = (whole.subset(np.sort(part)) for part in parts)
+        test_part, validation_part, train = (whole.subset(np.sort(part)) for part in parts)
         carved = [name for name, size in zip(("test", "validation"), sizes, strict=True) if size]
-        how = f"{' and '.join(carved)} split carved from 'train', " if carved else "training subset "
-        return {
-            "train": train_part,
-            "validation": _whole(validation) if validation else validation_part,
-            "test": _whole(test) if test else test_part,
-        }, f"{how}stratified with seed {self.split_seed}"
+        how = f"{' and '.join(carved)} split carved from 'train'" if carved else "training set a subset"
+        result = {"train": train, "validation": validation or validation_part, "test": test or test_part}
+        return result, f"{how}, stratified with seed {self.split_seed}"
 
 
-def _whole(records: TFDSRecords | None) -> Split:
-    if records is None:
-        raise ValueError("no records")
+def _whole(records: TFDSRecords) -> Split:
     everything = np.arange(len(records))
     return Split(Column(records, everything, is_image=True), Column(records, everything, is_image=False))
 
