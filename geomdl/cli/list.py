@@ -1,10 +1,12 @@
 """Lists what there is.
 
-geomdl list models      the networks, with the keys of their configs
-geomdl list groups      the symmetry groups, by the names that configs use
-geomdl list datasets    the data sets, built in and prepared
-geomdl list configs     the runs of this checkout
-geomdl list figures     the figures that `geomdl reproduce` draws
+  geomdl list models      the networks, with the keys of their configs
+  geomdl list groups      the symmetry groups, by the names that configs use
+  geomdl list datasets    the data sets, built in and prepared
+  geomdl list configs     the runs of this checkout
+  geomdl list figures     the figures that geomdl reproduce draws
+
+One item per line: its name, and what it is.
 """
 
 import argparse

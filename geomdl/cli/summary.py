@@ -1,7 +1,9 @@
 """Shows the model of a config: layers, field types, output shapes, parameters, multiply-adds.
 
-geomdl summary --config=configs/digits_gcnn_c4.py
-geomdl summary --config=digits_cnn --config.model.width=16
+  geomdl summary --config=configs/digits_gcnn_c4.py
+  geomdl summary --config=digits_cnn --config.model.width=16 --config.model.match_parameters=None
+
+The model is built with its initial weights; nothing is trained.
 """
 
 import argparse

@@ -1,0 +1,85 @@
+"""The command as a user gives it, in processes of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "import sys; from geomdl.cli.main import main; sys.exit(main())"]
+TINY = [
+    "--config=digits_mlp",
+    "--config.data.size=8",
+    "--config.model.match_parameters=None",
+    "--config.model.width",
+    "8",
+    "--config.training.epochs=None",
+]
+
+
+def geomdl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_help_answers_at_once_without_jax() -> None:
+    code = "import sys; from geomdl.cli.main import main; main(['--help']); print('jax' in sys.modules)"
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert time.perf_counter() - started < 2  # a second at most where nothing else runs
+    assert all(verb in done.stdout for verb in ("train", "evaluate", "reproduce", "summary", "list"))
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    workdir = tmp_path_factory.mktemp("cli") / "run"
+    started = time.perf_counter()
+    done = geomdl("train", *TINY, "--config.training.steps=30", f"--workdir={workdir}")
+    assert done.returncode == 0, done.stderr
+    assert time.perf_counter() - started < 60
+    return workdir, done
+
+
+def test_train(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    workdir, done = trained
+    assert {"config.json", "metrics.jsonl", "checkpoints", "tensorboard", "learning_curves.png"} <= {
+        p.name for p in workdir.iterdir()
+    }
+    config = json.loads((workdir / "config.json").read_text())["config"]
+    assert (config["model"]["width"], config["training"]["steps"], config["training"]["epochs"]) == (8.0, 30, None)
+    assert "best validation at step 30" in done.stdout
+    assert done.stderr.splitlines()[-1].startswith("step 30/30  validation loss ")
+    assert "Warning" not in done.stderr
+
+
+def test_evaluate(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    workdir, _ = trained
+    done = geomdl("evaluate", f"--workdir={workdir}", "--evaluators=metrics,rotation,invariance")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    numbers = json.loads((workdir / "evaluation" / "test.json").read_text())
+    assert {"accuracy", "loss", "rotation/worst", "invariance/quarter_turns"} <= set(numbers)
+    assert numbers["images"] == 400
+    assert f"accuracy                  {numbers['accuracy']:.4f}" in done.stdout
+    rows = (workdir / "evaluation" / "test_rotation.csv").read_text().splitlines()
+    assert len(rows) == 49  # a header and every 7.5°
+
+
+def test_interrupting(tmp_path: Path) -> None:
+    workdir = tmp_path / "run"
+    arguments = ["train", *TINY, "--config.training.steps=1000000", f"--workdir={workdir}"]
+    process = subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 100
+    while not (workdir / "checkpoints").is_dir() or not any((workdir / "checkpoints").glob("[0-9]*")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "geomdl: interrupted; give the same command again to go on where it stopped"
+    assert "Traceback" not in errors

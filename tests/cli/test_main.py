@@ -1,0 +1,204 @@
+"""Every verb and every mistake, in this process."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from geomdl.cli import checkout as checkout_module
+from geomdl.cli.checkout import first_line, scripts
+from geomdl.cli.config_file import load_config, parse_overrides
+from geomdl.cli.main import VERBS, main
+from geomdl.cli.parser import UsageError
+from geomdl.training.config import RunConfig
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 2) -> str:
+    """Gives the command, and returns its one line on stderr."""
+    assert main(arguments) == status
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("geomdl: error: ")
+    return captured.err
+
+
+@pytest.mark.parametrize("verb", list(VERBS))
+def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        main([verb, "--help"])
+    assert leaving.value.code == 0
+    assert f"  geomdl {verb} " in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"geomdl \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trian"], "unknown verb 'trian'; allowed: train, .*did you mean 'train'"),
+        (["--versoin"], "unknown option '--versoin'"),
+        (["train"], "the following arguments are required: --config, --workdir"),
+        (["train", "--config=digits_cnn", "--workdri=w"], "required: --workdir"),
+        (
+            ["train", "--config=digits_cnn", "--workdir=w", "--quite"],
+            "unknown option '--quite'.*did you mean '--quiet'",
+        ),
+        (["train", "--config=digits_cnn", "--workdir=w", "more"], "unexpected argument 'more'"),
+        (["train", "--config=digits_cn", "--workdir=w"], "unknown config 'digits_cn'.*did you mean 'digits_cnn'"),
+        (["train", "--config=nowhere/digits_cnn.py", "--workdir=w"], "unknown config 'nowhere/digits_cnn.py'"),
+        (["evaluate", "--workdir=nowhere"], "nowhere is no work directory of a run: it has no config.json"),
+        (["evaluate", "--workdir=w", "--split=tset"], "unknown split 'tset'; .*did you mean 'test'"),
+        (["evaluate", "--workdir=w", "--evaluators=rotations"], "unknown evaluator 'rotations'.*'rotation'"),
+        (
+            ["evaluate", "--workdir=w", "--config.seed=1"],
+            "geomdl evaluate takes no config values, but got --config.seed",
+        ),
+        (["reproduce", "quikstart"], "unknown figure 'quikstart'; .*did you mean 'quickstart'"),
+        (["reproduce", "quickstart", "--preset=slow"], "unknown preset 'slow'; allowed: fast, full"),
+        (["list", "modles"], "unknown kind 'modles'; .*did you mean 'models'"),
+        (["summary", "--config=digits_cnn", "--config.model.widht=3"], "unknown config key 'model.widht'"),
+        (["summary", "--config=digits_cnn", "--config.optimiser.name=sgd"], "unknown config key 'optimiser'"),
+        (["summary", "--config=digits_cnn", "--config.model.name=gcn"], "unknown model.name 'gcn'.*'gcnn'"),
+        (["summary", "--config=digits_cnn", "--config.data.name=digit"], "unknown data.name 'digit'.*'digits'"),
+        (["summary", "--config=digits_cnn", "--config.model.kernel_size=101"], "invalid model.kernel_size 101"),
+        (["summary", "--config=digits_gcnn_c4", "--config.model.group=C-4"], "unknown group 'C-4'.*'C4'"),
+    ],
+)
+def test_bad_input(arguments, message, capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert re.search(message, refused(capsys, *arguments))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_data_folder(capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", "")
+    error = refused(
+        capsys, "train", "--config=mnist_rot_gcnn", f"--workdir={tmp_path}/w", f"--data_dir={tmp_path}/none"
+    )
+    assert f"{tmp_path}/none" in error
+    assert "does not exist" in error
+    assert not (tmp_path / "w").exists()
+
+
+def test_debug_shows_the_traceback() -> None:
+    with pytest.raises(UsageError):
+        main(["trian", "--debug"])
+
+
+def test_failures_that_are_no_bad_input_have_status_1(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(arguments: object) -> None:
+        raise RuntimeError("out of\n  memory")
+
+    monkeypatch.setattr("geomdl.cli.list.run", fail)
+    assert refused(capsys, "list", "models", status=1) == (
+        "geomdl: error: RuntimeError: out of memory (--debug shows where)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("models", {"linear", "mlp", "cnn", "ti_cnn", "gcnn"}),
+        ("groups", {"C<N>", "D<N>"}),
+        ("datasets", {"digits", "xo", "mnist_rot", "tfds:<name>"}),
+        ("configs", {"digits_gcnn_c4", "mnist_rot_gcnn"}),
+        ("figures", {"quickstart", "xo"}),
+    ],
+)
+def test_list(kind: str, names: set[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", kind]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert names <= {line.split()[0] for line in lines}
+    assert all(len(line.split()) > 2 for line in lines)
+
+
+def test_outside_a_checkout(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkout_module.geomdl, "__file__", "/site-packages/geomdl/__init__.py")
+    for arguments in (["reproduce", "quickstart"], ["list", "configs"]):
+        assert "a checkout of geomdl" in refused(capsys, *arguments)
+
+
+def test_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summary", "--config=digits_linear", "--config.data.size=10"]) == 0
+    assert "1,010" in capsys.readouterr().out  # 100 · 10 weights and 10 biases
+
+
+def test_reproduce(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("configs", "experiments", "paper_figures"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "experiments" / "toy_study.py").write_text(
+        "def run(preset, out):\n    (out / 'toy.csv').write_text(preset)\n"
+        "def conclusions(out):\n    return [f'It was {(out / \"toy.csv\").read_text()}.']\n"
+    )
+    (tmp_path / "paper_figures" / "toy_study.py").write_text(
+        "def draw(out):\n    (out / 'toy.png').write_bytes(b'')\n    return [out / 'toy.png']\n"
+    )
+    monkeypatch.setattr("geomdl.cli.reproduce.checkout", lambda: tmp_path)
+    monkeypatch.setattr("geomdl.cli.checkout.checkout", lambda: tmp_path)
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", "toy_study", "--preset=full"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[:2] == ["out/toy_study/toy.png", "It was full."]
+    assert (tmp_path / "out" / "toy_study" / "toy.csv").read_text() == "full"
+
+
+def test_overrides_are_those_of_config_flags() -> None:
+    values = parse_overrides(
+        [
+            "--config.a.number=1e-3",
+            "--config.a.count=3",
+            "--config.a.name=adamw",
+            "--config.a.shape=(1, 2)",
+            "--config.a.none=None",
+            "--config.a.on",
+            "--noconfig.a.off",
+            "--config.a.count=4",
+        ]
+    )
+    assert values == {
+        "a.number": 1e-3,
+        "a.count": 4,
+        "a.name": "adamw",
+        "a.shape": (1, 2),
+        "a.none": None,
+        "a.on": True,
+        "a.off": False,
+    }
+
+
+def test_config_files_by_path_with_an_argument(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("def get_config(size='8'):\n    return {'data': {'name': 'digits', 'size': int(size)}}\n")
+    assert load_config(str(path))["data"]["size"] == 8
+    assert load_config(f"{path}:20", ["--config.seed=2"]) == {"data": {"name": "digits", "size": 20}, "seed": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def get_config(:\n", "mine.py, line 1: SyntaxError"),
+        ("import os\n\ndef get_config():\n    return undefined\n", "mine.py, line 4: NameError"),
+        ("x = 1\n", r"mine.py has no function get_config\(\)"),
+        ("def get_config():\n    return 3\n", r"get_config\(\) returned int; allowed: ConfigDict, dict"),
+    ],
+)
+def test_damaged_config_files(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        load_config(str(tmp_path / "mine.py"))
+
+
+@pytest.mark.parametrize("name", list(scripts("configs")))
+def test_configs_of_the_repository(name: str) -> None:
+    path = scripts("configs")[name]
+    text = path.read_text()
+    assert first_line(path).endswith(".")
+    for item in (f"Command:   geomdl train --config=configs/{name}.py", "Hardware:  ", "Expected:  "):
+        assert item in text
+    config = RunConfig.from_config_dict(load_config(name))
+    assert RunConfig.from_config_dict(config.to_dict()) == config
