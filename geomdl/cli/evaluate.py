@@ -28,6 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise unknown("split", arguments.split, ["train", "validation", "test"])
     from pathlib import Path
 
+    from geomdl.cli.quiet import quiet_libraries
     from geomdl.evaluators import EVALUATORS, RotationSweep, ShiftSweep, predictor, with_batch_size
     from geomdl.plots.tables import write_csv
     from geomdl.training.loop import load_trained
@@ -37,6 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     for name in names:
         if name not in EVALUATORS:
             raise unknown("evaluator", name, list(EVALUATORS))
+    quiet_libraries()
     trained = load_trained(arguments.workdir, arguments.checkpoint)
     predict, split = predictor(trained.model), getattr(trained.dataset, arguments.split)
     folder = Path(arguments.workdir) / "evaluation"

@@ -16,6 +16,7 @@ from types import ModuleType
 
 from geomdl.cli.checkout import checkout, scripts
 from geomdl.cli.parser import UsageError
+from geomdl.cli.quiet import quiet_libraries
 from geomdl.errors import unknown
 
 PRESETS = ("fast", "full")
@@ -46,6 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     started = time.perf_counter()
     sys.path.insert(0, str(root))
+    quiet_libraries()
     study = _module("experiments", arguments.name)
     if study is not None:
         study.run(arguments.preset, out)

@@ -26,17 +26,21 @@ def run(arguments: argparse.Namespace) -> None:
     """Trains, then draws the learning curves."""
     use_data_dir(arguments)
     from geomdl.cli.config_file import load_config
+    from geomdl.cli.quiet import quiet_libraries
 
     values = load_config(arguments.config, arguments.overrides)
+    from geomdl.cli.interrupt import Interruptible
     from geomdl.plots.learning_curves import learning_curves
     from geomdl.plots.style import save
     from geomdl.training.config import RunConfig
     from geomdl.training.loop import train
     from geomdl.training.writers import ProgressBar, format_metrics
 
+    quiet_libraries()
     config = RunConfig.from_config_dict(values)
     started = time.perf_counter()
-    result = train(config, arguments.workdir, progress=None if arguments.quiet else ProgressBar(sys.stderr))
+    progress = Interruptible(None if arguments.quiet else ProgressBar(sys.stderr))
+    result = train(config, arguments.workdir, progress=progress)
     figures = save(learning_curves(result.records, best_step=result.best_step), result.workdir, "learning_curves")
     early = f" (stopped early: {config.training.monitor} no longer improved)" if result.stopped_early else ""
     print(f"{result.step} steps in {time.perf_counter() - started:.1f} s{early}")

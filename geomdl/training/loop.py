@@ -253,6 +253,9 @@ def _run(
             state = step_function(state, loader.fetch(step - 1), key)
             if progress is not None:
                 progress.step()
+            if step == start + 1:
+                jax.block_until_ready(state.step)
+                recorder.restart_clock(step)
             evaluate = step % eval_every == 0 or step == total
             save = evaluate or (options.checkpoint_every is not None and step % options.checkpoint_every == 0)
             if save or step % options.log_every == 0:
@@ -273,7 +276,7 @@ def _run(
                 recorder.write({"step": step, "split": "validation", **metrics})
                 patience = patience.after(score, options.patience)
             checkpoints.save(step, {"state": state.saved(), "patience": patience.saved()}, score=score)
-            recorder.resume_clock()
+            recorder.restart_clock(step)
             if patience.stopped:
                 break
     finally:
@@ -293,7 +296,7 @@ class _Recorder:
         self._batch_size = batch_size
         self._waiting: list[tuple[int, int, dict[str, Array], Array]] = []
         self._last_cut = start
-        self._clock: float | None = None  # when the previous interval ended; None where something else lay in between
+        self._clock, self._clock_step = time.perf_counter(), start
 
     def cut(self, step: int, totals: dict[str, Array]) -> None:
         """Ends an interval at this step, and writes the one before it."""
@@ -308,9 +311,9 @@ class _Recorder:
         while self._waiting:
             self._write_first()
 
-    def resume_clock(self) -> None:
-        """Leaves the time that was spent on something other than steps out of the images per second."""
-        self._clock = time.perf_counter()
+    def restart_clock(self, step: int) -> None:
+        """Images per second are counted from here: compilation, evaluation and saving are left out."""
+        self._clock, self._clock_step = time.perf_counter(), step
 
     def write(self, record: Record) -> None:
         """Gives a record to every writer."""
@@ -320,13 +323,12 @@ class _Recorder:
     def _write_first(self) -> None:
         step, steps, totals, rate = self._waiting.pop(0)
         totals, rate = jax.device_get((totals, rate))
-        now = time.perf_counter()
         record: Record = {"step": step, "split": "train"}
         record |= {name: float(totals[name]) / steps for name in self._names}
         record["learning_rate"] = float(rate)
-        if self._clock is not None:  # the first interval holds the compilation
-            record["images_per_second"] = round(steps * self._batch_size / max(now - self._clock, 1e-9), 1)
-        self._clock = now
+        if step > self._clock_step:
+            images = (step - self._clock_step) * self._batch_size
+            record["images_per_second"] = round(images / (time.perf_counter() - self._clock), 1)
         if not math.isfinite(record["loss"]):
             raise TrainingDiverged(
                 f"the training loss is {record['loss']} in the {steps} steps up to step {step}; {_ADVICE}"

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import nnx
 from jaxtyping import Array
@@ -59,4 +60,4 @@ def initial_state(
 
 def no_totals(metrics: tuple[str, ...]) -> dict[str, Array]:
     """Returns sums over no steps."""
-    return {name: jnp.zeros((), jnp.float32) for name in metrics}
+    return {name: jnp.asarray(np.zeros((), np.float32)) for name in metrics}

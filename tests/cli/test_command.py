@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from geomdl.cli.main import main
 
 COMMAND = [sys.executable, "-c", "import sys; from geomdl.cli.main import main; sys.exit(main())"]
 TINY = [
@@ -67,6 +70,30 @@ def test_evaluate(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> Non
     assert f"accuracy                  {numbers['accuracy']:.4f}" in done.stdout
     rows = (workdir / "evaluation" / "test_rotation.csv").read_text().splitlines()
     assert len(rows) == 49  # a header and every 7.5°
+
+
+def test_the_work_directory_of_another_config(trained, capsys: pytest.CaptureFixture[str]) -> None:
+    workdir, _ = trained
+    arguments = ["train", *TINY, "--config.training.steps=30", f"--workdir={workdir}", "--config.seed=1"]
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error == (
+        f"geomdl: error: work directory {workdir} belongs to a run with another config (seed: 0 there, 1 here); "
+        "choose another --workdir, or the config it was made with\n"
+    )
+
+
+def test_a_damaged_checkpoint(trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workdir = shutil.copytree(trained[0], tmp_path / "copy")
+    manifest = workdir / "checkpoints" / "30" / "state" / "manifest.ocdbt"
+    manifest.write_bytes(manifest.read_bytes()[:20])
+    for verb in (["evaluate"], ["train", *TINY, "--config.training.steps=30"]):
+        assert main([*verb, f"--workdir={workdir}"]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(
+            f"geomdl: error: cannot read checkpoint {workdir}/checkpoints/30 (state/manifest.ocdbt is"
+        )
+        assert error.count("\n") == 1
 
 
 def test_interrupting(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_records(straight) -> None:
     assert rates[5] == pytest.approx(
         0.01 * (1 + np.cos(np.pi * 1 / 21)) / 2, rel=1e-5
     )  # step 5 is the 2nd after warm-up
-    assert all(r["images_per_second"] > 0 for r in records if r["split"] == "train" and r["step"] > 5)
+    assert all(r["images_per_second"] > 0 for r in records if r["split"] == "train")
     assert straight.step == 24
     assert straight.best["loss"] == min(r["loss"] for r in records if r["split"] == "validation")
     assert straight.records[-1]["loss"] < straight.records[0]["loss"]
