@@ -29,7 +29,8 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
       An array of the same shape and dtype.
 
     Raises:
-      ValueError: for a wrong number of channels or dimensions, or a non-square image under quarter turns.
+      ValueError: for a wrong number of channels or dimensions, or a non-square image under quarter turns (NaN when g is
+        traced, see `geomdl.actions.grid.turn`).
 
     >>> from geomdl.groups import C4
     >>> regular = FieldType(C4, "1 regular")
@@ -75,10 +76,10 @@ def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, pa
             raise ValueError(f"{group} turns by 90°, which needs square images; got {x.shape[1]}x{x.shape[2]}")
         return turn(x, int(g[0]), quarter_turns)
     on_grid = group.is_grid_symmetry(group.elements())
-    turned = turn(x, g[0], (4 * g[1]) // int(group.rotation_order)) if x.shape[1] == x.shape[2] else x
-    if x.shape[1] == x.shape[2] and np.all(on_grid):
+    turned = turn(x, g[0], (4 * g[1]) // int(group.rotation_order))
+    if np.all(on_grid):
         return turned
-    warped = warp(x, jnp.asarray(group.matrix(group.elements()))[_index(g, group)], padding=padding)
+    warped = warp(x, jnp.asarray(group.matrix(group.elements()), x.dtype)[_index(g, group)], padding=padding)
     return jnp.where(jnp.asarray(on_grid)[_index(g, group)], turned, warped)
 
 

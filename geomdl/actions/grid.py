@@ -59,10 +59,10 @@ def turn(x: ArrayLike, reflected: ArrayLike, quarter_turns: ArrayLike) -> jax.Ar
 
     Returns:
       An array of the same shape (height and width exchanged by odd quarter turns of a non-square image with concrete
-      arguments).
+      arguments; NaN where such arguments are traced, as the shape then cannot depend on them).
 
     Raises:
-      ValueError: for a non-square image with traced arguments.
+      ValueError: for non-square integers, which have no NaN, with traced arguments.
 
     >>> turn(jnp.array([[[0, 1], [2, 3]]]), 0, 1)
     Array([[[1, 3],
@@ -73,12 +73,13 @@ def turn(x: ArrayLike, reflected: ArrayLike, quarter_turns: ArrayLike) -> jax.Ar
         flipped = jnp.flip(x, 1) if int(np.asarray(reflected)) % 2 else x
         return jnp.rot90(flipped, int(np.asarray(quarter_turns)) % 4, (1, 2))
     height, width = x.shape[1:3]
-    if height != width:
-        raise ValueError(f"quarter turns need a square image, got {height}x{width}; try {height}x{height}")
+    if height != width and not jnp.issubdtype(x.dtype, jnp.inexact):
+        raise ValueError(f"traced turns of integers need a square image, got {height}x{width}; try {height}x{height}")
     sources = np.arange(height * width).reshape(1, height, width)
     table = np.stack(
         [np.rot90(np.flip(sources, 1) if f else sources, k, (1, 2)).ravel() for f in (0, 1) for k in range(4)]
     )
     source = jnp.asarray(table)[4 * jnp.mod(reflected, 2) + jnp.mod(quarter_turns, 4)]
     flat = x.reshape(x.shape[0], height * width, *x.shape[3:])
-    return jnp.take(flat, source, axis=1).reshape(x.shape)
+    turned = jnp.take(flat, source, axis=1).reshape(x.shape)
+    return turned if height == width else jnp.where(jnp.mod(quarter_turns, 2) == 0, turned, jnp.nan)

@@ -10,6 +10,7 @@ from flax import nnx
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.kernels import PixelKernelSpace
 from geomdl.layers.functional import correlate
+from geomdl.layers.initialization import he_normal, zeros
 from geomdl.layers.layer import Layer
 from geomdl.layers.window import Padding, PaddingMode, Remainder, Window
 from geomdl.representations import FieldType, Representation
@@ -157,11 +158,9 @@ def _spaces(in_type: FieldType, out_type: FieldType, size: int) -> list[list[Pix
 
 def _init_weights(in_type: FieldType, out_type: FieldType, size: int, rngs: nnx.Rngs) -> list[nnx.Param]:
     """One array ``[dimension, fields_in, fields_out]`` for each pair of an input and an output block."""
-    deviation = math.sqrt(2 / (size**2 * in_type.size))
+    fan_in = size**2 * in_type.size
     return [
-        nnx.Param(
-            deviation * jax.random.normal(rngs.params(), (space.dimension, i.multiplicity, o.multiplicity), jnp.float32)
-        )
+        nnx.Param(he_normal(rngs.params(), (space.dimension, i.multiplicity, o.multiplicity), fan_in))
         for i, row in zip(in_type.blocks, _spaces(in_type, out_type, size), strict=True)
         for o, space in zip(out_type.blocks, row, strict=True)
     ]
@@ -178,9 +177,7 @@ def _expand(weights: nnx.List, in_type: FieldType, out_type: FieldType, size: in
 
 def _init_bias(out_type: FieldType) -> list[nnx.Param]:
     """Zeros ``[fields, invariant directions]`` for each output block."""
-    return [
-        nnx.Param(jnp.zeros((b.multiplicity, _channel_orbits(b.representation).max() + 1))) for b in out_type.blocks
-    ]
+    return [nnx.Param(zeros(b.multiplicity, _channel_orbits(b.representation).max() + 1)) for b in out_type.blocks]
 
 
 def _add_bias(y: jax.Array, bias: nnx.List, out_type: FieldType) -> jax.Array:

@@ -10,6 +10,7 @@ from jax import lax
 from geomdl.equivariance.contract import Condition, Contract, Promise, Size
 from geomdl.errors import invalid
 from geomdl.layers.functional import pad
+from geomdl.layers.initialization import he_normal, zeros
 from geomdl.layers.layer import Layer
 from geomdl.layers.window import Padding, PaddingMode, Window
 from geomdl.representations import FieldType
@@ -61,10 +62,8 @@ class LocallyConnected(Layer):
         self.out_type = FieldType(in_type.group, f"{out_channels} trivial")
         height, width = self.window.output_size(self.size)
         taps = kernel_size**2 * in_type.size
-        self.kernel = nnx.Param(
-            math.sqrt(2 / taps) * jax.random.normal(rngs.params(), (height, width, taps, out_channels), jnp.float32)
-        )
-        self.bias = nnx.Param(jnp.zeros((height, width, out_channels))) if use_bias else None
+        self.kernel = nnx.Param(he_normal(rngs.params(), (height, width, taps, out_channels), taps))
+        self.bias = nnx.Param(zeros(height, width, out_channels)) if use_bias else None
 
     @property
     def contract(self) -> Contract:

@@ -6,6 +6,7 @@ from flax import nnx
 
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
+from geomdl.layers.initialization import ones, zeros
 from geomdl.layers.layer import Layer
 from geomdl.representations import FieldType
 
@@ -40,10 +41,10 @@ class BatchNorm(Layer):
             raise invalid("momentum of BatchNorm", momentum, "a number in [0, 1)", 0.9)
         self.in_type = self.out_type = in_type
         self.momentum, self.epsilon = momentum, epsilon
-        self.scale = nnx.Param(jnp.ones(in_type.num_fields))
-        self.bias = nnx.Param(jnp.zeros(in_type.num_fields))
-        self.mean = nnx.BatchStat(jnp.zeros(in_type.num_fields))
-        self.variance = nnx.BatchStat(jnp.ones(in_type.num_fields))
+        self.scale = nnx.Param(ones(in_type.num_fields))
+        self.bias = nnx.Param(zeros(in_type.num_fields))
+        self.mean = nnx.BatchStat(zeros(in_type.num_fields))
+        self.variance = nnx.BatchStat(ones(in_type.num_fields))
 
     @property
     def contract(self) -> Contract:
@@ -59,7 +60,7 @@ class BatchNorm(Layer):
         del key
         self.in_type.require_channels(x.shape[-1], "the input of BatchNorm")
         if train:
-            wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+            wide = x.astype(_wide(x.dtype))
             mean, square = _field_means(wide, self.in_type), _field_means(wide**2, self.in_type)
             variance = jnp.maximum(square - mean**2, 0)
             keep = self.momentum
@@ -96,8 +97,8 @@ class LayerNorm(Layer):
         in_type.require_permutation("LayerNorm")
         self.in_type = self.out_type = in_type
         self.epsilon = epsilon
-        self.scale = nnx.Param(jnp.ones(in_type.num_fields))
-        self.bias = nnx.Param(jnp.zeros(in_type.num_fields))
+        self.scale = nnx.Param(ones(in_type.num_fields))
+        self.bias = nnx.Param(zeros(in_type.num_fields))
 
     @property
     def contract(self) -> Contract:
@@ -112,7 +113,7 @@ class LayerNorm(Layer):
         """Normalises ``[..., channels]``."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of LayerNorm")
-        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        wide = x.astype(_wide(x.dtype))
         normal = (wide - wide.mean(-1, keepdims=True)) * jax.lax.rsqrt(wide.var(-1, keepdims=True) + self.epsilon)
         scale, bias = _per_channel(self.scale[...], self.in_type, x), _per_channel(self.bias[...], self.in_type, x)
         return normal.astype(x.dtype) * scale + bias
@@ -168,6 +169,11 @@ class Dropout(Layer):
         kept = jax.random.bernoulli(key, 1 - self.rate, (x.shape[0], self.in_type.num_fields))
         channels = jnp.repeat(kept, jnp.asarray(_channels_per_field(self.in_type)), 1, total_repeat_length=x.shape[-1])
         return jnp.where(channels.reshape(x.shape[0], *[1] * (x.ndim - 2), -1), x / (1 - self.rate), 0)
+
+
+def _wide(dtype: jnp.dtype) -> jnp.dtype:
+    """The dtype in which statistics are computed: at least float32."""
+    return dtype if jnp.finfo(dtype).bits >= 32 else jnp.dtype(jnp.float32)
 
 
 def _channels_per_field(field_type: FieldType) -> list[int]:
