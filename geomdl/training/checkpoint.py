@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from orbax.checkpoint import v1 as ocp
 
 from geomdl.errors import unknown
@@ -103,7 +102,7 @@ class Checkpoints:
         return step
 
     def save(self, step: int, state: Any, *, score: float | None = None) -> None:
-        """Saves in the background; what the caller does with its buffers afterwards does not matter.
+        """Saves in the background. On return the state has been copied, and its buffers may be donated.
 
         Args:
           step: the number of steps taken.
@@ -111,9 +110,8 @@ class Checkpoints:
           score: greater is better; None where it was not measured.
         """
         self.wait()
-        own = jax.tree.map(lambda x: jnp.copy(x) if isinstance(x, jax.Array) else x, state)
         metrics: dict[str, Any] | None = None if score is None else {"score": float(score)}
-        self._checkpointer.save_async(step, own, force=True, metrics=metrics)
+        self._checkpointer.save_async(step, state, force=True, metrics=metrics)
 
     def restore(self, step: int, like: Any) -> Any:
         """Reads a checkpoint.

@@ -1,0 +1,80 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from geomdl.tasks import Classification
+from geomdl.training.optimizers import SGD
+from geomdl.training.state import initial_state, merge_model, split_model
+from geomdl.training.step import make_apply, make_train_step
+
+TASK = Classification(num_classes=3)
+KEY = jax.random.key(0)
+FETCHED = {"image": jnp.arange(24.0).reshape(4, 2, 3, 1) / 24, "label": jnp.array([0, 1, 2, 1])}
+
+
+class Probe(nnx.Module):
+    """A linear classifier that notes which random numbers it was given."""
+
+    def __init__(self) -> None:
+        self.kernel = nnx.Param(jnp.linspace(-1.0, 1.0, 18).reshape(6, 3))
+        self.key_seen = nnx.BatchStat(jnp.zeros(()))
+        self.brightness_seen = nnx.BatchStat(jnp.zeros(()))
+
+    def __call__(self, images: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+        if train:
+            assert key is not None
+            self.key_seen[...] = jax.random.uniform(key)
+            self.brightness_seen[...] = images.mean()
+        return images.reshape(len(images), -1) @ self.kernel[...]
+
+
+def setup(augment):
+    structure, params, rest = split_model(Probe())
+    optimizer = SGD(learning_rate=0.5).build(lambda step: 0.5)
+    step = make_train_step(
+        structure, task=TASK, optimizer=optimizer, select=lambda fetched, step: fetched, augment=augment
+    )
+    return structure, initial_state(params, rest, optimizer, TASK.metrics), step
+
+
+def test_one_step_by_hand() -> None:
+    structure, state, step = setup(lambda images, key: images)
+    w, x, d = np.asarray(state.params["kernel"]), np.asarray(FETCHED["image"]).reshape(4, 6), np.eye(3)[[0, 1, 2, 1]]
+    p = np.exp(x @ w) / np.exp(x @ w).sum(1, keepdims=True)
+    old = state
+    state = step(state, FETCHED, KEY)
+    np.testing.assert_allclose(state.params["kernel"], w - 0.5 * x.T @ (p - d) / 4, rtol=1e-5)
+    np.testing.assert_allclose(state.totals["loss"], -np.log(p[np.arange(4), d.argmax(1)]).mean(), rtol=1e-5)
+    assert state.step == 1
+    assert old.totals["loss"].is_deleted()  # donated: there is no second copy of the state
+    logits = make_apply(structure)(state.params, state.rest, FETCHED["image"])
+    np.testing.assert_allclose(logits, x @ np.asarray(state.params["kernel"]), rtol=1e-5)
+    assert merge_model(structure, state.params, state.rest).brightness_seen[...] == x.mean()
+
+
+def test_random_numbers_are_a_function_of_the_key_and_the_step() -> None:
+    def noted(key: jax.Array) -> list[tuple[float, float]]:
+        _, state, step = setup(lambda images, key: images + jax.random.uniform(key))
+        seen = []
+        for _ in range(3):
+            state = step(state, FETCHED, key)
+            seen.append((float(state.rest["key_seen"]), float(state.rest["brightness_seen"])))
+        return seen
+
+    seen = noted(KEY)
+    for numbers in zip(*seen, strict=True):
+        assert len(set(numbers)) == 3
+    assert seen == noted(KEY)
+    assert seen[0] != noted(jax.random.key(1))[0]
+
+
+def test_metrics_add_up_over_steps() -> None:
+    _, state, step = setup(lambda images, key: images)
+    total = 0.0
+    for _ in range(3):
+        before = float(state.totals["loss"])
+        state = step(state, FETCHED, KEY)
+        total += float(state.totals["loss"]) - before
+    assert float(state.totals["loss"]) == np.float32(total) or abs(float(state.totals["loss"]) - total) < 1e-5
+    assert 0 < float(state.totals["accuracy"]) <= 3
