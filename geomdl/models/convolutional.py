@@ -23,12 +23,15 @@ class ConvolutionalConfig(ScalableConfig):
       depth: convolutions. Each but the last is followed by a downsampling, and the number of fields doubles once, after
         the first.
       kernel_size: odd.
+      dilation_growth: convolution number i = 0, 1, … is dilated by ``dilation_growth ** i``, which widens what it sees
+        without subsampling.
       normalization: ``"batch"``, ``"layer"`` or ``"none"``.
       hidden: units of the dense layer before the class scores, or 0.
     """
 
     depth: int = 3
     kernel_size: int = 5
+    dilation_growth: int = 1
     normalization: str = "batch"
     hidden: int = 0
 
@@ -40,6 +43,8 @@ class ConvolutionalConfig(ScalableConfig):
             raise invalid(
                 "model.kernel_size", self.kernel_size, "an odd number of pixels", max(self.kernel_size + 1, 1)
             )
+        if self.dilation_growth < 1:
+            raise invalid("model.dilation_growth", self.dilation_growth, "1 (no dilation) or more", 2)
         if self.normalization not in ("batch", "layer", "none"):
             raise unknown("model.normalization", self.normalization, ["batch", "layer", "none"])
 
@@ -50,7 +55,6 @@ class ConvolutionalConfig(ScalableConfig):
         *,
         padding_mode: PaddingMode,
         downsampling: str,
-        dilate: bool,
         rngs: nnx.Rngs,
     ) -> tuple[list[Layer], tuple[int, int]]:
         """The convolutions, and the size of the feature maps after them."""
@@ -60,14 +64,13 @@ class ConvolutionalConfig(ScalableConfig):
         current = FieldType(representation.group, f"{image_shape[2]} trivial")
         layers: list[Layer] = []
         for i in range(self.depth):
-            dilation = 2**i if dilate else 1
             layers += convolution(
                 current,
                 representation,
                 self.fields(1 if i == 0 else 2),
                 self.kernel_size,
                 padding_mode=padding_mode,
-                dilation=dilation,
+                dilation=self.dilation_growth**i,
                 norm=self.normalization,
                 activation=self.activation,
                 rngs=rngs,
@@ -117,7 +120,6 @@ class CNNConfig(ConvolutionalConfig):
             trivial(group("C1")),
             padding_mode=self.padding_mode,
             downsampling=self.downsampling,
-            dilate=False,
             rngs=rngs,
         )
         layers.append(Flatten(layers[-1].out_type, size))
@@ -139,7 +141,6 @@ class TranslationInvariantConfig(ConvolutionalConfig):
             trivial(group("C1")),
             padding_mode="circular",
             downsampling="none",
-            dilate=True,
             rngs=rngs,
         )
         layers.append(GlobalPool(layers[-1].out_type))
@@ -199,7 +200,6 @@ class GCNNConfig(ConvolutionalConfig):
             regular(point_group),
             padding_mode=self.padding_mode,
             downsampling=self.downsampling,
-            dilate=self.downsampling == "none",
             rngs=rngs,
         )
         layers.append(GlobalPool(layers[-1].out_type))
