@@ -11,10 +11,10 @@ from ml_collections import ConfigDict
 def get_config() -> ConfigDict:
     return ConfigDict(
         {
-            "data": {"name": "digits"},
-            "model": {"name": "gcnn", "group": "D4", "match_parameters": 25000},
-            "optimizer": {"name": "adam", "learning_rate": 0.003},
+            "data": {"name": "digits", "size": 20},
+            "model": {"name": "gcnn", "group": "D4", "match_parameters": 8000},
+            "optimizer": {"name": "adam", "learning_rate": 0.01},
             "schedule": {"name": "cosine", "warmup_steps": 20},
-            "training": {"batch_size": 64, "epochs": 20},
+            "training": {"batch_size": 32, "epochs": 20},
         }
     )

@@ -11,10 +11,10 @@ from ml_collections import ConfigDict
 def get_config() -> ConfigDict:
     return ConfigDict(
         {
-            "data": {"name": "digits"},
+            "data": {"name": "digits", "size": 20},
             "model": {"name": "local"},
-            "optimizer": {"name": "adam", "learning_rate": 0.003},
+            "optimizer": {"name": "adam", "learning_rate": 0.01},
             "schedule": {"name": "cosine", "warmup_steps": 20},
-            "training": {"batch_size": 64, "epochs": 20},
+            "training": {"batch_size": 32, "epochs": 20},
         }
     )
