@@ -1,11 +1,21 @@
 """Symmetry promised, measured and tested."""
 
 from geomdl.equivariance.check import Report, Row, check_contract
-from geomdl.equivariance.contract import NOTHING, Condition, Contract, Level, Promise, compose, exact_everywhere, square
+from geomdl.equivariance.contract import (
+    NOTHING,
+    Condition,
+    Contract,
+    Level,
+    Promise,
+    compose,
+    exact_everywhere,
+    side_by_side,
+    square,
+)
 from geomdl.equivariance.errors import equivariance_error, relative_error
 from geomdl.equivariance.tolerances import tolerance
 
 __all__ = [
     "NOTHING", "Condition", "Contract", "Level", "Promise", "Report", "Row", "check_contract", "compose",
-    "equivariance_error", "exact_everywhere", "relative_error", "square", "tolerance",
+    "equivariance_error", "exact_everywhere", "relative_error", "side_by_side", "square", "tolerance",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Measures whether a module keeps its contract."""
 
 import dataclasses
+from fractions import Fraction
 from typing import Any, Protocol
 
 import jax
@@ -13,7 +14,7 @@ from geomdl.actions import act, roll
 from geomdl.equivariance.contract import Contract, Level, Size
 from geomdl.equivariance.errors import relative_error
 from geomdl.equivariance.tolerances import tolerance
-from geomdl.groups import GridTranslations
+from geomdl.groups import GridTranslations, PlanarGroup
 
 
 class HasContract(Protocol):
@@ -140,13 +141,15 @@ def check_contract(
     if train and contract.random_in_training:
         point_level = shift_level = "none"
     points = _point_elements(contract, size, key)
+    points_in = _embed(points, contract)
     shifts = _shift_elements(contract, size, max_shifts) if size else np.zeros((0, 2), int)
-    out_shifts = shifts // contract.stride
+    stride = Fraction(contract.stride)
+    out_shifts = shifts * stride.denominator // stride.numerator
 
     @jax.jit
     def measure(state: Any, x: jax.Array, other: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        turned = jax.vmap(lambda g: act(g, x, contract.in_type))(points)
-        rolled = jax.vmap(lambda s: roll(x, s))(shifts)
+        turned = jax.vmap(lambda g: act(g, x, contract.in_type))(points_in)
+        rolled = jax.vmap(lambda s: roll(x, s))(shifts) if len(shifts) else jnp.zeros((0, *x.shape), x.dtype)
         outputs = jax.lax.map(lambda z: call(z, state), jnp.concatenate([x[None], other[None], turned, rolled]))
         y, of_turned, of_rolled = outputs[0], outputs[2 : 2 + len(points)], outputs[2 + len(points) :]
         expected = jax.vmap(lambda g: act(g, y, contract.out_type))(points)
@@ -158,8 +161,11 @@ def check_contract(
     limit = tolerance(dtype, contract.depth)
     rows = []
     for g, error in zip(points, np.asarray(point_errors), strict=True):
-        on_grid = not size or bool(contract.in_type.group.is_grid_symmetry(g))
-        level = point_level if on_grid or point_level == "none" else "approximate"
+        exact = not size or bool(contract.group.is_grid_symmetry(g))
+        exact = exact and (
+            contract.exact_within is None or _contains(contract.exact_within, contract.group.angle(g), g[0])
+        )
+        level = point_level if exact or point_level == "none" else "approximate"
         rows.append(Row("points", tuple(g.tolist()), level, float(error), limit if level == "exact" else None))
     for s, error in zip(shifts, np.asarray(shift_errors), strict=True):
         rows.append(
@@ -170,13 +176,29 @@ def check_contract(
 
 
 def _point_elements(contract: Contract, size: Size, key: jax.Array) -> np.ndarray:
-    group = contract.in_type.group
+    group = contract.group
     group.require_finite("checking every element")
     elements = group.elements()
     if size and size[0] != size[1]:  # a quarter turn would change the shape
         turned = np.abs(group.matrix(elements)[:, 0, 0])
         elements = elements[np.isclose(turned, 1)]
     return elements
+
+
+def _embed(elements: np.ndarray, contract: Contract) -> np.ndarray:
+    """Elements of the contract's group as elements of the group that acts on its input."""
+    group, subgroup = contract.in_type.group, contract.group
+    if group == subgroup:
+        return elements
+    if group.is_finite:
+        return elements * np.array([1, int(group.period) // int(subgroup.period)])
+    return np.stack([elements[:, 0], subgroup.angle(elements)], -1)
+
+
+def _contains(group: PlanarGroup, angle: float, reflected: float) -> bool:
+    """Whether a motion of the plane belongs to a group."""
+    turns = angle * group.period / (2 * np.pi)
+    return bool(group.reflections or not reflected) and (not group.is_finite or abs(turns - np.rint(turns)) < 1e-9)
 
 
 def _shift_elements(contract: Contract, size: Size, at_most: int) -> np.ndarray:

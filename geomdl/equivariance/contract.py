@@ -4,9 +4,11 @@ import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from typing import Literal
 
+from geomdl.groups import PlanarGroup
 from geomdl.representations import FieldType
 
 Level = Literal["exact", "approximate", "none"]
@@ -67,21 +69,27 @@ _LEVELS: tuple[Level, ...] = ("none", "approximate", "exact")
 class Contract:
     """What a module f promises.
 
-      Point group:  f(ρ_in(g) x) = ρ_out(g) f(x) for g in ``in_type.group``; at the promised level for the elements that
-                    map the pixel grid to itself, approximately for other angles.
+      Point group:  f(ρ_in(g) x) = ρ_out(g) f(x) for g in ``group``; at the promised level for the elements of
+                    ``exact_group`` that map the pixel grid to itself, approximately for the others.
       Translations: f(T_s x) = T_{s/stride} f(x) for circular shifts s that are multiples of ``step`` pixels; f(x)
                     itself on the right when the output has no base space.
 
     Args:
       in_type: ρ_in.
-      out_type: ρ_out, of the same group.
+      out_type: ρ_out, of the same group, or of a subgroup (as after restriction in the middle of a network): then the
+        promise is about the subgroup.
       points: the promise about the point group.
       shifts: the promise about circular shifts.
       output_size: the spatial size of the output for a spatial size of the input; () without base space.
       step: shifts by multiples of this many pixels are covered.
-      stride: how many input pixels make up one output pixel.
+      stride: how many input pixels make up one output pixel; a fraction after upsampling.
       depth: how many layers follow one another, for the rounding error.
       random_in_training: whether training mode draws random numbers, so that the promises hold in distribution only.
+      exact_within: a subgroup to which an exact promise is confined (as when a function on SO(2) is sampled at the
+        elements of C_N); None for the whole group.
+
+    Raises:
+      ValueError: when the group of ``out_type`` is not a subgroup of that of ``in_type``.
 
     >>> from geomdl.groups import C4
     >>> t = FieldType(C4, "1 regular")
@@ -96,17 +104,32 @@ class Contract:
     shifts: Promise
     output_size: Callable[[Size], Size]
     step: int = 1
-    stride: int = 1
+    stride: int | Fraction = 1
     depth: int = 1
     random_in_training: bool = False
+    exact_within: PlanarGroup | None = None
 
     def __post_init__(self) -> None:
-        if self.in_type.group != self.out_type.group:
-            raise ValueError(f"a contract relates fields of one group; got {self.in_type} and {self.out_type}")
+        if not self.in_type.group.contains_group(self.out_type.group):
+            raise ValueError(
+                f"a contract relates fields of one group, or of a group and a subgroup; got {self.in_type} and"
+                f" {self.out_type}"
+            )
+
+    @property
+    def group(self) -> PlanarGroup:
+        """The point group that the promise is about: that of ``out_type``."""
+        return self.out_type.group
+
+    @property
+    def exact_group(self) -> PlanarGroup:
+        """The elements for which an exact promise is exact; for the others it is approximate."""
+        return self.group if self.exact_within is None else self.exact_within
 
     def __str__(self) -> str:
         of = f" of multiples of {self.step} pixels" if self.step > 1 else ""
-        return f"{self.in_type.group}: {self.points}\ncircular shifts{of}: {self.shifts}"
+        within = f" within {self.exact_group}" if self.exact_group != self.group else ""
+        return f"{self.group}{within}: {self.points}\ncircular shifts{of}: {self.shifts}"
 
 
 def exact_everywhere(
@@ -153,33 +176,89 @@ def compose(contracts: Sequence[Contract]) -> Contract:
     def carry(condition: Condition, position: int) -> Condition:
         return Condition(condition.text, lambda size: condition.holds(size_after(size, position)))
 
-    def weakest(promises: list[Promise]) -> Promise:
-        level = _LEVELS[min(_LEVELS.index(p.level) for p in promises)]
-        reasons = [p.why for p in promises if p.level == level and p.why]
-        conditions: dict[tuple[str, int], Condition] = {}
-        if level != "none":
-            for position, promise in enumerate(promises):
-                for condition in promise.conditions:
-                    text = (
-                        condition.text
-                        if position == 0 or condition is square
-                        else f"{condition.text} (module {position})"
-                    )
-                    key = (text, 0 if condition is square else position)
-                    conditions.setdefault(key, dataclasses.replace(carry(condition, position), text=text))
-        return Promise(level, tuple(conditions.values()), "; ".join(dict.fromkeys(reasons)))
-
-    strides = [1]
+    strides: list[int | Fraction] = [1]
     for contract in contracts:
         strides.append(strides[-1] * contract.stride)
     return Contract(
         contracts[0].in_type,
         contracts[-1].out_type,
-        weakest([c.points for c in contracts]),
-        weakest([c.shifts for c in contracts]),
+        _weakest([c.points for c in contracts], carry),
+        _weakest([c.shifts for c in contracts], carry),
         lambda size: size_after(size, len(contracts)),
-        math.lcm(*(c.step * s for c, s in zip(contracts, strides, strict=False))),
+        _common_step(c.step * s for c, s in zip(contracts, strides, strict=False)),
         strides[-1],
         sum(c.depth for c in contracts),
         any(c.random_in_training for c in contracts),
+        _common_exact_group(contracts),
     )
+
+
+def side_by_side(contracts: Sequence[Contract], in_type: FieldType, out_type: FieldType) -> Contract:
+    """The contract of modules that are applied to one input (or each to its part of it), their outputs put together.
+
+    The weakest promise under all their conditions, and the condition that the outputs have one size.
+
+    Args:
+      contracts: of the modules.
+      in_type: what comes in altogether.
+      out_type: what goes out altogether.
+
+    Raises:
+      ValueError: when there are none, or their strides differ.
+
+    >>> from geomdl.groups import C4
+    >>> t = FieldType(C4, "1 regular")
+    >>> print(side_by_side([exact_everywhere(t), exact_everywhere(t)], t, FieldType(C4, "2 regular")))
+    C4: exact
+    circular shifts: exact
+    """
+    strides = {c.stride for c in contracts}
+    if len(strides) != 1:
+        raise ValueError(f"modules side by side need one stride, got {sorted(map(str, strides))}")
+    return Contract(
+        in_type,
+        out_type,
+        _weakest([c.points for c in contracts], lambda condition, _: condition, side_by_side=True),
+        _weakest([c.shifts for c in contracts], lambda condition, _: condition, side_by_side=True),
+        contracts[0].output_size,
+        _common_step(c.step for c in contracts),
+        contracts[0].stride,
+        max(c.depth for c in contracts) + 1,
+        any(c.random_in_training for c in contracts),
+        _common_exact_group(contracts),
+    )
+
+
+def _weakest(
+    promises: Sequence[Promise], carry: Callable[[Condition, int], Condition], *, side_by_side: bool = False
+) -> Promise:
+    """The weakest level, with every condition carried to the input; those of later modules say which module it is."""
+    level = _LEVELS[min(_LEVELS.index(p.level) for p in promises)]
+    reasons = [p.why for p in promises if p.level == level and p.why]
+    conditions: dict[tuple[str, int], Condition] = {}
+    if level != "none":
+        for position, promise in enumerate(promises):
+            for condition in promise.conditions:
+                shared = position == 0 or condition is square
+                text = condition.text if shared or side_by_side else f"{condition.text} (module {position})"
+                key = (text, 0 if condition is square else position)
+                conditions.setdefault(key, dataclasses.replace(carry(condition, position), text=text))
+    return Promise(level, tuple(conditions.values()), "; ".join(dict.fromkeys(reasons)))
+
+
+def _common_step(steps: Iterable[int | Fraction]) -> int:
+    """The smallest whole number of pixels that is a multiple of every step."""
+    fractions = [Fraction(step) for step in steps]
+    return math.lcm(*(f.numerator for f in fractions))  # p/q in lowest terms divides n iff p divides n
+
+
+def _common_exact_group(contracts: Sequence[Contract]) -> PlanarGroup | None:
+    """The intersection of the groups to which exact promises are confined; None when nothing is."""
+    group = contracts[-1].group
+    common = functools.reduce(_intersection, (c.exact_group for c in contracts), group)
+    return None if common == group else common
+
+
+def _intersection(a: PlanarGroup, b: PlanarGroup) -> PlanarGroup:
+    orders = [g.rotation_order for g in (a, b) if g.rotation_order != math.inf]
+    return PlanarGroup(math.gcd(*map(int, orders)) if orders else math.inf, a.reflections and b.reflections)

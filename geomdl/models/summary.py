@@ -59,7 +59,7 @@ class Summary:
         text = console.file.getvalue()  # type: ignore[attr-defined]
         size = " × ".join(map(str, self.image_size))
         points, shifts = self.contract.points.at(self.image_size), self.contract.shifts.at(self.image_size)
-        promises = f"{self.contract.in_type.group}: {points}; circular shifts: {shifts}"
+        promises = f"{self.contract.group}: {points}; circular shifts: {shifts}"
         return f"{text}promised for {size} images: {promises}\n{self.contract}"
 
 
