@@ -2,16 +2,17 @@
 
 import dataclasses
 import functools
-import re
 from collections.abc import Iterable
 
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import Element, PlanarGroup
+from geomdl.groups import Element, PlanarGroup, Subgroup
 from geomdl.groups import group as group_of
-from geomdl.representations.parsing import representation
+from geomdl.groups import subgroup as subgroup_of
+from geomdl.representations.parsing import weighted_sum
 from geomdl.representations.representation import Representation
+from geomdl.representations.restriction import disentangle, restrict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,8 @@ class FieldType:
 
     Args:
       group: a planar group or its name.
-      fields: ``"8 regular"``, ``"8 trivial + 4 irrep(1,1)"``, or a sequence of (multiplicity, representation).
+      fields: ``"8 regular"``, ``"8 trivial + 4 irrep(1,1)"``, ``"2 quotient(C2) + 3 band_limited(3)"`` (see
+        `geomdl.representations.representation`), or a sequence of (multiplicity, representation).
 
     Raises:
       ValueError: for an unknown group or representation, or a multiplicity that is not positive.
@@ -59,7 +61,7 @@ class FieldType:
 
     def __init__(self, group: PlanarGroup | str, fields: str | Iterable[tuple[int, Representation]]) -> None:
         self.group = group_of(group)
-        pairs = _parse(self.group, fields) if isinstance(fields, str) else list(fields)
+        pairs = weighted_sum(self.group, fields) if isinstance(fields, str) else list(fields)
         blocks, start = [], 0
         for multiplicity, rho in pairs:
             if multiplicity < 1:
@@ -122,21 +124,59 @@ class FieldType:
                     f" {self.group} does more"
                 )
 
+    def restrict(self, subgroup: Subgroup | PlanarGroup | str, axis: float = 0) -> "FieldType":
+        """The same channels as a field of a subgroup; see `geomdl.representations.restrict`.
+
+        Raises:
+          ValueError: when it is no subgroup.
+
+        >>> FieldType("D4", "2 trivial + 3 regular").restrict("C4")
+        FieldType(C4, "2 trivial + 3 restrict(D4,regular)")
+        """
+        embedding = subgroup_of(self.group, subgroup, axis)
+        return FieldType(
+            embedding.subgroup, [(b.multiplicity, restrict(b.representation, embedding)) for b in self.blocks]
+        )
+
+    def disentangle(self) -> tuple["FieldType", np.ndarray]:
+        """Sorts the channels into fields as small as possible; see `geomdl.representations.disentangle`.
+
+        Returns:
+          The type of ``x[..., order]`` for a field x of this type, and ``order`` ``[size]``.
+
+        >>> FieldType("D4", "3 regular").restrict("C4").disentangle()[0]
+        FieldType(C4, "6 regular")
+        """
+        parts, order = [], []
+        for b in self.blocks:
+            channels = np.arange(self.size)[b.channels].reshape(b.multiplicity, b.representation.size)
+            small, within = disentangle(b.representation)
+            stops = np.cumsum([rho.size for rho in small])
+            for rho, stop in zip(small, stops, strict=True):
+                order.append(channels[:, within[stop - rho.size : stop]].ravel())
+                if parts and parts[-1][1] == rho:
+                    parts[-1] = (parts[-1][0] + b.multiplicity, rho)
+                else:
+                    parts.append((b.multiplicity, rho))
+        return FieldType(self.group, parts), np.concatenate(order)
+
+    def __add__(self, other: "FieldType") -> "FieldType":
+        """The fields of both, side by side: the type of the concatenated channels."""
+        if not isinstance(other, FieldType):
+            return NotImplemented
+        if other.group != self.group:
+            raise ValueError(f"field types of one group can be added, got {self} and {other}")
+        return FieldType(self.group, [(b.multiplicity, b.representation) for b in (*self.blocks, *other.blocks)])
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FieldType) and (self.group, self.blocks) == (other.group, other.blocks)
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
         return hash((self.group, self.blocks))
 
     def __repr__(self) -> str:
         return f'FieldType({self.group}, "{self.fields}")'
-
-
-def _parse(group: PlanarGroup, text: str) -> list[tuple[int, Representation]]:
-    pairs = []
-    for term in text.split("+"):
-        match = re.fullmatch(r"\s*(-?\d+)?\s*([a-zA-Z].*?)\s*", term)
-        if not match:
-            raise invalid("field type", text, "terms '<multiplicity> <representation>' joined by '+'", "8 regular")
-        pairs.append((int(match[1] or 1), representation(group, match[2])))
-    return pairs

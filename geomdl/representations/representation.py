@@ -1,7 +1,9 @@
 """A representation: g ↦ matrix, together with its decomposition into irreps."""
 
+import collections
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -14,20 +16,23 @@ Label = tuple[int, int]
 """An irrep's label (parity j, frequency k)."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Representation:
     """A real orthogonal representation of a planar group, given by its decomposition into irreps:
 
-      ρ(g) = Q [ψ_1(g) ⊕ … ⊕ ψ_n(g)] Q⁻¹.
+      ρ(g) = Q [ψ_1(g) ⊕ … ⊕ ψ_n(g)] Qᵀ,   Q orthogonal.
+
+    So every ρ(g) preserves norms. A value: two are equal when group, irreps and Q are, whatever their names; the
+    hash is kept.
 
     Args:
       group: the group.
       name: how it is printed, and written in a field type.
       labels: the irreps ψ_1, …, ψ_n by their (j, k).
-      basis: the change of basis Q as nested tuples, or () for the identity. Immutable, hence hashable.
+      basis: the change of basis Q as nested tuples, or () for the identity; see `frozen_basis`.
 
     Raises:
-      ValueError: when Q does not fit the irreps.
+      ValueError: when Q does not fit the irreps, or is not orthogonal.
 
     >>> from geomdl.groups import C4
     >>> from geomdl.representations import regular
@@ -49,6 +54,21 @@ class Representation:
     def __post_init__(self) -> None:
         if self.basis and np.shape(self.basis) != (self.size, self.size):
             raise invalid(f"change of basis of {self.name}", np.shape(self.basis), f"shape {(self.size, self.size)}")
+        require_orthogonal(self.change_of_basis, f"change of basis of {self.name}")
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Representation) or hash(self) != hash(other):
+            return False
+        return (self.group, self.labels, self.basis) == (other.group, other.labels, other.basis)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        return hash((self.group, self.labels, self.basis))  # of numbers only: the same in every process
 
     def __repr__(self) -> str:
         return self.name
@@ -74,7 +94,7 @@ class Representation:
             start = stop
         if not self.basis:
             return blocks
-        matrix = self.change_of_basis @ blocks @ np.linalg.inv(self.change_of_basis)
+        matrix = self.change_of_basis @ blocks @ self.change_of_basis.T
         rounded = np.rint(matrix)
         return np.where(np.abs(matrix - rounded) < 1e-12, rounded, matrix) + 0.0
 
@@ -85,13 +105,13 @@ class Representation:
     @functools.cached_property
     def is_permutation(self) -> bool:
         """Whether every ρ(g) permutes the channels, so that any pointwise nonlinearity commutes with it."""
-        if set(self.labels) == {(0, 0)} and not self.basis:
-            return True
-        if not self.group.is_finite:
-            return False
-        matrices = self(self.group.generators())
-        one_per_row = np.all(np.isclose(matrices.sum(-1), 1)) and np.all(np.isclose(matrices.max(-1), 1))
-        return bool(one_per_row and np.all(matrices > -1e-9))
+        return self.is_signed_permutation and bool(np.all(self(self.group.generators()) > -1e-9))
+
+    @functools.cached_property
+    def is_signed_permutation(self) -> bool:
+        """Whether every ρ(g) permutes the channels up to signs, as CReLU and odd pointwise functions need."""
+        magnitudes = np.abs(self(self.group.generators()))
+        return bool(np.all(np.isclose(magnitudes.sum(-1), 1)) and np.all(np.isclose(magnitudes.max(-1), 1)))
 
     def permutation(self) -> np.ndarray:
         """For a permutation representation: ``[order, size]``, entry [g, i] is where channel i is sent by element g.
@@ -108,10 +128,33 @@ class Representation:
         """Whether every element acts as the identity."""
         return set(self.labels) == {(0, 0)}
 
+    @functools.cached_property
+    def multiplicities(self) -> dict[Label, int]:
+        """How often each irrep occurs, by its label."""
+        return dict(collections.Counter(self.labels))
+
+    @functools.cached_property
+    def endomorphism_dimension(self) -> int:
+        """The dimension of the space of matrices that commute with every ρ(g): Σ m² · (1, or 2 for complex type).
+
+        For an irrep it is its type: 1 real; 2 complex (rotations of the plane, without reflections).
+        """
+        return sum(m * m * irrep_type(self.group, label) for label, m in self.multiplicities.items())
+
+    @property
+    def is_irreducible(self) -> bool:
+        """Whether no subspace is left invariant but zero and the whole."""
+        return len(self.labels) == 1
+
 
 def irrep_size(group: PlanarGroup, label: Label) -> int:
     """The dimension of the real irrep (j, k): 2, but 1 for k = 0 and for k = N/2."""
     return 1 if label[1] == 0 or 2 * label[1] == group.rotation_order else 2
+
+
+def irrep_type(group: PlanarGroup, label: Label) -> int:
+    """The dimension of the endomorphisms of the irrep: 1 for real type, 2 for complex type."""
+    return 1 if group.reflections or irrep_size(group, label) == 1 else 2
 
 
 def irrep_matrix(group: PlanarGroup, label: Label, g: Element) -> np.ndarray:
@@ -129,30 +172,79 @@ def direct_sum(parts: Sequence[Representation], name: str | None = None) -> Repr
 
     Args:
       parts: representations of one group.
-      name: the name of the sum; by default the parts' names joined by ``+``.
+      name: the name of the sum; by default as it is typed in a field type, ``"(trivial + 2 irrep(1))"``.
 
     Raises:
       ValueError: when there are no parts or they are of different groups.
 
     >>> from geomdl.groups import C4
     >>> from geomdl.representations import irrep, trivial
-    >>> direct_sum([trivial(C4), irrep(C4, 1)]).size
-    3
+    >>> rho = direct_sum([trivial(C4), irrep(C4, 1), irrep(C4, 1)])
+    >>> rho, rho.size
+    ((trivial + 2 irrep(1)), 5)
     """
     if len({p.group for p in parts}) != 1:
         raise ValueError(f"a direct sum needs representations of one group, got {[str(p.group) for p in parts]}")
     labels = tuple(label for p in parts for label in p.labels)
-    total = sum(p.size for p in parts)
-    basis = np.zeros((total, total))
-    start = 0
-    for p in parts:
-        basis[start : start + p.size, start : start + p.size] = p.change_of_basis
-        start += p.size
-    identity = np.array_equal(basis, np.eye(total))
-    frozen = () if identity else tuple(map(tuple, basis.tolist()))
-    return Representation(parts[0].group, name or "+".join(p.name for p in parts), labels, frozen)
+    basis = frozen_basis(block_diagonal([p.change_of_basis for p in parts]))
+    return Representation(parts[0].group, name or _sum_name(parts), labels, basis)
+
+
+def _sum_name(parts: Sequence[Representation]) -> str:
+    runs = [(n, len(list(same))) for n, same in itertools.groupby(p.name for p in parts)]
+    return "(" + " + ".join(f"{count} {n}" if count > 1 else n for n, count in runs) + ")"
 
 
 def trivial(group: PlanarGroup) -> Representation:
     """ρ(g) = 1: a scalar field, such as the intensity of an image."""
     return Representation(group, "trivial", ((0, 0),))
+
+
+def change_basis(rho: Representation, matrix: np.ndarray, name: str | None = None) -> Representation:
+    """The equivalent representation g ↦ P ρ(g) Pᵀ, for an orthogonal P ``[size, size]``.
+
+    Raises:
+      ValueError: when P has another shape or is not orthogonal (the new matrices would not preserve norms).
+
+    >>> from geomdl.groups import D1
+    >>> from geomdl.representations import irrep
+    >>> rho = direct_sum([trivial(D1), irrep(D1, 1, 0)])  # diag(1, −1) at the reflection
+    >>> swap = change_basis(rho, np.array([[1, 1], [1, -1]]) / np.sqrt(2))
+    >>> swap(np.array([1, 0])), swap.is_permutation
+    (array([[0., 1.], [1., 0.]]), True)
+    """
+    matrix = np.asarray(matrix, float)
+    if matrix.shape != (rho.size, rho.size):
+        raise invalid(f"change of basis of {rho}", matrix.shape, f"shape {(rho.size, rho.size)}")
+    require_orthogonal(matrix, f"change of basis of {rho}")
+    basis = frozen_basis(matrix @ rho.change_of_basis)
+    return Representation(rho.group, name or f"changed({rho.name})", rho.labels, basis)
+
+
+def frozen_basis(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """A change of basis as an immutable value: nested tuples, or () for the identity; rounding noise at 0 removed."""
+    if np.allclose(matrix, np.eye(len(matrix)), rtol=0, atol=1e-13):
+        return ()
+    return tuple(map(tuple, (np.where(np.abs(matrix) < 1e-14, 0.0, matrix) + 0.0).tolist()))
+
+
+def block_diagonal(blocks: Sequence[np.ndarray]) -> np.ndarray:
+    """The matrix with the given square blocks along its diagonal."""
+    total = sum(len(b) for b in blocks)
+    matrix = np.zeros((total, total))
+    start = 0
+    for block in blocks:
+        matrix[start : start + len(block), start : start + len(block)] = block
+        start += len(block)
+    return matrix
+
+
+def require_orthogonal(matrices: np.ndarray, what: str) -> None:
+    """Raises a ValueError unless all matrices ``[..., n, n]`` are orthogonal to 1e-9."""
+    gram = matrices @ np.swapaxes(matrices, -1, -2)
+    error = np.max(np.abs(gram - np.eye(matrices.shape[-1])), initial=0)
+    if not error < 1e-9:
+        raise ValueError(
+            f"{what} is not orthogonal (MMᵀ differs from 1 by {error:.1g}); for a representation of a compact group,"
+            " take a basis that is orthonormal for an invariant inner product"
+        )
