@@ -1,5 +1,14 @@
-"""Spaces of equivariant kernels."""
+"""Spaces of equivariant kernels: K(gx) = ρ_out(g) K(x) ρ_in(g)⁻¹."""
 
+from geomdl.kernels.delta import centre_weights, delta_orthogonal, orthogonal_map
+from geomdl.kernels.harmonics import solutions
+from geomdl.kernels.initialization import initial_variances, require_kernels
 from geomdl.kernels.pixel import PixelKernelSpace
+from geomdl.kernels.rings import Rings, rings
+from geomdl.kernels.select import Basis, KernelSpace, kernel_space
+from geomdl.kernels.steerable import SteerableKernelSpace
 
-__all__ = ["PixelKernelSpace"]
+__all__ = [
+    "Basis", "KernelSpace", "PixelKernelSpace", "Rings", "SteerableKernelSpace", "centre_weights", "delta_orthogonal",
+    "initial_variances", "kernel_space", "orthogonal_map", "require_kernels", "rings", "solutions",
+]  # fmt: skip

@@ -78,6 +78,25 @@ class PixelKernelSpace:
         """The number of free weights for each pair of fields."""
         return int(self.orbits.max()) + 1
 
+    @property
+    def variances(self) -> np.ndarray:
+        """The variance ``[dimension]`` of each weight for which dense entries have variance 1: ones."""
+        return np.ones(self.dimension)
+
+    @property
+    def reached(self) -> np.ndarray:
+        """Which irreps of ρ_out ``[len(labels)]`` a kernel maps to; any weight shows in all channels, so all."""
+        return np.ones(len(self.out_representation.labels), bool)
+
+    @property
+    def target(self) -> np.ndarray:
+        """Which irrep of ρ_out each weight ``[dimension]`` counts to in the fan-in: none in particular, the first."""
+        return np.zeros(self.dimension, int)
+
+    def why_empty(self) -> str:
+        """There is always some kernel between representations that permute channels."""
+        return "pixel kernels are never empty"
+
     def expand(self, weights: jax.Array) -> jax.Array:
         """The dense kernel of free weights.
 

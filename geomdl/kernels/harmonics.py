@@ -1,0 +1,80 @@
+"""Equivariant kernels on a circle: one null-space solver for every compact group of the plane and pair of irreps."""
+
+import functools
+
+import numpy as np
+
+from geomdl.groups import PlanarGroup
+from geomdl.representations.representation import Label, irrep_matrix
+
+_TOLERANCE = 1e-6
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def solutions(group: PlanarGroup, label_in: Label, label_out: Label, frequency: int) -> np.ndarray:
+    r"""An orthonormal basis of the equivariant kernels of one angular frequency μ between two irreps.
+
+    The unknown is K(φ) = A cos μφ + B sin μφ with matrices A, B, and the constraint
+
+      K(gφ) = ψ_out(g) K(φ) ψ_in(g)⁻¹,   gφ = (−1)^f φ + θ for g = R(θ) F^f,
+
+    is imposed for the group's generators (for a continuous group a rotation by 1 rad generates a dense subgroup). It is
+    linear in (A, B); its solutions are the null space of one small matrix, found in float64. Nothing depends on which
+    group it is. The basis is a function of the solution space alone (not of the linear algebra library): columns of
+    the orthogonal projector, taken in order and orthonormalised; so stored weights mean the same kernel everywhere.
+
+    Args:
+      group: the group.
+      label_in: ψ_in by its (j, k).
+      label_out: ψ_out.
+      frequency: μ ≥ 0.
+
+    Returns:
+      ``[solutions, 2, size_out, size_in]``: A and B of each, Σ A² + B² = 1; B = 0 at frequency 0. Read-only.
+
+    References:
+      Weiler & Cesa, General E(2)-equivariant steerable CNNs, NeurIPS 2019, appendix F, has the solutions case by case.
+
+    >>> from geomdl.groups import SO2
+    >>> solutions(SO2, (0, 0), (0, 2), 2).shape  # from a scalar to frequency 2: (cos 2φ, sin 2φ) and its quarter turn
+    (2, 2, 2, 1)
+    >>> solutions(SO2, (0, 0), (0, 2), 1).shape
+    (0, 2, 2, 1)
+    """
+    generators = group.generators()
+    psi_in, psi_out = irrep_matrix(group, label_in, generators), irrep_matrix(group, label_out, generators)
+    size_in, size_out = psi_in.shape[-1], psi_out.shape[-1]
+    parts = 2 if frequency else 1
+    turned = _turned(group, frequency)[:, :parts, :parts]
+    unknowns = parts * size_out * size_in
+    moved = np.einsum("gab,cd,ef->gacebdf", turned, np.eye(size_out), np.eye(size_in))
+    acted = np.einsum("ab,gcd,gef->gacebdf", np.eye(parts), psi_out, psi_in)
+    constraint = (moved - acted).reshape(-1, unknowns)
+    _, singular, rows = np.linalg.svd(constraint, full_matrices=True)
+    null = rows[np.sum(singular > _TOLERANCE) :]
+    basis = np.zeros((len(null), 2, size_out, size_in))
+    basis[:, :parts] = _canonical(null).reshape(-1, parts, size_out, size_in)
+    basis.flags.writeable = False
+    return basis
+
+
+@functools.lru_cache(maxsize=4096)
+def _turned(group: PlanarGroup, frequency: int) -> np.ndarray:
+    """For each generator, the matrix that takes the coefficients (A, B) of K(φ) to those of K(gφ)."""
+    generators = group.generators()
+    angle, sign = frequency * group.angle(generators), 1.0 - 2.0 * generators[:, 0]
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.stack([np.stack([cos, sin], -1), np.stack([-sign * sin, sign * cos], -1)], -2)
+
+
+def _canonical(null: np.ndarray) -> np.ndarray:
+    """The orthonormal basis of a row space that depends on the space only: its projector's columns, orthonormalised."""
+    projector = null.T @ null
+    found: list[np.ndarray] = []
+    for column in projector:
+        rest = column - sum((b * (b @ column) for b in found), np.zeros_like(column))
+        norm = np.linalg.norm(rest)
+        if len(found) < len(null) and norm > 1e-3:
+            found.append(rest / norm)
+    basis = np.array(found).reshape(len(null), null.shape[1])
+    return np.where(np.abs(basis) < 1e-12, 0.0, basis)

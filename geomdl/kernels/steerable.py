@@ -1,0 +1,221 @@
+"""Spaces of steerable kernels: circular harmonics times Gaussian rings, for every group and representation."""
+
+import dataclasses
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from geomdl.groups import PlanarGroup
+from geomdl.kernels.rings import Cutoff, Rings, rings
+from geomdl.kernels.sparse import SparseMap
+from geomdl.kernels.templates import first_frequency, starts, template
+from geomdl.representations import Representation
+
+
+@dataclasses.dataclass(frozen=True)
+class SteerableKernelSpace:
+    """Kernels K with K(gy) = ρ_out(g) K(y) ρ_in(g)⁻¹ for all g of the group, of given rings and frequencies.
+
+      K(y) = Q_out [ Σ_{i,μ} b_{i,μ}^{cos}(y) A_{i,μ} + b_{i,μ}^{sin}(y) B_{i,μ} ] Q_in⁻¹,   ρ = Q (⊕ ψ) Q⁻¹,
+
+    where b are the spatial functions of `Rings` and each pair of irreps has the (A, B) that
+    `geomdl.kernels.harmonics.solutions` finds; every solution on every ring has one weight. The samples satisfy the
+    constraint exactly for quarter turns and reflections of the grid, and up to the interpolation of the grid otherwise.
+    Any representation, quotient and induced ones included: only its irreps and its change of basis matter.
+
+    The basis is scaled such that independent weights of variance v give entries of the dense kernel of variance v on
+    average over each output irrep, all basis elements having an equal share; so ordinary He initialisation applies
+    (generalized He initialisation in closed form).
+
+    Args:
+      in_representation: ρ_in.
+      out_representation: ρ_out, of the same group.
+      size: k, pixels along each axis, odd or even; 1 for a linear map without base space.
+      rings: radii in pixels; by default escnn's. See `geomdl.kernels.rings.rings` for these three.
+      sigma: widths, one for all rings or one each.
+      frequencies_cutoff: highest frequency on each ring.
+      maximum_offset: for finite rotation groups C_N, D_N: keep only frequencies μ = ±(k_out ± k_in) + tN with
+        |t| ≤ this; None keeps all.
+
+    Raises:
+      ValueError: for representations of different groups, or values out of range.
+
+    References:
+      Weiler & Cesa, General E(2)-equivariant steerable CNNs, NeurIPS 2019, sections 2.3–2.6. Cesa, Lang & Weiler, A
+      program to build E(N)-equivariant steerable CNNs, ICLR 2022.
+
+    >>> from geomdl.groups import C8, SO2
+    >>> from geomdl.representations import irrep, regular, trivial
+    >>> SteerableKernelSpace(trivial(C8), regular(C8), 5).dimension  # as many as there are spatial functions
+    11
+    >>> space = SteerableKernelSpace(irrep(SO2, 1), irrep(SO2, 2), 5)
+    >>> space.dimension, space.expand(jnp.ones((space.dimension, 4, 3))).shape
+    (8, (5, 5, 8, 6))
+    """
+
+    in_representation: Representation
+    out_representation: Representation
+    size: int
+    rings: tuple[float, ...] | None = None
+    sigma: float | tuple[float, ...] | None = None
+    frequencies_cutoff: Cutoff | None = None
+    maximum_offset: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.out_representation.group != self.group:
+            raise ValueError(
+                f"{self.in_representation} is of {self.group}, {self.out_representation} of"
+                f" {self.out_representation.group}; a kernel needs representations of one group"
+            )
+        for name in ("rings", "sigma", "frequencies_cutoff"):  # lists and arrays become hashable
+            value = getattr(self, name)
+            if isinstance(value, list | np.ndarray):
+                object.__setattr__(self, name, tuple(value))
+        if self.frequencies_cutoff is not None or self.rings is not None:
+            self.spatial.warn_of_aliasing()
+        else:
+            _ = self.spatial
+
+    @property
+    def group(self) -> PlanarGroup:
+        """The point group."""
+        return self.in_representation.group
+
+    @property
+    def spatial(self) -> Rings:
+        """The rings of this space, defaults filled in."""
+        return rings(self.size, self.rings, self.sigma, self.frequencies_cutoff)
+
+    @property
+    def dimension(self) -> int:
+        """The number of free weights for each pair of fields; 0 when there is no equivariant kernel."""
+        return _factors(self).coefficients.inputs
+
+    @property
+    def variances(self) -> np.ndarray:
+        """The variance ``[dimension]`` of each weight for which dense entries have variance 1 on average: ones."""
+        return np.ones(self.dimension)
+
+    @property
+    def reached(self) -> np.ndarray:
+        """Which irreps of ρ_out ``[len(labels)]`` some kernel of the space maps to; the others' channels stay zero."""
+        return _factors(self).reached
+
+    @property
+    def target(self) -> np.ndarray:
+        """Which irrep of ρ_out each weight ``[dimension]`` maps to, by its number in ``labels``."""
+        return _factors(self).target
+
+    @property
+    def constant_bytes(self) -> int:
+        """The memory of the basis, in float32."""
+        factors = _factors(self)
+        dense = sum(a.size for a in (factors.samples, factors.left, factors.right) if a is not None)
+        return 4 * dense + factors.coefficients.constant_bytes
+
+    def why_empty(self) -> str:
+        """For an error message: which frequency the pair would need, and what the rings carry."""
+        wanted = first_frequency(self.in_representation, self.out_representation)
+        highest = max(self.spatial.frequencies)
+        if wanted is None:
+            return f"no equivariant kernel from {self.in_representation} to {self.out_representation} exists"
+        return (
+            f"kernels from {self.in_representation} to {self.out_representation} need frequency {wanted} or more, but"
+            f" the rings of a {self.size} × {self.size} window carry up to {highest}"
+        )
+
+    def expand(self, weights: jax.Array) -> jax.Array:
+        """The dense kernel of free weights.
+
+        Args:
+          weights: ``[dimension, fields_in, fields_out]``.
+
+        Returns:
+          ``[k, k, fields_in · size_in, fields_out · size_out]``, ready for `geomdl.layers.functional.correlate`.
+        """
+        factors, dtype = _factors(self), weights.dtype
+        size_in, size_out = self.in_representation.size, self.out_representation.size
+        fields_in, fields_out = weights.shape[1:]
+        functions = factors.samples.shape[1]
+        if not self.dimension:
+            return jnp.zeros((self.size, self.size, fields_in * size_in, fields_out * size_out), dtype)
+        kernel = factors.coefficients(weights)  # [functions · size_in · size_out, fields_in, fields_out]
+        if factors.left is not None:
+            kernel = jnp.matmul(jnp.asarray(factors.left, dtype), kernel.reshape(functions, size_in, -1))
+        kernel = kernel.reshape(functions, size_in, size_out, fields_in, fields_out).transpose(0, 3, 1, 4, 2)
+        if factors.right is not None:
+            kernel = kernel.reshape(-1, size_out) @ jnp.asarray(factors.right.T, dtype)
+        kernel = jnp.asarray(factors.samples, dtype) @ kernel.reshape(functions, -1)
+        return kernel.reshape(self.size, self.size, fields_in * size_in, fields_out * size_out)
+
+    def centre_weights(self, matrix: jax.Array) -> jax.Array:
+        """The weights whose dense kernel is an equivariant matrix at the window's centre, and zero elsewhere.
+
+        Args:
+          matrix: ``[fields_in, size_in, fields_out, size_out]``, equivariant.
+
+        Returns:
+          ``[dimension, fields_in, fields_out]``.
+
+        Raises:
+          ValueError: when no ring is a single pixel at the centre (odd windows have one by default).
+        """
+        factors, dtype = _factors(self), matrix.dtype
+        centre = np.flatnonzero(np.abs(factors.samples).sum(0) == factors.samples[len(factors.samples) // 2])
+        if self.size % 2 == 0 or not len(centre):
+            raise ValueError(
+                f"a kernel at the centre alone needs an odd kernel_size and a ring of radius 0 and small sigma; got"
+                f" kernel_size {self.size} and {self.spatial}"
+            )
+        to_in, to_out = self.in_representation.change_of_basis, np.linalg.inv(self.out_representation.change_of_basis)
+        mixed = jnp.einsum("pi,apbq,oq->ioab", jnp.asarray(to_in, dtype), matrix, jnp.asarray(to_out, dtype))
+        entries = self.in_representation.size * self.out_representation.size
+        here = slice(int(centre[0]) * entries, (int(centre[0]) + 1) * entries)
+        row, term = np.nonzero(factors.coefficients.value[here])
+        value, element = factors.coefficients.value[here][row, term], factors.coefficients.index[here][row, term]
+        norms = np.bincount(element, value**2, self.dimension)  # elements of one function are orthogonal
+        parts = (
+            mixed.reshape(entries, *mixed.shape[2:])[row] * jnp.asarray(value / norms[element], dtype)[:, None, None]
+        )
+        weights = jnp.zeros((self.dimension, *mixed.shape[2:]), dtype)
+        return weights.at[element].add(parts)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Factors:
+    """K[x, p, q] = Σ samples[x, s] · left[p, i] · coefficients(w)[s, i, o] · right[q, o]; None stands for the identity."""
+
+    coefficients: SparseMap
+    samples: np.ndarray
+    left: np.ndarray | None
+    right: np.ndarray | None
+    target: np.ndarray
+    reached: np.ndarray
+
+
+@functools.lru_cache(maxsize=256)
+def _factors(space: SteerableKernelSpace) -> _Factors:
+    rho_in, rho_out, spatial = space.in_representation, space.out_representation, space.spatial
+    starts_in, starts_out = starts(rho_in), starts(rho_out)
+    entries, weights = [], 0
+    counts = np.zeros(len(rho_out.labels), int)
+    for o, label_out in enumerate(rho_out.labels):
+        parts = [template(space.group, a, label_out, spatial, space.maximum_offset) for a in rho_in.labels]
+        counts[o] = sum(p.elements for p in parts)
+        rows = starts_out[o + 1] - starts_out[o]
+        scale = space.size * math.sqrt(rho_in.size * rows / max(counts[o], 1))
+        for start_in, part in zip(starts_in, parts, strict=False):
+            place = (part.function * rho_in.size + start_in + part.column) * rho_out.size + starts_out[o] + part.row
+            entries.append((place, weights + part.element, part.value * scale))
+            weights += part.elements
+    place, element, value = (np.concatenate(e) for e in zip(*entries, strict=True))
+    coefficients = SparseMap.from_entries(
+        weights, spatial.functions * rho_in.size * rho_out.size, place, element, value
+    )
+    left = np.linalg.inv(rho_in.change_of_basis).T if rho_in.basis else None
+    right = rho_out.change_of_basis if rho_out.basis else None
+    target = np.repeat(np.arange(len(counts)), counts)
+    return _Factors(coefficients, spatial.functions_sampled(), left, right, target, counts > 0)

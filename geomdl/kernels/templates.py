@@ -1,0 +1,96 @@
+"""The basis between two irreps on all rings, as entries of a sparse matrix; representations are put together of these."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from geomdl.groups import PlanarGroup
+from geomdl.kernels.harmonics import solutions
+from geomdl.kernels.rings import Rings
+from geomdl.representations import Representation
+from geomdl.representations.representation import Label, irrep_size
+
+_NEGLIGIBLE = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Template:
+    """Basis elements of norm 1 on the window. Entry e says: element ``element`` has the coefficient ``value`` of
+    spatial function ``function`` at matrix entry (``row``, ``column``). Elements are ordered by frequency, ring, solution.
+    """
+
+    elements: int
+    element: np.ndarray
+    function: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    value: np.ndarray
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def template(
+    group: PlanarGroup, label_in: Label, label_out: Label, spatial: Rings, maximum_offset: int | None
+) -> Template:
+    """The template of ψ_out ← ψ_in. Elements that vanish on the window are left out."""
+    gram = _gram(spatial)
+    first = np.concatenate([[0], np.cumsum([2 * f + 1 for f in spatial.frequencies])])
+    parts, count = [], 0
+    for frequency in range(max(spatial.frequencies) + 1):
+        if maximum_offset is not None and _offset(group, label_in, label_out, frequency) > maximum_offset:
+            continue
+        basis = solutions(group, label_in, label_out, frequency)
+        if not len(basis):
+            continue
+        for ring in np.flatnonzero(np.array(spatial.frequencies) >= frequency):
+            norms = np.einsum("npij,pq,nqij->n", basis, gram[ring, frequency], basis)
+            seen = norms > _NEGLIGIBLE
+            kept = basis[seen] / np.sqrt(norms[seen])[:, None, None, None]
+            element, part, row, column = np.nonzero(kept)
+            function = first[ring] + np.maximum(2 * frequency - 1, 0) + part
+            parts.append((count + element, function, row, column, kept[element, part, row, column]))
+            count += len(kept)
+    if not parts:
+        empty = np.zeros(0, int)
+        return Template(0, empty, empty, empty, empty, np.zeros(0))
+    return Template(count, *(np.concatenate(p) for p in zip(*parts, strict=True)))
+
+
+@functools.lru_cache(maxsize=128)
+def _gram(spatial: Rings) -> np.ndarray:
+    """Inner products of cosine and sine on the window: ``[rings, frequencies, 2, 2]``."""
+    return np.einsum("xrmp,xrmq->rmpq", spatial.samples, spatial.samples)
+
+
+def _offset(group: PlanarGroup, label_in: Label, label_out: Label, frequency: int) -> float:
+    """The least |t| with μ = ±(k_out ± k_in) + tN; 0 for a continuous group."""
+    if not group.is_finite:
+        return 0
+    n = int(group.rotation_order)
+    sums = [frequency - s * label_out[1] - t * label_in[1] for s in (1, -1) for t in (1, -1)]
+    return min((abs(d) // n for d in sums if d % n == 0), default=0)
+
+
+def first_frequency(rho_in: Representation, rho_out: Representation) -> int | None:
+    """The lowest frequency of any kernel from ρ_in to ρ_out, or None when there is none at all.
+
+    >>> from geomdl.groups import O2, SO2
+    >>> from geomdl.representations import irrep
+    >>> first_frequency(irrep(SO2, 1), irrep(SO2, 3))
+    2
+    >>> first_frequency(irrep(O2, 0, 0), irrep(O2, 1, 0)) is None  # a scalar cannot become a pseudoscalar
+    True
+    """
+    pairs = {(a, b) for a in rho_in.labels for b in rho_out.labels}
+    highest = max(a[1] + b[1] for a, b in pairs)  # a solution, where there is any, exists at some μ ≤ k_in + k_out
+    if rho_in.group.is_finite:
+        highest = max(highest, int(rho_in.group.rotation_order))
+    for frequency in range(highest + 1):
+        if any(len(solutions(rho_in.group, a, b, frequency)) for a, b in pairs):
+            return frequency
+    return None
+
+
+def starts(rho: Representation) -> np.ndarray:
+    """The first row of each irrep of ρ, and at the end its size."""
+    return np.concatenate([[0], np.cumsum([irrep_size(rho.group, label) for label in rho.labels])])
