@@ -160,7 +160,7 @@ def conclusions(out: Path) -> list[str]:
         f" off, it falls to {percent('TI-CNN', 'worst_crop_shift_accuracy')}.",
         f"Rotation augmentation lifts the CNN's worst angle from {percent('CNN', 'worst_angle_accuracy')} to"
         f" {percent('CNN + augmentation', 'worst_angle_accuracy')}, costs upright accuracy"
-        f" ({percent('CNN', 'accuracy')} to {percent('CNN + augmentation', 'accuracy')}), and leaves an invariance error"
+        f" ({percent('CNN', 'accuracy')} to {percent('CNN + augmentation', 'accuracy')}), and leaves an error"
         f" of {float(mean['CNN + augmentation']['rotation_error_90']):.1f}.",
     ]
 

@@ -1,16 +1,33 @@
-"""Every test sees four CPU devices and strict dtype promotion."""
+"""Every test sees four CPU devices, strict dtype promotion, and array shapes checked against their annotations."""
 
 import os
+import sys
+import types
+from collections.abc import Callable
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
 
 import hypothesis
 import jax
+import jaxtyping
 import matplotlib as mpl
+from beartype import BeartypeConf, beartype
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 mpl.use("Agg")
+
+
+def _check_arrays(function: Callable) -> Callable:
+    """Checks functions whose signatures name array shapes; the others are left to their own errors."""
+    hints = getattr(function, "__annotations__", {}).values()
+    names_shapes = any("jaxtyping" in f"{getattr(hint, '__module__', '')}{hint!r}" for hint in hints)
+    return beartype(conf=BeartypeConf(is_pep484_tower=True))(function) if names_shapes else function
+
+
+sys.modules["geomdl_array_checker"] = types.ModuleType("geomdl_array_checker")
+sys.modules["geomdl_array_checker"].check = _check_arrays  # type: ignore[attr-defined]
+jaxtyping.install_import_hook("geomdl", "geomdl_array_checker.check")
 
 # Properties are checked on the same examples in every run; an example that compiles may take seconds.
 hypothesis.settings.register_profile("geomdl", deadline=None, derandomize=True, max_examples=25)

@@ -4,7 +4,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypedDict
+from typing import Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -19,6 +19,7 @@ class Example(TypedDict):
     label: np.ndarray
 
 
+@runtime_checkable
 class Records(Protocol):
     """Examples with random access that are too large to hold: read, and decoded, when asked for."""
 

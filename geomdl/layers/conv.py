@@ -11,7 +11,7 @@ from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.kernels import PixelKernelSpace
 from geomdl.layers.functional import correlate
 from geomdl.layers.initialization import he_normal, zeros
-from geomdl.layers.layer import Layer
+from geomdl.layers.layer import Field, Fields, Image, Images, Layer
 from geomdl.layers.window import Padding, PaddingMode, Remainder, Window
 from geomdl.representations import FieldType, Representation
 
@@ -86,7 +86,7 @@ class Conv(Layer):
         """The expanded kernel ``[k, k, in_channels, out_channels]``."""
         return _expand(self.kernel, self.in_type, self.out_type, self.window.size)
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Convolves ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Conv")
@@ -141,7 +141,7 @@ class Dense(Layer):
         """The matrix W ``[in_channels, out_channels]`` (acting from the right)."""
         return _expand(self.kernel, self.in_type, self.out_type, 1)[0, 0]
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
         """Maps ``[..., in_channels]`` to ``[..., out_channels]``."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Dense")

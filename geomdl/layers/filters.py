@@ -188,7 +188,7 @@ def matching(feature: Filter) -> Filter:
     return (feature / feature.size).astype(np.float32)
 
 
-def bank(*filters: Filter) -> Float[Array, "rows columns 1 filters"]:
+def bank(*filters: np.ndarray) -> Float[Array, "rows columns 1 filters"]:
     """Stacks filters of one size into a kernel for images of one channel: one output channel per filter.
 
     Raises:

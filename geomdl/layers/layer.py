@@ -4,9 +4,19 @@ import abc
 
 import jax
 from flax import nnx
+from jaxtyping import Array, Float
 
 from geomdl.equivariance.contract import Contract, Size
 from geomdl.representations import FieldType
+
+Field = Float[Array, "batch *space channels"]
+"""Fields over any base space: pixels, or none."""
+Fields = Float[Array, "batch *space channels_out"]
+"""Fields over the same base space, with other channels."""
+Image = Float[Array, "batch height width channels"]
+Images = Float[Array, "batch height_out width_out channels_out"]
+Vector = Float[Array, "batch channels_out"]
+"""Fields without base space."""
 
 
 class Layer(nnx.Module, abc.ABC):
@@ -30,7 +40,7 @@ class Layer(nnx.Module, abc.ABC):
         """Multiplications (each with an addition) for one input of a spatial size; () without base space."""
 
     @abc.abstractmethod
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
         """Applies the layer.
 
         Args:

@@ -11,7 +11,7 @@ from geomdl.equivariance.contract import Condition, Contract, Promise, Size
 from geomdl.errors import invalid
 from geomdl.layers.functional import pad
 from geomdl.layers.initialization import he_normal, zeros
-from geomdl.layers.layer import Layer
+from geomdl.layers.layer import Image, Images, Layer, Vector
 from geomdl.layers.window import Padding, PaddingMode, Window
 from geomdl.representations import FieldType
 
@@ -76,7 +76,7 @@ class LocallyConnected(Layer):
         """Output pixels · k² · input channels · output channels."""
         return math.prod(self.window.output_size(size)) * self.window.size**2 * self.in_type.size * self.out_type.size
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Maps ``[batch, height, width, channels]``. Raises ValueError for an image of another size."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of LocallyConnected")
@@ -122,7 +122,7 @@ class Flatten(Layer):
         """None."""
         return 0
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Vector:
         """Flattens. Raises ValueError for an image of another size."""
         del train, key
         if x.shape[1:] != (*self.size, self.in_type.size):

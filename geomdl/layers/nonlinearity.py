@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
 from geomdl.layers.functional import ACTIVATIONS
-from geomdl.layers.layer import Layer
+from geomdl.layers.layer import Field, Fields, Layer
 from geomdl.representations import FieldType
 
 
@@ -40,7 +40,7 @@ class Pointwise(Layer):
         """None counted."""
         return 0
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
         """Applies σ to ``[..., channels]``."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Pointwise")
@@ -83,7 +83,7 @@ class Maxout(Layer):
         """None counted."""
         return 0
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
         """Maps ``[..., channels]`` to ``[..., channels / pieces]``."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Maxout")

@@ -6,44 +6,55 @@ from flax import nnx
 
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
+from geomdl.layers.field_normalization import InstanceNorm, normalize_groups
+from geomdl.layers.fields import (
+    field_means,
+    field_of_invariants,
+    from_invariants,
+    invariants,
+    num_invariants,
+    per_channel,
+    wide,
+)
 from geomdl.layers.initialization import ones, zeros
-from geomdl.layers.layer import Layer
+from geomdl.layers.layer import Field, Layer
 from geomdl.representations import FieldType
 
 
 class BatchNorm(Layer):
-    """Normalises each *field* with one mean and one variance, over the batch, all pixels and the channels of the field:
+    """Normalises each *field* with statistics over the batch, all pixels and the channels of the field:
 
-      y = γ (x − μ) / √(σ² + ε) + β,   one γ and one β for each field.
+      y = γ (f − μ) / √(σ² + ε) + β,   μ = P E[f],   σ² = E‖f − μ‖² / size,
 
-    Sharing statistics over the channels of a field is what makes it commute with ρ(g). Training uses the statistics of
-    the batch and updates running averages; evaluation uses the averages.
+    where P projects on the directions that the group leaves fixed: for scalars μ is the mean, for regular fields the
+    mean over the channels too, and for irreps, whose mean must not single out a direction, 0. γ is one number for each
+    field, β one for each fixed direction. Sharing statistics over a field is what makes it commute with ρ(g). Training
+    uses the statistics of the batch and updates running averages; evaluation uses the averages.
 
     Args:
-      in_type: fields whose channels the group permutes.
+      in_type: any representations.
       momentum: the averages keep this much at each step.
       epsilon: ε.
 
     Raises:
-      ValueError: for a representation that is not a permutation.
+      ValueError: for a momentum outside [0, 1).
 
     References:
-      Ioffe & Szegedy, Batch normalization, ICML 2015; Cohen & Welling 2016, §6.3.
+      Ioffe & Szegedy, Batch normalization, ICML 2015; Cohen & Welling 2016, §6.3; Weiler & Cesa 2019, §2.6 (irreps).
 
-    >>> layer = BatchNorm(FieldType("C4", "2 regular"))
-    >>> layer(jnp.ones((3, 5, 5, 8)), train=True).shape, layer.mean[...].shape
-    ((3, 5, 5, 8), (2,))
+    >>> layer = BatchNorm(FieldType("C4", "2 regular + 3 irrep(1)"))
+    >>> layer(jnp.ones((3, 5, 5, 14)), train=True).shape, layer.mean[...].shape, layer.variance[...].shape
+    ((3, 5, 5, 14), (2,), (5,))
     """
 
     def __init__(self, in_type: FieldType, *, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
-        in_type.require_permutation("BatchNorm")
         if not 0 <= momentum < 1:
             raise invalid("momentum of BatchNorm", momentum, "a number in [0, 1)", 0.9)
         self.in_type = self.out_type = in_type
         self.momentum, self.epsilon = momentum, epsilon
         self.scale = nnx.Param(ones(in_type.num_fields))
-        self.bias = nnx.Param(zeros(in_type.num_fields))
-        self.mean = nnx.BatchStat(zeros(in_type.num_fields))
+        self.bias = nnx.Param(zeros(num_invariants(in_type)))
+        self.mean = nnx.BatchStat(zeros(num_invariants(in_type)))
         self.variance = nnx.BatchStat(ones(in_type.num_fields))
 
     @property
@@ -55,35 +66,43 @@ class BatchNorm(Layer):
         """None counted: it folds into the convolution before it."""
         return 0
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def affine(self, mean: jax.Array, variance: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """The map x ↦ scale · x + shift that given statistics make, as two arrays ``[channels]``."""
+        scale = per_channel(self.scale[...].astype(mean.dtype) * jax.lax.rsqrt(variance + self.epsilon), self.in_type)
+        bias = from_invariants(self.bias[...].astype(mean.dtype), self.in_type)
+        return scale, bias - from_invariants(mean, self.in_type) * scale
+
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
         """Normalises ``[batch, ..., channels]``."""
         del key
         self.in_type.require_channels(x.shape[-1], "the input of BatchNorm")
+        dtype = wide(x.dtype)
         if train:
-            wide = x.astype(_wide(x.dtype))
-            mean, square = _field_means(wide, self.in_type), _field_means(wide**2, self.in_type)
-            variance = jnp.maximum(square - mean**2, 0)
+            values, axes = x.astype(dtype), tuple(range(x.ndim - 1))
+            mean = invariants(values.mean(axes), self.in_type)
+            second = field_means((values**2).mean(axes), self.in_type)
+            fields = field_of_invariants(self.in_type)
+            variance = jnp.maximum(second - jnp.zeros_like(second).at[fields].add(mean**2), 0)
             keep = self.momentum
             self.mean[...] = keep * self.mean[...] + (1 - keep) * mean.astype(jnp.float32)
             self.variance[...] = keep * self.variance[...] + (1 - keep) * variance.astype(jnp.float32)
         else:
-            mean, variance = self.mean[...].astype(x.dtype), self.variance[...].astype(x.dtype)
-        scale = self.scale[...].astype(mean.dtype) * jax.lax.rsqrt(variance + self.epsilon)
-        shift = self.bias[...].astype(mean.dtype) - mean * scale
-        return x * _per_channel(scale, self.in_type, x) + _per_channel(shift, self.in_type, x)
+            mean, variance = self.mean[...].astype(dtype), self.variance[...].astype(dtype)
+        scale, shift = self.affine(mean, variance)
+        return x * scale.astype(x.dtype) + shift.astype(x.dtype)
 
 
 class LayerNorm(Layer):
     """Normalises the channels at each pixel to mean 0 and variance 1, then scales and shifts each field:
 
-      y = γ (x − μ(x)) / √(σ²(x) + ε) + β,   μ, σ² over all channels of one pixel.
+      y = γ (f − μ) / √(σ² + ε) + β,   μ, σ² over all channels of one pixel.
+
+    The mean is over the directions that the group leaves fixed, and is subtracted along them, so irreps count in σ²
+    only. γ is one number for each field, β one for each fixed direction.
 
     Args:
-      in_type: fields whose channels the group permutes.
+      in_type: any representations.
       epsilon: ε.
-
-    Raises:
-      ValueError: for a representation that is not a permutation.
 
     References:
       Ba, Kiros & Hinton, Layer normalization, 2016.
@@ -94,11 +113,10 @@ class LayerNorm(Layer):
     """
 
     def __init__(self, in_type: FieldType, *, epsilon: float = 1e-5) -> None:
-        in_type.require_permutation("LayerNorm")
         self.in_type = self.out_type = in_type
         self.epsilon = epsilon
         self.scale = nnx.Param(ones(in_type.num_fields))
-        self.bias = nnx.Param(zeros(in_type.num_fields))
+        self.bias = nnx.Param(zeros(num_invariants(in_type)))
 
     @property
     def contract(self) -> Contract:
@@ -109,14 +127,13 @@ class LayerNorm(Layer):
         """None counted."""
         return 0
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
         """Normalises ``[..., channels]``."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of LayerNorm")
-        wide = x.astype(_wide(x.dtype))
-        normal = (wide - wide.mean(-1, keepdims=True)) * jax.lax.rsqrt(wide.var(-1, keepdims=True) + self.epsilon)
-        scale, bias = _per_channel(self.scale[...], self.in_type, x), _per_channel(self.bias[...], self.in_type, x)
-        return normal.astype(x.dtype) * scale + bias
+        return normalize_groups(
+            x, self.in_type, self.scale[...], self.bias[...], groups=1, over_pixels=False, epsilon=self.epsilon
+        )
 
 
 class Dropout(Layer):
@@ -157,7 +174,7 @@ class Dropout(Layer):
         """None."""
         return 0
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
         """Drops out of ``[batch, ..., channels]`` when ``train``; ``key`` is then needed."""
         self.in_type.require_channels(x.shape[-1], "the input of Dropout")
         if not train or self.rate == 0:
@@ -167,38 +184,18 @@ class Dropout(Layer):
         if not self.whole_fields:
             return jnp.where(jax.random.bernoulli(key, 1 - self.rate, x.shape), x / (1 - self.rate), 0)
         kept = jax.random.bernoulli(key, 1 - self.rate, (x.shape[0], self.in_type.num_fields))
-        channels = jnp.repeat(kept, jnp.asarray(_channels_per_field(self.in_type)), 1, total_repeat_length=x.shape[-1])
+        channels = per_channel(kept, self.in_type)
         return jnp.where(channels.reshape(x.shape[0], *[1] * (x.ndim - 2), -1), x / (1 - self.rate), 0)
 
 
-def _wide(dtype: jnp.dtype) -> jnp.dtype:
-    """The dtype in which statistics are computed: at least float32."""
-    return dtype if jnp.finfo(dtype).bits >= 32 else jnp.dtype(jnp.float32)
-
-
-def _channels_per_field(field_type: FieldType) -> list[int]:
-    return [b.representation.size for b in field_type.blocks for _ in range(b.multiplicity)]
-
-
-def _field_means(x: jax.Array, field_type: FieldType) -> jax.Array:
-    """The mean of each field ``[fields]`` over the batch, the pixels and its channels."""
-    channels = x.mean(tuple(range(x.ndim - 1)))
-    means = [channels[b.channels].reshape(b.multiplicity, b.representation.size).mean(-1) for b in field_type.blocks]
-    return jnp.concatenate(means)
-
-
-def _per_channel(values: jax.Array, field_type: FieldType, like: jax.Array) -> jax.Array:
-    """One value per field, repeated for each channel of the field, in the dtype of the data."""
-    repeats = jnp.asarray(_channels_per_field(field_type))
-    return jnp.repeat(values, repeats, total_repeat_length=field_type.size).astype(like.dtype)
-
-
 def normalization(name: str, in_type: FieldType) -> Layer | None:
-    """The normalisation of a name: ``"batch"``, ``"layer"``, or None for ``"none"``.
+    """The normalisation of a name: ``"batch"``, ``"instance"``, ``"layer"``, or None for ``"none"``.
 
     >>> normalization("none", FieldType("C1", "1 trivial")) is None
     True
     """
-    if name not in ("batch", "layer", "none"):
-        raise unknown("normalization", name, ["batch", "layer", "none"])
-    return {"batch": BatchNorm, "layer": LayerNorm}[name](in_type) if name != "none" else None
+    layers: dict[str, type[BatchNorm | InstanceNorm | LayerNorm]]
+    layers = {"batch": BatchNorm, "instance": InstanceNorm, "layer": LayerNorm}
+    if name not in (*layers, "none"):
+        raise unknown("normalization", name, [*layers, "none"])
+    return layers[name](in_type) if name != "none" else None

@@ -10,7 +10,7 @@ import numpy as np
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
 from geomdl.layers.functional import correlate, pool
-from geomdl.layers.layer import Layer
+from geomdl.layers.layer import Field, Fields, Image, Images, Layer, Vector
 from geomdl.layers.window import Padding, PaddingMode, Remainder, Window
 from geomdl.representations import FieldType
 
@@ -65,7 +65,7 @@ class Pool(Layer):
         """None counted: only comparisons or additions."""
         return 0
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Pools ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Pool")
@@ -128,7 +128,7 @@ class BlurPool(Layer):
         """Output pixels · F² · channels."""
         return math.prod(self.window.output_size(size)) * self.window.size**2 * self.in_type.size
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Blurs and subsamples ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of BlurPool")
@@ -176,7 +176,7 @@ class GlobalPool(Layer):
         """None counted."""
         return 0
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Vector:
         """Pools over both spatial axes."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of GlobalPool")
@@ -215,7 +215,7 @@ class GroupPool(Layer):
         """None counted."""
         return 0
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
         """Maps ``[..., channels]`` to ``[..., fields]``."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of GroupPool")

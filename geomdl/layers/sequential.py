@@ -7,7 +7,7 @@ import jax
 from flax import nnx
 
 from geomdl.equivariance.contract import Contract, Size, compose
-from geomdl.layers.layer import Layer
+from geomdl.layers.layer import Field, Layer
 
 
 class Sequential(Layer):
@@ -56,7 +56,7 @@ class Sequential(Layer):
             size = layer.contract.output_size(size)
         return total
 
-    def __call__(self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
         """Applies every layer; each gets a key of its own."""
         for i, layer in enumerate(self.layers):
             x = layer(x, train=train, key=None if key is None else jax.random.fold_in(key, i))

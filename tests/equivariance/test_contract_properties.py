@@ -1,0 +1,154 @@
+"""Properties: whatever layer hypothesis builds, it does exactly what its contract says."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from geomdl.equivariance import check_contract, equivariance_error, relative_error, tolerance
+from geomdl.equivariance.contract import Contract, Promise, compose
+from geomdl.layers import BlurPool, Conv, Pool, Sequential
+from geomdl.layers.window import Window
+from geomdl.representations import FieldType
+
+groups = st.sampled_from(["C1", "C2", "C4", "D1", "D2", "D4"])
+fields = st.sampled_from(["2 trivial", "1 regular", "1 trivial + 1 regular"])
+
+
+@st.composite
+def windows(draw) -> dict:
+    return {
+        "padding": draw(st.integers(0, 2)),
+        "padding_mode": draw(st.sampled_from(["zeros", "circular", "reflect", "replicate"])),
+        "stride": draw(st.integers(1, 3)),
+        "remainder": "drop",
+    }
+
+
+def _fits(window: Window, size: tuple[int, int]) -> bool:
+    return all(n + 2 * window.pixels_of_padding >= window.extent for n in size)
+
+
+@given(
+    group=groups,
+    types=st.tuples(fields, fields),
+    kernel=st.integers(1, 4),
+    dilation=st.integers(1, 2),
+    window=windows(),
+    n=st.integers(4, 9),
+    dtype=st.sampled_from(["float32", "bfloat16"]),
+)
+@settings(max_examples=40)
+def test_convolutions_keep_their_contracts(group, types, kernel, dilation, window, n, dtype):
+    in_type, out_type = (FieldType(group, t) for t in types)
+    layer = Conv(in_type, out_type, kernel, dilation=dilation, rngs=nnx.Rngs(n), **window)
+    assume(_fits(layer.window, (n, n)))
+    report = check_contract(layer, jax.random.key(n), size=(n, n), dtype=jnp.dtype(dtype), max_shifts=6)
+    assert report.passed, str(report)
+    centred = all((n + 2 * window["padding"] - layer.window.extent) % window["stride"] == 0 for _ in range(2))
+    if centred:
+        assert len([r for r in report.promised if r.symmetry == "points"]) == in_type.group.order
+    if window["padding_mode"] == "circular" and window["stride"] == 1 and layer.window.output_size((n, n)) == (n, n):
+        assert any(r.symmetry == "shifts" for r in report.promised)
+
+
+@given(
+    group=groups,
+    fields=fields,
+    kind=st.sampled_from(["max", "mean", "blur"]),
+    kernel=st.integers(1, 4),
+    window=windows(),
+    n=st.integers(4, 9),
+)
+@settings(max_examples=40)
+def test_pooling_keeps_its_contract(group, fields, kind, kernel, window, n):
+    field_type = FieldType(group, fields)
+    if kind == "blur":
+        layer = BlurPool(field_type, kernel, **window)
+    else:
+        assume(window["padding"] < kernel)
+        layer = Pool(field_type, kernel, reduce=kind, **window)
+    assume(_fits(layer.window, (n, n)))
+    report = check_contract(layer, jax.random.key(n), size=(n, n), max_shifts=6)
+    assert report.passed, str(report)
+
+
+@given(strides=st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), min_size=1, max_size=4), n=st.integers(1, 6))
+@example(strides=[(2, 2), (3, 1)], n=2)
+def test_steps_and_strides_compose(strides: list[tuple[int, int]], n: int):
+    """A shift by the composed step is, at every layer, a multiple of that layer's step; and it is the least such."""
+    t = FieldType("C1", "1 trivial")
+    contracts = [
+        Contract(t, t, Promise("exact"), Promise("exact"), lambda s, k=k: tuple(m // k for m in s), step * k, k)
+        for k, step in strides
+    ]
+    whole = compose(contracts)
+
+    def allowed(shift: int) -> bool:
+        for contract in contracts:
+            if shift % contract.step:
+                return False
+            shift //= contract.stride
+        return True
+
+    assert whole.stride == np.prod([k for k, _ in strides])
+    assert allowed(n * whole.step)
+    assert not any(allowed(s) for s in range(1, whole.step))
+
+
+def test_mismatched_types_name_both():
+    a, b = FieldType("C4", "1 trivial"), FieldType("C4", "2 regular")
+    first = Conv(a, b, 3, padding=1, rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match=r"layer 1 \(Conv\) takes .*1 trivial.* layer 0 \(Conv\) gives .*2 regular"):
+        Sequential([first, first])
+    with pytest.raises(ValueError, match="one group"):
+        Conv(a, FieldType("D4", "1 regular"), 3, rngs=nnx.Rngs(0))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Window(3, padding="some"), "did you mean 'same'"),  # type: ignore[arg-type]
+        (lambda: Window(4, padding="same"), "an odd extent"),
+        (lambda: Window(3, padding_mode="circle"), "did you mean 'circular'"),  # type: ignore[arg-type]
+        (lambda: Window(3, stride=0), "invalid stride 0"),
+        (lambda: Window(0), "invalid kernel_size 0"),
+        (lambda: Window(3, remainder="keeps"), "did you mean 'keep'"),  # type: ignore[arg-type]
+        (lambda: Window(5).output_size((4, 4)), "larger than the image"),
+        (lambda: Window(3, stride=3).output_size((7, 7)), "nearest sizes that fit: 6, 9"),
+        (lambda: Conv(FieldType("C8", "1 irrep(1)"), FieldType("C8", "1 trivial"), 3, rngs=nnx.Rngs(0)), "C8"),
+        (lambda: Pool(FieldType("C4", "1 irrep(1)"), 2), "needs fields whose channels the group permutes"),
+    ],
+)
+def test_impossible_layers_are_refused(make, message: str):
+    with pytest.raises(ValueError, match=message.replace("(", r"\(")):
+        make()
+
+
+def test_a_layer_refuses_what_it_was_not_made_for():
+    layer = Conv(FieldType("C4", "2 trivial"), FieldType("C4", "1 regular"), 3, stride=2, rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match="has 3 channels"):
+        layer(jnp.zeros((1, 7, 7, 3)))
+    with pytest.raises(ValueError, match="doesn't fit 8 pixels"):
+        layer(jnp.zeros((1, 8, 8, 2)))
+
+
+def test_errors_have_the_defined_size():
+    x = jnp.arange(12.0).reshape(1, 2, 6)
+    assert float(relative_error(x, x)) == 0
+    assert float(relative_error(1.5 * x, x)) == pytest.approx(0.5)
+    assert float(relative_error(x, 0 * x)) == np.inf
+    assert float(relative_error(0 * x, 0 * x)) == 0
+    assert np.isnan(float(relative_error(x * jnp.nan, x)))
+    found = equivariance_error(lambda x: x * x, x, lambda g, x: g * x, lambda g, y: g * y, jnp.array([1.0, 2.0, -1.0]))
+    np.testing.assert_allclose(found, [0, 1, 2], atol=1e-6)  # (g² − g)/g = g − 1
+
+
+def test_tolerances_follow_the_dtype():
+    assert tolerance(jnp.float32) < 1e-5
+    assert tolerance(jnp.float32, 12) <= 1e-5, "the README's claim of 1e-5 for the quickstart networks"
+    assert tolerance(jnp.float64, 12) < 1e-13
+    assert tolerance(jnp.bfloat16) > tolerance(jnp.float32)
