@@ -1,15 +1,29 @@
 """Flax NNX layers that take and give typed fields and promise what they do to symmetry."""
 
+from geomdl.layers.concatenated import Concatenated
 from geomdl.layers.conv import Conv, Dense
+from geomdl.layers.field_normalization import FieldNorm, GroupNorm, InstanceNorm
+from geomdl.layers.field_pooling import NormMaxPool, NormPool, SubgroupPool, antialiased_max_pool
+from geomdl.layers.fourier import FourierPointwise
 from geomdl.layers.layer import Layer
 from geomdl.layers.local import Flatten, LocallyConnected
 from geomdl.layers.nonlinearity import Maxout, Pointwise
+from geomdl.layers.norm_nonlinearity import Gated, NormActivation
 from geomdl.layers.normalization import BatchNorm, Dropout, LayerNorm, normalization
+from geomdl.layers.plumbing import Branch, Parallel, Residual
 from geomdl.layers.pooling import BlurPool, GlobalPool, GroupPool, Pool, halving_pool
+from geomdl.layers.rearranging import Disentangle, FromIrreps, Identity, Mask, Reshuffle, Restrict, ToIrreps
+from geomdl.layers.resampling import AdaptivePool, Upsample
 from geomdl.layers.sequential import Sequential
+from geomdl.layers.tensor_product import TensorProduct
+from geomdl.layers.vector_field import VectorField
 from geomdl.layers.window import Window
 
 __all__ = [
-    "BatchNorm", "BlurPool", "Conv", "Dense", "Dropout", "Flatten", "GlobalPool", "GroupPool", "Layer", "LayerNorm",
-    "LocallyConnected", "Maxout", "Pointwise", "Pool", "Sequential", "Window", "halving_pool", "normalization",
+    "AdaptivePool", "BatchNorm", "BlurPool", "Branch", "Concatenated", "Conv", "Dense", "Disentangle", "Dropout",
+    "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Gated", "GlobalPool", "GroupNorm", "GroupPool",
+    "Identity", "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation",
+    "NormMaxPool", "NormPool", "Parallel", "Pointwise", "Pool", "Reshuffle", "Residual", "Restrict", "Sequential",
+    "SubgroupPool", "TensorProduct", "ToIrreps", "Upsample", "VectorField", "Window", "antialiased_max_pool",
+    "halving_pool", "normalization",
 ]  # fmt: skip

@@ -7,18 +7,20 @@ from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
 from geomdl.layers.functional import ACTIVATIONS
 from geomdl.layers.layer import Field, Fields, Layer
-from geomdl.representations import FieldType
+from geomdl.representations import FieldType, Representation
 
 
 class Pointwise(Layer):
     """Applies a function σ: ℝ → ℝ to every channel: σ(ρ(g) x) = ρ(g) σ(x) when ρ(g) permutes the channels.
 
+    An odd σ (``"tanh"``) may also meet changes of sign, as in sign irreps; the identity anything.
+
     Args:
-      in_type: fields whose channels the group permutes (trivial, regular).
+      in_type: fields whose channels the group permutes (trivial, regular, quotient).
       activation: ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"sigmoid"``, ``"tanh"`` or ``"identity"``.
 
     Raises:
-      ValueError: for an unknown activation, or a representation that is not a permutation.
+      ValueError: for an unknown activation, or a representation that it would break; the message says what works.
 
     >>> Pointwise(FieldType("C4", "1 regular"), "relu")(jnp.array([[-1.0, 2.0, -3.0, 4.0]]))
     Array([[0., 2., 0., 4.]], dtype=float32)
@@ -27,7 +29,9 @@ class Pointwise(Layer):
     def __init__(self, in_type: FieldType, activation: str = "relu") -> None:
         if activation not in ACTIVATIONS:
             raise unknown("activation", activation, sorted(ACTIVATIONS))
-        in_type.require_permutation(activation)
+        for b in in_type.blocks:
+            if not _commutes(activation, b.representation):
+                raise ValueError(_what_works(activation, b.representation))
         self.in_type = self.out_type = in_type
         self.activation = activation
 
@@ -92,3 +96,21 @@ class Maxout(Layer):
             shape = (*x.shape[:-1], b.multiplicity // self.pieces, self.pieces, b.representation.size)
             outputs.append(x[..., b.channels].reshape(shape).max(-2).reshape(*x.shape[:-1], -1))
         return jnp.concatenate(outputs, -1)
+
+
+def _commutes(activation: str, rho: Representation) -> bool:
+    odd = activation == "tanh"
+    return activation == "identity" or rho.is_permutation or rho.is_trivial or (odd and rho.is_signed_permutation)
+
+
+def _what_works(activation: str, rho: Representation) -> str:
+    """The message for a representation that a pointwise function breaks."""
+    choices = ["NormActivation", "Gated"]
+    if rho.is_signed_permutation:
+        choices = ["Concatenated (its channels change sign only)", "Pointwise 'tanh'", *choices]
+    else:
+        choices.append("FourierPointwise (for fields such as band_limited(3))")
+    return (
+        f"{activation} needs fields whose channels the group permutes (trivial, regular, quotient); {rho} of"
+        f" {rho.group} does more; allowed there: {', '.join(choices)}"
+    )
