@@ -23,7 +23,7 @@ def delta_orthogonal(
     deep linear network of such layers keeps its signal's norm. Irreps that only one of the types has are not mapped.
 
     Args:
-      key: a JAX random key.
+      key: a JAX random key (a concrete one: the work is done in NumPy).
       in_type: what comes in.
       out_type: what goes out.
       spaces: ``spaces[i][o]`` maps block i of ``in_type`` to block o of ``out_type``.
@@ -50,39 +50,37 @@ def delta_orthogonal(
     """
     matrix = gain * orthogonal_map(key, in_type, out_type)
     return [
-        centre_weights(space, matrix[i.channels, o.channels])
+        jnp.asarray(centre_weights(space, matrix[i.channels, o.channels]).astype(np.float32))
         for i, row in zip(in_type.blocks, spaces, strict=True)
         for o, space in zip(out_type.blocks, row, strict=True)
     ]
 
 
-def orthogonal_map(key: jax.Array, in_type: FieldType, out_type: FieldType) -> jax.Array:
+def orthogonal_map(key: jax.Array, in_type: FieldType, out_type: FieldType) -> np.ndarray:
     """A random equivariant matrix H ``[in_channels, out_channels]`` (acting from the right), orthogonal on each irrep.
 
     By Schur's lemma H mixes the copies of one irrep, by real numbers; or by complex ones (as 2 × 2 rotation-scalings)
     where the irrep is one of rotations of the plane without reflections.
     """
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     copies_in, copies_out = _copies(in_type), _copies(out_type)
-    matrix = jnp.zeros((in_type.size, out_type.size))
-    for number, label in enumerate(sorted(copies_in.keys() & copies_out.keys())):
+    matrix = np.zeros((in_type.size, out_type.size))
+    for label in sorted(copies_in.keys() & copies_out.keys()):
         into, out = copies_in[label], copies_out[label]
-        shape = (len(into), len(out))
-        real, imaginary = jax.random.normal(jax.random.fold_in(key, number), (2, *shape))
+        mixing = rng.normal(size=(2, len(into), len(out)))
         size = irrep_size(in_type.group, label)
         if size == 2 and not in_type.group.reflections:
-            mixing = _semi_orthogonal(real + 1j * imaginary)
-            block = jnp.kron(mixing.real, jnp.eye(2)) + jnp.kron(mixing.imag, jnp.array([[0.0, 1.0], [-1.0, 0.0]]))
+            mixing = _semi_orthogonal(mixing[0] + 1j * mixing[1])
+            block = np.kron(mixing.real, np.eye(2)) + np.kron(mixing.imag, np.array([[0.0, 1.0], [-1.0, 0.0]]))
         else:
-            block = jnp.kron(_semi_orthogonal(real), jnp.eye(size))
-        rows = jnp.asarray(np.concatenate(into), matrix.dtype)
-        columns = jnp.asarray(np.concatenate(out), matrix.dtype)
-        matrix = matrix + rows.T @ block.astype(matrix.dtype) @ columns
+            block = np.kron(_semi_orthogonal(mixing[0]), np.eye(size))
+        matrix += np.concatenate(into).T @ block @ np.concatenate(out)
     return matrix
 
 
-def _semi_orthogonal(matrix: jax.Array) -> jax.Array:
+def _semi_orthogonal(matrix: np.ndarray) -> np.ndarray:
     """The nearest matrix with orthonormal rows or columns."""
-    u, _, vh = jnp.linalg.svd(matrix, full_matrices=False)
+    u, _, vh = np.linalg.svd(matrix, full_matrices=False)
     return u @ vh
 
 
@@ -100,7 +98,7 @@ def _copies(field_type: FieldType) -> dict[Label, list[np.ndarray]]:
     return found
 
 
-def centre_weights(space: KernelSpace, matrix: jax.Array) -> jax.Array:
+def centre_weights(space: KernelSpace, matrix: np.ndarray) -> np.ndarray:
     """The weights for which the dense kernel is an equivariant matrix at the window's centre, and zero elsewhere.
 
     Args:
@@ -118,5 +116,6 @@ def centre_weights(space: KernelSpace, matrix: jax.Array) -> jax.Array:
         return space.centre_weights(matrix)
     orbit = space.orbits[space.size // 2, space.size // 2]
     number, place = np.unique(orbit, return_index=True)  # by the matrix's equivariance any place of the orbit serves
-    weights = jnp.zeros((space.dimension, matrix.shape[0], matrix.shape[2]), matrix.dtype)
-    return weights.at[number].set(matrix.transpose(1, 3, 0, 2).reshape(-1, *weights.shape[1:])[place])
+    weights = np.zeros((space.dimension, matrix.shape[0], matrix.shape[2]))
+    weights[number] = matrix.transpose(1, 3, 0, 2).reshape(-1, *weights.shape[1:])[place]
+    return weights

@@ -83,9 +83,9 @@ def rings(
     """The rings of a window, by default those of escnn.
 
     By default (k odd) radii are 0, 1, …, (k − 1)/2; σ is 0.005 at radius 0, 0.4 on the last ring, else 0.6; the
-    frequencies are 0 at radius 0, else min(2r, 2 on the last ring, otherwise 2r − (r + 1) mod 2). An even window has no
-    pixel at its centre: radii are ½, 3/2, …, (k − 1)/2 with the same rules rounded down (departs from escnn, where even
-    windows lose functions and 2 × 2 has none).
+    frequencies are 0 at radius 0, else min(2r, 2 on the last ring, otherwise 2r, less 1 where r is even). An even
+    window has no pixel at its centre: radii are ½, 3/2, …, (k − 1)/2 with the same rules (departs from escnn, where
+    even windows lose functions and 2 × 2 has none).
 
     Args:
       size: k ≥ 1.
@@ -127,7 +127,7 @@ def _frequencies(size: int, radii: Sequence[float], cutoff: Cutoff | None) -> tu
         found = [cutoff * r for r in radii]
     else:
         last = (size - 1) / 2
-        found = [0 if r == 0 else min(2 * r, 2 if r == last else 2 * r - (r + 1) % 2) for r in radii]
+        found = [0 if r == 0 else min(2 * r, 2 if r == last else 2 * r - (r % 2 == 0)) for r in radii]
     if len(found) != len(radii) or not all(f >= 0 for f in found):
         raise invalid(
             "frequencies_cutoff", cutoff, f"a factor ≥ 0, one frequency ≥ 0 for each of {len(radii)} rings, or None"

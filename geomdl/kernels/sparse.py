@@ -46,6 +46,12 @@ class SparseMap:
         """The memory of indices and float32 values."""
         return self.index.nbytes + 4 * self.value.size
 
+    def dense(self) -> np.ndarray:
+        """The matrix ``[outputs, inputs]``."""
+        matrix = np.zeros((len(self.index), self.inputs))
+        np.add.at(matrix, (np.arange(len(self.index))[:, None], self.index), self.value)
+        return matrix
+
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps ``[inputs, ...]`` to ``[outputs, ...]``."""
         value = jnp.asarray(self.value, x.dtype).reshape(*self.value.shape, *[1] * (x.ndim - 1))

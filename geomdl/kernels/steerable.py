@@ -53,7 +53,7 @@ class SteerableKernelSpace:
     11
     >>> space = SteerableKernelSpace(irrep(SO2, 1), irrep(SO2, 2), 5)
     >>> space.dimension, space.expand(jnp.ones((space.dimension, 4, 3))).shape
-    (8, (5, 5, 8, 6))
+    (4, (5, 5, 8, 6))
     """
 
     in_representation: Representation
@@ -151,7 +151,23 @@ class SteerableKernelSpace:
         kernel = jnp.asarray(factors.samples, dtype) @ kernel.reshape(functions, -1)
         return kernel.reshape(self.size, self.size, fields_in * size_in, fields_out * size_out)
 
-    def centre_weights(self, matrix: jax.Array) -> jax.Array:
+    def basis(self) -> np.ndarray:
+        """The kernel of each weight alone, ``[dimension, k, k, size_in, size_out]``, float64: to look at and to test.
+
+        `expand` never makes this array; it can be large.
+        """
+        factors = _factors(self)
+        kernels = factors.coefficients.dense().T.reshape(
+            self.dimension, factors.samples.shape[1], self.in_representation.size, self.out_representation.size
+        )
+        if factors.left is not None:
+            kernels = np.einsum("pi,nsio->nspo", factors.left, kernels, optimize=True)
+        if factors.right is not None:
+            kernels = kernels @ factors.right.T
+        kernels = np.einsum("xs,nspo->nxpo", factors.samples, kernels, optimize=True)
+        return kernels.reshape(self.dimension, self.size, self.size, *kernels.shape[2:])
+
+    def centre_weights(self, matrix: np.ndarray) -> np.ndarray:
         """The weights whose dense kernel is an equivariant matrix at the window's centre, and zero elsewhere.
 
         Args:
@@ -163,7 +179,7 @@ class SteerableKernelSpace:
         Raises:
           ValueError: when no ring is a single pixel at the centre (odd windows have one by default).
         """
-        factors, dtype = _factors(self), matrix.dtype
+        factors = _factors(self)
         centre = np.flatnonzero(np.abs(factors.samples).sum(0) == factors.samples[len(factors.samples) // 2])
         if self.size % 2 == 0 or not len(centre):
             raise ValueError(
@@ -171,22 +187,21 @@ class SteerableKernelSpace:
                 f" kernel_size {self.size} and {self.spatial}"
             )
         to_in, to_out = self.in_representation.change_of_basis, np.linalg.inv(self.out_representation.change_of_basis)
-        mixed = jnp.einsum("pi,apbq,oq->ioab", jnp.asarray(to_in, dtype), matrix, jnp.asarray(to_out, dtype))
-        entries = self.in_representation.size * self.out_representation.size
-        here = slice(int(centre[0]) * entries, (int(centre[0]) + 1) * entries)
-        row, term = np.nonzero(factors.coefficients.value[here])
-        value, element = factors.coefficients.value[here][row, term], factors.coefficients.index[here][row, term]
+        mixed = np.einsum("pi,apbq,oq->ioab", to_in, matrix, to_out, optimize=True)
+        places = mixed.shape[0] * mixed.shape[1]
+        here = slice(int(centre[0]) * places, (int(centre[0]) + 1) * places)
+        place, term = np.nonzero(factors.coefficients.value[here])
+        value, element = factors.coefficients.value[here][place, term], factors.coefficients.index[here][place, term]
         norms = np.bincount(element, value**2, self.dimension)  # elements of one function are orthogonal
-        parts = (
-            mixed.reshape(entries, *mixed.shape[2:])[row] * jnp.asarray(value / norms[element], dtype)[:, None, None]
-        )
-        weights = jnp.zeros((self.dimension, *mixed.shape[2:]), dtype)
-        return weights.at[element].add(parts)
+        weights = np.zeros((self.dimension, *mixed.shape[2:]))
+        share = (value / norms[element])[:, None, None]
+        np.add.at(weights, element, share * mixed.reshape(places, *mixed.shape[2:])[place])
+        return weights
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Factors:
-    """K[x, p, q] = Σ samples[x, s] · left[p, i] · coefficients(w)[s, i, o] · right[q, o]; None stands for the identity."""
+    """K[x, p, q] = Σ samples[x, s] left[p, i] coefficients(w)[s, i, o] right[q, o]; None stands for the identity."""
 
     coefficients: SparseMap
     samples: np.ndarray

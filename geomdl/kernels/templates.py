@@ -1,4 +1,4 @@
-"""The basis between two irreps on all rings, as entries of a sparse matrix; representations are put together of these."""
+"""The basis between two irreps on all rings, as entries of a sparse matrix; representations are put together of it."""
 
 import dataclasses
 import functools
@@ -16,8 +16,10 @@ _NEGLIGIBLE = 1e-6
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Template:
-    """Basis elements of norm 1 on the window. Entry e says: element ``element`` has the coefficient ``value`` of
-    spatial function ``function`` at matrix entry (``row``, ``column``). Elements are ordered by frequency, ring, solution.
+    """Basis elements of norm 1 on the window, ordered by frequency, ring and solution.
+
+    Each entry says: element ``element`` has at matrix place (``row``, ``column``) the coefficient ``value`` of the
+    spatial function ``function``.
     """
 
     elements: int
