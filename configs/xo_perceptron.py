@@ -2,7 +2,7 @@
 
 Command:   geomdl train --config=configs/xo_perceptron.py --workdir=runs/xo_perceptron
 Hardware:  2 CPU cores
-Expected:  not run yet
+Expected:  100 % of the test letters (seed 0)
 """
 
 from ml_collections import ConfigDict

@@ -127,7 +127,7 @@ class Contract:
         return self.group if self.exact_within is None else self.exact_within
 
     def __str__(self) -> str:
-        of = f" of multiples of {self.step} pixels" if self.step > 1 else ""
+        of = f" of multiples of {self.step} pixels" if self.step > 1 and self.shifts.level != "none" else ""
         within = f" within {self.exact_group}" if self.exact_group != self.group else ""
         return f"{self.group}{within}: {self.points}\ncircular shifts{of}: {self.shifts}"
 

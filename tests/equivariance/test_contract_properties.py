@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from hypothesis import assume, example, given, settings
+from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from geomdl.equivariance import check_contract, equivariance_error, relative_error, tolerance
 from geomdl.equivariance.contract import Contract, Promise, compose
 from geomdl.layers import BlurPool, Conv, Pool, Sequential
 from geomdl.layers.window import Window
+from geomdl.models import GCNNConfig
 from geomdl.representations import FieldType
 
 groups = st.sampled_from(["C1", "C2", "C4", "D1", "D2", "D4"])
@@ -152,3 +153,34 @@ def test_tolerances_follow_the_dtype():
     assert tolerance(jnp.float32, 12) <= 1e-5, "the README's claim of 1e-5 for the quickstart networks"
     assert tolerance(jnp.float64, 12) < 1e-13
     assert tolerance(jnp.bfloat16) > tolerance(jnp.float32)
+
+
+@given(
+    group=groups,
+    n=st.integers(5, 9),
+    kernel_size=st.sampled_from([3, 5]),
+    downsampling=st.sampled_from(["max", "average", "blur", "none"]),
+    padding_mode=st.sampled_from(["zeros", "circular", "replicate"]),
+    normalization=st.sampled_from(["batch", "layer", "none"]),
+    train=st.booleans(),
+    key=st.integers(0, 100),
+)
+@settings(max_examples=12, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+def test_group_networks_are_invariant(group, n, kernel_size, downsampling, padding_mode, normalization, train, key):
+    """f(ρ(g)x) = f(x) for every element, at even and odd sizes; p4 and p4m invariance where nothing is subsampled."""
+    config = GCNNConfig(
+        group=group,
+        width=2,  # layer norm over a single channel would be constant, which the check rightly fails
+        depth=2,
+        kernel_size=kernel_size,
+        downsampling=downsampling,
+        padding_mode=padding_mode,
+        normalization=normalization,
+        activation="elu",
+    )
+    model = config.build((n, n, 1), 3, rngs=nnx.Rngs(key))
+    report = check_contract(model, jax.random.key(key), size=(n, n), train=train, max_shifts=6)
+    assert report.passed, str(report)
+    promised = {row.symmetry for row in report.promised}
+    assert "points" in promised
+    assert ("shifts" in promised) >= (padding_mode == "circular" and downsampling == "none")
