@@ -14,7 +14,7 @@ from geomdl.actions import act, roll
 from geomdl.equivariance.contract import Contract, Level, Size
 from geomdl.equivariance.errors import relative_error
 from geomdl.equivariance.tolerances import tolerance
-from geomdl.groups import GridTranslations, PlanarGroup
+from geomdl.groups import GridTranslations, Subgroup
 
 
 class HasContract(Protocol):
@@ -141,7 +141,7 @@ def check_contract(
     if train and contract.random_in_training:
         point_level = shift_level = "none"
     points = _point_elements(contract, size, key)
-    points_in = _embed(points, contract)
+    points_in = Subgroup(contract.in_type.group, contract.group).embed(points)
     shifts = _shift_elements(contract, size, max_shifts) if size else np.zeros((0, 2), int)
     stride = Fraction(contract.stride)
     out_shifts = shifts * stride.denominator // stride.numerator
@@ -162,9 +162,7 @@ def check_contract(
     rows = []
     for g, error in zip(points, np.asarray(point_errors), strict=True):
         exact = not size or bool(contract.group.is_grid_symmetry(g))
-        exact = exact and (
-            contract.exact_within is None or _contains(contract.exact_within, contract.group.angle(g), g[0])
-        )
+        exact = exact and bool(Subgroup(contract.group, contract.exact_group).contains(g))
         level = point_level if exact or point_level == "none" else "approximate"
         rows.append(Row("points", tuple(g.tolist()), level, float(error), limit if level == "exact" else None))
     for s, error in zip(shifts, np.asarray(shift_errors), strict=True):
@@ -183,22 +181,6 @@ def _point_elements(contract: Contract, size: Size, key: jax.Array) -> np.ndarra
         turned = np.abs(group.matrix(elements)[:, 0, 0])
         elements = elements[np.isclose(turned, 1)]
     return elements
-
-
-def _embed(elements: np.ndarray, contract: Contract) -> np.ndarray:
-    """Elements of the contract's group as elements of the group that acts on its input."""
-    group, subgroup = contract.in_type.group, contract.group
-    if group == subgroup:
-        return elements
-    if group.is_finite:
-        return elements * np.array([1, int(group.period) // int(subgroup.period)])
-    return np.stack([elements[:, 0], subgroup.angle(elements)], -1)
-
-
-def _contains(group: PlanarGroup, angle: float, reflected: float) -> bool:
-    """Whether a motion of the plane belongs to a group."""
-    turns = angle * group.period / (2 * np.pi)
-    return bool(group.reflections or not reflected) and (not group.is_finite or abs(turns - np.rint(turns)) < 1e-9)
 
 
 def _shift_elements(contract: Contract, size: Size, at_most: int) -> np.ndarray:

@@ -88,6 +88,9 @@ class InstanceNorm(Layer):
       in_type: any representations.
       epsilon: ε.
 
+    Raises:
+      ValueError: when called without base space, where of a scalar nothing would be left.
+
     References:
       Ulyanov, Vedaldi & Lempitsky, Instance normalization, 2016.
 
@@ -115,6 +118,8 @@ class InstanceNorm(Layer):
         """Normalises ``[batch, height, width, channels]``."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of InstanceNorm")
+        if x.ndim < 3:
+            raise ValueError("InstanceNorm takes means over pixels; allowed without base space: LayerNorm, FieldNorm")
         fields = self.in_type.num_fields
         return normalize_groups(
             x, self.in_type, self.scale[...], self.bias[...], groups=fields, over_pixels=True, epsilon=self.epsilon
