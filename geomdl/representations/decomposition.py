@@ -19,8 +19,8 @@ def decompose(
     """The representation with given matrices: finds Q and irreps with M(g) = Q [ψ_1(g) ⊕ …] Qᵀ.
 
     The symmetric part (M(r) + M(r)ᵀ)/2 of the first generator, a rotation, commutes with the whole group; its
-    eigenspaces separate the frequencies. Within each, the equivariant maps T from an irrep, M(g) T = T ψ(g), are a null space in float64, from
-    which orthogonal copies are taken one by one.
+    eigenspaces separate the frequencies. Within each, the equivariant maps T from an irrep, M(g) T = T ψ(g), are a
+    null space in float64, from which orthogonal copies are taken one by one.
 
     Args:
       group: the group.

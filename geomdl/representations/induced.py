@@ -43,7 +43,8 @@ def induced(
     if rho.group != embedding.subgroup:
         raise ValueError(f"{rho} is a representation of {rho.group}, but the subgroup is {embedding.subgroup}")
     name = f"induced({embedding.subgroup},{rho.name}" + (f",axis={embedding.axis})" if embedding.axis else ")")
-    return dataclasses.replace(_induced(embedding, rho), name=name)
+    found = _quotient(embedding) if rho == trivial(rho.group) else _induced(embedding, rho)
+    return dataclasses.replace(found, name=name)
 
 
 def quotient(group: PlanarGroup | str, subgroup: Subgroup | PlanarGroup | str, axis: float = 0) -> Representation:

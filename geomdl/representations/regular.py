@@ -6,7 +6,7 @@ import numpy as np
 
 from geomdl.groups import PlanarGroup
 from geomdl.representations.irreps import irreps
-from geomdl.representations.representation import Representation, irrep_matrix
+from geomdl.representations.representation import Representation, frozen_basis, irrep_matrix
 
 
 @functools.lru_cache(maxsize=256)
@@ -39,4 +39,4 @@ def regular(group: PlanarGroup) -> Representation:
             labels.append(label)
             columns.append(matrices[:, :, j] / np.linalg.norm(matrices[:, :, j], axis=0))
     basis = np.concatenate(columns, axis=1)
-    return Representation(group, "regular", tuple(labels), tuple(map(tuple, basis.tolist())))
+    return Representation(group, "regular", tuple(labels), frozen_basis(basis))

@@ -84,7 +84,7 @@ def _part(rho: Representation, channels: list[int]) -> tuple[Representation, lis
         return trivial(group), channels
     part = decompose(group, rho(group.generators())[:, channels][:, :, channels], f"part of {rho.name}")
     if not (part.is_permutation and group.is_finite):
-        return _named(part), channels
+        return (rho if part.size == rho.size else _named(part)), channels
     images = part.permutation()[:, 0]
     stabilizer = group.elements()[images == 0]
     reflected = stabilizer[stabilizer[:, 0] == 1, 1]
