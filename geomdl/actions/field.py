@@ -7,6 +7,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from geomdl.actions.grid import turn
+from geomdl.actions.traced import plane_matrix, quarter_turns, representation_matrix
 from geomdl.actions.warp import Padding, warp
 from geomdl.groups import Element, PlanarGroup
 from geomdl.representations import FieldType
@@ -19,8 +20,7 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
     otherwise the field is resampled by cubic B-splines.
 
     Args:
-      g: one element ``[2]`` of ``field_type.group``: a NumPy array, or traced if the group is finite (so that an orbit
-        can be `jax.vmap`ped).
+      g: one element ``[2]`` of ``field_type.group``: a NumPy array, or traced, so that an orbit can be `jax.vmap`ped.
       x: ``[batch, height, width, channels]``, or ``[batch, channels]`` without base space.
       field_type: how the channels transform.
       padding: what lies outside the image when resampling; see `geomdl.actions.warp.warp`.
@@ -71,10 +71,14 @@ def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, pa
         g = np.asarray(g)
         if not group.is_grid_symmetry(g):
             return warp(x, group.matrix(g), padding=padding)
-        quarter_turns = int(np.rint(group.angle(g) / (np.pi / 2))) % 4
-        if quarter_turns % 2 and x.shape[1] != x.shape[2]:
+        count = int(np.rint(group.angle(g) / (np.pi / 2))) % 4
+        if count % 2 and x.shape[1] != x.shape[2]:
             raise ValueError(f"{group} turns by 90°, which needs square images; got {x.shape[1]}x{x.shape[2]}")
-        return turn(x, int(g[0]), quarter_turns)
+        return turn(x, int(g[0]), count)
+    if not group.is_finite:
+        turns, exact = quarter_turns(g, group)
+        moved = warp(x, plane_matrix(g, group).astype(x.dtype), padding=padding)
+        return jnp.where(exact, turn(x, g[0].astype(jnp.int32), turns), moved)
     on_grid = group.is_grid_symmetry(group.elements())
     turned = turn(x, g[0], (4 * g[1]) // int(group.rotation_order))
     if np.all(on_grid):
@@ -102,7 +106,12 @@ def _act_on_fibre(g: Element | jax.Array, x: jax.Array, field_type: FieldType) -
             )
             fields = jnp.take(fields, source, axis=-1)
         elif not rho.is_trivial:
-            matrix = jnp.asarray(rho(rho.group.elements()))[_index(g, rho.group)] if concrete is None else rho(concrete)
+            if concrete is not None:
+                matrix = rho(concrete)
+            elif rho.group.is_finite:
+                matrix = jnp.asarray(rho(rho.group.elements()), x.dtype)[_index(g, rho.group)]
+            else:
+                matrix = representation_matrix(jnp.asarray(g), rho)
             fields = jnp.einsum("ij,...j->...i", jnp.asarray(matrix, x.dtype), fields, precision="highest")
         moved.append(fields.reshape(*x.shape[:-1], -1))
     return jnp.concatenate(moved, -1)

@@ -104,8 +104,9 @@ def check_contract(
 ) -> Report:
     """Measures every promise of a module's contract on white-noise inputs, over the full frame.
 
-    Every element of a finite point group is tried, every circular shift up to ``max_shifts`` of them (else the
-    generators and random ones). The module is compiled once.
+    Every element of a finite point group is tried (the grid symmetries and four random elements of a continuous one),
+    every circular shift up to ``max_shifts`` of them (else the generators and random ones). The module is compiled
+    once.
 
     Args:
       module: with ``contract``; called as ``module(x, train=…, key=…)``.
@@ -175,8 +176,12 @@ def check_contract(
 
 def _point_elements(contract: Contract, size: Size, key: jax.Array) -> np.ndarray:
     group = contract.group
-    group.require_finite("checking every element")
-    elements = group.elements()
+    if group.is_finite:
+        elements = group.elements()
+    else:  # the grid symmetries, and some rotations in general position
+        quarters = [[f, k * np.pi / 2] for f in range(2 if group.reflections else 1) for k in range(4)]
+        rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+        elements = np.concatenate([np.array(quarters), group.sample(rng, 4)])
     if size and size[0] != size[1]:  # a quarter turn would change the shape
         turned = np.abs(group.matrix(elements)[:, 0, 0])
         elements = elements[np.isclose(turned, 1)]

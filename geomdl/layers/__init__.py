@@ -1,7 +1,7 @@
 """Flax NNX layers that take and give typed fields and promise what they do to symmetry."""
 
 from geomdl.layers.concatenated import Concatenated
-from geomdl.layers.conv import Conv, Dense
+from geomdl.layers.conv import Conv, Dense, TransposedConv
 from geomdl.layers.field_normalization import FieldNorm, GroupNorm, InstanceNorm
 from geomdl.layers.field_pooling import NormMaxPool, NormPool, SubgroupPool, antialiased_max_pool
 from geomdl.layers.fourier import FourierPointwise
@@ -24,6 +24,6 @@ __all__ = [
     "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Gated", "GlobalPool", "GroupNorm", "GroupPool",
     "Identity", "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation",
     "NormMaxPool", "NormPool", "Parallel", "Pointwise", "Pool", "Reshuffle", "Residual", "Restrict", "Sequential",
-    "SubgroupPool", "TensorProduct", "ToIrreps", "Upsample", "VectorField", "Window", "antialiased_max_pool",
-    "halving_pool", "normalization",
+    "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
+    "antialiased_max_pool", "halving_pool", "normalization",
 ]  # fmt: skip

@@ -1,19 +1,22 @@
 """Equivariant convolutions and linear maps."""
 
 import math
+from fractions import Fraction
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 from flax import nnx
+from jax import lax
 
-from geomdl.equivariance.contract import Contract, Size, exact_everywhere
-from geomdl.kernels import PixelKernelSpace
+from geomdl.equivariance.contract import Contract, Promise, Size, exact_everywhere, square
+from geomdl.errors import invalid
+from geomdl.kernels import Basis
 from geomdl.layers.functional import correlate
-from geomdl.layers.initialization import he_normal, zeros
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer
+from geomdl.layers.weights import add_bias, expand, init_bias, init_weights, kernel_spaces
 from geomdl.layers.window import Padding, PaddingMode, Remainder, Window
-from geomdl.representations import FieldType, Representation
+from geomdl.representations import FieldType
+
+KernelOption = float | tuple[float, ...] | None
 
 
 class Conv(Layer):
@@ -22,8 +25,10 @@ class Conv(Layer):
       (K * f)(x) = Σ_y K(y) f(x + y) + b,   K(gy) = ρ_out(g) K(y) ρ_in(g)⁻¹,   ρ_out(g) b = b.
 
     The types decide which convolution it is. From ``"n trivial"`` to ``"m regular"`` it *lifts* an image to the group;
-    from regular to regular it is the *group convolution*; for the group C1 it is the ordinary convolution. Exact for
-    subgroups of D4, borders included, whenever the grid of windows is centred: (n + 2P − F) mod S = 0.
+    from regular to regular it is the *group convolution*; between irreps it is *steerable*; for the group C1 it is the
+    ordinary convolution. Exact under the motions that map the pixel grid to itself, borders included, whenever the grid
+    of windows is centred: (n + 2P − F) mod S = 0. Other elements of the group (45° of C8, say) are kept up to the error
+    of sampling the kernel on the grid.
 
     Args:
       in_type: what comes in.
@@ -34,15 +39,20 @@ class Conv(Layer):
       padding_mode: ``"zeros"``, ``"circular"``, ``"reflect"`` or ``"replicate"``.
       dilation: distance between taps.
       remainder: see `geomdl.layers.window.output_size`.
+      groups: groups of fields that are kept apart; as many as there are fields for a depthwise convolution.
+      basis: ``"pixel"`` for every equivariant kernel on the grid (subgroups of D4), ``"steerable"`` for harmonics times
+        Gaussian rings (any group), ``"auto"`` for the first where it exists.
+      rings, sigma, frequencies_cutoff, maximum_offset: of the steerable basis; see
+        `geomdl.kernels.SteerableKernelSpace`.
       use_bias: whether to add b, one number per invariant direction of ρ_out.
-      rngs: initialises the weights: He normal, variance 2 / (k² · input channels) per entry of the dense kernel.
+      rngs: initialises the weights: generalized He, see `geomdl.kernels.initial_variances`.
 
     Raises:
-      ValueError: for types of different groups, a group or representation without pixel kernels, or a bad window.
+      ValueError: for types of different groups, fields that no kernel reaches, or a bad window.
 
     References:
-      Cohen & Welling, Group equivariant convolutional networks, ICML 2016. He et al., Delving deep into rectifiers,
-      2015.
+      Cohen & Welling, Group equivariant convolutional networks, ICML 2016. Weiler & Cesa, General E(2)-equivariant
+      steerable CNNs, NeurIPS 2019.
 
     >>> from geomdl.groups import C4
     >>> image, features = FieldType(C4, "1 trivial"), FieldType(C4, "8 regular")
@@ -65,13 +75,30 @@ class Conv(Layer):
         padding_mode: PaddingMode = "zeros",
         dilation: int = 1,
         remainder: Remainder = "error",
+        groups: int = 1,
+        basis: Basis = "auto",
+        rings: tuple[float, ...] | None = None,
+        sigma: KernelOption = None,
+        frequencies_cutoff: KernelOption = None,
+        maximum_offset: int | None = None,
         use_bias: bool = True,
         rngs: nnx.Rngs,
     ) -> None:
         self.window = Window(kernel_size, stride, padding, dilation, padding_mode, remainder)
-        self.in_type, self.out_type = in_type, out_type
-        self.kernel = nnx.List(_init_weights(in_type, out_type, kernel_size, rngs))
-        self.bias = nnx.List(_init_bias(out_type) if use_bias else [])
+        self.in_type, self.out_type, self.groups = in_type, out_type, groups
+        _check_groups(groups, in_type, out_type)
+        self.spaces = kernel_spaces(
+            in_type,
+            out_type,
+            kernel_size,
+            basis,
+            rings=rings,
+            sigma=sigma,
+            frequencies_cutoff=frequencies_cutoff,
+            maximum_offset=maximum_offset,
+        )
+        self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups)
+        self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
     @property
     def contract(self) -> Contract:
@@ -79,12 +106,13 @@ class Conv(Layer):
         return self.window.contract(self.in_type, self.out_type)
 
     def multiply_adds(self, size: Size) -> int:
-        """Output pixels · k² · input channels · output channels, as the dense kernel computes it."""
-        return math.prod(self.window.output_size(size)) * self.window.size**2 * self.in_type.size * self.out_type.size
+        """Output pixels · k² · input channels · output channels / groups, as the dense kernel computes it."""
+        pixels = math.prod(self.window.output_size(size)) * self.window.size**2
+        return pixels * self.in_type.size * self.out_type.size // self.groups
 
     def dense_kernel(self) -> jax.Array:
-        """The expanded kernel ``[k, k, in_channels, out_channels]``."""
-        return _expand(self.kernel, self.in_type, self.out_type, self.window.size)
+        """The expanded kernel ``[k, k, in_channels / groups, out_channels]``."""
+        return expand(self.kernel, self.spaces)
 
     def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Convolves ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
@@ -99,23 +127,109 @@ class Conv(Layer):
             padding_mode=w.padding_mode,
             dilation=w.dilation,
             remainder=w.remainder,
+            groups=self.groups,
         )
-        return _add_bias(y, self.bias, self.out_type)
+        return add_bias(y, self.bias, self.out_type)
 
 
-class Dense(Layer):
-    """The most general equivariant linear map between fields without base space: y = W x + b, ρ_out(g) W = W ρ_in(g).
+class TransposedConv(Layer):
+    """Upsampling by a learnt equivariant kernel: zeros are put between the pixels, then the result is convolved.
 
-    Applied to ``[batch, height, width, channels]`` it is the same map at every pixel.
+      y(x) = Σ_z K(sz − x) f(z) + b,   out = (n − 1) · stride − 2 · padding + F.
+
+    The grid of outputs is always centred on that of the inputs, so it is exact under the grid symmetries at every size.
 
     Args:
       in_type: what comes in.
-      out_type: what goes out, of the same group (any finite one).
-      use_bias: whether to add b, one number per invariant direction of ρ_out.
-      rngs: initialises the weights: He normal, variance 2 / input channels per entry of W.
+      out_type: what goes out, of the same group.
+      kernel_size: taps along each axis; 2 · padding + stride of them doubles (triples, …) an image exactly.
+      stride: the factor.
+      padding: pixels cut off each side of the full result.
+      basis: see `Conv`.
+      use_bias: see `Conv`.
+      rngs: see `Conv`.
 
     Raises:
-      ValueError: for types of different groups, or a representation that does not permute channels.
+      ValueError: as `Conv`, and for more padding than the kernel reaches.
+
+    >>> t = FieldType("C4", "2 regular")
+    >>> up = TransposedConv(t, t, 4, stride=2, padding=1, rngs=nnx.Rngs(0))
+    >>> up(jnp.ones((1, 5, 5, 8))).shape
+    (1, 10, 10, 8)
+    """
+
+    def __init__(
+        self,
+        in_type: FieldType,
+        out_type: FieldType,
+        kernel_size: int,
+        *,
+        stride: int = 2,
+        padding: int = 0,
+        basis: Basis = "auto",
+        use_bias: bool = True,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.window = Window(kernel_size, stride, padding)
+        if padding >= kernel_size:
+            raise invalid("padding of TransposedConv", padding, f"at most kernel_size − 1 = {kernel_size - 1}", 0)
+        self.in_type, self.out_type = in_type, out_type
+        self.spaces = kernel_spaces(in_type, out_type, kernel_size, basis)
+        self.kernel = init_weights(self.spaces, in_type, out_type, rngs)
+        self.bias = init_bias(out_type) if use_bias else nnx.List([])
+
+    @property
+    def contract(self) -> Contract:
+        """Exact under the grid symmetries at every size."""
+        quarter_turns = self.in_type.group.contains_group(type(self.in_type.group)(4))
+        points = Promise("exact", (square,) if quarter_turns else ())
+        shifts = Promise("none", why="the full result has a border")
+        return Contract(
+            self.in_type, self.out_type, points, shifts, self.output_size, stride=Fraction(1, self.window.stride)
+        )
+
+    def output_size(self, size: Size) -> Size:
+        """(n − 1) · stride − 2 · padding + kernel_size along each axis."""
+        w = self.window
+        return tuple((n - 1) * w.stride - 2 * w.pixels_of_padding + w.size for n in size)
+
+    def multiply_adds(self, size: Size) -> int:
+        """Input pixels · k² · input channels · output channels: the zeros are not multiplied."""
+        return math.prod(size) * self.window.size**2 * self.in_type.size * self.out_type.size
+
+    def dense_kernel(self) -> jax.Array:
+        """The expanded kernel ``[k, k, in_channels, out_channels]``."""
+        return expand(self.kernel, self.spaces)
+
+    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+        """Maps ``[batch, height, width, channels]`` to the larger grid."""
+        del train, key
+        self.in_type.require_channels(x.shape[-1], "the input of TransposedConv")
+        border = self.window.size - 1 - self.window.pixels_of_padding
+        y = lax.conv_general_dilated(
+            x,
+            self.dense_kernel().astype(x.dtype),
+            (1, 1),
+            [(border, border), (border, border)],
+            lhs_dilation=(self.window.stride, self.window.stride),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+        return add_bias(y, self.bias, self.out_type)
+
+
+class Dense(Layer):
+    """The most general equivariant linear map of fields at one point: y = W x + b, ρ_out(g) W = W ρ_in(g).
+
+    For fields without base space (equivariant multilayer perceptrons), or the same map at every pixel.
+
+    Args:
+      in_type: what comes in.
+      out_type: what goes out, of the same group.
+      use_bias: whether to add b, one number per invariant direction of ρ_out.
+      rngs: initialises the weights: generalized He.
+
+    Raises:
+      ValueError: for types of different groups, or output fields that no equivariant map reaches.
 
     >>> from geomdl.groups import C8
     >>> layer = Dense(FieldType(C8, "2 regular"), FieldType(C8, "10 trivial"), rngs=nnx.Rngs(0))
@@ -125,8 +239,9 @@ class Dense(Layer):
 
     def __init__(self, in_type: FieldType, out_type: FieldType, *, use_bias: bool = True, rngs: nnx.Rngs) -> None:
         self.in_type, self.out_type = in_type, out_type
-        self.kernel = nnx.List(_init_weights(in_type, out_type, 1, rngs))
-        self.bias = nnx.List(_init_bias(out_type) if use_bias else [])
+        self.spaces = kernel_spaces(in_type, out_type, 1)
+        self.kernel = init_weights(self.spaces, in_type, out_type, rngs)
+        self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
     @property
     def contract(self) -> Contract:
@@ -139,57 +254,20 @@ class Dense(Layer):
 
     def dense_kernel(self) -> jax.Array:
         """The matrix W ``[in_channels, out_channels]`` (acting from the right)."""
-        return _expand(self.kernel, self.in_type, self.out_type, 1)[0, 0]
+        return expand(self.kernel, self.spaces)[0, 0]
 
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
         """Maps ``[..., in_channels]`` to ``[..., out_channels]``."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Dense")
-        return _add_bias(x @ self.dense_kernel().astype(x.dtype), self.bias, self.out_type)
+        return add_bias(x @ self.dense_kernel().astype(x.dtype), self.bias, self.out_type)
 
 
-def _spaces(in_type: FieldType, out_type: FieldType, size: int) -> list[list[PixelKernelSpace]]:
-    if in_type.group != out_type.group:
-        raise ValueError(f"a layer relates fields of one group; got in_type {in_type} and out_type {out_type}")
-    return [
-        [PixelKernelSpace(i.representation, o.representation, size) for o in out_type.blocks] for i in in_type.blocks
-    ]
-
-
-def _init_weights(in_type: FieldType, out_type: FieldType, size: int, rngs: nnx.Rngs) -> list[nnx.Param]:
-    """One array ``[dimension, fields_in, fields_out]`` for each pair of an input and an output block."""
-    fan_in = size**2 * in_type.size
-    return [
-        nnx.Param(he_normal(rngs.params(), (space.dimension, i.multiplicity, o.multiplicity), fan_in))
-        for i, row in zip(in_type.blocks, _spaces(in_type, out_type, size), strict=True)
-        for o, space in zip(out_type.blocks, row, strict=True)
-    ]
-
-
-def _expand(weights: nnx.List, in_type: FieldType, out_type: FieldType, size: int) -> jax.Array:
-    spaces, count = _spaces(in_type, out_type, size), len(out_type.blocks)
-    rows = [
-        jnp.concatenate([space.expand(weights[count * i + o][...]) for o, space in enumerate(row)], -1)
-        for i, row in enumerate(spaces)
-    ]
-    return jnp.concatenate(rows, -2)
-
-
-def _init_bias(out_type: FieldType) -> list[nnx.Param]:
-    """Zeros ``[fields, invariant directions]`` for each output block."""
-    return [nnx.Param(zeros(b.multiplicity, _channel_orbits(b.representation).max() + 1)) for b in out_type.blocks]
-
-
-def _add_bias(y: jax.Array, bias: nnx.List, out_type: FieldType) -> jax.Array:
-    if not len(bias):
-        return y
-    channels = [
-        b[...][:, _channel_orbits(block.representation)].reshape(-1)
-        for b, block in zip(bias, out_type.blocks, strict=True)
-    ]
-    return y + jnp.concatenate(channels).astype(y.dtype)
-
-
-def _channel_orbits(rho: Representation) -> np.ndarray:
-    """The orbit number of every channel of a permutation representation; a bias must be constant on orbits."""
-    return np.unique(rho.permutation().min(0), return_inverse=True)[1].reshape(-1)
+def _check_groups(groups: int, in_type: FieldType, out_type: FieldType) -> None:
+    if groups == 1:
+        return
+    for name, field_type in (("in_type", in_type), ("out_type", out_type)):
+        if len(field_type.blocks) > 1:
+            raise ValueError(f"groups={groups} needs fields of one kind, but {name} is {field_type}; allowed: groups=1")
+        if groups < 1 or field_type.num_fields % groups:
+            raise invalid("groups", groups, f"a divisor of the {field_type.num_fields} fields of {name}", 1)

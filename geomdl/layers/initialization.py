@@ -29,7 +29,7 @@ def he_normal(key: jax.Array, shape: tuple[int, ...], fan_in: int) -> jax.Array:
     True
     """
     count = math.prod(shape)
-    chunks = -(-count // _CHUNK)
+    chunks = max(1, -(-count // _CHUNK))
     if isinstance(key, Tracer):
         drawn = jax.vmap(_chunk, in_axes=(None, 0))(key, jnp.arange(chunks)).reshape(-1)[:count]
         return drawn.reshape(shape) * math.sqrt(2 / fan_in)
