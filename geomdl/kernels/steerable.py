@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.groups import PlanarGroup
+from geomdl.kernels.coefficients import Coefficients
 from geomdl.kernels.rings import Cutoff, Rings, rings
-from geomdl.kernels.sparse import SparseMap
 from geomdl.kernels.templates import first_frequency, starts, template
 from geomdl.representations import Representation
 
@@ -92,7 +92,7 @@ class SteerableKernelSpace:
     @property
     def dimension(self) -> int:
         """The number of free weights for each pair of fields; 0 when there is no equivariant kernel."""
-        return _factors(self).coefficients.inputs
+        return _factors(self).coefficients.dimension
 
     @property
     def variances(self) -> np.ndarray:
@@ -142,13 +142,11 @@ class SteerableKernelSpace:
         functions = factors.samples.shape[1]
         if not self.dimension:
             return jnp.zeros((self.size, self.size, fields_in * size_in, fields_out * size_out), dtype)
-        kernel = factors.coefficients(weights)  # [functions · size_in · size_out, fields_in, fields_out]
-        if factors.left is not None:
-            kernel = jnp.matmul(jnp.asarray(factors.left, dtype), kernel.reshape(functions, size_in, -1))
-        kernel = kernel.reshape(functions, size_in, size_out, fields_in, fields_out).transpose(0, 3, 1, 4, 2)
+        kernel = factors.coefficients(weights.reshape(self.dimension, -1), factors.left)
+        kernel = kernel.reshape(functions, size_out, size_in, fields_in, fields_out).transpose(0, 3, 2, 4, 1)
         if factors.right is not None:
-            kernel = kernel.reshape(-1, size_out) @ jnp.asarray(factors.right.T, dtype)
-        kernel = jnp.asarray(factors.samples, dtype) @ kernel.reshape(functions, -1)
+            kernel = _product(kernel.reshape(-1, size_out), jnp.asarray(factors.right.T, dtype))
+        kernel = _product(jnp.asarray(factors.samples, dtype), kernel.reshape(functions, -1))
         return kernel.reshape(self.size, self.size, fields_in * size_in, fields_out * size_out)
 
     def basis(self) -> np.ndarray:
@@ -157,11 +155,7 @@ class SteerableKernelSpace:
         `expand` never makes this array; it can be large.
         """
         factors = _factors(self)
-        kernels = factors.coefficients.dense().T.reshape(
-            self.dimension, factors.samples.shape[1], self.in_representation.size, self.out_representation.size
-        )
-        if factors.left is not None:
-            kernels = np.einsum("pi,nsio->nspo", factors.left, kernels, optimize=True)
+        kernels = np.einsum("pi,nsio->nspo", factors.left, factors.coefficients.kernels(), optimize=True)
         if factors.right is not None:
             kernels = kernels @ factors.right.T
         kernels = np.einsum("xs,nspo->nxpo", factors.samples, kernels, optimize=True)
@@ -188,24 +182,19 @@ class SteerableKernelSpace:
             )
         to_in, to_out = self.in_representation.change_of_basis, np.linalg.inv(self.out_representation.change_of_basis)
         mixed = np.einsum("pi,apbq,oq->ioab", to_in, matrix, to_out, optimize=True)
-        places = mixed.shape[0] * mixed.shape[1]
-        here = slice(int(centre[0]) * places, (int(centre[0]) + 1) * places)
-        place, term = np.nonzero(factors.coefficients.value[here])
-        value, element = factors.coefficients.value[here][place, term], factors.coefficients.index[here][place, term]
-        norms = np.bincount(element, value**2, self.dimension)  # elements of one function are orthogonal
-        weights = np.zeros((self.dimension, *mixed.shape[2:]))
-        share = (value / norms[element])[:, None, None]
-        np.add.at(weights, element, share * mixed.reshape(places, *mixed.shape[2:])[place])
-        return weights
+        return factors.coefficients.project(int(centre[0]), mixed)
+
+
+_product = functools.partial(jnp.matmul, precision="highest")  # a GPU would otherwise round to ten bits
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Factors:
-    """K[x, p, q] = Σ samples[x, s] left[p, i] coefficients(w)[s, i, o] right[q, o]; None stands for the identity."""
+    """K[x, p, q] = Σ samples[x, s] left[p, i] coefficients(w)[s, i, o] right[q, o]; right None is the identity."""
 
-    coefficients: SparseMap
+    coefficients: Coefficients
     samples: np.ndarray
-    left: np.ndarray | None
+    left: np.ndarray
     right: np.ndarray | None
     target: np.ndarray
     reached: np.ndarray
@@ -223,14 +212,13 @@ def _factors(space: SteerableKernelSpace) -> _Factors:
         rows = starts_out[o + 1] - starts_out[o]
         scale = space.size * math.sqrt(rho_in.size * rows / max(counts[o], 1))
         for start_in, part in zip(starts_in, parts, strict=False):
-            place = (part.function * rho_in.size + start_in + part.column) * rho_out.size + starts_out[o] + part.row
-            entries.append((place, weights + part.element, part.value * scale))
+            column, row = start_in + part.column, starts_out[o] + part.row
+            entries.append((part.function, column, row, weights + part.element, part.value * scale))
             weights += part.elements
-    place, element, value = (np.concatenate(e) for e in zip(*entries, strict=True))
-    coefficients = SparseMap.from_entries(
-        weights, spatial.functions * rho_in.size * rho_out.size, place, element, value
-    )
-    left = np.linalg.inv(rho_in.change_of_basis).T if rho_in.basis else None
+    shape = (spatial.functions, rho_in.size, rho_out.size)
+    joined = [np.concatenate(e) for e in zip(*entries, strict=True)]
+    coefficients = Coefficients.from_entries(shape, weights, *joined)
+    left = np.linalg.inv(rho_in.change_of_basis).T
     right = rho_out.change_of_basis if rho_out.basis else None
     target = np.repeat(np.arange(len(counts)), counts)
     return _Factors(coefficients, spatial.functions_sampled(), left, right, target, counts > 0)
