@@ -2,7 +2,8 @@
 
 Command:   geomdl train --config=configs/digits_gcnn_d4.py --workdir=runs/digits_gcnn_d4
 Hardware:  2 CPU cores
-Expected:  not run yet
+Expected:  95.6% of the upright test digits, 20.9% at the worst angle, 18.4% at
+           the worst circular shift (mean of 5 seeds; experiments/results/quickstart/summary.csv)
 """
 
 from ml_collections import ConfigDict

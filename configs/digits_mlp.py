@@ -2,7 +2,8 @@
 
 Command:   geomdl train --config=configs/digits_mlp.py --workdir=runs/digits_mlp
 Hardware:  2 CPU cores
-Expected:  not run yet
+Expected:  96.0% of the upright test digits, 10.9% at the worst angle, 2.6% at
+           the worst circular shift (mean of 5 seeds; experiments/results/quickstart/summary.csv)
 """
 
 from ml_collections import ConfigDict
