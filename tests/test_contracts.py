@@ -13,19 +13,40 @@ from flax import nnx
 
 from geomdl.equivariance import Report, check_contract
 from geomdl.layers import (
+    AdaptivePool,
     BatchNorm,
     BlurPool,
+    Branch,
+    Concatenated,
     Conv,
     Dense,
     Dropout,
+    FieldNorm,
+    FourierPointwise,
+    Gated,
     GlobalPool,
+    GroupNorm,
     GroupPool,
+    InstanceNorm,
     Layer,
     LayerNorm,
+    Mask,
     Maxout,
+    NormActivation,
+    NormMaxPool,
+    NormPool,
+    Parallel,
     Pointwise,
     Pool,
+    Residual,
+    Restrict,
     Sequential,
+    SubgroupPool,
+    TensorProduct,
+    ToIrreps,
+    Upsample,
+    VectorField,
+    antialiased_max_pool,
     halving_pool,
 )
 from geomdl.layers.functional import ACTIVATIONS
@@ -47,9 +68,9 @@ def _regular(group: str) -> FieldType:
 def _trained_statistics(layer: BatchNorm) -> BatchNorm:
     """Statistics as after training, so that evaluation mode is not the identity."""
     fields = layer.in_type.num_fields
-    layer.mean[...] = jnp.linspace(-1, 1, fields)
-    layer.variance[...] = jnp.linspace(0.5, 2, fields)
-    layer.scale[...] = jnp.linspace(0.5, 1.5, fields)
+    layer.mean[...] = jnp.linspace(-1, 1, layer.mean[...].size, dtype=jnp.float32)
+    layer.variance[...] = jnp.linspace(0.5, 2, fields, dtype=jnp.float32)
+    layer.scale[...] = jnp.linspace(0.5, 1.5, fields, dtype=jnp.float32)
     return layer
 
 
@@ -276,3 +297,60 @@ def test_halving_pool_is_exact_at_every_size():
         pool = halving_pool(FieldType("D4", "1 regular"), (n, n))
         assert pool.window.output_size((n, n)) == (-(-n // 2),) * 2
         _kept(check_contract(pool, jax.random.key(0), size=(n, n), max_shifts=2))
+
+
+def _mixed(group: str) -> FieldType:
+    """Scalars, a sign, vectors and a regular field."""
+    sign, vector = ("irrep(1,0)", "irrep(1,1)") if group.startswith("D") else ("irrep(2)", "irrep(1)")
+    return FieldType(group, f"1 trivial + 1 {sign} + 1 {vector} + 1 regular")
+
+
+# Layers on any representation, with the sizes for which they promise; every group element: tests/layers/test_fibres.py.
+EVEN, ODD, BOTH = (6,), (7,), (6, 7)
+FIELD_LAYERS: dict[str, tuple[Callable[[str], Layer], tuple[int, ...]]] = {
+    "norm": (lambda g: NormActivation(_mixed(g), "sigmoid"), ODD),
+    "gated": (lambda g: Gated(_mixed(g)), ODD),
+    "fourier": (lambda g: FourierPointwise(FieldType(g, "2 band_limited(1)"), "elu"), ODD),
+    "vector field": (lambda g: VectorField(FieldType(g, "2 regular")), EVEN),
+    "concatenated": (lambda g: Concatenated(_mixed(g)), ODD),
+    "tensor product": (lambda g: TensorProduct(FieldType(g, "1 band_limited(1)")), ODD),
+    "batch norm of any type": (lambda g: _trained_statistics(BatchNorm(_mixed(g))), EVEN),
+    "group norm": (lambda g: GroupNorm(_mixed(g), 2), EVEN),
+    "instance norm": (lambda g: InstanceNorm(_mixed(g)), ODD),
+    "layer norm of any type": (lambda g: LayerNorm(_mixed(g)), ODD),
+    "field norm": (lambda g: FieldNorm(FieldType(g, "2 regular")), ODD),
+    "norm max pool": (lambda g: NormMaxPool(_mixed(g), 2, remainder="drop"), EVEN),
+    "norm max pool overlapping": (lambda g: NormMaxPool(_mixed(g), 3, stride=2, padding=1, remainder="drop"), ODD),
+    "antialiased max pool": (lambda g: antialiased_max_pool(_regular(g), remainder="drop"), EVEN),
+    "antialiased norm max pool": (lambda g: antialiased_max_pool(_mixed(g), 3, remainder="drop"), ODD),
+    "adaptive mean": (lambda g: AdaptivePool(_mixed(g), 4), BOTH),
+    "adaptive max": (lambda g: AdaptivePool(_regular(g), 3, "max"), BOTH),
+    "subgroup pool": (lambda g: SubgroupPool(FieldType(g, "2 regular"), "C2"), ODD),
+    "norm pool": (lambda g: NormPool(_mixed(g)), ODD),
+    "upsample nearest": (lambda g: Upsample(_mixed(g), 2, method="nearest"), BOTH),
+    "upsample circular": (lambda g: Upsample(_mixed(g), 2, method="cubic", padding_mode="circular"), BOTH),
+    "upsample to a size": (lambda g: Upsample(_mixed(g), size=9), BOTH),
+    "upsample nearest to a size": (lambda g: Upsample(_mixed(g), size=10, method="nearest"), BOTH),
+    "mask": (lambda g: Mask(_mixed(g)), BOTH),
+    "restrict": (lambda g: Restrict(_mixed(g), "C2"), ODD),
+    "to irreps": (lambda g: ToIrreps(_mixed(g)), EVEN),
+    "branch": (lambda g: Branch([NormPool(_mixed(g)), Mask(_mixed(g))]), ODD),
+    "parallel": (lambda g: Parallel([Pool(_regular(g), 2), NormMaxPool(_mixed(g), 2)]), EVEN),
+    "residual": (lambda g: Residual(Conv(_regular(g), _regular(g), 3, padding="same", rngs=nnx.Rngs(0))), BOTH),
+}
+WITHOUT_SHIFTS = {
+    "antialiased max pool", "antialiased norm max pool", "norm max pool overlapping", "adaptive mean", "adaptive max",
+    "upsample to a size", "upsample nearest to a size", "mask", "branch", "residual",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIELD_LAYERS)
+def test_layers_on_any_representation(name: str):
+    make, sizes = FIELD_LAYERS[name]
+    for group, n in zip(("D4", "C4"), sizes if len(sizes) == 2 else sizes * 2, strict=True):
+        layer = make(group)
+        report = check_contract(layer, jax.random.key(0), size=(n, n), max_shifts=3)
+        _kept(report)
+        points = [row for row in report.promised if row.symmetry == "points"]
+        assert len(points) == layer.out_type.group.order
+        assert any(row.symmetry == "shifts" for row in report.promised) == (name not in WITHOUT_SHIFTS)
