@@ -71,7 +71,7 @@ def orthogonal_map(key: jax.Array, in_type: FieldType, out_type: FieldType) -> n
         size = irrep_size(in_type.group, label)
         if size == 2 and not in_type.group.reflections:
             mixing = _semi_orthogonal(mixing[0] + 1j * mixing[1])
-            block = np.kron(mixing.real, np.eye(2)) + np.kron(mixing.imag, np.array([[0.0, 1.0], [-1.0, 0.0]]))
+            block = np.kron(np.real(mixing), np.eye(2)) + np.kron(np.imag(mixing), np.array([[0.0, 1.0], [-1.0, 0.0]]))
         else:
             block = np.kron(_semi_orthogonal(mixing[0]), np.eye(size))
         matrix += np.concatenate(into).T @ block @ np.concatenate(out)

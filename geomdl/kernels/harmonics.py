@@ -41,8 +41,7 @@ def solutions(group: PlanarGroup, label_in: Label, label_out: Label, frequency: 
     >>> solutions(SO2, (0, 0), (0, 2), 1).shape
     (0, 2, 2, 1)
     """
-    generators = group.generators()
-    psi_in, psi_out = irrep_matrix(group, label_in, generators), irrep_matrix(group, label_out, generators)
+    psi_in, psi_out = _at_generators(group, label_in), _at_generators(group, label_out)
     size_in, size_out = psi_in.shape[-1], psi_out.shape[-1]
     parts = 2 if frequency else 1
     turned = _turned(group, frequency)[:, :parts, :parts]
@@ -56,6 +55,11 @@ def solutions(group: PlanarGroup, label_in: Label, label_out: Label, frequency: 
     basis[:, :parts] = _canonical(null).reshape(-1, parts, size_out, size_in)
     basis.flags.writeable = False
     return basis
+
+
+@functools.lru_cache(maxsize=4096)
+def _at_generators(group: PlanarGroup, label: Label) -> np.ndarray:
+    return irrep_matrix(group, label, group.generators())
 
 
 @functools.lru_cache(maxsize=4096)

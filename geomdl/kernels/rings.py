@@ -147,6 +147,6 @@ def _samples(spec: Rings) -> np.ndarray:
     radii, sigmas = np.array(spec.radii), np.array(spec.sigmas)
     profile = np.exp(-((radius[:, None] - radii) ** 2) / (2 * sigmas**2))
     values = profile[:, :, None] * harmonics[:, None, :]
-    samples = np.stack([values.real, values.imag], -1)
+    samples = np.stack([np.real(values), np.imag(values)], -1)
     samples.flags.writeable = False
     return samples

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from geomdl.errors import invalid
 from geomdl.groups import PlanarGroup
 from geomdl.kernels.coefficients import Coefficients
 from geomdl.kernels.rings import Cutoff, Rings, rings
@@ -70,6 +71,8 @@ class SteerableKernelSpace:
                 f"{self.in_representation} is of {self.group}, {self.out_representation} of"
                 f" {self.out_representation.group}; a kernel needs representations of one group"
             )
+        if self.maximum_offset is not None and self.maximum_offset < 0:
+            raise invalid("maximum_offset", self.maximum_offset, "an integer ≥ 0, or None for no limit", 0)
         for name in ("rings", "sigma", "frequencies_cutoff"):  # lists and arrays become hashable
             value = getattr(self, name)
             if isinstance(value, list | np.ndarray):

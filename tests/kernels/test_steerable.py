@@ -226,6 +226,7 @@ def test_frequencies_above_the_grid_warn():
         ({"basis": "pixels"}, "unknown basis 'pixels'.*did you mean 'pixel'"),
         ({"basis": "pixel", "sigma": 1.0}, "pixel kernels have no rings"),
         ({"size": 0}, "kernel_size"),
+        ({"maximum_offset": -1}, "maximum_offset"),
     ],
     ids=str,
 )
