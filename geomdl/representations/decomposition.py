@@ -111,7 +111,7 @@ def _copies(subspace: np.ndarray, maps: np.ndarray, size: int) -> list[np.ndarra
     m, count = subspace.shape[1], maps.shape[1]
     ambient = np.einsum("nm,mdq->ndq", subspace, maps.reshape(m, size, count))
     copies = []
-    while count:
+    for _ in range(count):
         flat = ambient.reshape(-1, count)
         norms = np.linalg.norm(flat, axis=1)
         if norms.max() < 1e-6:

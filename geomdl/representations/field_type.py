@@ -120,8 +120,8 @@ class FieldType:
         for b in self.blocks:
             if not b.representation.is_permutation:
                 raise ValueError(
-                    f"{what} needs fields whose channels the group permutes (trivial, regular); {b.representation} of"
-                    f" {self.group} does more"
+                    f"{what} needs fields whose channels the group permutes (trivial, regular, quotient);"
+                    f" {b.representation} of {self.group} does more"
                 )
 
     def restrict(self, subgroup: Subgroup | PlanarGroup | str, axis: float = 0) -> "FieldType":

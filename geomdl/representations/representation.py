@@ -120,7 +120,8 @@ class Representation:
           ValueError: when the representation does not permute its channels.
         """
         if not self.is_permutation:
-            raise ValueError(f"{self.name} of {self.group} does not permute its channels; allowed: trivial, regular")
+            allowed = "trivial, regular, quotient"
+            raise ValueError(f"{self.name} of {self.group} does not permute its channels; allowed: {allowed}")
         return np.argmax(self(self.group.elements()), axis=-2)
 
     @property
