@@ -3,7 +3,7 @@
 from geomdl.layers.concatenated import Concatenated
 from geomdl.layers.conv import Conv, Dense, TransposedConv
 from geomdl.layers.field_normalization import FieldNorm, GroupNorm, InstanceNorm
-from geomdl.layers.field_pooling import NormMaxPool, NormPool, SubgroupPool, antialiased_max_pool
+from geomdl.layers.field_pooling import InducedNormPool, NormMaxPool, NormPool, SubgroupPool, antialiased_max_pool
 from geomdl.layers.fourier import FourierPointwise
 from geomdl.layers.layer import Layer
 from geomdl.layers.local import Flatten, LocallyConnected
@@ -22,8 +22,8 @@ from geomdl.layers.window import Window
 __all__ = [
     "AdaptivePool", "BatchNorm", "BlurPool", "Branch", "Concatenated", "Conv", "Dense", "Disentangle", "Dropout",
     "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Gated", "GlobalPool", "GroupNorm", "GroupPool",
-    "Identity", "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation",
-    "NormMaxPool", "NormPool", "Parallel", "Pointwise", "Pool", "Reshuffle", "Residual", "Restrict", "Sequential",
-    "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
+    "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout",
+    "NormActivation", "NormMaxPool", "NormPool", "Parallel", "Pointwise", "Pool", "Reshuffle", "Residual", "Restrict",
+    "Sequential", "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
     "antialiased_max_pool", "halving_pool", "normalization",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import unknown
 from geomdl.groups import PlanarGroup, Subgroup
 from geomdl.groups import subgroup as subgroup_of
-from geomdl.layers.fields import block_fields, join_blocks, wide
+from geomdl.layers.fields import block_fields, is_regular, join_blocks, require_cosets, wide
 from geomdl.layers.functional import pad
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer
 from geomdl.layers.norm_nonlinearity import safe_norm
@@ -162,7 +162,7 @@ class SubgroupPool(Layer):
             raise unknown("reduce", reduce, ["max", "mean"])
         in_type.group.require_finite("SubgroupPool")
         for b in in_type.blocks:
-            if b.representation.name != "regular":
+            if not is_regular(b.representation):
                 raise ValueError(
                     f"SubgroupPool needs regular fields; {b.representation} of {in_type.group} is not; allowed there:"
                     " NormPool, or GroupPool for permuted channels"
@@ -228,3 +228,57 @@ class NormPool(Layer):
         values = x.astype(wide(x.dtype))
         norms = [safe_norm(block_fields(values, b), self.epsilon) for b in self.in_type.blocks]
         return jnp.concatenate(norms, -1).astype(x.dtype)
+
+
+class InducedNormPool(Layer):
+    """The norm of the part of each induced field over each coset: a quotient field y(gH) = ‖f(gH)‖.
+
+    A field of Ind_H^G ρ holds one vector of ρ for each coset, and the group moves the vectors from coset to coset;
+    their norms are therefore permuted.
+
+    Args:
+      in_type: fields induced from H.
+      subgroup: H, by name or as `geomdl.groups.Subgroup`.
+      axis: which reflection of G is that of H; see `geomdl.groups.Subgroup`.
+      epsilon: added to ‖f‖², so that gradients at f = 0 are finite.
+
+    Raises:
+      ValueError: for fields that are not induced from H.
+
+    >>> layer = InducedNormPool(FieldType("D4", "1 induced(C4,irrep(1))"), "C4")
+    >>> layer.out_type, layer(jnp.array([[3.0, 4.0, 0.0, -2.0]]))
+    (FieldType(D4, "1 quotient(C4)"), Array([[5., 2.]], dtype=float32))
+    """
+
+    def __init__(
+        self,
+        in_type: FieldType,
+        subgroup: Subgroup | PlanarGroup | str,
+        *,
+        axis: float = 0,
+        epsilon: float = 1e-12,
+    ) -> None:
+        self.in_type, self.epsilon = in_type, epsilon
+        self.subgroup = subgroup_of(in_type.group, subgroup, axis)
+        for b in in_type.blocks:
+            require_cosets(b.representation, self.subgroup)
+        cosets = quotient(in_type.group, self.subgroup)
+        self.out_type = FieldType(in_type.group, [(b.multiplicity, cosets) for b in in_type.blocks])
+
+    @property
+    def contract(self) -> Contract:
+        """Exact for every element and every shift."""
+        return exact_everywhere(self.in_type, self.out_type)
+
+    def multiply_adds(self, size: Size) -> int:
+        """None counted."""
+        return 0
+
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+        """Maps ``[..., channels]`` to ``[..., fields · cosets]``."""
+        del train, key
+        self.in_type.require_channels(x.shape[-1], "the input of InducedNormPool")
+        values, count = x.astype(wide(x.dtype)), int(self.subgroup.index)
+        parts = [block_fields(values, b) for b in self.in_type.blocks]
+        norms = [safe_norm(f.reshape(*f.shape[:-1], count, -1), self.epsilon) for f in parts]
+        return join_blocks(norms).astype(x.dtype)

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.representations import Block, FieldType, Representation
+from geomdl.groups import Subgroup
+from geomdl.representations import Block, FieldType, Representation, quotient, regular
 from geomdl.representations.representation import irrep_size
 
 
@@ -125,3 +126,41 @@ def from_invariants(values: jax.Array, field_type: FieldType) -> jax.Array:
         parts.append(jnp.einsum("...mn,nc->...mc", coordinates, jnp.asarray(u, values.dtype), precision="highest"))
         start = stop
     return join_blocks(parts)
+
+
+@functools.lru_cache(maxsize=512)
+def is_regular(rho: Representation) -> bool:
+    """Whether the channels are permuted as the elements of the group.
+
+    >>> from geomdl.representations import quotient
+    >>> is_regular(quotient("C4", "C1")), is_regular(quotient("C4", "C2"))
+    (True, False)
+    """
+    if not (rho.group.is_finite and rho.is_permutation and rho.size == rho.group.order):
+        return False
+    return np.array_equal(rho.permutation(), regular(rho.group).permutation())
+
+
+@functools.lru_cache(maxsize=512)
+def require_cosets(rho: Representation, subgroup: Subgroup) -> int:
+    """The number of cosets of H into whose parts the channels of an induced field divide.
+
+    Raises:
+      ValueError: when ρ is not induced from H: some element mixes the parts of different cosets.
+
+    >>> from geomdl.representations import representation
+    >>> from geomdl.groups import D4, subgroup
+    >>> require_cosets(representation(D4, "induced(C4,irrep(1))"), subgroup(D4, "C4"))
+    2
+    """
+    cosets = quotient(subgroup.group, subgroup)
+    if rho.size % cosets.size == 0:
+        generators, parts = rho.group.generators(), (cosets.size, rho.size // cosets.size)
+        matrices = rho(generators).reshape(-1, *parts, *parts)
+        mixed = np.linalg.norm(matrices, axis=(2, 4)) > 1e-9
+        if np.array_equal(mixed, cosets(generators) > 0.5):
+            return cosets.size
+    raise ValueError(
+        f"{rho} of {rho.group} is not induced from {subgroup}; allowed: 'induced({subgroup.arguments},…)',"
+        f" 'quotient({subgroup.arguments})', 'regular'"
+    )

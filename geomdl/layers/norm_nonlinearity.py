@@ -8,7 +8,9 @@ from flax import nnx
 
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import unknown
-from geomdl.layers.fields import block_fields, join_blocks, wide
+from geomdl.groups import PlanarGroup, Subgroup
+from geomdl.groups import subgroup as subgroup_of
+from geomdl.layers.fields import block_fields, join_blocks, require_cosets, wide
 from geomdl.layers.functional import ACTIVATIONS
 from geomdl.layers.initialization import zeros
 from geomdl.layers.layer import Field, Fields, Layer
@@ -40,10 +42,12 @@ class NormActivation(Layer):
       in_type: what comes in and goes out; any representations.
       activation: ``"relu"``, ``"elu"``, ``"softplus"``, ``"sigmoid"``, ``"tanh"`` or ``"squash"``.
       use_bias: whether b is learnt; otherwise it is 0.
+      induced_from: a subgroup H, when the fields are induced from H: the norm is then that of the vector over each
+        coset by itself, so that a field has as many norms as cosets.
       epsilon: added to ‖f‖², so that gradients at f = 0 are finite.
 
     Raises:
-      ValueError: for an unknown activation.
+      ValueError: for an unknown activation, or fields that are not induced from H.
 
     References:
       Worrall et al., Harmonic networks, CVPR 2017, §4.1 (relu); Sabour et al., Dynamic routing between capsules, 2017
@@ -55,12 +59,22 @@ class NormActivation(Layer):
     """
 
     def __init__(
-        self, in_type: FieldType, activation: str = "relu", *, use_bias: bool = True, epsilon: float = _TINY
+        self,
+        in_type: FieldType,
+        activation: str = "relu",
+        *,
+        use_bias: bool = True,
+        induced_from: Subgroup | PlanarGroup | str | None = None,
+        epsilon: float = _TINY,
     ) -> None:
         if activation not in NORM_ACTIVATIONS:
             raise unknown("norm activation", activation, sorted(NORM_ACTIVATIONS))
         self.in_type = self.out_type = in_type
         self.activation, self.epsilon = activation, epsilon
+        self.cosets = 1
+        if induced_from is not None:
+            induced_from = subgroup_of(in_type.group, induced_from)
+            self.cosets = max(require_cosets(b.representation, induced_from) for b in in_type.blocks)
         self.bias = nnx.List([nnx.Param(zeros(in_type.num_fields))] if use_bias and activation != "squash" else [])
 
     @property
@@ -79,6 +93,7 @@ class NormActivation(Layer):
         dtype, parts, start = wide(x.dtype), [], 0
         for b in self.in_type.blocks:
             fields = block_fields(x, b).astype(dtype)
+            fields = fields.reshape(*fields.shape[:-1], self.cosets, -1)
             bias = (
                 self.bias[0][...][start : start + b.multiplicity]
                 if len(self.bias)
@@ -86,8 +101,9 @@ class NormActivation(Layer):
             )
             start += b.multiplicity
             norm = safe_norm(fields, self.epsilon)
-            scale = NORM_ACTIVATIONS[self.activation](norm, bias.astype(dtype)) / norm
-            parts.append((fields * scale[..., None]).astype(x.dtype))
+            scale = NORM_ACTIVATIONS[self.activation](norm, bias.astype(dtype)[:, None]) / norm
+            scaled = (fields * scale[..., None]).astype(x.dtype)
+            parts.append(scaled.reshape(*scaled.shape[:-2], -1))
         return join_blocks(parts)
 
 

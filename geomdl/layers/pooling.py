@@ -82,22 +82,23 @@ class Pool(Layer):
 
 
 class BlurPool(Layer):
-    """Low-pass filters each channel with a binomial filter, then subsamples.
+    """Low-pass filters each channel with a binomial or Gaussian filter, then subsamples.
 
-    The filter is the outer product of (1 + z)^{F−1} / 2^{F−1} with itself: F = 2 gives [1 1]/2, F = 3 [1 2 1]/4, F = 5
-    [1 4 6 4 1]/16. Blurring before subsampling lessens, but does not remove, the aliasing that spoils shift
-    equivariance.
+    The binomial filter is the outer product of (1 + z)^{F−1} / 2^{F−1} with itself: F = 2 gives [1 1]/2, F = 3
+    [1 2 1]/4, F = 5 [1 4 6 4 1]/16. Blurring before subsampling lessens, but does not remove, the aliasing that spoils
+    shift equivariance.
 
     Args:
       in_type: what comes in and goes out; any type.
       filter_size: F, taps along each axis.
+      sigma: width in pixels of a Gaussian exp(−t² / 2σ²), cut to the window and scaled to sum 1; None for the binomial.
       stride: subsampling factor.
       padding: see `geomdl.layers.window.Window`.
       padding_mode: see `geomdl.layers.window.Window`.
       remainder: see `geomdl.layers.window.output_size`.
 
     Raises:
-      ValueError: for a bad window.
+      ValueError: for a bad window, or a sigma that is not positive.
 
     References:
       Zhang, Making convolutional networks shift-invariant again, ICML 2019.
@@ -111,12 +112,16 @@ class BlurPool(Layer):
         in_type: FieldType,
         filter_size: int = 3,
         *,
+        sigma: float | None = None,
         stride: int = 2,
         padding: Padding = 0,
         padding_mode: PaddingMode = "zeros",
         remainder: Remainder = "error",
     ) -> None:
+        if sigma is not None and not sigma > 0:
+            raise invalid("sigma of BlurPool", sigma, "a positive number of pixels, or None", 0.66)
         self.in_type = self.out_type = in_type
+        self.sigma = sigma
         self.window = Window(filter_size, stride, padding, 1, padding_mode, remainder)
 
     @property
@@ -133,7 +138,11 @@ class BlurPool(Layer):
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of BlurPool")
         w = self.window
-        taps = np.array([math.comb(w.size - 1, i) for i in range(w.size)]) / 2 ** (w.size - 1)
+        if self.sigma is None:
+            taps = np.array([math.comb(w.size - 1, i) for i in range(w.size)], float)
+        else:
+            taps = np.exp(-((np.arange(w.size) - (w.size - 1) / 2) ** 2) / (2 * self.sigma**2))
+        taps /= taps.sum()
         kernel = jnp.asarray(np.outer(taps, taps)[:, :, None, None], x.dtype)
         return correlate(
             x,
@@ -200,8 +209,8 @@ class GroupPool(Layer):
     """
 
     def __init__(self, in_type: FieldType, reduce: Reduce = "max") -> None:
+        require_permutation(in_type, "GroupPool", "NormPool")
         _check_reduce(reduce, in_type)
-        in_type.require_permutation("GroupPool")
         self.in_type = in_type
         self.out_type = FieldType(in_type.group, f"{in_type.num_fields} trivial")
         self.reduce = reduce
@@ -250,4 +259,12 @@ def _check_reduce(reduce: str, in_type: FieldType) -> None:
     if reduce not in ("max", "mean"):
         raise unknown("reduce", reduce, ["max", "mean"])
     if reduce == "max":
-        in_type.require_permutation("a maximum (reduce='max')")
+        require_permutation(in_type, "a maximum (reduce='max')", "reduce='mean', NormMaxPool, NormPool")
+
+
+def require_permutation(in_type: FieldType, what: str, instead: str) -> None:
+    """Raises a ValueError, with what would work, when some field's channels are not permuted by the group."""
+    try:
+        in_type.require_permutation(what)
+    except ValueError as error:
+        raise ValueError(f"{error}; allowed there: {instead}") from None

@@ -12,7 +12,7 @@ import numpy as np
 from geomdl.equivariance.contract import NOTHING, Contract, Promise, Size, square
 from geomdl.errors import invalid, unknown
 from geomdl.layers.layer import Image, Images, Layer
-from geomdl.layers.pooling import Reduce
+from geomdl.layers.pooling import Reduce, require_permutation
 from geomdl.representations import FieldType
 
 Method = Literal["nearest", "bilinear", "cubic"]
@@ -130,7 +130,7 @@ class AdaptivePool(Layer):
         if reduce not in ("max", "mean"):
             raise unknown("reduce", reduce, ["max", "mean"])
         if reduce == "max":
-            in_type.require_permutation("a maximum (reduce='max')")
+            require_permutation(in_type, "a maximum (reduce='max')", "reduce='mean', NormMaxPool")
         self.in_type = self.out_type = in_type
         self.size, self.reduce = _pair("size of AdaptivePool", size), reduce
 

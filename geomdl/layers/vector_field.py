@@ -6,7 +6,7 @@ import numpy as np
 
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import unknown
-from geomdl.layers.fields import block_fields, join_blocks
+from geomdl.layers.fields import block_fields, is_regular, join_blocks
 from geomdl.layers.functional import ACTIVATIONS
 from geomdl.layers.layer import Field, Fields, Layer
 from geomdl.representations import FieldType, irrep
@@ -45,7 +45,7 @@ class VectorField(Layer):
                 " Pointwise, NormActivation or Gated"
             )
         for b in in_type.blocks:
-            if b.representation.name != "regular":
+            if not is_regular(b.representation):
                 raise ValueError(
                     f"VectorField needs regular fields; {b.representation} of {group} is not; allowed there:"
                     " NormActivation, Gated"

@@ -24,6 +24,7 @@ from geomdl.layers import (
     Gated,
     GroupNorm,
     Identity,
+    InducedNormPool,
     Layer,
     LayerNorm,
     NormActivation,
@@ -104,6 +105,11 @@ def _layers(group: str) -> dict[str, Layer]:
             if t.group.reflections:
                 layers[f"subgroup pool D{n}"] = lambda n=n: SubgroupPool(FieldType(group, "2 regular"), f"D{n}", "mean")
                 layers[f"restrict D{n}"] = lambda n=n: Restrict(t, f"D{n}", disentangle=False)
+        if t.group.reflections and t.group.rotation_order > 2:
+            turns = f"C{t.group.rotation_order}"
+            induced = FieldType(group, f"2 induced({turns},irrep(1)) + 1 quotient({turns})")
+            layers["induced norm"] = lambda: NormActivation(induced, "sigmoid", induced_from=turns)
+            layers["induced norm pool"] = lambda: InducedNormPool(induced, turns)
         if t.group.reflections and t.group.rotation_order % 2 == 0:
             layers["subgroup pool, other axis"] = lambda: SubgroupPool(FieldType(group, "2 regular"), "D1", axis=1)
     else:

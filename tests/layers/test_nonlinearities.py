@@ -56,6 +56,14 @@ def test_norm_activation_by_hand():
         _close(layer(jnp.asarray(x, jnp.float32)), expected)
 
 
+def test_induced_norms_by_hand():
+    layer = NormActivation(FieldType("D4", "2 induced(C4,irrep(1))"), "squash", induced_from="C4")
+    x = RNG.normal(size=(3, 8))
+    parts = x.reshape(3, 4, 2)  # two fields of two cosets
+    squares = (parts**2).sum(-1, keepdims=True)
+    _close(layer(jnp.asarray(x, jnp.float32)), (parts * np.sqrt(squares) / (1 + squares)).reshape(3, 8))
+
+
 def test_gradients_at_zero_are_finite():
     for layer in (NormActivation(FieldType("SO2", "1 irrep(1)"), a) for a in NORM_ACTIVATIONS):
         gradient = jax.grad(lambda x, layer=layer: layer(x).sum())(jnp.zeros((1, 2)))
@@ -184,6 +192,8 @@ REFUSED = [
     (lambda: VectorField(FieldType("C8", "1 irrep(1)")), "needs regular fields"),
     (lambda: VectorField(FieldType("C2", "1 regular")), "N ≥ 3"),
     (lambda: NormActivation(FieldType("C4", "1 regular"), "squosh"), "did you mean 'squash'"),
+    (lambda: NormActivation(FieldType("D4", "1 irrep(1,1)"), induced_from="C4"), "is not induced from C4 ≤ D4"),
+    (lambda: NormActivation(FieldType("D4", "1 regular"), induced_from="C3"), "a subgroup of D4"),
     (lambda: Gated(FieldType("C4", "1 regular"), "sigmod"), "did you mean 'sigmoid'"),
     (lambda: FourierPointwise(FieldType("SO2", "1 band_limited(3)"), samples=5), "at least 7"),
     (lambda: FourierPointwise(FieldType("C8", "1 regular"), samples=16), "all elements are samples"),

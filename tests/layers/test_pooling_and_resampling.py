@@ -192,6 +192,8 @@ REFUSED = [
     (lambda: SubgroupPool(FieldType("SO2", "1 irrep(1)"), "C3"), "finite group"),
     (lambda: SubgroupPool(FieldType("C8", "1 regular"), "C2", "sum"), "allowed: max, mean"),
     (lambda: NormMaxPool(IMAGE, 0), "a positive integer"),
+    (lambda: Pool(FieldType("C8", "1 irrep(1)"), 2), "allowed there: reduce='mean', NormMaxPool"),
+    (lambda: GroupPool(FieldType("C8", "1 irrep(1)")), "allowed there: NormPool"),
 ]
 
 
