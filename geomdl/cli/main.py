@@ -17,6 +17,7 @@ VERBS = {
     "train": "train the model of a config, or go on with a run that was stopped",
     "evaluate": "measure a trained model: accuracy, rotations, shifts, invariance",
     "reproduce": "run a study and draw its figure",
+    "export": "write a trained model to files that run without geomdl",
     "summary": "show the layers, field types and sizes of a model",
     "list": "list models, groups, datasets, configs or figures",
 }

@@ -11,6 +11,7 @@ from flax import nnx
 from geomdl.errors import invalid, unknown
 from geomdl.layers import Layer, Sequential
 from geomdl.layers.functional import ACTIVATIONS
+from geomdl.models.exactness import warn_if_inexact
 
 ImageShape = tuple[int, int, int]
 """(height, width, channels)."""
@@ -27,6 +28,9 @@ class ModelConfig(abc.ABC):
     def build(self, image_shape: ImageShape, num_classes: int, *, rngs: nnx.Rngs) -> Sequential:
         """The network, initialised.
 
+        Warns (`geomdl.models.exactness.InexactSizeWarning`) when images of this size break the exact symmetry that the
+        network has at other sizes, and names the nearest of those.
+
         Args:
           image_shape: (height, width, channels).
           num_classes: class scores at the output.
@@ -40,7 +44,9 @@ class ModelConfig(abc.ABC):
         if num_classes < 1:
             raise invalid("num_classes", num_classes, "a positive integer", 10)
         config = self.matched(image_shape, num_classes) if isinstance(self, ScalableConfig) else self
-        return Sequential(config.layers(image_shape, num_classes, rngs))
+        model = Sequential(config.layers(image_shape, num_classes, rngs))
+        warn_if_inexact(model.contract, tuple(image_shape[:2]))
+        return model
 
     def parameter_count(self, image_shape: ImageShape, num_classes: int) -> int:
         """The number of trainable parameters, without allocating them."""

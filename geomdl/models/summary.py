@@ -10,6 +10,7 @@ from rich.table import Table
 
 from geomdl.equivariance.contract import Contract, Size
 from geomdl.layers import Layer, Sequential
+from geomdl.models.exactness import exact_sizes_near
 from geomdl.models.model_config import count_parameters
 
 
@@ -60,7 +61,14 @@ class Summary:
         size = " × ".join(map(str, self.image_size))
         points, shifts = self.contract.points.at(self.image_size), self.contract.shifts.at(self.image_size)
         promises = f"{self.contract.group}: {points}; circular shifts: {shifts}"
-        return f"{text}promised for {size} images: {promises}\n{self.contract}"
+        return f"{text}promised for {size} images: {promises}\n{self.contract}{self._exact_sizes()}"
+
+    def _exact_sizes(self) -> str:
+        """Where exactness depends on the size: the nearest sizes that have it."""
+        if self.contract.points.level != "exact" or not self.contract.points.conditions or len(self.image_size) != 2:
+            return ""
+        sizes = ", ".join(f"{h} × {w}" for h, w in exact_sizes_near(self.contract, self.image_size))
+        return f"\nexact on the pixel grid at sizes such as: {sizes or 'none near this one'}"
 
 
 def summarize(model: Layer, image_shape: tuple[int, int, int]) -> Summary:

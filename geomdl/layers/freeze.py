@@ -1,0 +1,136 @@
+"""From an equivariant network to the plain dense network that it is at evaluation."""
+
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from geomdl.layers.conv import Conv, Dense, TransposedConv
+from geomdl.layers.layer import Layer
+from geomdl.layers.local import LocallyConnected
+from geomdl.layers.normalization import BatchNorm, Dropout
+from geomdl.layers.plain import Affine, Frozen, PlainConv, PlainDense, PlainTransposedConv, Weight
+from geomdl.layers.rearranging import Identity
+from geomdl.layers.sequential import Sequential
+from geomdl.layers.weights import add_bias
+
+_Linear = PlainConv | PlainTransposedConv | PlainDense | LocallyConnected
+
+
+def freeze(layer: Layer) -> Frozen:
+    """The plain dense network that computes what a layer or model computes at evaluation.
+
+      freeze(f)(x) = f(x)   to rounding.
+
+    Kernels are expanded, so no basis is left; batch norm is folded into the linear map before it, or becomes one factor
+    and one summand for each channel where there is none (after a residual sum, say); dropout goes away. Pooling,
+    nonlinearities and the norms that depend on the input stay what they are. The contract stays too. The original is
+    not changed.
+
+    Args:
+      layer: any layer of `geomdl.layers`, or a model made of them.
+
+    Returns:
+      A network without trainable parameters; its arrays are `geomdl.layers.plain.Weight` variables, by name in
+      ``.weights``. Calling it with ``train=True`` raises ValueError.
+
+    >>> from geomdl.layers import Pointwise
+    >>> from geomdl.representations import FieldType
+    >>> image, features = FieldType("C8", "1 trivial"), FieldType("C8", "2 regular")
+    >>> lift = Conv(image, features, 3, rngs=nnx.Rngs(0))
+    >>> frozen = freeze(Sequential([lift, BatchNorm(features), Pointwise(features)]))
+    >>> {name: array.shape for name, array in frozen.weights.items()}
+    {'layers.0.bias': (16,), 'layers.0.kernel': (3, 3, 1, 16)}
+    """
+    return layer if isinstance(layer, Frozen) else Frozen(_plain(layer))
+
+
+@functools.singledispatch
+def _plain(layer: Layer) -> Layer:
+    """Any other layer: itself, with its parameters made constants and its layers frozen."""
+    copy = nnx.clone(layer)
+    for name, value in list(vars(copy).items()):
+        if isinstance(value, nnx.Variable | Layer):
+            setattr(copy, name, _constant(value))
+        elif isinstance(value, nnx.List):
+            setattr(copy, name, nnx.List([_constant(part) for part in value]))
+    return copy
+
+
+def _constant(part: object) -> object:
+    if isinstance(part, nnx.Variable):
+        return Weight(part[...])
+    return _plain(part) if isinstance(part, Layer) else part
+
+
+@_plain.register
+def _(layer: Conv) -> Layer:
+    return PlainConv(layer.dense_kernel(), _bias(layer), layer.window, layer.groups, layer.contract)
+
+
+@_plain.register
+def _(layer: TransposedConv) -> Layer:
+    return PlainTransposedConv(layer.dense_kernel(), _bias(layer), layer.window, layer.contract)
+
+
+@_plain.register
+def _(layer: Dense) -> Layer:
+    return PlainDense(layer.dense_kernel(), _bias(layer), layer.contract)
+
+
+@_plain.register
+def _(layer: LocallyConnected) -> Layer:
+    copy = nnx.clone(layer)
+    copy.kernel = Weight(layer.kernel[...])
+    copy.bias = nnx.data(Weight(layer.bias[...] if layer.bias is not None else jnp.zeros(layer.out_type.size)))
+    return copy
+
+
+@_plain.register
+def _(layer: BatchNorm) -> Layer:
+    return Affine(*layer.affine(layer.mean[...], layer.variance[...]), layer.contract)
+
+
+@_plain.register
+def _(layer: Dropout) -> Layer:
+    return Identity(layer.in_type)
+
+
+@_plain.register
+def _(layer: Frozen) -> Layer:
+    return layer.network
+
+
+@_plain.register
+def _(layer: Sequential) -> Layer:
+    layers: list[Layer] = []
+    for piece in _flat(layer.layers):
+        plain = _plain(piece)
+        if isinstance(plain, Affine) and layers and isinstance(layers[-1], _Linear):
+            _fold(layers[-1], plain)
+        elif not isinstance(plain, Identity):
+            layers.append(plain)
+    return Sequential(layers or [Identity(layer.in_type)])
+
+
+def _flat(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers of nested sequences, in turn."""
+    flat: list[Layer] = []
+    for layer in layers:
+        flat += _flat(layer.layers) if isinstance(layer, Sequential) else [layer]
+    return flat
+
+
+def _fold(linear: _Linear, affine: Affine) -> None:
+    """Makes a linear map a (W x + b) + c of it, channel by channel."""
+    scale, shift = affine.scale[...], affine.shift[...]
+    linear.kernel[...] = linear.kernel[...] * scale
+    linear.bias[...] = linear.bias[...] * scale + shift
+
+
+def _bias(layer: Conv | TransposedConv | Dense) -> jax.Array:
+    """The bias of every channel; zeros where there is none."""
+    zero = jnp.zeros(layer.out_type.size, layer.kernel[0][...].dtype)
+    return add_bias(zero, layer.bias, layer.out_type)
