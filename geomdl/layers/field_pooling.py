@@ -72,16 +72,13 @@ class NormMaxPool(Layer):
         w = self.window
         height, width = w.output_size(x.shape[1:3])
         x = pad(x, w.pixels_of_padding, w.padding_mode)
-        border = w.pixels_of_padding if w.padding_mode == "zeros" else 0
-        inside = np.zeros((1, *x.shape[1:3], 1), bool)
-        inside[:, border : x.shape[1] - border, border : x.shape[2] - border] = True
         ends = [(n - 1) * w.stride + w.size for n in (height, width)]
         overhang = [(0, 0), *((0, max(0, end - n)) for end, n in zip(ends, x.shape[1:3], strict=True)), (0, 0)]
-        x, inside = jnp.pad(x, overhang), np.pad(inside, overhang)
+        x = jnp.pad(x, overhang)  # zeros beyond the border: they never win, and where they tie all are zero
         parts = []
         for b in self.in_type.blocks:
             fields = block_fields(x, b)
-            squares = jnp.where(jnp.asarray(inside), (fields.astype(wide(x.dtype)) ** 2).sum(-1), -1)
+            squares = (fields.astype(wide(x.dtype)) ** 2).sum(-1)
             taps = [
                 (i, j, i + (height - 1) * w.stride + 1, j + (width - 1) * w.stride + 1)
                 for i, j in np.ndindex(w.size, w.size)
