@@ -44,8 +44,8 @@ def per_channel(values: jax.Array, field_type: FieldType) -> jax.Array:
     >>> per_channel(jnp.array([1, 2]), FieldType("C2", "1 trivial + 1 regular"))
     Array([1, 2, 2], dtype=int32)
     """
-    repeats = jnp.asarray([b.representation.size for b in field_type.blocks for _ in range(b.multiplicity)])
-    return jnp.repeat(values, repeats, axis=-1, total_repeat_length=field_type.size)
+    sizes = [b.representation.size for b in field_type.blocks for _ in range(b.multiplicity)]
+    return jnp.take(values, np.repeat(np.arange(len(sizes)), sizes), axis=-1)
 
 
 def field_means(values: jax.Array, field_type: FieldType) -> jax.Array:

@@ -9,7 +9,6 @@ from geomdl.errors import invalid, unknown
 from geomdl.layers.field_normalization import InstanceNorm, normalize_groups
 from geomdl.layers.fields import (
     field_means,
-    field_of_invariants,
     from_invariants,
     invariants,
     num_invariants,
@@ -80,9 +79,8 @@ class BatchNorm(Layer):
         if train:
             values, axes = x.astype(dtype), tuple(range(x.ndim - 1))
             mean = invariants(values.mean(axes), self.in_type)
-            second = field_means((values**2).mean(axes), self.in_type)
-            fields = field_of_invariants(self.in_type)
-            variance = jnp.maximum(second - jnp.zeros_like(second).at[fields].add(mean**2), 0)
+            squares = (values**2).mean(axes) - from_invariants(mean, self.in_type) ** 2
+            variance = jnp.maximum(field_means(squares, self.in_type), 0)
             keep = self.momentum
             self.mean[...] = keep * self.mean[...] + (1 - keep) * mean.astype(jnp.float32)
             self.variance[...] = keep * self.variance[...] + (1 - keep) * variance.astype(jnp.float32)
