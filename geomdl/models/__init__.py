@@ -2,8 +2,12 @@
 
 from geomdl.models.convolutional import CNNConfig, GCNNConfig, TranslationInvariantConfig
 from geomdl.models.fully_connected import LinearConfig, LocalConfig, MLPConfig, PerceptronConfig, perceptron_update
-from geomdl.models.model_config import ModelConfig, count_parameters
+from geomdl.models.exactness import InexactSizeWarning, exact_sizes_near
+from geomdl.models.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNISTFinalConfig
+from geomdl.models.model_config import ModelConfig, ScalableConfig, count_parameters
+from geomdl.models.steerable_example import SteerableExampleConfig
 from geomdl.models.summary import Summary, summarize
+from geomdl.models.wide_resnet import WideResNetConfig
 
 MODELS: dict[str, type[ModelConfig]] = {
     "linear": LinearConfig,
@@ -13,10 +17,17 @@ MODELS: dict[str, type[ModelConfig]] = {
     "cnn": CNNConfig,
     "ti_cnn": TranslationInvariantConfig,
     "gcnn": GCNNConfig,
+    "steerable_example": SteerableExampleConfig,
+    "mnist_benchmark": MNISTBenchmarkConfig,
+    "mnist_final": MNISTFinalConfig,
+    "harmonic": HarmonicConfig,
+    "e2_wrn": WideResNetConfig,
 }
 """Every model by name; its dataclass fields are the keys that ``config.model`` takes."""
 
 __all__ = [
-    "MODELS", "CNNConfig", "GCNNConfig", "LinearConfig", "LocalConfig", "MLPConfig", "ModelConfig", "PerceptronConfig",
-    "Summary", "TranslationInvariantConfig", "count_parameters", "perceptron_update", "summarize",
+    "MODELS", "CNNConfig", "GCNNConfig", "HarmonicConfig", "InexactSizeWarning", "LinearConfig", "LocalConfig",
+    "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ModelConfig", "PerceptronConfig", "ScalableConfig",
+    "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "WideResNetConfig", "count_parameters",
+    "exact_sizes_near", "perceptron_update", "summarize",
 ]  # fmt: skip

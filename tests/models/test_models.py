@@ -1,0 +1,104 @@
+"""Models: sizes, matching, summaries, and what they refuse."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from geomdl.models import MODELS, CNNConfig, GCNNConfig, MLPConfig, ScalableConfig, count_parameters, summarize
+
+ISSUE_2 = ["linear", "perceptron", "mlp", "local", "cnn", "ti_cnn", "gcnn"]
+
+
+@pytest.mark.parametrize("name", ISSUE_2)
+def test_models_give_scores_and_summaries_that_add_up(name: str):
+    model = MODELS[name]().build((12, 12, 2), 5, rngs=nnx.Rngs(0))
+    logits = model(jnp.ones((3, 12, 12, 2)))
+    assert logits.shape == (3, 5)
+    assert bool(jnp.isfinite(logits).all())
+    summary = summarize(model, (12, 12, 2))
+    assert summary.parameters == count_parameters(model) == sum(row.parameters for row in summary.rows)
+    assert summary.rows[-1].output_shape == (5,)
+    assert f"{summary.parameters:,}" in str(summary)
+
+
+def test_multiply_adds_are_those_of_the_convolutions():
+    model = CNNConfig(width=4, depth=2, kernel_size=3).build((8, 8, 1), 10, rngs=nnx.Rngs(0))
+    by_hand = 8 * 8 * 9 * 1 * 4 + 4 * 4 * 9 * 4 * 8 + (4 * 4 * 8) * 10
+    assert summarize(model, (8, 8, 1)).multiply_adds == model.multiply_adds((8, 8)) == by_hand
+
+
+@pytest.mark.parametrize("name", ["mlp", "local", "cnn", "ti_cnn", "gcnn"])
+@pytest.mark.parametrize("target", [4_000, 30_000])
+def test_parameters_are_matched(name: str, target: int):
+    options = {"hidden": 8} if name == "local" else {}
+    target *= 3 if name == "local" else 1
+    model = MODELS[name](match_parameters=target, **options).build((16, 16, 1), 10, rngs=nnx.Rngs(0))
+    # An eighth: a locally connected layer's width is a small integer, the others come much closer.
+    assert abs(count_parameters(model) - target) < target * (0.5 if name == "local" else 0.125)
+
+
+def test_matching_is_the_nearest_width():
+    config = MLPConfig(depth=1, match_parameters=5_000)
+    found = config.matched((8, 8, 1), 10)
+    counts = {w: MLPConfig(depth=1, width=w).parameter_count((8, 8, 1), 10) for w in range(50, 90)}
+    assert abs(found.parameter_count((8, 8, 1), 10) - 5_000) == min(abs(c - 5_000) for c in counts.values())
+
+
+def test_same_seed_same_weights_and_other_seed_others():
+    first, again, other = (GCNNConfig(width=2).build((12, 12, 1), 3, rngs=nnx.Rngs(seed)) for seed in (1, 1, 2))
+    weights = [jax.tree.leaves(nnx.state(m, nnx.Param)) for m in (first, again, other)]
+    assert all(np.array_equal(a, b) for a, b in zip(weights[0], weights[1], strict=True))
+    assert not np.array_equal(weights[0][0], weights[2][0])
+
+
+def test_the_tree_of_variables_does_not_depend_on_the_mode():
+    model = GCNNConfig(width=2, dropout=0.5).build((12, 12, 1), 3, rngs=nnx.Rngs(0))
+    before = jax.tree.structure(nnx.state(model))
+    model(jnp.ones((2, 12, 12, 1)), train=True, key=jax.random.key(0))
+    assert jax.tree.structure(nnx.state(model)) == before
+
+
+def test_the_perceptron_starts_from_zero():
+    model = MODELS["perceptron"]().build((5, 5, 1), 3, rngs=nnx.Rngs(0))
+    assert not np.any(model(jnp.ones((1, 5, 5, 1))))
+
+
+def test_dropout_needs_a_key_in_training_only():
+    model = MLPConfig(width=4, dropout=0.5).build((4, 4, 1), 3, rngs=nnx.Rngs(0))
+    model(jnp.ones((1, 4, 4, 1)))
+    with pytest.raises(ValueError, match="pass key="):
+        model(jnp.ones((1, 4, 4, 1)), train=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: GCNNConfig(group="D4").build((8, 6, 1), 3, rngs=nnx.Rngs(0)), r"group D4 '8x6'.*try 6x6"),
+        (lambda: GCNNConfig(group="C8"), "invalid model.group 'C8'.*C4"),
+        (lambda: GCNNConfig(group="X4"), "unknown group 'X4'"),
+        (lambda: CNNConfig(kernel_size=4), "invalid model.kernel_size 4; allowed: an odd number of pixels; try 5"),
+        (lambda: CNNConfig(kernel_size=9).build((8, 8, 1), 3, rngs=nnx.Rngs(0)), "at most the image, 8x8"),
+        (lambda: CNNConfig(activation="rellu"), "did you mean 'relu'"),
+        (lambda: CNNConfig(downsampling="stride"), "unknown model.downsampling 'stride'"),
+        (lambda: CNNConfig(padding_mode="zero"), "did you mean 'zeros'"),  # type: ignore[arg-type]
+        (lambda: CNNConfig(normalization="bach"), "did you mean 'batch'"),
+        (lambda: CNNConfig(dropout=1.0), "invalid model.dropout 1.0"),
+        (lambda: CNNConfig(width=0), "invalid model.width 0"),
+        (lambda: CNNConfig(depth=0), "invalid model.depth 0"),
+        (lambda: MLPConfig(match_parameters=10).build((8, 8, 1), 10, rngs=nnx.Rngs(0)), "the narrowest such network"),
+        (lambda: MLPConfig().build((8, 8), 10, rngs=nnx.Rngs(0)), "invalid image_shape"),  # type: ignore[arg-type]
+        (lambda: MLPConfig().build((8, 8, 1), 0, rngs=nnx.Rngs(0)), "invalid num_classes 0"),
+    ],
+)
+def test_bad_models_are_refused(make, message: str):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_every_scalable_model_names_its_options():
+    for name, config in MODELS.items():
+        assert config.__doc__
+        if issubclass(config, ScalableConfig):
+            assert {"width", "match_parameters"} <= set(config.__dataclass_fields__), name
