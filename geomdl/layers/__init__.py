@@ -5,11 +5,13 @@ from geomdl.layers.conv import Conv, Dense, TransposedConv
 from geomdl.layers.field_normalization import FieldNorm, GroupNorm, InstanceNorm
 from geomdl.layers.field_pooling import InducedNormPool, NormMaxPool, NormPool, SubgroupPool, antialiased_max_pool
 from geomdl.layers.fourier import FourierPointwise
+from geomdl.layers.freeze import freeze
 from geomdl.layers.layer import Layer
 from geomdl.layers.local import Flatten, LocallyConnected
 from geomdl.layers.nonlinearity import Maxout, Pointwise
 from geomdl.layers.norm_nonlinearity import Gated, NormActivation
 from geomdl.layers.normalization import BatchNorm, Dropout, LayerNorm, normalization
+from geomdl.layers.plain import Frozen
 from geomdl.layers.plumbing import Branch, Parallel, Residual
 from geomdl.layers.pooling import BlurPool, GlobalPool, GroupPool, Pool, halving_pool
 from geomdl.layers.rearranging import Disentangle, FromIrreps, Identity, Mask, Reshuffle, Restrict, ToIrreps
@@ -21,9 +23,9 @@ from geomdl.layers.window import Window
 
 __all__ = [
     "AdaptivePool", "BatchNorm", "BlurPool", "Branch", "Concatenated", "Conv", "Dense", "Disentangle", "Dropout",
-    "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Gated", "GlobalPool", "GroupNorm", "GroupPool",
+    "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm", "GroupPool",
     "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout",
     "NormActivation", "NormMaxPool", "NormPool", "Parallel", "Pointwise", "Pool", "Reshuffle", "Residual", "Restrict",
     "Sequential", "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
-    "antialiased_max_pool", "halving_pool", "normalization",
+    "antialiased_max_pool", "freeze", "halving_pool", "normalization",
 ]  # fmt: skip

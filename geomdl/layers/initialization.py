@@ -28,13 +28,28 @@ def he_normal(key: jax.Array, shape: tuple[int, ...], fan_in: int) -> jax.Array:
     >>> bool(abs(weights.std() - 0.5) < 0.02)
     True
     """
+    return normal(key, shape, math.sqrt(2 / fan_in))
+
+
+def normal(key: jax.Array, shape: tuple[int, ...], deviation: float | np.ndarray) -> jax.Array:
+    """Independent normal numbers of mean 0 in float32; see `he_normal`.
+
+    Args:
+      key: a JAX random key.
+      shape: of the numbers.
+      deviation: their standard deviation, one for all or an array that broadcasts to the shape.
+
+    >>> abs(normal(jax.random.key(0), (2, 3), np.array([[1.0], [0.0]]))[1])
+    Array([0., 0., 0.], dtype=float32)
+    """
     count = math.prod(shape)
     chunks = max(1, -(-count // _CHUNK))
+    deviation = np.asarray(deviation, np.float32)
     if isinstance(key, Tracer):
         drawn = jax.vmap(_chunk, in_axes=(None, 0))(key, jnp.arange(chunks)).reshape(-1)[:count]
-        return drawn.reshape(shape) * math.sqrt(2 / fan_in)
-    drawn = np.concatenate([np.asarray(_chunk(key, i)) for i in range(chunks)])[:count]
-    return jnp.asarray(drawn.reshape(shape) * np.float32(math.sqrt(2 / fan_in)))
+        return drawn.reshape(shape) * deviation
+    drawn = np.concatenate([np.asarray(_chunk(key, np.int32(i))) for i in range(chunks)])[:count]
+    return jax.device_put(drawn.reshape(shape) * deviation)
 
 
 @jax.jit
@@ -48,7 +63,7 @@ def zeros(*shape: int) -> jax.Array:
     >>> zeros(2)
     Array([0., 0.], dtype=float32)
     """
-    return jnp.asarray(np.zeros(shape, np.float32))
+    return jax.device_put(np.zeros(shape, np.float32))
 
 
 def ones(*shape: int) -> jax.Array:
@@ -57,4 +72,4 @@ def ones(*shape: int) -> jax.Array:
     >>> ones(2)
     Array([1., 1.], dtype=float32)
     """
-    return jnp.asarray(np.ones(shape, np.float32))
+    return jax.device_put(np.ones(shape, np.float32))

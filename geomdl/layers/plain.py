@@ -27,9 +27,7 @@ class PlainConv(Layer):
       contract: the promise of the layer that it replaces.
     """
 
-    def __init__(
-        self, kernel: jax.Array, bias: jax.Array, window: Window, groups: int, contract: Contract
-    ) -> None:
+    def __init__(self, kernel: jax.Array, bias: jax.Array, window: Window, groups: int, contract: Contract) -> None:
         self.kernel, self.bias = Weight(kernel), Weight(bias)
         self.window, self.groups, self.promise = window, groups, contract
         self.in_type, self.out_type = contract.in_type, contract.out_type

@@ -10,7 +10,7 @@ from flax import nnx
 
 from geomdl.kernels import Basis, KernelSpace, initial_variances, kernel_space, require_kernels
 from geomdl.layers.fields import invariant_directions
-from geomdl.layers.initialization import he_normal, zeros
+from geomdl.layers.initialization import normal, zeros
 from geomdl.representations import FieldType
 
 KernelSpaces = tuple[tuple[KernelSpace, ...], ...]
@@ -49,9 +49,8 @@ def init_weights(
     for i, row in zip(in_type.blocks, spaces, strict=True):
         for o, space in zip(out_type.blocks, row, strict=True):
             shape = (space.dimension, i.multiplicity // groups, o.multiplicity)
-            deviations = np.sqrt(groups * next(variances)).astype(np.float32)
-            normal = he_normal(rngs.params(), shape, 2)  # unit variance
-            weights.append(nnx.Param(normal * jnp.asarray(deviations)[:, None, None]))
+            deviations = np.sqrt(groups * next(variances))
+            weights.append(nnx.Param(normal(rngs.params(), shape, deviations[:, None, None])))
     return nnx.List(weights)
 
 

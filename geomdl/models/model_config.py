@@ -37,7 +37,7 @@ class ModelConfig(abc.ABC):
           rngs: initialises the weights.
 
         Raises:
-          ValueError: when the images do not suit the network, e.g. non-square ones for quarter turns.
+          ValueError: when the images do not suit the network: too small, or not square for quarter turns.
         """
         if len(image_shape) != 3 or min(image_shape) < 1:
             raise invalid("image_shape", image_shape, "(height, width, channels), all positive", (28, 28, 1))
@@ -45,7 +45,9 @@ class ModelConfig(abc.ABC):
             raise invalid("num_classes", num_classes, "a positive integer", 10)
         config = self.matched(image_shape, num_classes) if isinstance(self, ScalableConfig) else self
         model = Sequential(config.layers(image_shape, num_classes, rngs))
-        warn_if_inexact(model.contract, tuple(image_shape[:2]))
+        contract, size = model.contract, tuple(image_shape[:2])
+        contract.output_size(size)  # raises where a window does not fit
+        warn_if_inexact(contract, size)
         return model
 
     def parameter_count(self, image_shape: ImageShape, num_classes: int) -> int:
