@@ -92,11 +92,12 @@ def correlate(
     window = Window(kernel.shape[0], stride, padding, dilation, padding_mode, remainder)
     height, width = window.output_size(x.shape[1:3])
     dimensions = ("NHWC", "HWIO", "NHWC")
+    border = window.pixels_of_padding if padding_mode == "zeros" else 0  # padded by itself, it enlarges the gradient
     y = lax.conv_general_dilated(
-        pad(x, window.pixels_of_padding, padding_mode),
+        x if border else pad(x, window.pixels_of_padding, padding_mode),
         kernel,
         (stride, stride),
-        [(0, _overhang(n, window)) for n in x.shape[1:3]],
+        [(border, border + _overhang(n, window)) for n in x.shape[1:3]],
         rhs_dilation=(dilation, dilation),
         dimension_numbers=dimensions,
         feature_group_count=groups,
