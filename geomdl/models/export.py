@@ -39,7 +39,7 @@ def export(
     dtype: DTypeLike = jnp.float32,
     platforms: Sequence[str] = PLATFORMS,
 ) -> Exported:
-    """Freezes a network and writes it to two files that need jax and safetensors, but not geomdl.
+    """Freezes a network and writes it to two files that need jax, flatbuffers and safetensors, but not geomdl.
 
       from jax import export
       from safetensors.numpy import load_file

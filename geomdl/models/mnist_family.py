@@ -68,7 +68,7 @@ class _MNISTConfig(SteerableConfig):
         current = FieldType(self.group, f"{image_shape[2]} trivial")
         layers: list[Layer] = []
         plan = self.plan
-        for i, (count, taps, padding) in enumerate(zip(plan.fields, plan.kernels, plan.paddings, strict=True)):
+        for i, (taps, padding) in enumerate(zip(plan.kernels, plan.paddings, strict=True)):
             fields = mixture(current.group, self.field_mixture, self._count(i, current.group))
             layers += convolution_block(current, fields, taps, padding=padding, activation=self.activation, rngs=rngs)
             if i in _POOLED:

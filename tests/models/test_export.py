@@ -1,0 +1,104 @@
+"""An exported network runs where geomdl cannot be imported, for any batch size."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+from safetensors import safe_open
+
+from geomdl.cli.main import main
+from geomdl.layers import BatchNorm, Conv, freeze
+from geomdl.models import MODELS
+from geomdl.models.export import export
+from geomdl.representations import FieldType
+
+ALONE = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("geomdl", "flax"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Refuse())
+import numpy as np
+from jax import export
+from safetensors.numpy import load_file
+
+folder = sys.argv[1]
+program = export.deserialize(open(f"{folder}/network.stablehlo", "rb").read())
+weights = load_file(f"{folder}/weights.safetensors")
+inputs = np.load(f"{folder}/inputs.npz")
+np.savez(f"{folder}/outputs.npz", **{name: program.call(weights, inputs[name]) for name in inputs})
+assert not any(name.split(".")[0] == "geomdl" for name in sys.modules)
+"""
+
+
+def _run_alone(folder: Path, *inputs: np.ndarray) -> list[np.ndarray]:
+    np.savez(folder / "inputs.npz", *inputs)
+    done = subprocess.run([sys.executable, "-c", ALONE, str(folder)], capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    outputs = np.load(folder / "outputs.npz")
+    return [outputs[f"arr_{i}"] for i in range(len(inputs))]
+
+
+def test_it_runs_without_geomdl_for_any_batch_size(tmp_path: Path):
+    model = MODELS["mnist_benchmark"](group="D4", width=0.1).build((24, 24, 1), 3, rngs=nnx.Rngs(0))
+    files = export(model, (24, 24, 1), tmp_path / "new")
+    rng = np.random.default_rng(0)
+    batches = [rng.normal(size=(n, 24, 24, 1)).astype(np.float32) for n in (1, 3)]
+    call = jax.jit(model)
+    for x, y in zip(batches, _run_alone(files.program.parent, *batches), strict=True):
+        np.testing.assert_allclose(y, call(x), rtol=1e-5, atol=1e-5)
+    with safe_open(files.weights, "numpy") as stored:
+        assert set(stored.keys()) == set(freeze(model).weights)
+        assert stored.metadata()["image_shape"] == "[24, 24, 1]"
+        assert "exact" in stored.metadata()["promise"]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("harmonic", {"nonlinearity": "norm", "width": 0.1, "max_frequency": 1}),
+        ("harmonic", {"nonlinearity": "fourier", "group": "O2", "width": 0.1, "max_frequency": 1}),
+        ("e2_wrn", {"depth": 10, "width": 0.1, "downsampling": "centred"}),
+        ("local", {"width": 1}),
+        ("gcnn", {"width": 1, "normalization": "layer", "activation": "maxout"}),
+    ],
+)
+def test_every_kind_of_network_lowers_for_every_platform(name: str, fields, tmp_path: Path):
+    model = MODELS[name](**fields).build((24, 24, 1), 3, rngs=nnx.Rngs(0))
+    files = export(model, (24, 24, 1), tmp_path)
+    program = jax.export.deserialize(bytearray(files.program.read_bytes()))
+    assert program.platforms == ("cpu", "cuda", "tpu")
+    x = np.random.default_rng(0).normal(size=(2, 24, 24, 1)).astype(np.float32)
+    np.testing.assert_allclose(program.call(freeze(model).weights, x), jax.jit(model)(x), rtol=1e-4, atol=1e-5)
+
+
+def test_a_layer_is_exported_too(tmp_path: Path):
+    t = FieldType("C4", "1 regular")
+    with pytest.raises(ValueError, match="the image has 1 channels.*4"):
+        export(Conv(t, t, 3, rngs=nnx.Rngs(0)), (5, 5, 1), tmp_path)
+    export(BatchNorm(t), (5, 5, 4), tmp_path)
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run = tmp_path / "run"
+    config = tmp_path / "config.py"
+    config.write_text(
+        "def get_config():\n"
+        "    return {'data': {'name': 'digits'}, 'model': {'name': 'linear'}, 'training': {'steps': 2}}\n"
+    )
+    assert main(["train", f"--config={config}", f"--workdir={run}", "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["export", f"--workdir={run}", f"--out={tmp_path / 'out'}"]) == 0
+    printed = capsys.readouterr().out
+    assert "network.stablehlo" in printed
+    assert "images [batch, 28, 28, 1] to 10 scores" in printed
+    (scores,) = _run_alone(tmp_path / "out", np.ones((2, 28, 28, 1), np.float32))
+    assert scores.shape == (2, 10)
+    assert main(["export", "--workdir=nowhere", f"--out={tmp_path}"]) == 2
