@@ -1,8 +1,8 @@
 """Networks made of layers."""
 
 from geomdl.models.convolutional import CNNConfig, GCNNConfig, TranslationInvariantConfig
-from geomdl.models.fully_connected import LinearConfig, LocalConfig, MLPConfig, PerceptronConfig, perceptron_update
 from geomdl.models.exactness import InexactSizeWarning, exact_sizes_near
+from geomdl.models.fully_connected import LinearConfig, LocalConfig, MLPConfig, PerceptronConfig, perceptron_update
 from geomdl.models.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNISTFinalConfig
 from geomdl.models.model_config import ModelConfig, ScalableConfig, count_parameters
 from geomdl.models.steerable_example import SteerableExampleConfig

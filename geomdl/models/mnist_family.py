@@ -8,6 +8,7 @@ from flax import nnx
 
 from geomdl.errors import invalid
 from geomdl.groups import PlanarGroup, group
+from geomdl.kernels import Basis
 from geomdl.layers import BlurPool, GroupPool, Layer, Pool, Restrict
 from geomdl.models.model_config import ImageShape
 from geomdl.models.steerable import (
@@ -45,6 +46,7 @@ class _MNISTConfig(SteerableConfig):
 
     activation: str = "elu"
     group: str = "C16"
+    basis: Basis = "auto"
     field_mixture: str = "regular"
     equal_parameters: bool = False
     restrict_to: str | None = None
@@ -70,7 +72,9 @@ class _MNISTConfig(SteerableConfig):
         plan = self.plan
         for i, (taps, padding) in enumerate(zip(plan.kernels, plan.paddings, strict=True)):
             fields = mixture(current.group, self.field_mixture, self._count(i, current.group))
-            layers += convolution_block(current, fields, taps, padding=padding, activation=self.activation, rngs=rngs)
+            layers += convolution_block(
+                current, fields, taps, padding=padding, basis=self.basis, activation=self.activation, rngs=rngs
+            )
             if i in _POOLED:
                 layers.append(Pool(fields, 2, remainder="drop"))
             if i + 1 == self.restrict_after and self.restrict_to is not None:
@@ -103,6 +107,8 @@ class MNISTBenchmarkConfig(_MNISTConfig):
 
     Args:
       group: finite, e.g. ``"C16"``, ``"D8"``; ``"C1"`` is the conventional network.
+      basis: of the kernels; ``"steerable"`` as published, or ``"auto"``, which takes every kernel on the grid for
+        subgroups of D4; see `geomdl.layers.Conv`.
       field_mixture: kinds of fields in proportion, e.g. ``"5 regular + 2 quotient(C2) + 2 quotient(C4) + 4 trivial"``;
         together they have the channels of the regular fields that they replace.
       equal_parameters: multiplies the fields of the first five convolutions by 4/√|G|, rounded down, so that the number
@@ -136,6 +142,7 @@ class MNISTFinalConfig(_MNISTConfig):
 
     Args:
       group: see `MNISTBenchmarkConfig`.
+      basis: see `MNISTBenchmarkConfig`.
       field_mixture: see `MNISTBenchmarkConfig`.
       equal_parameters: see `MNISTBenchmarkConfig`.
       restrict_to: see `MNISTBenchmarkConfig`.

@@ -81,7 +81,7 @@ def test_every_kind_of_network_lowers_for_every_platform(name: str, fields, tmp_
 
 def test_a_layer_is_exported_too(tmp_path: Path):
     t = FieldType("C4", "1 regular")
-    with pytest.raises(ValueError, match="the image has 1 channels.*4"):
+    with pytest.raises(ValueError, match=r"the image has 1 channels.*4"):
         export(Conv(t, t, 3, rngs=nnx.Rngs(0)), (5, 5, 1), tmp_path)
     export(BatchNorm(t), (5, 5, 4), tmp_path)
 
