@@ -4,13 +4,16 @@ The whole frame is compared, borders included. Sizes are odd and even; where a l
 contract must say so.
 """
 
+import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from flax import nnx
 
+from geomdl.actions import act
 from geomdl.equivariance import Report, check_contract
 from geomdl.layers import (
     AdaptivePool,
@@ -44,6 +47,7 @@ from geomdl.layers import (
     SubgroupPool,
     TensorProduct,
     ToIrreps,
+    TransposedConv,
     Upsample,
     VectorField,
     antialiased_max_pool,
@@ -354,3 +358,60 @@ def test_layers_on_any_representation(name: str):
         points = [row for row in report.promised if row.symmetry == "points"]
         assert len(points) == layer.out_type.group.order
         assert any(row.symmetry == "shifts" for row in report.promised) == (name not in WITHOUT_SHIFTS)
+
+
+EVERY_GROUP = [*(f"C{n}" for n in range(1, 17)), *(f"D{n}" for n in range(1, 9)), "SO2", "O2"]
+
+
+def _steerable_types(group: str) -> tuple[FieldType, FieldType]:
+    """A few kinds of fields: scalars, vectors or signs, and regular ones where the group is finite."""
+    vector = "1 irrep(1,1)" if group in ("O2", "D3", "D4", "D5", "D6", "D7", "D8") else "1 irrep(1)"
+    vector = {"C1": "1 trivial", "D1": "1 irrep(1,0)", "D2": "1 irrep(1,1)"}.get(group, vector)
+    rich = "1 trivial" if group in ("SO2", "O2") else "1 regular"
+    return FieldType(group, f"1 trivial + {vector}"), FieldType(group, f"{vector} + {rich}")
+
+
+@pytest.mark.parametrize(("number", "group"), list(enumerate(EVERY_GROUP)), ids=EVERY_GROUP)
+def test_steerable_convolutions_of_every_group(number: int, group: str):
+    """Exact for the elements that map the grid to itself; the others are measured, and only approximate."""
+    size = ((6, 6), (7, 7))[number // 2 % 2]
+    in_type, out_type = _steerable_types(group)
+    layer = Conv(in_type, out_type, 5, padding="same", basis="steerable", rngs=nnx.Rngs(0))
+    report = check_contract(layer, jax.random.key(0), size=size, max_shifts=2)
+    points = [row for row in report.rows if row.symmetry == "points"]
+    exact = [row for row in points if row.level == "exact"]
+    reflections = 2 if in_type.group.reflections else 1
+    turns = 4 if not in_type.group.is_finite else math.gcd(4, int(in_type.group.rotation_order))
+    assert len(exact) == reflections * turns
+    assert len(points) == (in_type.group.order if in_type.group.is_finite else len(exact) + 4)
+    _kept(report)
+
+
+@pytest.mark.parametrize("group", ["C3", "C4", "C8", "D4", "D8", "SO2", "O2"])
+def test_transposed_and_depthwise_convolutions(group: str):
+    in_type, out_type = _steerable_types(group)
+    up = TransposedConv(in_type, out_type, 4, stride=2, padding=1, rngs=nnx.Rngs(0))
+    assert up.contract.output_size((5, 5)) == (10, 10)
+    _kept(check_contract(up, jax.random.key(0), size=(5, 5), max_shifts=2))
+    fields = FieldType(group, [(3, out_type.blocks[0].representation)])
+    depthwise = Conv(fields, fields, 3, padding=1, groups=3, rngs=nnx.Rngs(0))
+    _kept(check_contract(depthwise, jax.random.key(0), size=(6, 6), max_shifts=2))
+    alone = depthwise(jnp.ones((1, 6, 6, fields.size)).at[..., : fields.size // 3].set(0.0))
+    assert float(jnp.abs(alone[..., : fields.size // 3]).max()) == 0, "fields are kept apart"
+
+
+def test_an_odd_angle_is_better_than_nothing():
+    """On a smooth image a C8 convolution commutes with 45° much better than an ordinary one."""
+
+    def error(group: str) -> float:
+        layer = Conv(FieldType(group, "1 trivial"), FieldType(group, "4 regular"), 7, padding="same", rngs=nnx.Rngs(0))
+        rho = FieldType("C8", "4 regular" if group == "C8" else "4 trivial")
+        i, j = np.mgrid[:33, :33] - 16.0
+        image = np.exp(-((i - 4) ** 2 + 2 * (j + 2) ** 2) / 40) * (1 + np.sin(j / 3))
+        x = jnp.asarray(image, jnp.float32)[None, :, :, None]
+        turned = layer(act(np.array([0, 1]), x, FieldType("C8", "1 trivial")))
+        expected = act(np.array([0, 1]), layer(x), rho)
+        inside = jnp.asarray(i**2 + j**2 < 10**2, jnp.float32)[None, :, :, None]
+        return float(jnp.linalg.norm((turned - expected) * inside) / jnp.linalg.norm(expected * inside))
+
+    assert error("C8") < 0.1 < 0.3 < error("C1")

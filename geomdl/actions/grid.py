@@ -23,7 +23,7 @@ def roll(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike]) -> jax.Array:
     Array([[[3, 0, 1, 2]]], dtype=int32)
     """
     rows, columns = shift  # type: ignore[misc]
-    return jnp.roll(jnp.asarray(x), (rows, columns), axis=(1, 2))
+    return jnp.roll(jnp.asarray(x), (rows, columns), axis=(1, 2))  # type: ignore[arg-type]
 
 
 def shift_crop(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike], fill: float = 0) -> jax.Array:

@@ -54,6 +54,7 @@ class Conv(Layer):
       Cohen & Welling, Group equivariant convolutional networks, ICML 2016. Weiler & Cesa, General E(2)-equivariant
       steerable CNNs, NeurIPS 2019.
 
+    >>> import jax.numpy as jnp
     >>> from geomdl.groups import C4
     >>> image, features = FieldType(C4, "1 trivial"), FieldType(C4, "8 regular")
     >>> lift = Conv(image, features, 5, padding="same", rngs=nnx.Rngs(0))
@@ -152,6 +153,7 @@ class TransposedConv(Layer):
     Raises:
       ValueError: as `Conv`, and for more padding than the kernel reaches.
 
+    >>> import jax.numpy as jnp
     >>> t = FieldType("C4", "2 regular")
     >>> up = TransposedConv(t, t, 4, stride=2, padding=1, rngs=nnx.Rngs(0))
     >>> up(jnp.ones((1, 5, 5, 8))).shape
@@ -231,6 +233,7 @@ class Dense(Layer):
     Raises:
       ValueError: for types of different groups, or output fields that no equivariant map reaches.
 
+    >>> import jax.numpy as jnp
     >>> from geomdl.groups import C8
     >>> layer = Dense(FieldType(C8, "2 regular"), FieldType(C8, "10 trivial"), rngs=nnx.Rngs(0))
     >>> layer(jnp.ones((3, 16))).shape

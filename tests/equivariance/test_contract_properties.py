@@ -120,7 +120,16 @@ def test_mismatched_types_name_both():
         (lambda: Window(3, remainder="keeps"), "did you mean 'keep'"),  # type: ignore[arg-type]
         (lambda: Window(5).output_size((4, 4)), "larger than the image"),
         (lambda: Window(3, stride=3).output_size((7, 7)), "nearest sizes that fit: 6, 9"),
-        (lambda: Conv(FieldType("C8", "1 irrep(1)"), FieldType("C8", "1 trivial"), 3, rngs=nnx.Rngs(0)), "C8"),
+        (
+            lambda: Conv(FieldType("SO2", "1 trivial"), FieldType("SO2", "1 irrep(3)"), 3, rngs=nnx.Rngs(0)),
+            "frequency 3",
+        ),
+        (
+            lambda: Conv(
+                FieldType("C8", "1 regular"), FieldType("C8", "1 regular"), 3, basis="pixel", rngs=nnx.Rngs(0)
+            ),
+            "C8",
+        ),
         (lambda: Pool(FieldType("C4", "1 irrep(1)"), 2), "needs fields whose channels the group permutes"),
     ],
 )
