@@ -239,11 +239,22 @@ def _weakest(
     if level != "none":
         for position, promise in enumerate(promises):
             for condition in promise.conditions:
-                shared = position == 0 or condition is square
-                text = condition.text if shared or side_by_side else f"{condition.text} (module {position})"
-                key = (text, 0 if condition is square else position)
+                is_square = condition.text == square.text  # also where it was carried through a nested module
+                text = condition.text if is_square or side_by_side else _located(condition.text, position)
+                key = (text, 0 if is_square else position)
                 conditions.setdefault(key, dataclasses.replace(carry(condition, position), text=text))
     return Promise(level, tuple(conditions.values()), "; ".join(dict.fromkeys(reasons)))
+
+
+def _located(text: str, position: int) -> str:
+    """The words of a condition with the place of its module, nested places joined by dots.
+
+    >>> _located("an even size", 0), _located("an even size", 2), _located("an even size (module 4)", 2)
+    ('an even size', 'an even size (module 2)', 'an even size (module 2.4)')
+    """
+    if text.endswith(")") and " (module " in text:
+        return text.replace(" (module ", f" (module {position}.")
+    return f"{text} (module {position})" if position else text
 
 
 def _common_step(steps: Iterable[int | Fraction]) -> int:

@@ -7,6 +7,8 @@ from geomdl.equivariance.contract import Contract, Size
 
 _SEARCHED = 24
 """How many pixels to each side are searched for a size that is exact."""
+_NAMED = 2
+"""How many conditions a warning spells out."""
 
 
 class InexactSizeWarning(UserWarning):
@@ -61,7 +63,8 @@ def warn_if_inexact(contract: Contract, size: Size) -> None:
     """
     if contract.points.level != "exact" or is_exact(contract, size):
         return
-    reasons = "; ".join(dict.fromkeys(contract.points.violated(size)))
+    violated = list(dict.fromkeys(contract.points.violated(size)))
+    reasons = "; ".join(violated[:_NAMED]) + (f"; and {len(violated) - _NAMED} more" if violated[_NAMED:] else "")
     near = exact_sizes_near(contract, size, 2)
     sizes = " and ".join(f"{h}x{w}" for h, w in near) or f"none within {_SEARCHED} pixels"
     warnings.warn(
