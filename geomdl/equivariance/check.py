@@ -120,6 +120,9 @@ def check_contract(
     Returns:
       A report with a row per element. It never raises for a broken promise.
 
+    Raises:
+      ValueError: for float64 while JAX has it switched off.
+
     >>> from geomdl.groups import C4
     >>> from geomdl.layers import Conv
     >>> from geomdl.representations import FieldType
@@ -128,6 +131,8 @@ def check_contract(
     True
     """
     contract = module.contract
+    if jnp.dtype(dtype) == jnp.float64 and not jax.config.read("jax_enable_x64"):
+        raise ValueError("dtype float64 is off in JAX; call check_contract within jax.enable_x64(True), or use float32")
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
     shape = (batch, *size, contract.in_type.size)
     x, other = (jnp.asarray(rng.normal(size=shape), dtype) for _ in range(2))

@@ -52,12 +52,10 @@ def equivariance_error(
     """
     x, elements = jnp.asarray(x), jnp.asarray(elements)
 
-    def error(g: jax.Array, moved_output: jax.Array, output: jax.Array) -> jax.Array:
-        return relative_error(moved_output, out_action(g, output))
-
     @jax.jit
     def errors(x: jax.Array, elements: jax.Array) -> jax.Array:
         outputs = jax.lax.map(lambda g: function(in_action(g, x)), elements)
-        return jax.lax.map(lambda pair: error(pair[0], pair[1], function(x)), (elements, outputs))
+        output = function(x)
+        return jax.lax.map(lambda pair: relative_error(pair[1], out_action(pair[0], output)), (elements, outputs))
 
     return errors(x, elements)

@@ -146,6 +146,12 @@ def test_a_layer_refuses_what_it_was_not_made_for():
         layer(jnp.zeros((1, 8, 8, 2)))
 
 
+def test_double_precision_is_not_faked():
+    layer = Conv(FieldType("C4", "1 trivial"), FieldType("C4", "1 regular"), 3, rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match="float64 is off"):
+        check_contract(layer, jax.random.key(0), dtype=jnp.float64)
+
+
 def test_errors_have_the_defined_size():
     x = jnp.arange(12.0).reshape(1, 2, 6)
     assert float(relative_error(x, x)) == 0
