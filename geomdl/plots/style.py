@@ -90,6 +90,7 @@ _FAMILIES: dict[str, Line] = {
     "d4": Line("#009E73", (0, (5, 1)), "v"),
     "c8": Line("#56B4E9", (0, (4, 1)), "<"),
     "so2": Line("#3b3b8f", "-", ">"),
+    "o2": Line("#44AA99", (0, (5, 1)), "s"),
 }
 _SYNONYMS = {
     "locallyconnected": "local",
