@@ -3,7 +3,8 @@
   geomdl export --workdir=runs/c4 --out=exported/c4
 
 The network is frozen: kernels expanded, batch norm folded. OUT gets network.stablehlo, a serialized jax.export program
-for any batch size, and weights.safetensors, its dense weights by name. To run them, with jax, flatbuffers and safetensors only:
+for any batch size, and weights.safetensors, its dense weights by name. To run them, with jax, flatbuffers and
+safetensors only:
 
   from jax import export
   from safetensors.numpy import load_file

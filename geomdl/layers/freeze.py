@@ -83,8 +83,9 @@ def _(layer: Dense) -> Layer:
 @_plain.register
 def _(layer: LocallyConnected) -> Layer:
     copy = nnx.clone(layer)
-    copy.kernel = Weight(layer.kernel[...])
-    copy.bias = nnx.data(Weight(layer.bias[...] if layer.bias is not None else jnp.zeros(layer.out_type.size)))
+    bias = jnp.zeros(layer.out_type.size) if layer.bias is None else layer.bias[...]
+    for name, value in (("kernel", layer.kernel[...]), ("bias", bias)):
+        setattr(copy, name, nnx.data(Weight(value)))
     return copy
 
 
@@ -127,7 +128,8 @@ def _fold(linear: _Linear, affine: Affine) -> None:
     """Makes a linear map a (W x + b) + c of it, channel by channel."""
     scale, shift = affine.scale[...], affine.shift[...]
     linear.kernel[...] = linear.kernel[...] * scale
-    linear.bias[...] = linear.bias[...] * scale + shift
+    if linear.bias is not None:  # `_plain` gives every linear map one
+        linear.bias[...] = linear.bias[...] * scale + shift
 
 
 def _bias(layer: Conv | TransposedConv | Dense) -> jax.Array:
