@@ -198,9 +198,9 @@ def score_curves(
 
 def confusion(predict: Predict, split: Split) -> list[Row]:
     """Test digits counted by true and predicted class, upright and turned by 180°."""
-    rows, labels = [], np.asarray(split.labels)
+    rows, labels, images = [], np.asarray(split.labels), np.asarray(split.images)
     for angle in (0, 180):
-        found = np.asarray(predict(rotated(split.images, angle))).argmax(1)
+        found = np.asarray(predict(rotated(images, angle))).argmax(1)
         for true, predicted in np.ndindex(10, 10):
             count = int(np.sum((labels == true) & (found == predicted)))
             rows.append({"angle": angle, "true": true, "predicted": predicted, "count": count})
