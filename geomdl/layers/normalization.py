@@ -79,8 +79,8 @@ class BatchNorm(Layer):
         if train:
             values, axes = x.astype(dtype), tuple(range(x.ndim - 1))
             mean = invariants(values.mean(axes), self.in_type)
-            squares = (values**2).mean(axes) - from_invariants(mean, self.in_type) ** 2
-            variance = jnp.maximum(field_means(squares, self.in_type), 0)
+            centred = values - from_invariants(mean, self.in_type)  # E[x²] − μ² would cancel when the mean is large
+            variance = field_means((centred**2).mean(axes), self.in_type)
             keep = self.momentum
             self.mean[...] = keep * self.mean[...] + (1 - keep) * mean.astype(jnp.float32)
             self.variance[...] = keep * self.variance[...] + (1 - keep) * variance.astype(jnp.float32)

@@ -176,3 +176,12 @@ def test_low_precision_statistics_are_computed_in_float32():
 def test_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_batch_norm_survives_a_large_mean():
+    """The variance is taken about the mean: E[x²] − μ² in float32 would lose it at a mean of 10⁴."""
+    layer = BatchNorm(FieldType("C4", "2 regular"))
+    x = 1e4 + jax.random.normal(jax.random.key(0), (16, 5, 5, 8))
+    y = layer(x, train=True)
+    np.testing.assert_allclose(y.std(), 1, atol=0.05)
+    np.testing.assert_allclose(y.mean(), 0, atol=0.05)
