@@ -38,6 +38,15 @@ class Workdir:
 
     def __init__(self, path: Path | str, config: RunConfig) -> None:
         self.path = Path(path)
+        try:
+            self._take(config)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise WorkdirError(
+                f"cannot make or use work directory {self.path} ({reason}); choose a place where you may write"
+            ) from error
+
+    def _take(self, config: RunConfig) -> None:
         if self.path.exists() and not self.path.is_dir():
             raise WorkdirError(f"work directory {self.path} is a file; choose another")
         config_file = self.path / "config.json"
@@ -45,7 +54,7 @@ class Workdir:
         if config_file.exists() and begun:
             _refuse_another_config(config_file, _plain(config.to_dict()))
         elif config_file.exists():
-            pass  # a run that failed before it did anything may be repeated with another config
+            _read(config_file)  # ours: a run that failed before it did anything may be repeated with another config
         elif self.path.exists() and any(p.name not in _OURS for p in self.path.iterdir()):
             raise WorkdirError(
                 f"work directory {self.path} is not empty and belongs to no run (no config.json); choose another"
@@ -166,10 +175,18 @@ def _refuse_another_config(file: Path, new: dict[str, Any]) -> None:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    """The config in a config.json, which must be one that a run wrote."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))["config"]
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        written = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise WorkdirError(f"cannot read {file} ({error}); nothing was changed") from error
+    config = written.get("config") if isinstance(written, dict) else None
+    if not isinstance(config, dict) or not all(isinstance(config.get(key), dict) for key in ("data", "model")):
+        raise WorkdirError(
+            f"cannot read {file} (it is not the config.json of a run); nothing was changed; "
+            "choose another work directory"
+        )
+    return config
 
 
 def _plain(value: Any) -> Any:

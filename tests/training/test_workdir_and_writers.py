@@ -72,6 +72,26 @@ def test_directories_of_something_else(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.parametrize("text", ['{"precious": 1}', "[1]", '{"config": 3}', '{"config": {"lr": 1}}', "precious"])
+@pytest.mark.parametrize("begun", [False, True])
+def test_the_config_json_of_something_else_is_left_alone(text: str, begun: bool, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(text)
+    (tmp_path / "notes.txt").write_text("…")
+    if begun:
+        (tmp_path / "metrics.jsonl").write_text("{}\n")
+    before = {p: p.read_bytes() for p in tmp_path.iterdir()}
+    with pytest.raises(WorkdirError, match=r"cannot read .*config.json .*nothing was changed"):
+        Workdir(tmp_path, config())
+    assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorkdirError, match=r"cannot make or use work directory .*file/run .*choose a place"):
+        Workdir(tmp_path / "file" / "run", config())
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_damaged_config_json(tmp_path: Path) -> None:
     begin(tmp_path, config())
     (tmp_path / "config.json").write_text('{"config": ')
