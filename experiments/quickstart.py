@@ -39,7 +39,7 @@ from geomdl.plots.tables import Row, distinct, mean_over, read_csv, write_csv
 from geomdl.tasks import Classification
 from geomdl.training.config import RunConfig
 from geomdl.training.loop import train
-from geomdl.training.workdir import hardware, versions
+from geomdl.training.workdir import hardware, versions, write_json
 
 COMMAND = "geomdl reproduce quickstart"
 RUNS = {
@@ -74,7 +74,7 @@ def run(preset: str, out: Path) -> None:
             found = workdir / f"measured-{step:g}.json"
             result = train(config, workdir, dataset=dataset)
             if not found.exists():
-                found.write_text(json.dumps(measure(name, config, dataset, result.model, step)))
+                write_json(found, measure(name, config, dataset, result.model, step))
             measured.append(json.loads(found.read_text()))
     for table in ("accuracy_by_angle", "accuracy_by_shift", "summary"):
         write_csv(out / f"{table}.csv", [row for tables in measured for row in tables[table]])
@@ -135,42 +135,57 @@ def conclusions(out: Path) -> list[str]:
     def percent(model: str, column: str) -> str:
         return f"{float(mean[model][column]):.1%}"
 
+    def both(column: str) -> tuple[float, float]:
+        return float(mean["CNN"][column]), float(mean["CNN + augmentation"][column])
+
     angles = read_csv(out / "accuracy_by_angle.csv", ("model", "angle", "accuracy"), COMMAND)
     at = {
         (str(row["model"]), float(row["angle"])): float(row["accuracy"])
         for row in mean_over(angles, over="seed", by=["model", "angle"])
     }
-    exact = [m for m in mean if float(mean[m]["rotation_error_90"]) <= EXACT]
-    shift_exact = [m for m in mean if float(mean[m]["shift_error_circular"]) <= EXACT]
+    turned, shifted = ("rotation_error_90", "quarter turns"), ("shift_error_circular", "circular shifts")
     return [
         f"All networks have about {_average(table):,.0f} parameters and saw upright digits only (save one);"
         f" {images} test digits, {'one seed' if seeds == 1 else f'means of {seeds} seeds'}.",
-        f"Turned by 90°, the CNN falls from {percent('CNN', 'accuracy')} to {at['CNN', 90.0]:.1%} and the MLP from"
-        f" {percent('MLP', 'accuracy')} to {at['MLP', 90.0]:.1%}; the C4 network stays at {at['C4', 90.0]:.1%},"
-        f" the D4 network at {at['D4', 90.0]:.1%}.",
-        f"{_list(exact)} {'is' if len(exact) == 1 else 'are'} exactly invariant to quarter turns: the largest error of"
-        f" the logits is {max(float(mean[m]['rotation_error_90']) for m in exact):.0e}"
-        f" (CNN: {float(mean['CNN']['rotation_error_90']):.1f})."
-        if exact
-        else "No network is exactly invariant to quarter turns.",
-        f"Between the quarter turns they promise nothing: at 45° the C4 network has {at['C4', 45.0]:.1%}.",
-        f"Shifted circularly, the worst accuracy of the CNN is {percent('CNN', 'worst_circular_shift_accuracy')};"
-        f" {_list(shift_exact)} keeps {percent('TI-CNN', 'worst_circular_shift_accuracy')} at every shift,"
-        f" error {float(mean['TI-CNN']['shift_error_circular']):.0e}. Shifted out of the frame, where digits are cut"
-        f" off, it falls to {percent('TI-CNN', 'worst_crop_shift_accuracy')}.",
-        f"Rotation augmentation lifts the CNN's worst angle from {percent('CNN', 'worst_angle_accuracy')} to"
-        f" {percent('CNN + augmentation', 'worst_angle_accuracy')}, costs upright accuracy"
-        f" ({percent('CNN', 'accuracy')} to {percent('CNN + augmentation', 'accuracy')}), and leaves an error"
-        f" of {float(mean['CNN + augmentation']['rotation_error_90']):.1f}.",
+        "Turned by 90°, "
+        + "; ".join(
+            f"{m} {_moves(float(mean[m]['accuracy']), at[m, 90.0])}" for m in ("MLP", "CNN", "TI-CNN", "C4", "D4")
+        )
+        + ".",
+        *(_exactness(mean, column, motions) for column, motions in (turned, shifted)),
+        f"Between the quarter turns nothing is promised: at 45° the C4 network has {at['C4', 45.0]:.1%}.",
+        f"At the worst circular shift the CNN has {percent('CNN', 'worst_circular_shift_accuracy')}, TI-CNN"
+        f" {percent('TI-CNN', 'worst_circular_shift_accuracy')}; out of the frame, where digits are cut off, TI-CNN has"
+        f" {percent('TI-CNN', 'worst_crop_shift_accuracy')}.",
+        f"With rotation augmentation the CNN's worst angle {_moves(*both('worst_angle_accuracy'))} and its upright accuracy"
+        f" {_moves(*both('accuracy'))}; its error at quarter turns is"
+        f" {float(mean['CNN + augmentation']['rotation_error_90']):.1g}.",
     ]
+
+
+def _moves(before: float, after: float) -> str:
+    """What happens to an accuracy, in words."""
+    if abs(after - before) < 5e-4:
+        return f"stays at {after:.1%}"
+    return f"{'falls' if after < before else 'rises'} from {before:.1%} to {after:.1%}"
+
+
+def _exactness(mean: Mapping[str, Row], column: str, motions: str) -> str:
+    """Which networks are invariant up to rounding, and how far the best of the others is from it."""
+    errors = {model: float(row[column]) for model, row in mean.items()}
+    exact = [model for model, error in errors.items() if error <= EXACT]
+    others = min((error for error in errors.values() if error > EXACT), default=0.0)
+    if not exact:
+        return f"No network is exactly invariant to {motions}; the smallest error of the logits is {others:.1g}."
+    worst = max(errors[model] for model in exact)
+    return (
+        f"Exactly invariant to {motions}, up to rounding: {', '.join(exact)} (error of the logits at most {worst:.0e};"
+        f" the others at least {others:.1g})."
+    )
 
 
 def _words(values: Mapping[str, object]) -> str:
     return ", ".join(f"{key} {value}" for key, value in values.items())
-
-
-def _list(names: Sequence[str]) -> str:
-    return " and ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
 def _average(table: Sequence[Row]) -> float:

@@ -93,3 +93,25 @@ def test_the_claims_of_the_quickstart():
 def test_angles_are_as_fine_as_promised():
     angles = sorted({float(r["angle"]) for r in _rows("accuracy_by_angle")})
     assert max(b - a for a, b in zip([*angles], [*angles[1:], 360.0], strict=True)) <= 7.5
+
+
+def test_the_conclusions_follow_the_numbers(tmp_path: Path):
+    """Sentences are computed: other numbers, other words."""
+    from experiments.quickstart import conclusions
+
+    for name in ("summary", "accuracy_by_angle"):
+        rows = _rows(name)
+        said = " ".join(conclusions(RESULTS / "quickstart"))
+        for row in rows:
+            if name == "summary":
+                row["shift_error_circular"] = "0.5"
+                row["accuracy"] = "0.999" if row["model"] == "CNN + augmentation" else row["accuracy"]
+        with (tmp_path / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    assert "Exactly invariant to quarter turns, up to rounding: C4, D4" in said
+    assert "Exactly invariant to circular shifts, up to rounding: TI-CNN" in said
+    changed = " ".join(conclusions(tmp_path))
+    assert "No network is exactly invariant to circular shifts" in changed
+    assert re.search(r"its upright accuracy rises from 9.\.\d% to 99.9%", changed)

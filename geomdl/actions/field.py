@@ -9,6 +9,7 @@ from jax.typing import ArrayLike
 from geomdl.actions.grid import turn
 from geomdl.actions.traced import plane_matrix, quarter_turns, representation_matrix
 from geomdl.actions.warp import Padding, warp
+from geomdl.errors import invalid
 from geomdl.groups import Element, PlanarGroup
 from geomdl.representations import FieldType
 
@@ -29,8 +30,8 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
       An array of the same shape and dtype.
 
     Raises:
-      ValueError: for a wrong number of channels or dimensions, or a non-square image under quarter turns (NaN when g is
-        traced, see `geomdl.actions.grid.turn`).
+      ValueError: for an element of another group, a wrong number of channels or dimensions, or a non-square image under
+        quarter turns (NaN when g is traced, see `geomdl.actions.grid.turn`).
 
     >>> from geomdl.groups import C4
     >>> regular = FieldType(C4, "1 regular")
@@ -38,6 +39,8 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
     Array([[3., 0., 1., 2.]], dtype=float32)
     """
     x = jnp.asarray(x)
+    if not isinstance(g, Tracer):
+        _require_element(np.asarray(g), field_type.group)
     if x.ndim not in (2, 4):
         raise ValueError(f"a field is [batch, height, width, channels] or [batch, channels], got shape {x.shape}")
     field_type.require_channels(x.shape[-1], "the field")
@@ -85,6 +88,13 @@ def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, pa
         return turned
     warped = warp(x, jnp.asarray(group.matrix(group.elements()), x.dtype)[_index(g, group)], padding=padding)
     return jnp.where(jnp.asarray(on_grid)[_index(g, group)], turned, warped)
+
+
+def _require_element(g: np.ndarray, group: PlanarGroup) -> None:
+    inside = g.shape == (2,) and g[0] in (0, 1) and (group.reflections or g[0] == 0) and 0 <= g[1] <= group.period
+    if not inside or (group.is_finite and (g[1] != int(g[1]) or g[1] == group.period)):
+        allowed = f"(reflected, rotation) with 0 ≤ rotation < {group.period:g}"
+        raise invalid(f"element of {group}", g.tolist(), allowed + ("" if group.reflections else ", not reflected"))
 
 
 def _index(g: Element | jax.Array, group: PlanarGroup) -> jax.Array:

@@ -14,6 +14,7 @@ from geomdl.actions import act, roll
 from geomdl.equivariance.contract import Contract, Level, Size
 from geomdl.equivariance.errors import relative_error
 from geomdl.equivariance.tolerances import tolerance
+from geomdl.errors import invalid
 from geomdl.groups import GridTranslations, Subgroup
 
 
@@ -50,12 +51,14 @@ class Report:
       rows: one per element.
       spread: ‖f(x) − f(x')‖/‖f(x)‖ between independent inputs. A constant function is invariant in no useful sense: a
         spread of zero fails.
-      reasons: the conditions that the input size does not meet, in words.
+      reasons: the conditions that the input size does not meet, in words: nothing is promised there.
+      problems: promises that could not be measured, and an output of another size than promised; each fails the check.
     """
 
     rows: tuple[Row, ...]
     spread: float
     reasons: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def alive(self) -> bool:
@@ -65,7 +68,7 @@ class Report:
     @property
     def passed(self) -> bool:
         """Whether every promise was kept, by a function that is not constant."""
-        return self.alive and all(row.passed for row in self.rows)
+        return self.alive and not self.problems and all(row.passed for row in self.rows)
 
     @property
     def failures(self) -> tuple[Row, ...]:
@@ -84,10 +87,12 @@ class Report:
     def __str__(self) -> str:
         lines = [f"{'kept' if self.passed else 'BROKEN'}; spread between inputs {self.spread:.1e}"]
         lines += [f"not promised at this size: needs {reason}" for reason in self.reasons]
-        for symmetry in dict.fromkeys(row.symmetry for row in self.rows):
-            rows = [row for row in self.rows if row.symmetry == symmetry]
+        lines += self.problems
+        for symmetry, level in dict.fromkeys((row.symmetry, row.level) for row in self.rows):
+            rows = [row for row in self.rows if (row.symmetry, row.level) == (symmetry, level)]
             worst = max(rows, key=lambda row: row.error)
-            held = f"tolerance {worst.tolerance:.1e}" if worst.tolerance is not None else "not promised"
+            held = {"approximate": "approximate, not judged", "none": "not promised"}.get(level)
+            held = held or f"tolerance {worst.tolerance:.1e}"
             lines.append(f"{symmetry}: {len(rows)} elements, worst error {worst.error:.1e} at {worst.element} ({held})")
         return "\n".join(lines)
 
@@ -108,6 +113,9 @@ def check_contract(
     every circular shift up to ``max_shifts`` of them (else the generators and random ones). The module is compiled
     once.
 
+    Exact promises are held to `geomdl.equivariance.tolerance`; approximate ones (elements that do not map the grid to
+    itself) are measured and shown, not judged.
+
     Args:
       module: with ``contract``; called as ``module(x, train=…, key=…)``.
       key: a JAX random key, for the inputs and for dropout.
@@ -121,7 +129,7 @@ def check_contract(
       A report with a row per element. It never raises for a broken promise.
 
     Raises:
-      ValueError: for float64 while JAX has it switched off.
+      ValueError: for float64 while JAX has it switched off, or an impossible size, batch or number of shifts.
 
     >>> from geomdl.groups import C4
     >>> from geomdl.layers import Conv
@@ -133,6 +141,11 @@ def check_contract(
     contract = module.contract
     if jnp.dtype(dtype) == jnp.float64 and not jax.config.read("jax_enable_x64"):
         raise ValueError("dtype float64 is off in JAX; call check_contract within jax.enable_x64(True), or use float32")
+    if not isinstance(size, tuple | list) or len(size) not in (0, 2):
+        raise invalid("size", size, "(height, width), or () without base space", (9, 9))
+    size = tuple(size)
+    if batch < 1 or max_shifts < 0:
+        raise invalid("batch, max_shifts", (batch, max_shifts), "at least 1 input, and 0 or more shifts", (2, 32))
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
     shape = (batch, *size, contract.in_type.size)
     x, other = (jnp.asarray(rng.normal(size=shape), dtype) for _ in range(2))
@@ -164,6 +177,7 @@ def check_contract(
         return compare(of_turned, expected), compare(of_rolled, repeated), relative_error(outputs[1], y)
 
     point_errors, shift_errors, spread = measure(state, x, other)
+    out_shape = jax.eval_shape(call, x, state).shape
     limit = tolerance(dtype, contract.depth)
     rows = []
     for g, error in zip(points, np.asarray(point_errors), strict=True):
@@ -176,7 +190,12 @@ def check_contract(
             Row("shifts", tuple(s.tolist()), shift_level, float(error), limit if shift_level == "exact" else None)
         )
     reasons = contract.points.violated(size) + (contract.shifts.violated(size) if size else [])
-    return Report(tuple(rows), float(spread), tuple(dict.fromkeys(reasons)))
+    problems = []
+    if shift_level != "none" and max_shifts and not len(shifts):
+        problems.append(f"shifts by multiples of {contract.step} pixels are promised, but do not fit a size of {size}")
+    if (found := out_shape[1:-1]) != (expected := tuple(contract.output_size(size))):
+        problems.append(f"the output has spatial size {found}, but {expected} is promised")
+    return Report(tuple(rows), float(spread), tuple(dict.fromkeys(reasons)), tuple(problems))
 
 
 def _point_elements(contract: Contract, size: Size, key: jax.Array) -> np.ndarray:
@@ -201,4 +220,4 @@ def _shift_elements(contract: Contract, size: Size, at_most: int) -> np.ndarray:
     if group.order <= at_most:
         return group.elements()
     rng = np.random.default_rng(group.order)
-    return np.concatenate([group.generators(), group.sample(rng, at_most - 2)])
+    return np.concatenate([group.generators(), group.sample(rng, max(0, at_most - 2))])[:at_most]

@@ -148,6 +148,8 @@ def test_rotate_by_quarter_turns_is_exact(degrees: float):
     ("call", "message"),
     [
         (lambda: act(np.array([0, 1]), jnp.zeros((1, 4, 5, 1)), FieldType(C4, "1 trivial")), "square images; got 4x5"),
+        (lambda: act(np.array([1, 0]), jnp.zeros((1, 4, 4, 1)), FieldType(C4, "1 trivial")), "element of C4"),
+        (lambda: act(np.array([0, 7]), jnp.zeros((1, 4, 4, 1)), FieldType(C4, "1 trivial")), "element of C4"),
         (lambda: act(np.array([0, 1]), jnp.zeros((1, 4, 4, 3)), FieldType(C4, "1 regular")), "3 channels"),
         (lambda: act(np.array([0, 1]), jnp.zeros((4, 4, 4)), FieldType(C4, "1 regular")), "shape"),
         (lambda: warp(jnp.zeros((1, 4, 4, 1)), jnp.eye(2), padding="zeroes"), "did you mean 'zeros'"),  # type: ignore

@@ -149,3 +149,36 @@ def test_a_model_is_only_as_good_as_its_worst_layer():
     odd = check_contract(net, jax.random.key(0), size=(7, 7))
     assert odd.worst("points") > 0.01
     assert "module 2" in " ".join(odd.reasons)
+
+
+def test_a_promise_that_cannot_be_measured_is_not_kept():
+    contract = dataclasses.replace(exact_everywhere(C4_IMAGE), step=4)
+    report = check_contract(Claims(lambda x: x, contract), jax.random.key(0), size=(9, 9))
+    assert not report.passed
+    assert "multiples of 4 pixels are promised" in str(report)
+
+
+def test_an_output_of_another_size_than_promised_fails():
+    contract = exact_everywhere(C4_IMAGE, output_size=lambda size: (1, 1))
+    report = check_contract(Claims(lambda x: x, contract), jax.random.key(0), size=(8, 8))
+    assert not report.passed
+    assert "(8, 8), but (1, 1) is promised" in str(report)
+
+
+def test_reports_show_what_is_held_and_what_is_only_measured():
+    layer = Conv(FieldType("C8", "1 trivial"), FieldType("C8", "1 regular"), 5, padding="same", rngs=nnx.Rngs(0))
+    report = check_contract(layer, jax.random.key(0), size=[8, 8])  # type: ignore[arg-type]
+    assert report.passed
+    assert "4 elements" in str(report)
+    assert "(tolerance 2.9e-06)" in str(report)
+    assert "(approximate, not judged)" in str(report)
+
+
+@pytest.mark.parametrize("options", [{"size": 8}, {"size": (8, 8, 8)}, {"batch": 0}, {"max_shifts": -1}])
+def test_impossible_checks_are_refused(options: dict):
+    layer = Pool(C4_FIELD, 2)
+    with pytest.raises(ValueError, match="invalid"):
+        check_contract(layer, jax.random.key(0), **options)
+    for few in (0, 1):
+        shifts = check_contract(layer, jax.random.key(0), size=(8, 8), max_shifts=few).rows
+        assert len([row for row in shifts if row.symmetry == "shifts"]) == few
