@@ -157,7 +157,7 @@ def conclusions(out: Path) -> list[str]:
         f"At the worst circular shift the CNN has {percent('CNN', 'worst_circular_shift_accuracy')}, TI-CNN"
         f" {percent('TI-CNN', 'worst_circular_shift_accuracy')}; out of the frame, where digits are cut off, TI-CNN has"
         f" {percent('TI-CNN', 'worst_crop_shift_accuracy')}.",
-        f"With rotation augmentation the CNN's worst angle {_moves(*both('worst_angle_accuracy'))} and its upright accuracy"
+        f"With augmentation the CNN's worst angle {_moves(*both('worst_angle_accuracy'))} and its upright accuracy"
         f" {_moves(*both('accuracy'))}; its error at quarter turns is"
         f" {float(mean['CNN + augmentation']['rotation_error_90']):.1g}.",
     ]

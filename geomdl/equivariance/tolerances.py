@@ -17,8 +17,8 @@ def tolerance(dtype: DTypeLike, depth: int = 1) -> float:
 
       tolerance = 24 ε √depth.
 
-    ReLU, max and batch norm neither hide nor amplify them much; the factor 24 leaves at least a factor of two above what
-    the contract table shows (see ``tests/test_contracts.py``). In float32 this is 2.9e-6 for one layer, 1e-5 for
+    ReLU, max and batch norm neither hide nor amplify them much; the factor 24 leaves at least a factor of two above
+    what the contract table shows (see ``tests/test_contracts.py``). In float32 this is 2.9e-6 for one layer, 1e-5 for
     twelve.
 
     Args:
