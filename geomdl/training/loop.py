@@ -28,11 +28,21 @@ from geomdl.training.step import make_apply, make_train_step
 from geomdl.training.workdir import Workdir, WorkdirError, read_config
 from geomdl.training.writers import JsonlWriter, Progress, Record, TensorBoardWriter, Writer, read_metrics
 
-_ADVICE = "earlier checkpoints are kept; try a smaller optimizer.learning_rate, or a schedule with warmup_steps"
-
 
 class TrainingDiverged(FloatingPointError):
-    """The loss is no longer a finite number."""
+    """The loss, or the monitored metric, is no longer a finite number.
+
+    Args:
+      what: is not finite, with its value and where.
+      kept: the step of the latest checkpoint, or None.
+    """
+
+    def __init__(self, what: str, kept: int | None) -> None:
+        saved = "no checkpoint was saved" if kept is None else f"the checkpoint of step {kept} is kept"
+        super().__init__(
+            f"{what}; {saved}; "
+            "try a smaller optimizer.learning_rate, or a schedule with warmup_steps, in another work directory"
+        )
 
 
 @dataclass(frozen=True)
@@ -57,8 +67,18 @@ class Result:
 
     @property
     def best(self) -> Record:
-        """The validation record of the best evaluation."""
-        return next(r for r in self.records if r["step"] == self.best_step and r["split"] == "validation")
+        """The validation record of the best evaluation.
+
+        Raises:
+          WorkdirError: when metrics.jsonl has lost it.
+        """
+        for record in self.records:
+            if record["step"] == self.best_step and record["split"] == "validation":
+                return record
+        raise WorkdirError(
+            f"{self.workdir / 'metrics.jsonl'} has no validation record of step {self.best_step}, the best; "
+            "put the file back as it was, or train again in another work directory"
+        )
 
 
 @dataclass(frozen=True)
@@ -139,7 +159,8 @@ def train(
     Raises:
       ValueError: for a config that does not fit the data, a work directory of another run, or a checkpoint that cannot
         be read. Nothing is lost.
-      TrainingDiverged: when the loss is no longer finite.
+      TrainingDiverged: when the loss, of training or validation, or the monitored metric is no longer finite. No
+        checkpoint is made of such weights at an evaluation.
     """
     dataset = config.data.load() if dataset is None else dataset
     parts = _Parts.build(config, dataset)
@@ -149,6 +170,7 @@ def train(
         try:
             patience = _Patience()
             if checkpoints.latest is not None:
+                read_metrics(where.metrics)  # raises before anything is done if it is gone
                 state, patience = _restore(checkpoints, checkpoints.latest, state, patience)
             start = int(state.step)
             if start < parts.total_steps and not patience.stopped:
@@ -247,7 +269,7 @@ def _run(
     if progress is not None:
         writers.append(progress)
         progress.start(start, total, options.batch_size)
-    recorder = _Recorder(writers, parts, options.batch_size, start)
+    recorder = _Recorder(writers, parts, options.batch_size, start, checkpoints)
     try:
         for step in range(start + 1, total + 1):  # the number of steps taken after this one
             state = step_function(state, loader.fetch(step - 1), key)
@@ -270,9 +292,11 @@ def _run(
                 metrics: dict[str, float] = {}
                 for evaluator in evaluators:
                     metrics |= evaluator(predict, dataset.validation, parts.task)
+                for name in dict.fromkeys(("loss", options.monitor)):
+                    if not math.isfinite(metrics[name]):
+                        message = f"the validation {name} is {metrics[name]} at step {step}"
+                        raise TrainingDiverged(message, checkpoints.latest)
                 score = options.score(metrics)
-                if not math.isfinite(score):
-                    raise TrainingDiverged(f"the validation {options.monitor} is {score} at step {step}; {_ADVICE}")
                 recorder.write({"step": step, "split": "validation", **metrics})
                 patience = patience.after(score, options.patience)
             checkpoints.save(step, {"state": state.saved(), "patience": patience.saved()}, score=score)
@@ -289,8 +313,11 @@ def _run(
 class _Recorder:
     """Writes training records one interval late, so that the host does not wait for the device."""
 
-    def __init__(self, writers: list[Writer], parts: _Parts, batch_size: int, start: int) -> None:
+    def __init__(
+        self, writers: list[Writer], parts: _Parts, batch_size: int, start: int, checkpoints: Checkpoints
+    ) -> None:
         self._writers = writers
+        self._checkpoints = checkpoints
         self._schedule = jax.jit(parts.schedule)
         self._names = parts.task.metrics
         self._batch_size = batch_size
@@ -330,7 +357,6 @@ class _Recorder:
             images = (step - self._clock_step) * self._batch_size
             record["images_per_second"] = round(images / (time.perf_counter() - self._clock), 1)
         if not math.isfinite(record["loss"]):
-            raise TrainingDiverged(
-                f"the training loss is {record['loss']} in the {steps} steps up to step {step}; {_ADVICE}"
-            )
+            message = f"the training loss is {record['loss']} in the {steps} steps up to step {step}"
+            raise TrainingDiverged(message, self._checkpoints.latest)
         self.write(record)

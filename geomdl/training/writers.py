@@ -71,9 +71,14 @@ def read_metrics(path: Path | str) -> list[Record]:
     """Returns the records of a metrics.jsonl; a last line that was cut off is left out.
 
     Raises:
-      WorkdirError: when a line before the last is no record.
+      WorkdirError: when there is no such file, or a line before the last is no record.
     """
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise WorkdirError(
+            f"{path}, the records of the run, is missing; put it back, or train again in another work directory"
+        ) from None
     records: list[Record] = []
     for number, line in enumerate(lines, start=1):
         try:

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from flax import nnx
 from geomdl.data import Dataset
 from geomdl.training.config import RunConfig
 from geomdl.training.loop import TrainingDiverged, load_trained, train
+from geomdl.training.workdir import WorkdirError
 from geomdl.training.writers import read_metrics
 
 SECTIONS = {
@@ -167,11 +169,58 @@ def test_early_stopping_keeps_the_best_and_survives_a_restart(tmp_path: Path, da
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, dataset: Dataset) -> None:
-    wild = config(optimizer={"name": "sgd", "learning_rate": 1e30}, schedule={"name": "constant"})
-    with pytest.raises(TrainingDiverged, match=r"loss is (nan|inf) .* try a smaller optimizer.learning_rate"):
+    wild = config(
+        model={"name": "mlp", "width": 4},  # nothing normalises its weights
+        optimizer={"name": "sgd", "learning_rate": 1e30},
+        schedule={"name": "constant"},
+    )
+    message = r"loss is (nan|inf) .*; no checkpoint was saved; try a smaller optimizer.learning_rate"
+    with pytest.raises(TrainingDiverged, match=message):
         train(wild, tmp_path / "run", dataset=dataset)
     for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines():
         json.loads(line, parse_constant=pytest.fail)
+
+
+class _Loss:
+    """An evaluator whose losses are given, and whose accuracy is finite."""
+
+    losses = (0.5, float("inf"))
+
+    def __init__(self) -> None:
+        self.left = list(self.losses)
+
+    def __call__(self, *_: object) -> dict[str, float]:
+        return {"loss": self.left.pop(0), "accuracy": 0.1}
+
+
+@pytest.mark.parametrize("monitor", ["loss", "accuracy"])
+@pytest.mark.parametrize(("losses", "kept"), [((0.5, np.inf), [2]), ((np.inf,), [])])
+def test_diverged_weights_are_not_saved(
+    monitor, losses, kept, tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Loss, "losses", losses)
+    monkeypatch.setattr("geomdl.training.loop.with_batch_size", lambda evaluator, size: _Loss())
+    small = config(
+        model={"name": "linear"},
+        schedule={"name": "constant"},
+        training={"batch_size": 32, "steps": 4, "eval_every": 2, "monitor": monitor},
+    )
+    saved = "the checkpoint of step 2 is kept" if kept else "no checkpoint was saved"
+    message = f"the validation loss is inf at step {2 * len(losses)}; {saved}; try a smaller"
+    with pytest.raises(TrainingDiverged, match=message):
+        train(small, tmp_path / "run", dataset=dataset)
+    assert [int(p.name) for p in (tmp_path / "run" / "checkpoints").glob("[0-9]*")] == kept
+
+
+def test_lost_records_of_a_finished_run(straight, tmp_path: Path, dataset: Dataset) -> None:
+    workdir = shutil.copytree(straight.workdir, tmp_path / "run")
+    (workdir / "metrics.jsonl").unlink()
+    with pytest.raises(WorkdirError, match=r"run/metrics.jsonl, the records of the run, is missing; put it back, or"):
+        train(config(), workdir, dataset=dataset)
+    assert not (workdir / "metrics.jsonl").exists()
+    (workdir / "metrics.jsonl").write_text('{"step": 5, "split": "train", "loss": 1.0}\n')
+    with pytest.raises(WorkdirError, match=f"no validation record of step {straight.best_step}, the best; put"):
+        _ = train(config(), workdir, dataset=dataset).best
 
 
 @pytest.mark.parametrize(
