@@ -14,7 +14,7 @@ from geomdl.layers.window import Padding, PaddingMode, Remainder, Window, output
 
 __all__ = [
     "ACTIVATIONS", "convolve", "correlate", "elu", "leaky_relu", "maxout", "output_size", "pad", "pool", "relu",
-    "sigmoid", "tanh",
+    "require_something_to_pool", "sigmoid", "tanh",
 ]  # fmt: skip
 
 
@@ -96,9 +96,9 @@ def correlate(
     y = lax.conv_general_dilated(
         x if border else pad(x, window.pixels_of_padding, padding_mode),
         kernel,
-        (stride, stride),
-        [(border, border + _overhang(n, window)) for n in x.shape[1:3]],
-        rhs_dilation=(dilation, dilation),
+        (window.stride, window.stride),
+        [(border, border + overhang) for overhang in window.overhang(x.shape[1:3])],
+        rhs_dilation=(window.dilation, window.dilation),
         dimension_numbers=dimensions,
         feature_group_count=groups,
     )
@@ -142,6 +142,10 @@ def pool(
       padding_mode: see `Window`.
       remainder: see `output_size`.
 
+    Raises:
+      ValueError: for a bad window, one that does not fit, or padding with zeros as wide as the window: in the corner
+        lies nothing to pool.
+
     >>> x = jnp.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]).reshape(1, 4, 4, 1)
     >>> pool(x, 2)[0, :, :, 0]
     Array([[6, 8],
@@ -150,14 +154,15 @@ def pool(
     if reduce not in ("max", "mean"):
         raise unknown("reduce", reduce, ["max", "mean"])
     x = jnp.asarray(x)
-    geometry = Window(window, stride or window, padding, 1, padding_mode, remainder)
+    geometry = Window(window, window if stride is None else stride, padding, 1, padding_mode, remainder)
+    require_something_to_pool(geometry)
     height, width = geometry.output_size(x.shape[1:3])
-    overhang = [_overhang(n, geometry) for n in x.shape[1:3]]
+    overhang = geometry.overhang(x.shape[1:3])
     border = geometry.pixels_of_padding if padding_mode == "zeros" else 0
     if border == 0:
         x = pad(x, geometry.pixels_of_padding, padding_mode)
     pads = [(0, 0), *((border, border + o) for o in overhang), (0, 0)]
-    size, strides = (1, window, window, 1), (1, geometry.stride, geometry.stride, 1)
+    size, strides = (1, geometry.size, geometry.size, 1), (1, geometry.stride, geometry.stride, 1)
     if reduce == "max":
         lowest = -np.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
         return lax.reduce_window(x, np.array(lowest, x.dtype), lax.max, size, strides, pads)[:, :height, :width]
@@ -167,12 +172,11 @@ def pool(
     return (total / count)[:, :height, :width]
 
 
-def _overhang(size: int, window: Window) -> int:
-    """Pixels by which an incomplete last window (``remainder="keep"``) sticks out."""
-    if window.remainder != "keep":
-        return 0
-    free = size + 2 * window.pixels_of_padding - window.extent
-    return -free % window.stride
+def require_something_to_pool(window: Window) -> None:
+    """Raises a ValueError when a window could lie in the zero padding altogether."""
+    pixels, most = window.pixels_of_padding, window.size - 1
+    if window.padding_mode == "zeros" and pixels > most:
+        raise invalid("padding of a pooling with zeros", pixels, f"less than its window, {window.size} pixels", most)
 
 
 def sigmoid(x: ArrayLike) -> jax.Array:

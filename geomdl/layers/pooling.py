@@ -9,7 +9,7 @@ import numpy as np
 
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
-from geomdl.layers.functional import correlate, pool
+from geomdl.layers.functional import correlate, pool, require_something_to_pool
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer, Vector
 from geomdl.layers.window import Padding, PaddingMode, Remainder, Window
 from geomdl.representations import FieldType
@@ -33,7 +33,7 @@ class Pool(Layer):
       remainder: see `geomdl.layers.window.output_size`.
 
     Raises:
-      ValueError: for a maximum over fields that are not permuted, or a bad window.
+      ValueError: for a maximum over fields that are not permuted, a bad window, or zero padding as wide as the window.
 
     >>> from geomdl.groups import C4
     >>> Pool(FieldType(C4, "1 regular"), 2)(jnp.ones((1, 8, 8, 4))).shape
@@ -54,7 +54,8 @@ class Pool(Layer):
         _check_reduce(reduce, in_type)
         self.in_type = self.out_type = in_type
         self.reduce: Reduce = reduce
-        self.window = Window(window, stride or window, padding, 1, padding_mode, remainder)
+        self.window = Window(window, window if stride is None else stride, padding, 1, padding_mode, remainder)
+        require_something_to_pool(self.window)
 
     @property
     def contract(self) -> Contract:

@@ -1,6 +1,7 @@
 """The geometry of sliding windows: sizes, padding, and for which sizes symmetry survives."""
 
 import dataclasses
+import operator
 from typing import Literal, get_args
 
 from geomdl.equivariance import NOTHING, Condition, Contract, Promise, square
@@ -25,7 +26,8 @@ def output_size(
       padding: P, pixels added on each side.
       dilation: distance between taps.
       remainder: what happens when the stride does not divide: ``"error"``; ``"drop"`` the last pixels; or ``"keep"``
-        them in an incomplete window. Dropping and keeping are one-sided and so break rotation and reflection symmetry.
+        them in an incomplete window, if that starts inside the image. Dropping and keeping are one-sided and so break
+        rotation and reflection symmetry.
 
     Returns:
       The number of output pixels.
@@ -59,7 +61,9 @@ sizes that fit: 6, 9; or allow it with remainder='drop' (breaks rotation symmetr
             f" ({size} + {2 * padding} - {extent})/{stride} is not an integer; nearest sizes that fit: {sizes};"
             f" or allow it with remainder='drop' (breaks rotation symmetry)"
         )
-    return (-(-free // stride) if remainder == "keep" else free // stride) + 1
+    count = free // stride + 1
+    starts_inside = count * stride < size + padding
+    return count + 1 if remainder == "keep" and free % stride and starts_inside else count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,9 +95,11 @@ class Window:
 
     def __post_init__(self) -> None:
         for name in ("size", "stride", "dilation"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise invalid("kernel_size" if name == "size" else name, value, "a positive integer", 3)
+            value = _integer(getattr(self, name))
+            if value is None or value < 1:
+                shown = "kernel_size" if name == "size" else name
+                raise invalid(shown, getattr(self, name), "a positive integer", 3)
+            object.__setattr__(self, name, value)
         if self.padding_mode not in get_args(PaddingMode):
             raise unknown("padding_mode", self.padding_mode, get_args(PaddingMode))
         if self.remainder not in get_args(Remainder):
@@ -105,8 +111,11 @@ class Window:
                 raise invalid(
                     "kernel_size with padding='same'", self.size, "an odd extent (same on both sides)", self.size + 1
                 )
-        elif not isinstance(self.padding, int) or self.padding < 0:
-            raise invalid("padding", self.padding, "a number of pixels ≥ 0, 'valid', 'same' or 'full'", "same")
+        else:
+            pixels = _integer(self.padding)
+            if pixels is None or pixels < 0:
+                raise invalid("padding", self.padding, "a number of pixels ≥ 0, 'valid', 'same' or 'full'", "'same'")
+            object.__setattr__(self, "padding", pixels)
 
     @property
     def extent(self) -> int:
@@ -134,6 +143,11 @@ class Window:
             for n in size
         )
 
+    def overhang(self, size: Size) -> Size:
+        """Pixels by which an incomplete last window (``remainder="keep"``) sticks out of the padded image, per axis."""
+        ends = ((m - 1) * self.stride + self.extent for m in self.output_size(size))
+        return tuple(max(0, end - n - 2 * self.pixels_of_padding) for end, n in zip(ends, size, strict=True))
+
     def is_centred(self, size: Size) -> bool:
         """Whether the grid of windows is centred on the image: (n + 2P − F) mod S = 0 along each axis."""
         return all((n + 2 * self.pixels_of_padding - self.extent) % self.stride == 0 for n in size)
@@ -142,7 +156,8 @@ class Window:
         """The contract of a layer that applies one equivariant map to each window.
 
         Exact under the grid symmetries when the grid of windows is centred; exact under circular shifts by multiples of
-        the stride when the windows wrap around (or tile the image) and the output is exactly ``stride`` times smaller.
+        the stride when the windows wrap around (or tile the image), the output is exactly ``stride`` times smaller and
+        no window sticks out.
         """
         sp = f"(n + {2 * self.pixels_of_padding} - {self.extent}) mod {self.stride} = 0"
         conditions = []
@@ -155,9 +170,18 @@ class Window:
                 f"an output exactly {self.stride} times smaller" if self.stride > 1 else "an output of the same size",
                 lambda size: tuple(n * self.stride for n in self.output_size(size)) == size,
             )
-            shifts = Promise("exact", (period,))
+            inside = Condition("no incomplete window", lambda size: not any(self.overhang(size)))
+            shifts = Promise("exact", (period, inside) if self.remainder == "keep" and self.stride > 1 else (period,))
         else:
             shifts = dataclasses.replace(NOTHING, why=f"padding with {self.padding_mode} marks the border")
         return Contract(
             in_type, out_type, Promise("exact", tuple(conditions)), shifts, self.output_size, self.stride, self.stride
         )
+
+
+def _integer(value: object) -> int | None:
+    """A Python or NumPy integer as an int; None for anything else, True and False included."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None

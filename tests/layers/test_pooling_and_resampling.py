@@ -18,6 +18,7 @@ from geomdl.layers import (
     Upsample,
     antialiased_max_pool,
 )
+from geomdl.layers.functional import correlate, pool
 from geomdl.representations import FieldType
 
 RNG = np.random.default_rng(4)
@@ -61,6 +62,41 @@ def test_norm_max_pool_by_hand(window, stride, padding, mode, remainder, n):
                         candidates.append(x[b, np.clip(r, 0, n - 1), np.clip(c, 0, n - 1), channels])
             expected[b, i, j, channels] = max(candidates, key=lambda f: float(f @ f))
     _close(jax.jit(layer)(_array(x)), expected)
+
+
+@pytest.mark.parametrize("reduce", ["max", "mean"])
+@pytest.mark.parametrize(
+    ("n", "window", "stride", "padding", "windows"),
+    [(3, 1, 3, 0, 1), (5, 3, 5, 2, 2), (5, 2, 3, 0, 2), (4, 2, 3, 0, 2), (3, 2, 4, 1, 1)],
+)
+def test_kept_windows_start_inside(reduce, n, window, stride, padding, windows):
+    """Every window that is kept holds pixels, so their maxima and means are finite numbers."""
+    x = RNG.normal(size=(1, n, n, 1))
+    y = pool(_array(x), window, stride=stride, padding=padding, reduce=reduce, remainder="keep")
+    starts = [i * stride - padding for i in range(windows)]
+    parts = [[x[0, max(r, 0) : r + window, max(c, 0) : c + window, 0] for c in starts] for r in starts]
+    _close(y[0, :, :, 0], [[getattr(part, reduce)() for part in row] for row in parts])
+    layer = Pool(FieldType("C1", "1 trivial"), window, reduce=reduce, stride=stride, padding=padding, remainder="keep")
+    assert layer.contract.output_size((n, n)) == (windows, windows)
+    filtered = correlate(_array(x), jnp.ones((window, window, 1, 1)), stride=stride, padding=padding, remainder="keep")
+    _close(filtered[0, :, :, 0], [[part.sum() for part in row] for row in parts])
+
+
+@pytest.mark.parametrize("padding", [2, 3])
+def test_windows_of_nothing_are_refused(padding):
+    x = jnp.ones((1, 5, 5, 1))
+    with pytest.raises(ValueError, match=f"padding of a pooling with zeros {padding}; allowed: less than its window, 2"):
+        pool(x, 2, stride=1, padding=padding)
+    with pytest.raises(ValueError, match="less than its window"):
+        Pool(IMAGE, 2, stride=1, padding=padding)
+    assert bool((pool(x, 2, stride=1, padding=padding, padding_mode="circular") == 1).all())
+    assert bool((pool(x, 2, stride=1, padding="full") == 1).all())
+
+
+def test_strides_are_numpy_integers_but_not_zero():
+    assert Pool(IMAGE, 2, stride=np.int64(2)).contract.output_size((6, 4)) == (3, 2)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="invalid stride 0"):
+        Pool(IMAGE, 2, stride=0)
 
 
 def test_norm_max_pool_of_nothing_is_nothing():
