@@ -5,13 +5,16 @@ from typing import Any
 
 from geomdl.data.digits import DigitsConfig
 from geomdl.data.mnist_rot import MNISTRotConfig
-from geomdl.data.tfds import PREFIX, TFDSConfig
+from geomdl.data.tfds import PREFIX, TFDSConfig, prepared
 from geomdl.data.types import DataConfig
 from geomdl.data.xo import XOConfig
 from geomdl.errors import unknown
 
 DATASETS: dict[str, type[DataConfig]] = {"digits": DigitsConfig, "xo": XOConfig, "mnist_rot": MNISTRotConfig}
 """The built-in data sets; ``tfds:<name>`` names any other (:func:`config_class`)."""
+
+_BUILDERS = ("cifar10", "cifar100", "emnist", "eurosat", "fashion_mnist", "kmnist", "mnist", "stl10", "svhn_cropped")
+"""Data sets of TensorFlow Datasets whose names are often given without the prefix."""
 
 
 def config_class(name: str) -> type[DataConfig]:
@@ -22,12 +25,24 @@ def config_class(name: str) -> type[DataConfig]:
 
     >>> config_class("tfds:mnist").__name__
     'TFDSConfig'
+    >>> config_class("mnist")
+    Traceback (most recent call last):
+    ValueError: unknown data.name 'mnist'; allowed: digits, xo, mnist_rot, tfds:<name>; did you mean 'tfds:mnist'?
     """
     if isinstance(name, str) and name.startswith(PREFIX):
         return TFDSConfig
     if name not in DATASETS:
-        raise unknown("data.name", name, [*DATASETS, f"{PREFIX}<name>"])
+        error = unknown("data.name", name, [*DATASETS, f"{PREFIX}<name>"])
+        if _is_builder(name):
+            raise ValueError(f"{str(error).partition('; did you mean')[0]}; did you mean {PREFIX + name!r}?")
+        raise error
     return DATASETS[name]
+
+
+def _is_builder(name: Any) -> bool:
+    """Whether this is, or looks like, the name of a builder of TensorFlow Datasets, without the prefix."""
+    builder = name.split(":")[0] if isinstance(name, str) else ""
+    return "/" in builder.strip("/") or builder in _BUILDERS or builder in prepared()
 
 
 def config_fields(name: str) -> tuple[str, ...]:

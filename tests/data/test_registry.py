@@ -26,6 +26,10 @@ def test_a_config_can_be_made_again_from_its_name_and_fields():
     ("name", "options", "message"),
     [
         ("digit", {}, r"unknown data.name 'digit'; allowed: digits, xo, mnist_rot, tfds:<name>; did you mean 'digits'"),
+        ("mnist", {}, r"did you mean 'tfds:mnist'\?"),
+        ("mnist:3.0.1", {}, r"did you mean 'tfds:mnist:3.0.1'\?"),
+        ("eurosat/rgb", {}, r"did you mean 'tfds:eurosat/rgb'\?"),
+        ("mnist_rto", {}, r"did you mean 'mnist_rot'\?"),
         (7, {}, r"unknown data.name 7"),
         ("xo", {"rotations": 3}, r"unknown key 'rotations' of data set 'xo'.*did you mean 'rotation'"),
         ("tfds:mnist", {"datadir": "x"}, r"did you mean 'data_dir'"),
