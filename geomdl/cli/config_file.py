@@ -40,7 +40,7 @@ def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
       Nested sections of plain values, not validated yet.
 
     Raises:
-      UsageError: when the file cannot be found or run, or an override cannot be read.
+      UsageError: when the file cannot be found or run, or an override cannot be read, or would have no effect.
     """
     path, argument = find_config(value)
     try:
@@ -60,7 +60,8 @@ def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
             f"config file {path}: get_config() returned {type(config).__name__}; allowed: ConfigDict, dict"
         )
     tree = dict(config) if isinstance(config, Mapping) else config.to_dict()
-    for dotted, new in parse_overrides(overrides).items():
+    changes = parse_overrides(overrides)
+    for dotted, new in changes.items():
         *sections, key = dotted.split(".")
         place = tree
         for section in sections:
@@ -68,6 +69,13 @@ def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
             if not isinstance(place, dict):
                 raise UsageError(f"cannot set config.{dotted}: {section!r} is not a section")
         place[key] = new
+    model = tree.get("model")
+    matched = model.get("match_parameters") if isinstance(model, Mapping) else None
+    if "model.width" in changes and matched is not None:
+        raise UsageError(
+            f"--config.model.width={changes['model.width']} has no effect, since model.match_parameters={matched} sets "
+            "the width; to use it, add --config.model.match_parameters=None"
+        )
     return tree
 
 

@@ -2,6 +2,9 @@
 
 import argparse
 import os
+from pathlib import Path
+
+from geomdl.errors import invalid
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
@@ -12,6 +15,21 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def use_data_dir(arguments: argparse.Namespace) -> None:
-    """Makes the folder known to the data sets of this process; it is no part of a run's config."""
-    if arguments.data_dir is not None:
-        os.environ["TFDS_DATA_DIR"] = arguments.data_dir
+    """Makes the folder known to the data sets of this process; it is no part of a run's config.
+
+    Raises:
+      ValueError: when there is no such folder.
+    """
+    if arguments.data_dir is None:
+        return
+    folder = Path(arguments.data_dir).expanduser()
+    if not folder.is_dir():
+        fault = "is a file" if folder.exists() else "does not exist"
+        raise invalid(
+            "--data_dir",
+            arguments.data_dir,
+            f"a folder with data sets prepared by TensorFlow Datasets, but {folder} {fault}; to prepare one where "
+            "there is a network: pip install 'geomdl[prepare]' && python -c \"import tensorflow_datasets as tfds; "
+            f"tfds.builder('mnist', data_dir={str(folder)!r}, file_format='array_record').download_and_prepare()\"",
+        )
+    os.environ["TFDS_DATA_DIR"] = str(folder)

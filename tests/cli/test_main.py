@@ -64,6 +64,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["summary", "--config=digits_cnn", "--config.optimiser.name=sgd"], "unknown config key 'optimiser'"),
         (["summary", "--config=digits_cnn", "--config.model.name=gcn"], "unknown model.name 'gcn'.*'gcnn'"),
         (["summary", "--config=digits_cnn", "--config.data.name=digit"], "unknown data.name 'digit'.*'digits'"),
+        (["summary", "--config=digits_cnn", "--config.data.name=mnist"], "unknown data.name 'mnist'.*'tfds:mnist'"),
+        (
+            ["train", "--config=digits_cnn", "--workdir=w", "--config.model.width=2"],
+            "--config.model.width=2 has no effect, since model.match_parameters=8000 .*add --config.model.match_parame",
+        ),
         (["summary", "--config=digits_cnn", "--config.model.kernel_size=101"], "invalid model.kernel_size 101"),
         (["summary", "--config=digits_gcnn_c4", "--config.model.group=C-4"], "unknown group 'C-4'.*'C4'"),
     ],
@@ -79,8 +84,9 @@ def test_missing_data_folder(capsys, tmp_path: Path, monkeypatch: pytest.MonkeyP
     error = refused(
         capsys, "train", "--config=mnist_rot_gcnn", f"--workdir={tmp_path}/w", f"--data_dir={tmp_path}/none"
     )
-    assert f"{tmp_path}/none" in error
+    assert f"invalid --data_dir '{tmp_path}/none'" in error
     assert "does not exist" in error
+    assert "TFDS_DATA_DIR" not in error
     assert not (tmp_path / "w").exists()
 
 
@@ -176,6 +182,12 @@ def test_config_files_by_path_with_an_argument(tmp_path: Path) -> None:
     path.write_text("def get_config(size='8'):\n    return {'data': {'name': 'digits', 'size': int(size)}}\n")
     assert load_config(str(path))["data"]["size"] == 8
     assert load_config(f"{path}:20", ["--config.seed=2"]) == {"data": {"name": "digits", "size": 20}, "seed": 2}
+
+
+def test_a_width_takes_the_place_of_a_parameter_count() -> None:
+    overrides = ["--config.model.width=2", "--config.model.match_parameters=None"]
+    for order in (overrides, overrides[::-1]):
+        assert load_config("digits_cnn", order)["model"]["width"] == 2
 
 
 @pytest.mark.parametrize(
