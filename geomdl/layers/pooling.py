@@ -240,15 +240,18 @@ def halving_pool(in_type: FieldType, size: tuple[int, int], reduce: Reduce = "ma
     """The pooling that halves an image and stays exact under quarter turns and flips, for even and for odd sizes.
 
     2 × 2 windows tile an even size, n → n/2; 3 × 3 windows with stride 2 and padding 1 are centred on an odd one,
-    n → (n + 1)/2.
+    n → (n + 1)/2. Where one side is even and the other odd no square window is centred on both; without symmetry (the
+    group C1) 2 × 2 windows then drop the last row or column of the odd side.
 
     Raises:
-      ValueError: when one side is even and the other odd.
+      ValueError: when one side is even and the other odd, and the group is not C1.
 
     >>> t = FieldType("C4", "1 regular")
     >>> halving_pool(t, (8, 8)).window.output_size((8, 8)), halving_pool(t, (7, 7)).window.output_size((7, 7))
     ((4, 4), (4, 4))
     """
+    if size[0] % 2 != size[1] % 2 and in_type.group.order == 1:
+        return Pool(in_type, 2, reduce=reduce, remainder="drop")
     if size[0] % 2 != size[1] % 2:
         raise invalid("image size", tuple(size), "both sides even or both odd", (size[0], size[1] + 1))
     if size[0] % 2 == 0:

@@ -130,7 +130,19 @@ class Window:
         return {"valid": 0, "same": (self.extent - 1) // 2, "full": self.extent - 1}[self.padding]
 
     def output_size(self, size: Size) -> Size:
-        """The spatial size of the output. Raises ValueError when the window does not fit; see `output_size`."""
+        """The spatial size of the output; see `output_size`.
+
+        Raises:
+          ValueError: when the window does not fit, or the image is too small to be mirrored in the padding.
+        """
+        deepest = min(size, default=1) - 1
+        if self.padding_mode == "reflect" and self.pixels_of_padding > deepest:
+            raise invalid(
+                "padding with padding_mode='reflect'",
+                self.pixels_of_padding,
+                f"at most {deepest} pixels, to mirror an image of {'x'.join(map(str, size))}",
+                deepest,
+            )
         return tuple(
             output_size(
                 n,
@@ -163,7 +175,7 @@ class Window:
         conditions = []
         if in_type.group.rotation_order % 4 == 0 or in_type.group.rotation_order == float("inf"):
             conditions.append(square)
-        if self.remainder != "error" and self.stride > 1:
+        if self.remainder != "error" and self.stride > 1 and in_type.group.order != 1:
             conditions.append(Condition(f"a centred grid of windows, {sp}", self.is_centred))
         if self.padding_mode == "circular" or self.pixels_of_padding == 0:
             period = Condition(

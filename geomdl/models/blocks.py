@@ -67,7 +67,7 @@ def downsample(
     """Halves an image so that quarter turns and flips stay exact, for even and odd sizes; None for ``"none"``.
 
     Raises:
-      ValueError: for an unknown name, or one even and one odd side.
+      ValueError: for an unknown name; or one even and one odd side, when the group is not C1.
 
     >>> downsample("blur", FieldType("C4", "1 regular"), (9, 9)).contract.output_size((9, 9))
     (5, 5)
@@ -77,7 +77,14 @@ def downsample(
     if name in ("max", "average"):
         return halving_pool(in_type, size, "max" if name == "max" else "mean")
     if name == "blur":
-        return BlurPool(in_type, 4 if size[0] % 2 == 0 else 3, padding=1, padding_mode=padding_mode)
+        even = [n % 2 == 0 for n in size]
+        return BlurPool(
+            in_type,
+            4 if any(even) else 3,
+            padding=1,
+            padding_mode=padding_mode,
+            remainder="drop" if any(even) != all(even) and in_type.group.order == 1 else "error",
+        )
     raise unknown("model.downsampling", name, DOWNSAMPLINGS)
 
 

@@ -7,7 +7,7 @@ from typing import get_args
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
-from geomdl.groups import D, group
+from geomdl.groups import D, PlanarGroup, group
 from geomdl.layers import Flatten, GlobalPool, GroupPool, Layer
 from geomdl.layers.window import PaddingMode
 from geomdl.models.blocks import DOWNSAMPLINGS, classifier, convolution, downsample
@@ -57,10 +57,17 @@ class ConvolutionalConfig(ScalableConfig):
         downsampling: str,
         rngs: nnx.Rngs,
     ) -> tuple[list[Layer], tuple[int, int]]:
-        """The convolutions, and the size of the feature maps after them."""
+        """The convolutions, and the size of the feature maps after them.
+
+        Raises:
+          ValueError: when the images are smaller than the kernel, too small for the padding or the halvings, or have
+            sides that cannot all be halved exactly.
+        """
         size = image_shape[:2]
         if self.kernel_size > min(size):
             raise invalid("model.kernel_size", self.kernel_size, f"at most the image, {size[0]}x{size[1]} pixels", 3)
+        if downsampling != "none" and representation.group.order != 1:
+            self._require_exact_halves(size, representation.group)
         current = FieldType(representation.group, f"{image_shape[2]} trivial")
         layers: list[Layer] = []
         for i in range(self.depth):
@@ -75,14 +82,34 @@ class ConvolutionalConfig(ScalableConfig):
                 activation=self.activation,
                 rngs=rngs,
             )
+            _require_mirror(padding_mode, self.dilation_growth**i * (self.kernel_size // 2), size, image_shape)
             if i < self.depth - 1:
+                if downsampling != "none" and min(size) == 1 != max(size):
+                    least = f"at most {i + 1}: after {i} halvings a side of {_by(image_shape)} images is one pixel"
+                    raise invalid("model.depth", self.depth, least, i + 1)
                 down = downsample(downsampling, layers[-1].out_type, size, padding_mode)
                 if down is not None:
+                    if downsampling == "blur":
+                        _require_mirror(padding_mode, 1, size, image_shape)
                     layers.append(down)
                     height, width = down.contract.output_size(size)
                     size = (height, width)
             current = layers[-1].out_type
         return layers, size
+
+    def _require_exact_halves(self, size: tuple[int, int], point_group: PlanarGroup) -> None:
+        """Raises a ValueError unless the sides are both even or both odd at every downsampling.
+
+        n → ⌈n/2⌉ maps n − 1 to ⌊(n − 1)/2⌋, so that the parities agree k times when the sides agree modulo 2^k.
+        """
+        height, width = size
+        period = 2 ** (self.depth - 1)
+        excess = (width - height) % period
+        if excess:
+            shorter, longer = width - excess, width + period - excess
+            nearest = shorter if excess <= period // 2 and shorter >= self.kernel_size else longer
+            allowed = f"sides that differ by a multiple of {period}, to be halved {self.depth - 1} times exactly"
+            raise invalid(f"image size for group {point_group}", _by(size), allowed, f"{height}x{nearest}")
 
     def head(self, in_type: FieldType, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Dense layers to the class scores."""
@@ -164,7 +191,7 @@ class GCNNConfig(ConvolutionalConfig):
 
     Raises:
       ValueError: for a group that does not map the pixel grid to itself; at `build`, for non-square images and quarter
-      turns.
+        turns, or sides that cannot be halved exactly (other groups than C1).
 
     References:
       Cohen & Welling, Group equivariant convolutional networks, ICML 2016.
@@ -205,6 +232,22 @@ class GCNNConfig(ConvolutionalConfig):
         layers.append(GlobalPool(layers[-1].out_type))
         layers.append(GroupPool(layers[-1].out_type))
         return layers + self.head(layers[-1].out_type, num_classes, rngs)
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]}x{shape[1]}"
+
+
+def _require_mirror(padding_mode: str, pixels: int, size: tuple[int, int], image_shape: ImageShape) -> None:
+    """Raises a ValueError when reflecting padding is deeper than a feature map."""
+    if padding_mode == "reflect" and pixels >= min(size):
+        raise invalid(
+            "model.padding_mode",
+            padding_mode,
+            f"another one for {_by(image_shape)} images: their feature maps of {_by(size)} pixels are too small to be"
+            f" mirrored {pixels} pixels deep",
+            "'replicate' or larger images",
+        )
 
 
 def _check_choices(padding_mode: str, downsampling: str) -> None:

@@ -85,7 +85,9 @@ def test_kept_windows_start_inside(reduce, n, window, stride, padding, windows):
 @pytest.mark.parametrize("padding", [2, 3])
 def test_windows_of_nothing_are_refused(padding):
     x = jnp.ones((1, 5, 5, 1))
-    with pytest.raises(ValueError, match=f"padding of a pooling with zeros {padding}; allowed: less than its window, 2"):
+    with pytest.raises(
+        ValueError, match=f"padding of a pooling with zeros {padding}; allowed: less than its window, 2"
+    ):
         pool(x, 2, stride=1, padding=padding)
     with pytest.raises(ValueError, match="less than its window"):
         Pool(IMAGE, 2, stride=1, padding=padding)

@@ -1,12 +1,16 @@
 """Models: sizes, matching, summaries, and what they refuse."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 
+from geomdl.layers import Conv
 from geomdl.models import MODELS, CNNConfig, GCNNConfig, MLPConfig, ScalableConfig, count_parameters, summarize
+from geomdl.representations import FieldType
 
 ISSUE_2 = ["linear", "perceptron", "mlp", "local", "cnn", "ti_cnn", "gcnn"]
 
@@ -27,6 +31,45 @@ def test_multiply_adds_are_those_of_the_convolutions():
     model = CNNConfig(width=4, depth=2, kernel_size=3).build((8, 8, 1), 10, rngs=nnx.Rngs(0))
     by_hand = 8 * 8 * 9 * 1 * 4 + 4 * 4 * 9 * 4 * 8 + (4 * 4 * 8) * 10
     assert summarize(model, (8, 8, 1)).multiply_adds == model.multiply_adds((8, 8)) == by_hand
+
+
+@pytest.mark.parametrize("downsampling", ["max", "average", "blur", "none"])
+@pytest.mark.parametrize("size", [(15, 11), (10, 12), (12, 9)])
+@pytest.mark.parametrize("config", [CNNConfig, functools.partial(GCNNConfig, group="C1")])
+def test_networks_without_symmetry_take_rectangles(config, size, downsampling: str):
+    model = config(width=1, downsampling=downsampling).build((*size, 1), 3, rngs=nnx.Rngs(0))
+    assert jax.eval_shape(model, jnp.ones((2, *size, 1))).shape == (2, 3)
+
+
+@pytest.mark.parametrize("downsampling", ["max", "blur"])
+@pytest.mark.parametrize("group", ["C2", "D1", "D2"])
+def test_the_rectangle_that_an_error_names_is_exact(group: str, downsampling: str):
+    config = GCNNConfig(group=group, width=1, kernel_size=3, downsampling=downsampling)
+    for height, width in [(7, 6), (9, 6), (10, 12), (6, 13), (7, 11)]:
+        try:
+            size = (height, width)
+            model = config.build((*size, 1), 3, rngs=nnx.Rngs(0))
+        except ValueError as error:
+            assert (height - width) % 4
+            size = tuple(map(int, str(error).split("; try ")[1].split("x")))
+            model = config.build((*size, 1), 3, rngs=nnx.Rngs(0))
+        assert model.contract.points.at(size) == "exact"
+
+
+def test_a_reflection_deeper_than_the_image_is_refused_when_built():
+    layer = Conv(
+        FieldType("C1", "1 trivial"),
+        FieldType("C1", "1 trivial"),
+        9,
+        padding="same",
+        padding_mode="reflect",
+        rngs=nnx.Rngs(0),
+    )
+    assert layer.contract.output_size((5, 6)) == (5, 6)
+    with pytest.raises(
+        ValueError, match="padding_mode='reflect' 4; allowed: at most 3 pixels, to mirror an image of 6x4"
+    ):
+        layer.contract.output_size((6, 4))
 
 
 @pytest.mark.parametrize("name", ["mlp", "local", "cnn", "ti_cnn", "gcnn"])
@@ -90,6 +133,25 @@ def test_dropout_needs_a_key_in_training_only():
         (lambda: MLPConfig(match_parameters=10).build((8, 8, 1), 10, rngs=nnx.Rngs(0)), "the narrowest such network"),
         (lambda: MLPConfig().build((8, 8), 10, rngs=nnx.Rngs(0)), "invalid image_shape"),  # type: ignore[arg-type]
         (lambda: MLPConfig().build((8, 8, 1), 0, rngs=nnx.Rngs(0)), "invalid num_classes 0"),
+        (
+            lambda: GCNNConfig(group="C2", width=1).build((60, 50, 1), 3, rngs=nnx.Rngs(0)),
+            "image size for group C2 '60x50'; .* differ by a multiple of 4.*try 60x48",
+        ),
+        (
+            lambda: GCNNConfig(group="D1", width=1, downsampling="blur").build((6, 5, 1), 3, rngs=nnx.Rngs(0)),
+            "image size for group D1 '6x5'.*try 6x6",
+        ),
+        (lambda: CNNConfig(width=1, depth=4).build((5, 8, 1), 3, rngs=nnx.Rngs(0)), "model.depth 4.* 5x8 .*try 3"),
+        (
+            lambda: GCNNConfig(padding_mode="reflect", width=1).build((8, 8, 1), 3, rngs=nnx.Rngs(0)),
+            "model.padding_mode 'reflect'.*8x8 images: .* 2x2 pixels .* 2 pixels deep",
+        ),
+        (
+            lambda: CNNConfig(padding_mode="reflect", width=1, kernel_size=1, depth=5, downsampling="blur").build(
+                (8, 8, 1), 3, rngs=nnx.Rngs(0)
+            ),
+            "model.padding_mode 'reflect'.*8x8 images: .* 1x1 pixels",
+        ),
     ],
 )
 def test_bad_models_are_refused(make, message: str):
