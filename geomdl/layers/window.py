@@ -175,7 +175,7 @@ class Window:
         conditions = []
         if in_type.group.rotation_order % 4 == 0 or in_type.group.rotation_order == float("inf"):
             conditions.append(square)
-        if self.remainder != "error" and self.stride > 1 and in_type.group.order != 1:
+        if self.remainder != "error" and self.stride > 1:
             conditions.append(Condition(f"a centred grid of windows, {sp}", self.is_centred))
         if self.padding_mode == "circular" or self.pixels_of_padding == 0:
             period = Condition(

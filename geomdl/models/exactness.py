@@ -59,9 +59,9 @@ def exact_sizes_near(contract: Contract, size: Size, count: int = 3) -> list[Siz
 def warn_if_inexact(contract: Contract, size: Size) -> None:
     """Warns when a promise of exactness does not hold for a size, and names the nearest sizes for which it does.
 
-    Networks that promise nothing (a standard CNN) or approximate symmetry only are silent.
+    Networks that promise nothing (a standard CNN), the identity only (C1) or approximate symmetry only are silent.
     """
-    if contract.points.level != "exact" or is_exact(contract, size):
+    if contract.group.order == 1 or contract.points.level != "exact" or is_exact(contract, size):
         return
     violated = list(dict.fromkeys(contract.points.violated(size)))
     reasons = "; ".join(violated[:_NAMED]) + (f"; and {len(violated) - _NAMED} more" if violated[_NAMED:] else "")
