@@ -2,7 +2,7 @@
 
 Command:   geomdl train --config=configs/digits_gcnn_c4.py --workdir=runs/digits_gcnn_c4
 Hardware:  2 CPU cores
-Expected:  97.5% of the upright test digits, 15.9% at the worst angle, 20.3% at
+Expected:  97.3% of the upright test digits, 16.3% at the worst angle, 17.9% at
            the worst circular shift (mean of 5 seeds; experiments/results/quickstart/summary.csv)
 """
 
