@@ -6,11 +6,7 @@ import types
 from collections.abc import Callable
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# Most of the time of these tests is compilation: thousands of small programs, each run a few times. Without the
-# optimising passes that takes a third less. What users run is optimised, and measured so in experiments/results.
-os.environ["XLA_FLAGS"] = (
-    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
-)
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
 
 import hypothesis
 import jax
