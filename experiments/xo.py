@@ -13,7 +13,8 @@ whole pixels, exactly. Writes
   scaled, rotated, thicker and deformed, per seed.
 
 Nothing is trained: the rows of the dense stage are what the network computes for the two canonical images, scaled to
-length 1, and a vote is the cosine with such a row. About 20 s on 2 CPU cores (fast), 1 minute (full).
+length 1, and a vote is the cosine with such a row. Measured times:
+experiments/results/timings.csv.
 """
 
 from collections.abc import Callable, Mapping

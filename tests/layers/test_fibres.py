@@ -142,10 +142,8 @@ def _errors(layers: dict[str, Layer], dtype=jnp.float32) -> dict[str, float]:
         merged = nnx.merge(graph, state)
         return {name: merged[name](x) for name, x in inputs.items()}
 
-    outputs = jax.jit(outputs, compiler_options={"xla_backend_optimization_level": 0})  # run once: compile quickly
-
     errors = {}
-    for name, y in outputs(state, inputs).items():
+    for name, y in jax.jit(outputs)(state, inputs).items():
         y = np.asarray(y, np.float64)
         expected = np.einsum("gij,bj->gbi", actions[name], y[:3]).reshape(-1, y.shape[1])
         assert np.linalg.norm(y[0] - y[1]) > 1e-3 * np.linalg.norm(y[0]), f"{name} does not depend on its input"
