@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from geomdl.kernels.select import KernelSpace
+from geomdl.kernels.steerable import SteerableKernelSpace
 from geomdl.representations import FieldType
 
 
@@ -15,7 +16,9 @@ def initial_variances(
 
     For independent weights of these variances and inputs of independent channels with second moment m, outputs have
     the second moment gain · m in every irrep of every field that any kernel reaches. A channel's fan-in counts only the
-    input fields that reach it.
+    input fields that reach it. Of pixel kernels every weight has the variance gain / fan-in. Of steerable kernels every
+    type of input irrep has an equal share, however many weights it has (escnn's rule): irreps of dimension 2 have twice
+    the weights, and would let high frequencies in, which the grid turns least well.
 
     Args:
       in_type: what comes in.
@@ -37,11 +40,35 @@ def initial_variances(
     >>> initial_variances(image, features, [[space]])[0][:2]  # 2 over 25 pixels
     array([0.08, 0.08])
     """
-    fan_in = [
-        np.maximum(sum(s.size**2 * i.multiplicity * i.representation.size * s.reached for i, s in pairs), 1)
-        for pairs in (list(zip(in_type.blocks, column, strict=True)) for column in zip(*spaces, strict=True))
+    columns = [_column(in_type, column, gain) for column in zip(*spaces, strict=True)]
+    return [variances for row in zip(*columns, strict=True) for variances in row]
+
+
+def _column(in_type: FieldType, column: Sequence[KernelSpace], gain: float) -> list[np.ndarray]:
+    """The variances of the weights of the spaces that map each block of ``in_type`` to one block."""
+    pixels = [
+        s.size**2 * i.multiplicity * i.representation.size * s.reached
+        for i, s in zip(in_type.blocks, column, strict=True)
     ]
-    return [gain * s.variances / fan_in[o][s.target] for row in spaces for o, s in enumerate(row)]
+    fan_in = np.maximum(np.sum(pixels, 0), 1)
+    types = {
+        label: t for t, label in enumerate(dict.fromkeys(a for i in in_type.blocks for a in i.representation.labels))
+    }
+    moments = np.zeros((len(types), len(fan_in)))  # of the outputs, by input type and output irrep, for variances 1
+    sources: list[np.ndarray] = []
+    for reaching, space in zip(pixels, column, strict=True):
+        numbers = np.array([types[a] for a in space.in_representation.labels])
+        sources.append(numbers[space.source] if isinstance(space, SteerableKernelSpace) else np.zeros(0, int))
+        if isinstance(space, SteerableKernelSpace):
+            weights = np.bincount(space.target, minlength=len(fan_in))
+            np.add.at(moments, (sources[-1], space.target), (reaching / np.maximum(weights, 1))[space.target])
+    shares = moments.sum(0) / np.maximum((moments > 0).sum(0), 1) / fan_in  # what each type contributes
+    return [
+        gain * shares[space.target] / moments[source, space.target]
+        if isinstance(space, SteerableKernelSpace)
+        else gain / fan_in[space.target]
+        for source, space in zip(sources, column, strict=True)
+    ]
 
 
 def require_kernels(in_type: FieldType, out_type: FieldType, spaces: Sequence[Sequence[KernelSpace]]) -> None:

@@ -79,11 +79,6 @@ class PixelKernelSpace:
         return int(self.orbits.max()) + 1
 
     @property
-    def variances(self) -> np.ndarray:
-        """The variance ``[dimension]`` of each weight for which dense entries have variance 1: ones."""
-        return np.ones(self.dimension)
-
-    @property
     def reached(self) -> np.ndarray:
         """Which irreps of ρ_out ``[len(labels)]`` a kernel maps to; any weight shows in all channels, so all."""
         return np.ones(len(self.out_representation.labels), bool)

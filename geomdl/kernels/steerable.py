@@ -28,8 +28,8 @@ class SteerableKernelSpace:
     Any representation, quotient and induced ones included: only its irreps and its change of basis matter.
 
     The basis is scaled such that independent weights of variance v give entries of the dense kernel of variance v on
-    average over each output irrep, all basis elements having an equal share; so ordinary He initialisation applies
-    (generalized He initialisation in closed form).
+    average over each output irrep, all basis elements having an equal share; `geomdl.kernels.initial_variances` weighs
+    them.
 
     Args:
       in_representation: ρ_in.
@@ -98,11 +98,6 @@ class SteerableKernelSpace:
         return _factors(self).coefficients.dimension
 
     @property
-    def variances(self) -> np.ndarray:
-        """The variance ``[dimension]`` of each weight for which dense entries have variance 1 on average: ones."""
-        return np.ones(self.dimension)
-
-    @property
     def reached(self) -> np.ndarray:
         """Which irreps of ρ_out ``[len(labels)]`` some kernel of the space maps to; the others' channels stay zero."""
         return _factors(self).reached
@@ -111,6 +106,11 @@ class SteerableKernelSpace:
     def target(self) -> np.ndarray:
         """Which irrep of ρ_out each weight ``[dimension]`` maps to, by its number in ``labels``."""
         return _factors(self).target
+
+    @property
+    def source(self) -> np.ndarray:
+        """Which irrep of ρ_in each weight ``[dimension]`` maps from, by its number in ``labels``."""
+        return _factors(self).source
 
     @property
     def constant_bytes(self) -> int:
@@ -200,6 +200,7 @@ class _Factors:
     left: np.ndarray
     right: np.ndarray | None
     target: np.ndarray
+    source: np.ndarray
     reached: np.ndarray
 
 
@@ -207,14 +208,15 @@ class _Factors:
 def _factors(space: SteerableKernelSpace) -> _Factors:
     rho_in, rho_out, spatial = space.in_representation, space.out_representation, space.spatial
     starts_in, starts_out = starts(rho_in), starts(rho_out)
-    entries, weights = [], 0
+    entries, source, weights = [], [], 0
     counts = np.zeros(len(rho_out.labels), int)
     for o, label_out in enumerate(rho_out.labels):
         parts = [template(space.group, a, label_out, spatial, space.maximum_offset) for a in rho_in.labels]
         counts[o] = sum(p.elements for p in parts)
         rows = starts_out[o + 1] - starts_out[o]
         scale = space.size * math.sqrt(rho_in.size * rows / max(counts[o], 1))
-        for start_in, part in zip(starts_in, parts, strict=False):
+        for number, (start_in, part) in enumerate(zip(starts_in, parts, strict=False)):
+            source += [number] * part.elements
             column, row = start_in + part.column, starts_out[o] + part.row
             entries.append((part.function, column, row, weights + part.element, part.value * scale))
             weights += part.elements
@@ -224,4 +226,4 @@ def _factors(space: SteerableKernelSpace) -> _Factors:
     left = np.linalg.inv(rho_in.change_of_basis).T
     right = rho_out.change_of_basis if rho_out.basis else None
     target = np.repeat(np.arange(len(counts)), counts)
-    return _Factors(coefficients, spatial.functions_sampled(), left, right, target, counts > 0)
+    return _Factors(coefficients, spatial.functions_sampled(), left, right, target, np.array(source, int), counts > 0)

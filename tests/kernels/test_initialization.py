@@ -4,9 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from geomdl.groups import C4, C8, D4, O2, SO2, D
+from geomdl.groups import C4, C8, D4, D8, O2, SO2, D
 from geomdl.kernels import SteerableKernelSpace, delta_orthogonal, initial_variances, kernel_space, orthogonal_map
 from geomdl.representations import FieldType
+from geomdl.representations.representation import irrep_size
 
 TYPES = [
     (C4, "6 trivial", "12 regular", "auto"),
@@ -60,6 +61,42 @@ def test_outputs_of_unit_variance(group, into, out, basis, size):
     for block, column in zip(out_type.blocks, zip(*spaces, strict=True), strict=True):
         reached = any(space.dimension for space in column)
         assert abs(moments[block.channels].mean() - reached) < 0.15
+
+
+@pytest.mark.parametrize(
+    ("group", "into", "out"),
+    [(C8, "3 regular", "2 regular"), (D8, "2 regular", "1 regular"), (SO2, "5 trivial + 2 irrep(1)", "3 irrep(1)")],
+    ids=str,
+)
+def test_every_type_of_input_irrep_has_an_equal_share(group, into, out):
+    """escnn's rule: what comes from one type of irrep (all its fields) contributes as much as from any other."""
+    in_type, out_type = FieldType(group, into), FieldType(group, out)
+    spaces = spaces_of(in_type, out_type, 5, "steerable")
+    out_rho, rng = out_type.blocks[0].representation, np.random.default_rng(0)
+    starts = np.cumsum([0, *(irrep_size(group, label) for label in out_rho.labels)])
+    moments: dict = {
+        label: np.zeros(len(out_rho.labels)) for block in in_type.blocks for label in block.representation.labels
+    }
+    for _ in range(40):
+        variances = iter(initial_variances(in_type, out_type, spaces, gain=1.0))
+        for block, (space,) in zip(in_type.blocks, spaces, strict=True):
+            rho = block.representation
+            shape = (space.dimension, block.multiplicity, out_type.blocks[0].multiplicity)
+            weights = rng.normal(size=shape) * np.sqrt(next(variances))[:, None, None]
+            kernel = dense([weights], [[space]]).reshape(25, block.multiplicity, rho.size, -1, out_rho.size)
+            irreps = np.einsum("xapbq,pi,qo->xaibo", kernel, rho.change_of_basis, out_rho.change_of_basis)
+            energy = (irreps**2).sum((0, 1)).mean(1)  # [input irrep components, output irrep components]
+            first = 0
+            for label in rho.labels:
+                last = first + irrep_size(group, label)
+                per_irrep = np.add.reduceat(energy[first:last].sum(0), starts[:-1]) / np.diff(starts)
+                moments[label] += per_irrep / 40
+                first = last
+    for o in range(len(out_rho.labels)):
+        shares = np.array([m[o] for m in moments.values()])
+        shares = shares[shares > 1e-9]
+        assert abs(shares.sum() - 1) < 0.15
+        assert np.allclose(shares, 1 / len(shares), rtol=0.35)
 
 
 @pytest.mark.parametrize(
