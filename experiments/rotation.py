@@ -19,8 +19,6 @@ All networks have about 8,000 parameters and are trained on upright digits (save
 E(2)-equivariant steerable CNNs, NeurIPS 2019, and Cohen & Welling, Group equivariant convolutional networks, ICML 2016.
 """
 
-import dataclasses
-import importlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,92 +27,23 @@ import numpy as np
 from flax import nnx
 from tqdm import tqdm
 
+from experiments.trained_networks import circumstances, described, file_name, run_config
 from geomdl.data import Dataset, Split
 from geomdl.data.transformed import rotated
-from geomdl.errors import invalid, unknown
+from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, RotationSweep, predictor, rotation_sweep
 from geomdl.evaluators.predict import Predict
-from geomdl.groups import group
-from geomdl.layers import (
-    BatchNorm,
-    BlurPool,
-    Conv,
-    Dense,
-    FourierPointwise,
-    GlobalPool,
-    Layer,
-    Pointwise,
-)
-from geomdl.models import MODELS, count_parameters
-from geomdl.models.model_config import ImageShape, ScalableConfig
+from geomdl.models import count_parameters
 from geomdl.plots.tables import Row, distinct, mean_over, read_csv, write_csv
-from geomdl.representations import FieldType
 from geomdl.tasks import Classification
 from geomdl.training.config import RunConfig
 from geomdl.training.loop import train
-from geomdl.training.workdir import hardware, versions
 
 COMMAND = "geomdl reproduce rotation"
-RUNS = {
-    "MLP": ("digits_mlp", {}),
-    "CNN": ("digits_cnn", {}),
-    "CNN + augmentation": ("digits_cnn_augmented", {}),
-    "C4": ("digits_gcnn_c4", {}),
-    "C8": ("digits_gcnn_c4", {"name": "off_grid", "group": "C8"}),
-    "SO(2)": ("digits_gcnn_c4", {"name": "off_grid", "group": "SO2"}),
-    "O(2)": ("digits_gcnn_c4", {"name": "off_grid", "group": "O2"}),
-}  # config file, and what of its model is changed
+RUNS = ("MLP", "CNN", "CNN + augmentation", "C4", "C8", "SO(2)", "O(2)")
 PRESETS: dict[str, tuple[range, float]] = {"fast": (range(1), 7.5), "full": (range(5), 2.5)}  # seeds, degrees
 SCORE_STEP, SCORE_IMAGES = 2.5, 60  # degrees; test digits over which the change is averaged
 SHOWN_CLASS = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class OffGridConfig(ScalableConfig):
-    """A network made for rotations that do not map the pixel grid to itself.
-
-    Wide kernels and blurring before the subsampling keep aliasing low, and the last convolution maps to invariant
-    channels (the maximum over a regular field would pick out its errors). Regular fields for a finite group;
-    band-limited ones, with nonlinearities on sampled functions, for SO(2) and O(2).
-
-    Args:
-      group: ``"C8"``, ``"D8"``, ``"SO2"``, ``"O2"``, or another.
-    """
-
-    group: str = "C8"
-
-    def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
-        """Convolutions 7, 5, 5, the first followed by a blur with stride 2; invariant channels; mean; dense."""
-        points = group(self.group)
-        if image_shape[0] % 2 or image_shape[0] != image_shape[1]:
-            raise invalid("image size", f"{image_shape[0]}x{image_shape[1]}", "square, even")
-        kind = "regular" if points.is_finite else "band_limited(2)"
-
-        def fields(number: int) -> FieldType:
-            return FieldType(points, f"{number} {kind}")
-
-        def activated(in_type: FieldType) -> list[Layer]:
-            act = Pointwise(in_type, "elu") if points.is_finite else FourierPointwise(in_type, "elu", samples=16)
-            return [BatchNorm(in_type), act]
-
-        image = FieldType(points, f"{image_shape[2]} trivial")
-        first, second = fields(self.fields(1)), fields(self.fields(2))
-        third = FieldType(points, f"{self.fields(8 if points.is_finite else 6)} trivial")
-        return [
-            Conv(image, first, 7, padding="same", basis="steerable", use_bias=False, rngs=rngs),
-            *activated(first),
-            BlurPool(first, 4, padding=1),
-            Conv(first, second, 5, padding="same", basis="steerable", use_bias=False, rngs=rngs),
-            *activated(second),
-            Conv(second, third, 5, padding="same", basis="steerable", use_bias=False, rngs=rngs),
-            BatchNorm(third),
-            Pointwise(third, "elu"),
-            GlobalPool(third),
-            Dense(third, FieldType(points, f"{num_classes} trivial"), rngs=rngs),
-        ]
-
-
-MODELS.setdefault("off_grid", OffGridConfig)
 
 
 def run(preset: str, out: Path) -> None:
@@ -129,7 +58,7 @@ def run(preset: str, out: Path) -> None:
             bar.set_postfix_str(f"{name}, seed {seed}")
             config = run_config(name, seed)
             dataset = dataset or config.data.load()
-            workdir = out / "runs" / f"{_file(name)}-seed{seed}"
+            workdir = out / "runs" / f"{file_name(name)}-seed{seed}"
             found = workdir / f"measured-{step:g}.json"
             result = train(config, workdir, dataset=dataset)
             if not found.exists():
@@ -137,15 +66,6 @@ def run(preset: str, out: Path) -> None:
             measured.append(json.loads(found.read_text()))
     for table in ("scores", "change", "accuracy", "confusion", "summary"):
         write_csv(out / f"{table}.csv", [row for tables in measured for row in tables[table]])
-
-
-def run_config(name: str, seed: int) -> RunConfig:
-    file, changes = RUNS[name]
-    values = importlib.import_module(f"configs.{file}").get_config()
-    values.seed = seed
-    if changes:
-        values.model = {**changes, "match_parameters": values.model.match_parameters}
-    return RunConfig.from_config_dict(values)
 
 
 def measure(name: str, config: RunConfig, dataset: Dataset, model: nnx.Module, step: float) -> dict[str, list[Row]]:
@@ -158,7 +78,7 @@ def measure(name: str, config: RunConfig, dataset: Dataset, model: nnx.Module, s
     scores, change = score_curves(predict, dataset.test, np.arange(0, 360, SCORE_STEP).tolist())
     summary = {
         **about,
-        "config": f"configs/{RUNS[name][0]}.py" + "".join(f" model.{k}={v}" for k, v in RUNS[name][1].items()),
+        "config": described(name),
         "group": getattr(config.model, "group", ""),
         "parameters": count_parameters(model),
         "accuracy": Metrics()(predict, dataset.test, task)["accuracy"],
@@ -166,8 +86,7 @@ def measure(name: str, config: RunConfig, dataset: Dataset, model: nnx.Module, s
         "worst_angle_accuracy": turned["rotation/worst"],
         "largest_change": max(c for _, c in change),
         "test_images": len(dataset.test),
-        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
-        "versions": ", ".join(f"{k} {v}" for k, v in versions().items()),
+        **circumstances(),
     }
     return {
         "scores": [{**about, **row} for row in scores] if config.seed == 0 else [],
@@ -252,7 +171,3 @@ def conclusions(out: Path) -> list[str]:
             {n: "{:.0%}, {:.0%}".format(*mixed_up(counts, n, 180)) for n in names},
         ),
     ]
-
-
-def _file(name: str) -> str:
-    return name.lower().replace(" + ", "_").replace("(", "").replace(")", "")

@@ -1,5 +1,6 @@
 """Flax NNX layers that take and give typed fields and promise what they do to symmetry."""
 
+from geomdl.layers.attention import PositionEmbedding, SelfAttention
 from geomdl.layers.concatenated import Concatenated
 from geomdl.layers.conv import Conv, Dense, TransposedConv
 from geomdl.layers.field_normalization import FieldNorm, GroupNorm, InstanceNorm
@@ -25,7 +26,8 @@ __all__ = [
     "AdaptivePool", "BatchNorm", "BlurPool", "Branch", "Concatenated", "Conv", "Dense", "Disentangle", "Dropout",
     "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm", "GroupPool",
     "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout",
-    "NormActivation", "NormMaxPool", "NormPool", "Parallel", "Pointwise", "Pool", "Reshuffle", "Residual", "Restrict",
-    "Sequential", "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
-    "antialiased_max_pool", "freeze", "halving_pool", "normalization",
+    "NormActivation", "NormMaxPool", "NormPool", "Parallel", "Pointwise", "Pool", "PositionEmbedding", "Reshuffle",
+    "Residual", "Restrict", "SelfAttention", "Sequential", "SubgroupPool", "TensorProduct", "ToIrreps",
+    "TransposedConv", "Upsample", "VectorField", "Window", "antialiased_max_pool", "freeze", "halving_pool",
+    "normalization",
 ]  # fmt: skip

@@ -5,8 +5,10 @@ from geomdl.models.exactness import InexactSizeWarning, exact_sizes_near
 from geomdl.models.fully_connected import LinearConfig, LocalConfig, MLPConfig, PerceptronConfig, perceptron_update
 from geomdl.models.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNISTFinalConfig
 from geomdl.models.model_config import ModelConfig, ScalableConfig, count_parameters
+from geomdl.models.off_grid import OffGridConfig
 from geomdl.models.steerable_example import SteerableExampleConfig
 from geomdl.models.summary import Summary, summarize
+from geomdl.models.vision_transformer import VisionTransformerConfig
 from geomdl.models.wide_resnet import WideResNetConfig
 
 MODELS: dict[str, type[ModelConfig]] = {
@@ -17,17 +19,19 @@ MODELS: dict[str, type[ModelConfig]] = {
     "cnn": CNNConfig,
     "ti_cnn": TranslationInvariantConfig,
     "gcnn": GCNNConfig,
+    "off_grid": OffGridConfig,
     "steerable_example": SteerableExampleConfig,
     "mnist_benchmark": MNISTBenchmarkConfig,
     "mnist_final": MNISTFinalConfig,
     "harmonic": HarmonicConfig,
     "e2_wrn": WideResNetConfig,
+    "vision_transformer": VisionTransformerConfig,
 }
 """Every model by name; its dataclass fields are the keys that ``config.model`` takes."""
 
 __all__ = [
     "MODELS", "CNNConfig", "GCNNConfig", "HarmonicConfig", "InexactSizeWarning", "LinearConfig", "LocalConfig",
-    "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ModelConfig", "PerceptronConfig", "ScalableConfig",
-    "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "WideResNetConfig", "count_parameters",
-    "exact_sizes_near", "perceptron_update", "summarize",
+    "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ModelConfig", "OffGridConfig", "PerceptronConfig",
+    "ScalableConfig", "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "VisionTransformerConfig",
+    "WideResNetConfig", "count_parameters", "exact_sizes_near", "perceptron_update", "summarize",
 ]  # fmt: skip

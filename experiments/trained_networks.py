@@ -1,0 +1,96 @@
+"""The networks of about 8,000 parameters on digits that several studies train and measure.
+
+Each is a config file of configs/, some with another model in it. They see upright digits only, save the augmented one.
+"""
+
+import dataclasses
+import importlib
+from pathlib import Path
+
+from flax import nnx
+
+from geomdl.data import Dataset
+from geomdl.groups import group
+from geomdl.layers import InstanceNorm, Layer
+from geomdl.models import MODELS, CNNConfig
+from geomdl.models.model_config import ImageShape, ScalableConfig
+from geomdl.plots.tables import Row
+from geomdl.representations import FieldType
+from geomdl.training.config import RunConfig
+from geomdl.training.loop import build_model, train
+from geomdl.training.workdir import hardware, versions
+
+
+@dataclasses.dataclass(frozen=True)
+class NormalisedCNNConfig(ScalableConfig):
+    """A CNN on images of mean 0 and variance 1: f(a x + b) = f(x) for a > 0, the symmetry of pixel normalisation.
+
+    The ε of the normalisation is 1e-12, so that contrast is normalised to rounding.
+    """
+
+    def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
+        """Instance norm of the image, then the layers of a CNN."""
+        image = FieldType(group("C1"), f"{image_shape[2]} trivial")
+        network = CNNConfig(width=self.width, activation=self.activation, dropout=self.dropout)
+        return [InstanceNorm(image, epsilon=1e-12), *network.layers(image_shape, num_classes, rngs)]
+
+
+MODELS.setdefault("normalised_cnn", NormalisedCNNConfig)
+
+NETWORKS = {
+    "MLP": ("digits_mlp", {}),
+    "CNN": ("digits_cnn", {}),
+    "CNN + augmentation": ("digits_cnn_augmented", {}),
+    "CNN, blurred": ("digits_cnn", {"name": "cnn", "downsampling": "blur"}),
+    "CNN, normalised": ("digits_cnn", {"name": "normalised_cnn"}),
+    "TI-CNN": ("digits_ti_cnn", {}),
+    "C4": ("digits_gcnn_c4", {}),
+    "D4": ("digits_gcnn_d4", {}),
+    "C8": ("digits_gcnn_c4", {"name": "off_grid", "group": "C8"}),
+    "C8, stride 2": ("digits_gcnn_c4", {"name": "off_grid", "group": "C8", "halving": "stride"}),
+    "SO(2)": ("digits_gcnn_c4", {"name": "off_grid", "group": "SO2"}),
+    "O(2)": ("digits_gcnn_c4", {"name": "off_grid", "group": "O2"}),
+    "ViT": ("digits_cnn", {"name": "vision_transformer"}),
+}
+"""Config file, and what of its model is changed."""
+
+
+def run_config(name: str, seed: int, **training: object) -> RunConfig:
+    """The config of a network with its seed; further arguments replace values of its section ``training``."""
+    file, changes = NETWORKS[name]
+    values = importlib.import_module(f"configs.{file}").get_config()
+    values.seed = seed
+    values.training.update(training)
+    if changes:
+        values.model = {**changes, "match_parameters": values.model.match_parameters}
+    return RunConfig.from_config_dict(values)
+
+
+def described(name: str) -> str:
+    """The config file of a network and what is changed in it, for a table."""
+    file, changes = NETWORKS[name]
+    return f"configs/{file}.py" + "".join(f" model.{k}={v}" for k, v in changes.items())
+
+
+def before_and_after(config: RunConfig, workdir: Path, dataset: Dataset) -> tuple[nnx.Module, nnx.Module]:
+    """The network as initialised, and as trained; a run that is there is only read."""
+    return build_model(config, dataset), train(config, workdir, dataset=dataset).model
+
+
+def circumstances() -> Row:
+    """Hardware and versions, for the columns of a table."""
+    return {
+        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
+        "versions": ", ".join(f"{k} {v}" for k, v in versions().items()),
+    }
+
+
+def file_name(name: str) -> str:
+    """The name of a network in file names.
+
+    >>> file_name("CNN + augmentation"), file_name("SO(2)"), file_name("C8, stride 2")
+    ('cnn_augmentation', 'so2', 'c8_stride_2')
+    """
+    for old, new in ((" + ", "_"), (", ", "_"), (" ", "_"), ("(", ""), (")", "")):
+        name = name.replace(old, new)
+    return name.lower()
