@@ -42,9 +42,9 @@ def test_positions_are_seen_and_promised_to_be():
 
 
 def test_channels_that_move_are_refused():
-    with pytest.raises(ValueError, match="must be scalars; got .*1 regular"):
+    with pytest.raises(ValueError, match=r"must be scalars; got .*1 regular"):
         SelfAttention(FieldType("C4", "1 regular"), 2, rngs=nnx.Rngs(0))
-    with pytest.raises(ValueError, match="heads of SelfAttention .*a divisor of the 6 channels"):
+    with pytest.raises(ValueError, match=r"heads of SelfAttention .*a divisor of the 6 channels"):
         SelfAttention(SCALARS, 4, rngs=nnx.Rngs(0))
 
 

@@ -26,5 +26,5 @@ def test_halving_by_a_stride_breaks_them_and_says_so():
 def test_what_it_refuses():
     with pytest.raises(ValueError, match=r"unknown model\.halving 'strid'.*did you mean 'stride'"):
         OffGridConfig(halving="strid")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="image size .*square, even"):
+    with pytest.raises(ValueError, match=r"image size .*square, even"):
         OffGridConfig().build((11, 11, 1), 3, rngs=nnx.Rngs(0))
