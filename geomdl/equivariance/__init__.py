@@ -1,6 +1,7 @@
 """Symmetry promised, measured and tested."""
 
-from geomdl.equivariance.check import Report, Row, check_contract
+from geomdl.equivariance.activations import activations
+from geomdl.equivariance.check import check_contract
 from geomdl.equivariance.contract import (
     NOTHING,
     Condition,
@@ -13,9 +14,12 @@ from geomdl.equivariance.contract import (
     square,
 )
 from geomdl.equivariance.errors import equivariance_error, relative_error
+from geomdl.equivariance.models import Model, as_function
+from geomdl.equivariance.report import Report, Row
 from geomdl.equivariance.tolerances import tolerance
 
 __all__ = [
-    "NOTHING", "Condition", "Contract", "Level", "Promise", "Report", "Row", "check_contract", "compose",
-    "equivariance_error", "exact_everywhere", "relative_error", "side_by_side", "square", "tolerance",
+    "NOTHING", "Condition", "Contract", "Level", "Model", "Promise", "Report", "Row", "activations", "as_function",
+    "check_contract", "compose", "equivariance_error", "exact_everywhere", "relative_error", "side_by_side", "square",
+    "tolerance",
 ]  # fmt: skip
