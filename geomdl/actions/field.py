@@ -10,7 +10,7 @@ from geomdl.actions.grid import turn
 from geomdl.actions.traced import plane_matrix, quarter_turns, representation_matrix
 from geomdl.actions.warp import Padding, warp
 from geomdl.errors import invalid
-from geomdl.groups import Element, PlanarGroup
+from geomdl.groups import DirectProduct, Element, PlanarGroup, PointGroup, planar_factors, require_planar
 from geomdl.representations import FieldType
 
 
@@ -21,8 +21,9 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
     otherwise the field is resampled by cubic B-splines.
 
     Args:
-      g: one element ``[2]`` of ``field_type.group``: a NumPy array, or traced, so that an orbit can be `jax.vmap`ped.
-      x: ``[batch, height, width, channels]``, or ``[batch, channels]`` without base space.
+      g: one element ``[element_size]`` of ``field_type.group``: a NumPy array, or traced, so that an orbit can be
+        `jax.vmap`ped.
+      x: ``[batch, height, width, channels]``, or ``[batch, channels]`` without base space (direct products: only that).
       field_type: how the channels transform.
       padding: what lies outside the image when resampling; see `geomdl.actions.warp.warp`.
 
@@ -45,7 +46,7 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
         raise ValueError(f"a field is [batch, height, width, channels] or [batch, channels], got shape {x.shape}")
     field_type.require_channels(x.shape[-1], "the field")
     if x.ndim == 4:
-        x = act_on_plane(g, x, field_type.group, padding=padding)
+        x = act_on_plane(g, x, require_planar(field_type.group, "a field on the plane"), padding=padding)
     return _act_on_fibre(g, x, field_type)
 
 
@@ -90,14 +91,25 @@ def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, pa
     return jnp.where(jnp.asarray(on_grid)[_index(g, group)], turned, warped)
 
 
-def _require_element(g: np.ndarray, group: PlanarGroup) -> None:
+def _require_element(g: np.ndarray, group: PointGroup) -> None:
+    if isinstance(group, DirectProduct):
+        if g.shape != (group.element_size,):
+            raise invalid(
+                f"element of {group}", g.tolist(), f"{group.element_size} numbers: one element of each factor"
+            )
+        for factor, part in zip(planar_factors(group), group.split(g), strict=True):
+            _require_element(part, factor)
+        return
     inside = g.shape == (2,) and g[0] in (0, 1) and (group.reflections or g[0] == 0) and 0 <= g[1] <= group.period
     if not inside or (group.is_finite and (g[1] != int(g[1]) or g[1] == group.period)):
         allowed = f"(reflected, rotation) with 0 ≤ rotation < {group.period:g}"
         raise invalid(f"element of {group}", g.tolist(), allowed + ("" if group.reflections else ", not reflected"))
 
 
-def _index(g: Element | jax.Array, group: PlanarGroup) -> jax.Array:
+def _index(g: Element | jax.Array, group: PointGroup) -> jax.Array:
+    if isinstance(group, DirectProduct):
+        first, second = planar_factors(group)
+        return _index(g[:2], first) * int(second.order) + _index(g[2:], second)
     return jnp.asarray(g[1] + int(group.rotation_order) * g[0]).astype(jnp.int32)
 
 

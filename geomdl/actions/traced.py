@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.groups import PlanarGroup
+from geomdl.groups import DirectProduct, PlanarGroup, PointGroup, planar_factors
 from geomdl.representations import Representation
-from geomdl.representations.representation import irrep_size
+from geomdl.representations.representation import Label, irrep_size
 
 
 def quarter_turns(g: jax.Array, group: PlanarGroup) -> tuple[jax.Array, jax.Array]:
@@ -36,18 +36,32 @@ def representation_matrix(g: jax.Array, rho: Representation) -> jax.Array:
     Array([[-1.,  0.],
            [ 0., -1.]], dtype=float32)
     """
-    angle = g[1] * (2 * np.pi / rho.group.period)
     matrix, start = jnp.zeros((rho.size, rho.size), g.dtype), 0
-    for j, k in rho.labels:
-        size = irrep_size(rho.group, (j, k))
-        sign = jnp.where(g[0] == 1, (-1.0) ** j, 1.0).astype(g.dtype)
-        block = _rotation(k * angle, g[0]) if size == 2 else (sign * jnp.cos(k * angle))[None, None]
-        matrix = matrix.at[start : start + size, start : start + size].set(block)
-        start += size
+    for label in rho.labels:
+        block = _irrep_matrix(g, rho.group, label)
+        stop = start + len(block)
+        matrix = matrix.at[start:stop, start:stop].set(block)
+        start = stop
     if not rho.basis:
         return matrix
     q = jnp.asarray(rho.change_of_basis, g.dtype)
     return q @ matrix @ jnp.asarray(np.linalg.inv(rho.change_of_basis), g.dtype)
+
+
+def _irrep_matrix(g: jax.Array, group: PointGroup, label: Label) -> jax.Array:
+    """As `geomdl.representations.representation.irrep_matrix`."""
+    if isinstance(group, DirectProduct):
+        first, second = planar_factors(group)
+        if label[4]:
+            angles = g[1] * (2 * np.pi / first.period), g[3] * (2 * np.pi / second.period)
+            return _rotation(label[1] * angles[0] + label[4] * label[3] * angles[1], jnp.zeros((), g.dtype))
+        return jnp.kron(_irrep_matrix(g[:2], first, label[:2]), _irrep_matrix(g[2:], second, label[2:4]))
+    j, k = label
+    angle = g[1] * (2 * np.pi / group.period)
+    if irrep_size(group, label) == 2:
+        return _rotation(k * angle, g[0])
+    sign = jnp.where(g[0] == 1, (-1.0) ** j, 1.0).astype(g.dtype)
+    return (sign * jnp.cos(k * angle))[None, None]
 
 
 def _rotation(angle: jax.Array, reflected: jax.Array) -> jax.Array:

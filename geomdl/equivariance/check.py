@@ -15,7 +15,7 @@ from geomdl.equivariance.contract import Contract, Level, Size
 from geomdl.equivariance.errors import relative_error
 from geomdl.equivariance.tolerances import tolerance
 from geomdl.errors import invalid
-from geomdl.groups import GridTranslations, Subgroup
+from geomdl.groups import GridTranslations, PlanarGroup, Subgroup, require_planar
 
 
 class HasContract(Protocol):
@@ -129,7 +129,8 @@ def check_contract(
       A report with a row per element. It never raises for a broken promise.
 
     Raises:
-      ValueError: for float64 while JAX has it switched off, or an impossible size, batch or number of shifts.
+      ValueError: for float64 while JAX has it switched off, or an impossible size, batch or number of shifts; for a
+        direct product of groups with a size other than (), as it does not act on the plane.
 
     >>> from geomdl.groups import C4
     >>> from geomdl.layers import Conv
@@ -146,6 +147,8 @@ def check_contract(
     size = tuple(size)
     if batch < 1 or max_shifts < 0:
         raise invalid("batch, max_shifts", (batch, max_shifts), "at least 1 input, and 0 or more shifts", (2, 32))
+    if size:
+        require_planar(contract.in_type.group, "a check with base space (size=() is without)")
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
     shape = (batch, *size, contract.in_type.size)
     x, other = (jnp.asarray(rng.normal(size=shape), dtype) for _ in range(2))
@@ -160,7 +163,7 @@ def check_contract(
     if train and contract.random_in_training:
         point_level = shift_level = "none"
     points = _point_elements(contract, size, key)
-    points_in = Subgroup(contract.in_type.group, contract.group).embed(points)
+    points_in = _embedded(contract, points)
     shifts = _shift_elements(contract, size, max_shifts) if size else np.zeros((0, 2), int)
     stride = Fraction(contract.stride)
     out_shifts = shifts * stride.denominator // stride.numerator
@@ -181,8 +184,7 @@ def check_contract(
     limit = tolerance(dtype, contract.depth)
     rows = []
     for g, error in zip(points, np.asarray(point_errors), strict=True):
-        exact = not size or bool(contract.group.is_grid_symmetry(g))
-        exact = exact and bool(Subgroup(contract.group, contract.exact_group).contains(g))
+        exact = _is_exact(contract, g, size)
         level = point_level if exact or point_level == "none" else "approximate"
         rows.append(Row("points", tuple(g.tolist()), level, float(error), limit if level == "exact" else None))
     for s, error in zip(shifts, np.asarray(shift_errors), strict=True):
@@ -200,16 +202,35 @@ def check_contract(
 
 def _point_elements(contract: Contract, size: Size, key: jax.Array) -> np.ndarray:
     group = contract.group
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
     if group.is_finite:
         elements = group.elements()
+    elif not isinstance(group, PlanarGroup):
+        elements = np.concatenate([group.generators(), group.sample(rng, 8)])
     else:  # the grid symmetries, and some rotations in general position
         quarters = [[f, k * np.pi / 2] for f in range(2 if group.reflections else 1) for k in range(4)]
-        rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
         elements = np.concatenate([np.array(quarters), group.sample(rng, 4)])
     if size and size[0] != size[1]:  # a quarter turn would change the shape
-        turned = np.abs(group.matrix(elements)[:, 0, 0])
+        turned = np.abs(require_planar(group, "a field on the plane").matrix(elements)[:, 0, 0])
         elements = elements[np.isclose(turned, 1)]
     return elements
+
+
+def _embedded(contract: Contract, elements: np.ndarray) -> np.ndarray:
+    """The elements of the contract's group as elements of that of its input."""
+    if contract.in_type.group == contract.group:
+        return elements
+    large, small = (require_planar(g, "restriction") for g in (contract.in_type.group, contract.group))
+    return Subgroup(large, small).embed(elements)
+
+
+def _is_exact(contract: Contract, g: np.ndarray, size: Size) -> bool:
+    """Whether an exact promise is exact for one element: it maps the grid to itself, and is in the exact group."""
+    group, exact = contract.group, contract.exact_group
+    if isinstance(group, PlanarGroup) and isinstance(exact, PlanarGroup):
+        on_grid = not size or bool(group.is_grid_symmetry(g))
+        return on_grid and bool(Subgroup(group, exact).contains(g))
+    return True  # a direct product acts on the channels only
 
 
 def _shift_elements(contract: Contract, size: Size, at_most: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Literal
 
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PlanarGroup, PointGroup, require_planar
 from geomdl.representations import FieldType
 
 Level = Literal["exact", "approximate", "none"]
@@ -117,12 +117,12 @@ class Contract:
             )
 
     @property
-    def group(self) -> PlanarGroup:
-        """The point group that the promise is about: that of ``out_type``."""
+    def group(self) -> PointGroup:
+        """The group that the promise is about: that of ``out_type``."""
         return self.out_type.group
 
     @property
-    def exact_group(self) -> PlanarGroup:
+    def exact_group(self) -> PointGroup:
         """The elements for which an exact promise is exact; for the others it is approximate."""
         return self.group if self.exact_within is None else self.exact_within
 
@@ -266,7 +266,10 @@ def _common_step(steps: Iterable[int | Fraction]) -> int:
 def _common_exact_group(contracts: Sequence[Contract]) -> PlanarGroup | None:
     """The intersection of the groups to which exact promises are confined; None when nothing is."""
     group = contracts[-1].group
-    common = functools.reduce(_intersection, (c.exact_group for c in contracts), group)
+    if all(c.exact_within is None for c in contracts):
+        return None
+    planar = [require_planar(c.exact_group, "an exact promise about a subgroup") for c in contracts]
+    common = functools.reduce(_intersection, planar, require_planar(group, "an exact promise about a subgroup"))
     return None if common == group else common
 
 

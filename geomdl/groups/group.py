@@ -67,6 +67,15 @@ class Group(abc.ABC):
         """The neutral element e."""
         return self.generators()[0] * 0
 
+    def contains_group(self, other: "Group") -> bool:
+        """Whether ``other`` is known to be a subgroup, by the same names of its elements; here only the group itself.
+
+        >>> from geomdl.groups import C, DirectProduct
+        >>> DirectProduct(C(2), C(3)).contains_group(DirectProduct(C(2), C(3)))
+        True
+        """
+        return self == other
+
     def multiplication_table(self) -> np.ndarray:
         """The Cayley table of a finite group: entry [i, j] is the number of the product of elements i and j.
 

@@ -131,12 +131,14 @@ class PlanarGroup(Group):
         matrix = self.matrix(a)
         return np.all(matrix == np.rint(matrix), (-1, -2))
 
-    def contains_group(self, other: "PlanarGroup") -> bool:
+    def contains_group(self, other: Group) -> bool:
         """Whether ``other`` is a subgroup of this group (with the same reflection axis).
 
         >>> D(4).contains_group(C(2)), C(8).contains_group(D(2)), SO2.contains_group(C(7))
         (True, False, True)
         """
+        if not isinstance(other, PlanarGroup):
+            return False
         divides = self.rotation_order == math.inf or (
             other.rotation_order != math.inf and self.rotation_order % other.rotation_order == 0
         )

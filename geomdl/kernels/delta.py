@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.errors import invalid
+from geomdl.groups import require_planar
 from geomdl.kernels.select import KernelSpace
 from geomdl.kernels.steerable import SteerableKernelSpace
 from geomdl.kernels.templates import starts
@@ -62,14 +63,15 @@ def orthogonal_map(key: jax.Array, in_type: FieldType, out_type: FieldType) -> n
     By Schur's lemma H mixes the copies of one irrep, by real numbers; or by complex ones (as 2 × 2 rotation-scalings)
     where the irrep is one of rotations of the plane without reflections.
     """
+    group = require_planar(in_type.group, "orthogonal_map")
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     copies_in, copies_out = _copies(in_type), _copies(out_type)
     matrix = np.zeros((in_type.size, out_type.size))
     for label in sorted(copies_in.keys() & copies_out.keys()):
         into, out = copies_in[label], copies_out[label]
         mixing = rng.normal(size=(2, len(into), len(out)))
-        size = irrep_size(in_type.group, label)
-        if size == 2 and not in_type.group.reflections:
+        size = irrep_size(group, label)
+        if size == 2 and not group.reflections:
             mixing = _semi_orthogonal(mixing[0] + 1j * mixing[1])
             block = np.kron(np.real(mixing), np.eye(2)) + np.kron(np.imag(mixing), np.array([[0.0, 1.0], [-1.0, 0.0]]))
         else:

@@ -4,14 +4,14 @@ import functools
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PlanarGroup, PointGroup
 from geomdl.representations.representation import Label, irrep_matrix
 
 _TOLERANCE = 1e-6
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def solutions(group: PlanarGroup, label_in: Label, label_out: Label, frequency: int) -> np.ndarray:
+def solutions(group: PointGroup, label_in: Label, label_out: Label, frequency: int) -> np.ndarray:
     r"""An orthonormal basis of the equivariant kernels of one angular frequency μ between two irreps.
 
     The unknown is K(φ) = A cos μφ + B sin μφ with matrices A, B, and the constraint
@@ -24,8 +24,8 @@ def solutions(group: PlanarGroup, label_in: Label, label_out: Label, frequency: 
     the orthogonal projector, taken in order and orthonormalised; so stored weights mean the same kernel everywhere.
 
     Args:
-      group: the group.
-      label_in: ψ_in by its (j, k).
+      group: the group; a direct product acts on the channels only.
+      label_in: ψ_in by its label.
       label_out: ψ_out.
       frequency: μ ≥ 0.
 
@@ -58,14 +58,16 @@ def solutions(group: PlanarGroup, label_in: Label, label_out: Label, frequency: 
 
 
 @functools.lru_cache(maxsize=4096)
-def _at_generators(group: PlanarGroup, label: Label) -> np.ndarray:
+def _at_generators(group: PointGroup, label: Label) -> np.ndarray:
     return irrep_matrix(group, label, group.generators())
 
 
 @functools.lru_cache(maxsize=4096)
-def _turned(group: PlanarGroup, frequency: int) -> np.ndarray:
+def _turned(group: PointGroup, frequency: int) -> np.ndarray:
     """For each generator, the matrix that takes the coefficients (A, B) of K(φ) to those of K(gφ)."""
     generators = group.generators()
+    if not isinstance(group, PlanarGroup):  # acts on channels only: on the plane every element is the identity
+        return np.broadcast_to(np.eye(2), (len(generators), 2, 2))
     angle, sign = frequency * group.angle(generators), 1.0 - 2.0 * generators[:, 0]
     cos, sin = np.cos(angle), np.sin(angle)
     return np.stack([np.stack([cos, sin], -1), np.stack([-sign * sin, sign * cos], -1)], -2)

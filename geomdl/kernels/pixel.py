@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import D, PlanarGroup
+from geomdl.groups import D, PlanarGroup, PointGroup, require_planar
 from geomdl.representations import Representation
 
 
@@ -55,17 +55,18 @@ class PixelKernelSpace:
         if self.size < 1:
             raise invalid("kernel_size", self.size, "a positive integer", 3)
         if self.size > 1 and not D(4).contains_group(group):
+            plane = require_planar(group, "a kernel of more than one pixel")
             raise ValueError(
                 f"{group} does not map the pixel grid to itself; allowed for pixel kernels: C1, C2, C4, D1, D2, D4;"
-                f" nearest: {'D4' if group.reflections else 'C4'}"
+                f" nearest: {'D4' if plane.reflections else 'C4'}"
             )
         for rho in (self.in_representation, self.out_representation):
             if not rho.is_permutation:
                 raise ValueError(f"{rho} of {group} does not permute channels; allowed here: trivial, regular")
 
     @property
-    def group(self) -> PlanarGroup:
-        """The point group."""
+    def group(self) -> PointGroup:
+        """The group."""
         return self.in_representation.group
 
     @property
@@ -111,7 +112,8 @@ def _orbits(space: PixelKernelSpace) -> np.ndarray:
     k, rho_in, rho_out = space.size, space.in_representation, space.out_representation
     elements = space.group.elements()
     pixels = np.arange(k * k).reshape(k, k)
-    moved_pixels = [_where_pixels_go(pixels, space.group, g) if k > 1 else pixels for g in elements]
+    plane = space.group if isinstance(space.group, PlanarGroup) else None
+    moved_pixels = [_where_pixels_go(pixels, plane, g) if plane and k > 1 else pixels for g in elements]
     images = []
     for pixel, i, o in zip(moved_pixels, rho_in.permutation(), rho_out.permutation(), strict=True):
         images.append((pixel[:, :, None, None] * rho_in.size + i[:, None]) * rho_out.size + o)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PointGroup, require_planar
 from geomdl.kernels.coefficients import Coefficients
 from geomdl.kernels.rings import Cutoff, Rings, rings
 from geomdl.kernels.templates import first_frequency, starts, template
@@ -71,6 +71,8 @@ class SteerableKernelSpace:
                 f"{self.in_representation} is of {self.group}, {self.out_representation} of"
                 f" {self.out_representation.group}; a kernel needs representations of one group"
             )
+        if self.size > 1:
+            require_planar(self.group, "a kernel of more than one pixel")
         if self.maximum_offset is not None and self.maximum_offset < 0:
             raise invalid("maximum_offset", self.maximum_offset, "an integer ≥ 0, or None for no limit", 0)
         for name in ("rings", "sigma", "frequencies_cutoff"):  # lists and arrays become hashable
@@ -83,8 +85,8 @@ class SteerableKernelSpace:
             _ = self.spatial
 
     @property
-    def group(self) -> PlanarGroup:
-        """The point group."""
+    def group(self) -> PointGroup:
+        """The group: one of the plane, or any for kernels of one pixel."""
         return self.in_representation.group
 
     @property

@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PlanarGroup, PointGroup
 from geomdl.kernels.harmonics import solutions
 from geomdl.kernels.rings import Rings
 from geomdl.representations import Representation
@@ -32,7 +32,7 @@ class Template:
 
 @functools.lru_cache(maxsize=1 << 14)
 def template(
-    group: PlanarGroup, label_in: Label, label_out: Label, spatial: Rings, maximum_offset: int | None
+    group: PointGroup, label_in: Label, label_out: Label, spatial: Rings, maximum_offset: int | None
 ) -> Template:
     """The template of ψ_out ← ψ_in. Elements that vanish on the window are left out."""
     gram = _gram(spatial)
@@ -64,9 +64,9 @@ def _gram(spatial: Rings) -> np.ndarray:
     return np.einsum("xrmp,xrmq->rmpq", spatial.samples, spatial.samples)
 
 
-def _offset(group: PlanarGroup, label_in: Label, label_out: Label, frequency: int) -> float:
-    """The least |t| with μ = ±(k_out ± k_in) + tN; 0 for a continuous group."""
-    if not group.is_finite:
+def _offset(group: PointGroup, label_in: Label, label_out: Label, frequency: int) -> float:
+    """The least |t| with μ = ±(k_out ± k_in) + tN; 0 for a continuous group and a direct product."""
+    if not isinstance(group, PlanarGroup) or not group.is_finite:
         return 0
     n = int(group.rotation_order)
     sums = [frequency - s * label_out[1] - t * label_in[1] for s in (1, -1) for t in (1, -1)]
@@ -85,7 +85,9 @@ def first_frequency(rho_in: Representation, rho_out: Representation) -> int | No
     """
     pairs = {(a, b) for a in rho_in.labels for b in rho_out.labels}
     highest = max(a[1] + b[1] for a, b in pairs)  # a solution, where there is any, exists at some μ ≤ k_in + k_out
-    if rho_in.group.is_finite:
+    if not isinstance(rho_in.group, PlanarGroup):
+        highest = 0
+    elif rho_in.group.is_finite:
         highest = max(highest, int(rho_in.group.rotation_order))
     for frequency in range(highest + 1):
         if any(len(solutions(rho_in.group, a, b, frequency)) for a, b in pairs):

@@ -9,6 +9,7 @@ from jax import lax
 
 from geomdl.equivariance.contract import Contract, Promise, Size, exact_everywhere, square
 from geomdl.errors import invalid
+from geomdl.groups import C4, require_planar
 from geomdl.kernels import Basis
 from geomdl.layers.functional import correlate
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer
@@ -85,6 +86,7 @@ class Conv(Layer):
         use_bias: bool = True,
         rngs: nnx.Rngs,
     ) -> None:
+        require_planar(in_type.group, "Conv")
         self.window = Window(kernel_size, stride, padding, dilation, padding_mode, remainder)
         self.in_type, self.out_type, self.groups = in_type, out_type, groups
         _check_groups(groups, in_type, out_type)
@@ -172,6 +174,7 @@ class TransposedConv(Layer):
         use_bias: bool = True,
         rngs: nnx.Rngs,
     ) -> None:
+        require_planar(in_type.group, "TransposedConv")
         self.window = Window(kernel_size, stride, padding)
         if padding >= kernel_size:
             raise invalid("padding of TransposedConv", padding, f"at most kernel_size − 1 = {kernel_size - 1}", 0)
@@ -183,7 +186,7 @@ class TransposedConv(Layer):
     @property
     def contract(self) -> Contract:
         """Exact under the grid symmetries at every size."""
-        quarter_turns = self.in_type.group.contains_group(type(self.in_type.group)(4))
+        quarter_turns = self.in_type.group.contains_group(C4)
         points = Promise("exact", (square,) if quarter_turns else ())
         shifts = Promise("none", why="the full result has a border")
         return Contract(
@@ -222,7 +225,12 @@ class TransposedConv(Layer):
 class Dense(Layer):
     """The most general equivariant linear map of fields at one point: y = W x + b, ρ_out(g) W = W ρ_in(g).
 
-    For fields without base space (equivariant multilayer perceptrons), or the same map at every pixel.
+    For fields without base space (equivariant multilayer perceptrons), or the same map at every pixel. Direct products
+    of groups may act, as C4 x D1 here on vectors in two ways at once:
+
+    >>> t = FieldType("C4 x D1", "2 outer(irrep(1),irrep(1,0)) + 1 regular")
+    >>> Dense(t, t, rngs=nnx.Rngs(0))(jax.numpy.ones((3, 12))).shape
+    (3, 12)
 
     Args:
       in_type: what comes in.

@@ -6,7 +6,7 @@ import numpy as np
 
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import unknown
-from geomdl.groups import PlanarGroup, Subgroup
+from geomdl.groups import PlanarGroup, Subgroup, require_planar
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.layers.fields import block_fields, is_regular, join_blocks, require_cosets, wide
 from geomdl.layers.functional import pad
@@ -53,6 +53,7 @@ class NormMaxPool(Layer):
         padding_mode: PaddingMode = "zeros",
         remainder: Remainder = "error",
     ) -> None:
+        require_planar(in_type.group, "NormMaxPool")
         self.in_type = self.out_type = in_type
         self.window = Window(window, stride or window, padding, 1, padding_mode, remainder)
 
@@ -157,7 +158,8 @@ class SubgroupPool(Layer):
     ) -> None:
         if reduce not in ("max", "mean"):
             raise unknown("reduce", reduce, ["max", "mean"])
-        in_type.group.require_finite("SubgroupPool")
+        group = require_planar(in_type.group, "SubgroupPool")
+        group.require_finite("SubgroupPool")
         for b in in_type.blocks:
             if not is_regular(b.representation):
                 raise ValueError(
@@ -165,9 +167,9 @@ class SubgroupPool(Layer):
                     " NormPool, or GroupPool for permuted channels"
                 )
         self.in_type, self.reduce = in_type, reduce
-        self.subgroup = subgroup_of(in_type.group, subgroup, axis)
-        cosets = quotient(in_type.group, self.subgroup)
-        self.out_type = FieldType(in_type.group, [(b.multiplicity, cosets) for b in in_type.blocks])
+        self.subgroup = subgroup_of(group, subgroup, axis)
+        cosets = quotient(group, self.subgroup)
+        self.out_type = FieldType(group, [(b.multiplicity, cosets) for b in in_type.blocks])
 
     @property
     def contract(self) -> Contract:
@@ -256,11 +258,12 @@ class InducedNormPool(Layer):
         epsilon: float = 1e-12,
     ) -> None:
         self.in_type, self.epsilon = in_type, epsilon
-        self.subgroup = subgroup_of(in_type.group, subgroup, axis)
+        group = require_planar(in_type.group, "InducedNormPool")
+        self.subgroup = subgroup_of(group, subgroup, axis)
         for b in in_type.blocks:
             require_cosets(b.representation, self.subgroup)
-        cosets = quotient(in_type.group, self.subgroup)
-        self.out_type = FieldType(in_type.group, [(b.multiplicity, cosets) for b in in_type.blocks])
+        cosets = quotient(group, self.subgroup)
+        self.out_type = FieldType(group, [(b.multiplicity, cosets) for b in in_type.blocks])
 
     @property
     def contract(self) -> Contract:

@@ -73,7 +73,7 @@ def invariant_directions(rho: Representation) -> np.ndarray:
         basis = np.stack([orbits == o for o in np.unique(orbits)]).astype(float)
     else:
         starts = np.cumsum([0, *(irrep_size(rho.group, label) for label in rho.labels)])
-        columns = [start for start, label in zip(starts, rho.labels, strict=False) if label == (0, 0)]
+        columns = [start for start, label in zip(starts, rho.labels, strict=False) if not any(label)]
         basis = rho.change_of_basis[:, columns].T
     return basis * np.sqrt(rho.size) / np.maximum(np.linalg.norm(basis, axis=1, keepdims=True), 1e-30)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PlanarGroup, require_planar
 from geomdl.layers.fields import block_fields, join_blocks
 from geomdl.layers.functional import ACTIVATIONS
 from geomdl.layers.layer import Field, Layer
@@ -113,13 +113,13 @@ def sampling_matrix(rho: Representation, samples: PlanarGroup) -> np.ndarray:
     >>> bool(np.allclose(sampling_matrix(regular(C4), C4), np.eye(4)))
     True
     """
-    group = rho.group
+    group = require_planar(rho.group, "FourierPointwise")
     elements = samples.elements()
     if not group.is_finite:
         elements = np.stack([elements[:, 0], samples.angle(elements)], -1)
     v, copies, start = np.zeros(rho.size), dict.fromkeys(rho.labels, 0), 0
     for label in rho.labels:
-        psi = irrep(group, *label) if group.reflections else irrep(group, label[1])
+        psi = irrep(group, *label)
         allowed = psi.size if group.reflections else 1
         if copies[label] == allowed:
             raise ValueError(
@@ -148,7 +148,7 @@ def _default_samples(frequency: int) -> int:
 
 
 def _sampling_group(in_type: FieldType, samples: int | None) -> PlanarGroup:
-    group = in_type.group
+    group = require_planar(in_type.group, "FourierPointwise")
     if group.is_finite:
         return group
     frequency = max(k for b in in_type.blocks for _, k in b.representation.labels)

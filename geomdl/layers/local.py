@@ -9,6 +9,7 @@ from jax import lax
 
 from geomdl.equivariance.contract import Condition, Contract, Promise, Size
 from geomdl.errors import invalid
+from geomdl.groups import require_planar
 from geomdl.layers.functional import pad
 from geomdl.layers.initialization import he_normal, zeros
 from geomdl.layers.layer import Image, Images, Layer, Vector
@@ -59,7 +60,7 @@ class LocallyConnected(Layer):
         self.window = Window(kernel_size, stride, padding, 1, padding_mode)
         self.size = tuple(size)
         self.in_type = in_type
-        self.out_type = FieldType(in_type.group, f"{out_channels} trivial")
+        self.out_type = FieldType(require_planar(in_type.group, "LocallyConnected"), f"{out_channels} trivial")
         height, width = self.window.output_size(self.size)
         taps = kernel_size**2 * in_type.size
         self.kernel = nnx.Param(he_normal(rngs.params(), (height, width, taps, out_channels), taps))

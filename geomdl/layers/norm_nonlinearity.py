@@ -8,7 +8,7 @@ from flax import nnx
 
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import unknown
-from geomdl.groups import PlanarGroup, Subgroup
+from geomdl.groups import PlanarGroup, Subgroup, require_planar
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.layers.fields import block_fields, join_blocks, require_cosets, wide
 from geomdl.layers.functional import ACTIVATIONS
@@ -73,7 +73,7 @@ class NormActivation(Layer):
         self.activation, self.epsilon = activation, epsilon
         self.cosets = 1
         if induced_from is not None:
-            induced_from = subgroup_of(in_type.group, induced_from)
+            induced_from = subgroup_of(require_planar(in_type.group, "induced_from"), induced_from)
             self.cosets = max(require_cosets(b.representation, induced_from) for b in in_type.blocks)
         self.bias = nnx.List([nnx.Param(zeros(in_type.num_fields))] if use_bias and activation != "squash" else [])
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
+from geomdl.groups import require_planar
 from geomdl.layers.functional import correlate, pool, require_something_to_pool
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer, Vector
 from geomdl.layers.window import Padding, PaddingMode, Remainder, Window
@@ -51,6 +52,7 @@ class Pool(Layer):
         padding_mode: PaddingMode = "zeros",
         remainder: Remainder = "error",
     ) -> None:
+        require_planar(in_type.group, "Pool")
         _check_reduce(reduce, in_type)
         self.in_type = self.out_type = in_type
         self.reduce: Reduce = reduce
@@ -121,6 +123,7 @@ class BlurPool(Layer):
     ) -> None:
         if sigma is not None and not sigma > 0:
             raise invalid("sigma of BlurPool", sigma, "a positive number of pixels, or None", 0.66)
+        require_planar(in_type.group, "BlurPool")
         self.in_type = self.out_type = in_type
         self.sigma = sigma
         self.window = Window(filter_size, stride, padding, 1, padding_mode, remainder)
@@ -173,6 +176,7 @@ class GlobalPool(Layer):
     """
 
     def __init__(self, in_type: FieldType, reduce: Reduce = "mean") -> None:
+        require_planar(in_type.group, "GlobalPool")
         _check_reduce(reduce, in_type)
         self.in_type = self.out_type = in_type
         self.reduce = reduce

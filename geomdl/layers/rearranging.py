@@ -9,7 +9,7 @@ import numpy as np
 
 from geomdl.equivariance.contract import NOTHING, Contract, Size, exact_everywhere
 from geomdl.errors import invalid
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PlanarGroup, require_planar
 from geomdl.layers.fields import block_fields, join_blocks
 from geomdl.layers.layer import Field, Fields, Image, Layer
 from geomdl.representations import FieldType, irrep
@@ -263,6 +263,7 @@ class Mask(Layer):
         for name, value in (("margin", margin), ("sigma", sigma)):
             if value < 0:
                 raise invalid(f"{name} of Mask", value, "a number of pixels ≥ 0", 1.0)
+        require_planar(in_type.group, "Mask")
         self.in_type = self.out_type = in_type
         self.margin, self.sigma = margin, sigma
 
@@ -294,9 +295,5 @@ def _irreps_of(field_type: FieldType) -> FieldType:
     group = field_type.group
     return FieldType(
         group,
-        [
-            (b.multiplicity, irrep(group, *label) if group.reflections else irrep(group, label[1]))
-            for b in field_type.blocks
-            for label in b.representation.labels
-        ],
+        [(b.multiplicity, irrep(group, *label)) for b in field_type.blocks for label in b.representation.labels],
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from geomdl.equivariance.contract import NOTHING, Contract, Promise, Size, square
 from geomdl.errors import invalid, unknown
+from geomdl.groups import require_planar
 from geomdl.layers.layer import Image, Images, Layer
 from geomdl.layers.pooling import Reduce, require_permutation
 from geomdl.representations import FieldType
@@ -62,6 +63,7 @@ class Upsample(Layer):
             raise unknown("method of Upsample", method, get_args(Method))
         if padding_mode not in ("replicate", "circular"):
             raise unknown("padding_mode of Upsample", padding_mode, ["replicate", "circular"])
+        require_planar(in_type.group, "Upsample")
         self.in_type = self.out_type = in_type
         self.factor, self.size = factor, None if size is None else _pair("size of Upsample", size)
         self.method: Method = method
@@ -131,6 +133,7 @@ class AdaptivePool(Layer):
             raise unknown("reduce", reduce, ["max", "mean"])
         if reduce == "max":
             require_permutation(in_type, "a maximum (reduce='max')", "reduce='mean', NormMaxPool")
+        require_planar(in_type.group, "AdaptivePool")
         self.in_type = self.out_type = in_type
         self.size, self.reduce = _pair("size of AdaptivePool", size), reduce
 
@@ -172,7 +175,7 @@ def _pair(what: str, size: int | tuple[int, int]) -> tuple[int, int]:
 
 def _points(in_type: FieldType, size: tuple[int, int] | None) -> Promise:
     """Exact for grid symmetries; where quarter turns are among them, only from square to square."""
-    order = in_type.group.rotation_order
+    order = require_planar(in_type.group, "resampling").rotation_order
     if order != math.inf and order % 4:
         return Promise("exact")
     if size is not None and size[0] != size[1]:

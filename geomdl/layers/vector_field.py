@@ -6,6 +6,7 @@ import numpy as np
 
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import unknown
+from geomdl.groups import require_planar
 from geomdl.layers.fields import block_fields, is_regular, join_blocks
 from geomdl.layers.functional import ACTIVATIONS
 from geomdl.layers.layer import Field, Fields, Layer
@@ -38,7 +39,7 @@ class VectorField(Layer):
     def __init__(self, in_type: FieldType, activation: str = "relu") -> None:
         if activation not in ACTIVATIONS:
             raise unknown("activation", activation, sorted(ACTIVATIONS))
-        group = in_type.group
+        group = require_planar(in_type.group, "VectorField")
         if group.is_finite and group.rotation_order < 3:
             raise ValueError(
                 f"VectorField needs a group whose vectors are irreducible, C_N or D_N with N ≥ 3; {group} allows"

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from geomdl.equivariance import NOTHING, Condition, Contract, Promise, square
 from geomdl.equivariance.contract import Size
 from geomdl.errors import invalid, unknown
+from geomdl.groups import require_planar
 from geomdl.representations import FieldType
 
 Remainder = Literal["error", "drop", "keep"]
@@ -173,7 +174,8 @@ class Window:
         """
         sp = f"(n + {2 * self.pixels_of_padding} - {self.extent}) mod {self.stride} = 0"
         conditions = []
-        if in_type.group.rotation_order % 4 == 0 or in_type.group.rotation_order == float("inf"):
+        order = require_planar(in_type.group, "a sliding window").rotation_order
+        if order % 4 == 0 or order == float("inf"):
             conditions.append(square)
         if self.remainder != "error" and self.stride > 1:
             conditions.append(Condition(f"a centred grid of windows, {sp}", self.is_centred))

@@ -7,7 +7,7 @@ from typing import get_args
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
-from geomdl.groups import D, PlanarGroup, group
+from geomdl.groups import D, PlanarGroup, group, require_planar
 from geomdl.layers import Flatten, GlobalPool, GroupPool, Layer
 from geomdl.layers.window import PaddingMode
 from geomdl.models.blocks import DOWNSAMPLINGS, classifier, convolution, downsample
@@ -66,9 +66,10 @@ class ConvolutionalConfig(ScalableConfig):
         size = image_shape[:2]
         if self.kernel_size > min(size):
             raise invalid("model.kernel_size", self.kernel_size, f"at most the image, {size[0]}x{size[1]} pixels", 3)
-        if downsampling != "none" and representation.group.order != 1:
-            self._require_exact_halves(size, representation.group)
-        current = FieldType(representation.group, f"{image_shape[2]} trivial")
+        point_group = require_planar(representation.group, "a convolutional network")
+        if downsampling != "none" and point_group.order != 1:
+            self._require_exact_halves(size, point_group)
+        current = FieldType(point_group, f"{image_shape[2]} trivial")
         layers: list[Layer] = []
         for i in range(self.depth):
             layers += convolution(

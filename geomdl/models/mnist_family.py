@@ -7,7 +7,7 @@ from typing import ClassVar
 from flax import nnx
 
 from geomdl.errors import invalid
-from geomdl.groups import PlanarGroup, group
+from geomdl.groups import PlanarGroup, group, require_planar
 from geomdl.kernels import Basis
 from geomdl.layers import BlurPool, GroupPool, Layer, Pool, Restrict
 from geomdl.models.model_config import ImageShape
@@ -71,7 +71,8 @@ class _MNISTConfig(SteerableConfig):
         layers: list[Layer] = []
         plan = self.plan
         for i, (taps, padding) in enumerate(zip(plan.kernels, plan.paddings, strict=True)):
-            fields = mixture(current.group, self.field_mixture, self._count(i, current.group))
+            point_group = require_planar(current.group, "the MNIST networks")
+            fields = mixture(point_group, self.field_mixture, self._count(i, point_group))
             layers += convolution_block(
                 current, fields, taps, padding=padding, basis=self.basis, activation=self.activation, rngs=rngs
             )

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import Element, PlanarGroup
-from geomdl.representations.irreps import irreps
+from geomdl.groups import Element, PlanarGroup, PointGroup, planar_factors
+from geomdl.representations.irreps import irreps_of_frequency
 from geomdl.representations.representation import Representation, frozen_basis, require_orthogonal
 
 HIGHEST_FREQUENCY = 100
@@ -14,18 +14,19 @@ HIGHEST_FREQUENCY = 100
 
 
 def decompose(
-    group: PlanarGroup, matrices: Callable[[Element], np.ndarray] | np.ndarray, name: str = "decomposed"
+    group: PointGroup, matrices: Callable[[Element], np.ndarray] | np.ndarray, name: str = "decomposed"
 ) -> Representation:
     """The representation with given matrices: finds Q and irreps with M(g) = Q [ψ_1(g) ⊕ …] Qᵀ.
 
     The symmetric part (M(r) + M(r)ᵀ)/2 of the first generator, a rotation, commutes with the whole group; its
-    eigenspaces separate the frequencies. Within each, the equivariant maps T from an irrep, M(g) T = T ψ(g), are a
-    null space in float64, from which orthogonal copies are taken one by one.
+    eigenspaces separate the frequencies (of a direct product, those of the rotations of both factors). Within each, the
+    equivariant maps T from an irrep, M(g) T = T ψ(g), are a null space in float64, from which orthogonal copies are
+    taken one by one.
 
     Args:
       group: the group.
-      matrices: a function of batches of elements ``[..., 2]`` that returns ``[..., n, n]``, or the matrices of
-        ``group.generators()`` ``[generators, n, n]`` (for SO2 and O2 the first generator is the rotation by 1 rad).
+      matrices: a function of batches of elements ``[..., element_size]`` that returns ``[..., n, n]``, or the matrices
+        of ``group.generators()`` ``[generators, n, n]`` (for SO2 and O2 the first generator is the rotation by 1 rad).
       name: the name of the result.
 
     Returns:
@@ -48,14 +49,12 @@ def decompose(
         raise invalid(f"shape of the matrices of {group}", generators.shape, f"[{expected} generators, n, n]")
     require_orthogonal(generators, f"a matrix of {name} of {group}")
     labels, columns = [], []
-    for frequency, subspace in _frequency_spaces(group, generators[0]):
+    for frequencies, subspace in _frequency_spaces(group, generators):
         local = subspace.T @ generators @ subspace
-        for psi in irreps(group, frequency):
-            (label,) = psi.labels
-            if label[1] == frequency:
-                copies = _copies(subspace, null_space(commutator(local, psi(group.generators()))), psi.size)
-                labels += [label] * len(copies)
-                columns += copies
+        for psi in irreps_of_frequency(group, frequencies):
+            copies = _copies(subspace, null_space(commutator(local, psi(group.generators()))), psi.size)
+            labels += list(psi.labels) * len(copies)
+            columns += copies
     found = sum(c.shape[1] for c in columns)
     rho = None
     if found == generators.shape[1]:
@@ -128,7 +127,20 @@ def _axis_projection(space: np.ndarray, norms: np.ndarray) -> np.ndarray:
     return space @ space[axis] / norms[axis]
 
 
-def _frequency_spaces(group: PlanarGroup, rotation: np.ndarray) -> list[tuple[int, np.ndarray]]:
+def _frequency_spaces(group: PointGroup, generators: np.ndarray) -> list[tuple[tuple[int, ...], np.ndarray]]:
+    """The frequencies, and a basis of the subspace of each: of both factors in turn for a direct product."""
+    if isinstance(group, PlanarGroup):
+        return [((k,), space) for k, space in _eigenspaces(group, generators[0])]
+    first, second = planar_factors(group)
+    rotation = generators[len(first.generators())]  # of the second factor; it commutes with the first
+    return [
+        ((k, m), space @ within)
+        for k, space in _eigenspaces(first, generators[0])
+        for m, within in _eigenspaces(second, space.T @ rotation @ space)
+    ]
+
+
+def _eigenspaces(group: PlanarGroup, rotation: np.ndarray) -> list[tuple[int, np.ndarray]]:
     highest = int(group.rotation_order) // 2 if group.is_finite else HIGHEST_FREQUENCY
     step = float(group.angle(group.generators()[0]))
     values, vectors = np.linalg.eigh((rotation + rotation.T) / 2)

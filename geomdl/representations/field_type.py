@@ -7,8 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import Element, PlanarGroup, Subgroup
-from geomdl.groups import group as group_of
+from geomdl.groups import Element, PlanarGroup, PointGroup, Subgroup, point_group, require_planar
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.representations.parsing import weighted_sum
 from geomdl.representations.representation import Representation
@@ -35,10 +34,13 @@ class Block:
 class FieldType:
     """A group acting on the plane, and a list of representations with multiplicities that acts on the channels.
 
+    The group may also be a direct product of two groups of the plane; it then acts on channels only, and fields have no
+    base space (as in equivariant multilayer perceptrons).
+
     A field f of this type transforms as (g·f)(x) = ρ(g) f(g⁻¹x), where ρ is the direct sum of the representations.
 
     Args:
-      group: a planar group or its name.
+      group: a group of the plane, a direct product of two, or its name: ``"D4"``, ``"C4 x D1"``.
       fields: ``"8 regular"``, ``"8 trivial + 4 irrep(1,1)"``, ``"2 quotient(C2) + 3 band_limited(3)"`` (see
         `geomdl.representations.representation`), or a sequence of (multiplicity, representation).
 
@@ -50,17 +52,19 @@ class FieldType:
     FieldType(C4, "8 trivial + 4 regular")
     >>> FieldType("C4", "8 trivial + 4 regular").size
     24
+    >>> FieldType("C4 x D1", "2 regular + 3 outer(irrep(1),trivial)").size
+    22
     >>> FieldType("D4", "0 regular")
     Traceback (most recent call last):
     ...
     ValueError: invalid multiplicity in field type '0'; allowed: a positive integer; try 1
     """
 
-    group: PlanarGroup
+    group: PointGroup
     blocks: tuple[Block, ...]
 
-    def __init__(self, group: PlanarGroup | str, fields: str | Iterable[tuple[int, Representation]]) -> None:
-        self.group = group_of(group)
+    def __init__(self, group: PointGroup | str, fields: str | Iterable[tuple[int, Representation]]) -> None:
+        self.group = point_group(group)
         pairs = weighted_sum(self.group, fields) if isinstance(fields, str) else list(fields)
         blocks, start = [], 0
         for multiplicity, rho in pairs:
@@ -133,7 +137,7 @@ class FieldType:
         >>> FieldType("D4", "2 trivial + 3 regular").restrict("C4")
         FieldType(C4, "2 trivial + 3 restrict(D4,regular)")
         """
-        embedding = subgroup_of(self.group, subgroup, axis)
+        embedding = subgroup_of(require_planar(self.group, "restriction to a subgroup"), subgroup, axis)
         return FieldType(
             embedding.subgroup, [(b.multiplicity, restrict(b.representation, embedding)) for b in self.blocks]
         )

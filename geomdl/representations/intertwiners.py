@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PointGroup
 from geomdl.representations.decomposition import commutator, null_space
 from geomdl.representations.representation import Label, Representation, irrep_matrix, irrep_size
 
@@ -52,7 +52,7 @@ def endomorphisms(rho: Representation) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=4096)
-def irrep_endomorphisms(group: PlanarGroup, label: Label) -> np.ndarray:
+def irrep_endomorphisms(group: PointGroup, label: Label) -> np.ndarray:
     """The endomorphisms of an irrep, by a null space: a multiple of the identity, and for complex type one more."""
     psi = irrep_matrix(group, label, group.generators())
     size = irrep_size(group, label)

@@ -1,76 +1,83 @@
-"""Representations of direct products of planar groups."""
+"""Outer products: representations of a direct product made of representations of its factors."""
 
-import dataclasses
+from typing import Literal
 
 import numpy as np
 
-from geomdl.groups import DirectProduct, Element
-from geomdl.representations.representation import Representation, direct_sum, trivial
-from geomdl.representations.tensor import tensor_product
+from geomdl.groups import DirectProduct, planar_factors, require_planar
+from geomdl.representations.decomposition import decompose
+from geomdl.representations.irreps import outer_labels
+from geomdl.representations.representation import Label, Representation, frozen_basis, irrep_size
 
 
-@dataclasses.dataclass(frozen=True)
-class OuterProduct:
+def outer_product(a: Representation, b: Representation) -> Representation:
     """The representation a ⊠ b of G × H: ρ(g, h) = a(g) ⊗ b(h), on channels (i, j) flattened with j fastest.
 
-    Every irrep of G × H is of this form, or (when both factors are of complex type) one half of it. It evaluates, has
-    characters, permutes and restricts to each factor. It is not a `Representation`: those are labelled by the irreps of
-    planar groups, so an outer product has no decomposition, no kernel space, and no place in a `FieldType`. For a field
-    type of G alone take `restrict_first`.
+    Its irreps are the outer products of those of a and b. Two of complex type (rotations of the plane) make a reducible
+    one, which splits into two halves,
+
+      R(α) ⊗ R(β) = Q [R(α + β) ⊕ R(α − β)] Qᵀ.
 
     Args:
-      first: a, a representation of G.
-      second: b, a representation of H.
+      a: a representation of a planar group G.
+      b: a representation of a planar group H.
+
+    Raises:
+      ValueError: when a or b is itself of a direct product.
+
+    References:
+      Serre, Linear representations of finite groups, §3.2.
 
     >>> from geomdl.groups import C4, D1
     >>> from geomdl.representations import irrep, regular
-    >>> rho = OuterProduct(regular(C4), irrep(D1, 1, 0))
+    >>> rho = outer_product(regular(C4), irrep(D1, 1, 0))
     >>> rho, rho.group, rho.size
-    (regular ⊠ irrep(1,0), C4 x D1, 4)
+    (outer(regular,irrep(1,0)), C4 x D1, 4)
+    >>> outer_product(irrep(C4, 1), irrep(C4, 1)).labels  # not irreducible
+    ((0, 1, 0, 1, 1), (0, 1, 0, 1, -1))
     """
+    group = DirectProduct(require_planar(a.group, "outer_product"), require_planar(b.group, "outer_product"))
+    labels: list[Label] = []
+    columns: list[np.ndarray] = []
+    for first, left in _irreducible_parts(a):
+        for second, right in _irreducible_parts(b):
+            found = outer_labels(group, first, second)
+            labels += found
+            halves = [_HALVES[label[4]] if label[4] else np.eye(left.shape[1] * right.shape[1]) for label in found]
+            columns += [np.kron(left, right) @ half for half in halves]
+    basis = frozen_basis(np.concatenate(columns, 1))
+    return Representation(group, f"outer({a.name},{b.name})", tuple(labels), basis)
 
-    first: Representation
-    second: Representation
 
-    def __repr__(self) -> str:
-        return f"{self.first} ⊠ {self.second}"
+def restrict_to_factor(rho: Representation, factor: Literal[1, 2]) -> Representation:
+    """The same channels under one factor of a direct product alone: g ↦ ρ(g, e) or h ↦ ρ(e, h), decomposed.
 
-    @property
-    def group(self) -> DirectProduct:
-        """G × H."""
-        return DirectProduct(self.first.group, self.second.group)
+    Raises:
+      ValueError: when ρ is not of a direct product.
 
-    @property
-    def size(self) -> int:
-        """The product of the sizes."""
-        return self.first.size * self.second.size
+    >>> from geomdl.groups import C4, D1
+    >>> from geomdl.representations import irrep, regular
+    >>> restrict_to_factor(outer_product(regular(C4), irrep(D1, 1, 0)), 2).labels
+    ((1, 0), (1, 0), (1, 0), (1, 0))
+    """
+    if not isinstance(rho.group, DirectProduct):
+        raise ValueError(f"{rho} is of {rho.group}; only representations of a direct product restrict to its factors")
+    first, second = planar_factors(rho.group)
+    count = len(first.generators())
+    matrices = rho(rho.group.generators())
+    group, kept = (first, matrices[:count]) if factor == 1 else (second, matrices[count:])
+    return decompose(group, kept, f"restrict({rho.name})")
 
-    def __call__(self, g: Element) -> np.ndarray:
-        """ρ(g, h) ``[..., size, size]`` of elements ``[..., 4]`` of G × H, float64."""
-        a, b = self.group.split(g)
-        blocks = np.einsum("...ik,...jl->...ijkl", self.first(a), self.second(b))
-        return blocks.reshape(*blocks.shape[:-4], self.size, self.size)
 
-    def character(self, g: Element) -> np.ndarray:
-        """χ(g, h) = χ_a(g) χ_b(h)."""
-        a, b = self.group.split(g)
-        return self.first.character(a) * self.second.character(b)
+_HALVES = {sign: np.array([[1, 0], [0, sign], [0, 1], [-sign, 0]]) / np.sqrt(2) for sign in (1, -1)}
+"""Q_±: (R(α) ⊗ R(β)) Q_± = Q_± R(α ± β); rows (i, j) with j fastest."""
 
-    @property
-    def is_permutation(self) -> bool:
-        """Whether every ρ(g, h) permutes the channels."""
-        return self.first.is_permutation and self.second.is_permutation
 
-    @property
-    def is_irreducible(self) -> bool:
-        """Whether no subspace is left invariant: both factors irreducible, not both of complex type."""
-        types = self.first.endomorphism_dimension, self.second.endomorphism_dimension
-        return self.first.is_irreducible and self.second.is_irreducible and types != (2, 2)
-
-    def restrict_first(self) -> Representation:
-        """The same channels under G alone: as many copies of a as b has channels, i outermost."""
-        return tensor_product(self.first, direct_sum([trivial(self.first.group)] * self.second.size))
-
-    def restrict_second(self) -> Representation:
-        """The same channels under H alone: as many copies of b as a has channels."""
-        return tensor_product(direct_sum([trivial(self.second.group)] * self.first.size), self.second)
+def _irreducible_parts(rho: Representation) -> list[tuple[Label, np.ndarray]]:
+    """Each irrep of ρ with its columns of the change of basis."""
+    sizes = [irrep_size(rho.group, label) for label in rho.labels]
+    stops = np.cumsum(sizes)
+    return [
+        (label, rho.change_of_basis[:, stop - size : stop])
+        for label, size, stop in zip(rho.labels, sizes, stops, strict=True)
+    ]

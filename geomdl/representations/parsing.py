@@ -3,10 +3,11 @@
 import re
 
 from geomdl.errors import invalid, unknown
-from geomdl.groups import PlanarGroup, Subgroup, subgroup
+from geomdl.groups import DirectProduct, PointGroup, Subgroup, planar_factors, subgroup
 from geomdl.groups import group as group_of
 from geomdl.representations.induced import induced, quotient
 from geomdl.representations.irreps import irrep
+from geomdl.representations.outer import outer_product
 from geomdl.representations.regular import regular
 from geomdl.representations.representation import Representation, direct_sum, trivial
 from geomdl.representations.restriction import restrict
@@ -15,17 +16,19 @@ from geomdl.representations.tensor import tensor_product
 
 FORMS = (
     "trivial", "regular", "irrep(k)", "irrep(j,k)", "quotient(H)", "induced(H,ρ)", "band_limited(F)",
-    "band_limited(F,H)", "restrict(G,ρ)", "tensor(ρ,ρ)", "(ρ + ρ)",
+    "band_limited(F,H)", "restrict(G,ρ)", "tensor(ρ,ρ)", "(ρ + ρ)", "outer(ρ,ρ)", "outer(ψ,ψ,±1)",
 )  # fmt: skip
 """The forms that `representation` understands; H is a subgroup such as C2, D1 or ``D1,axis=3``."""
 
 
-def representation(group: PlanarGroup, name: str) -> Representation:
+def representation(group: PointGroup, name: str) -> Representation:
     """The representation of a name; every name that the library gives a representation reads back.
 
       ``trivial``, ``regular``, ``irrep(k)``, ``irrep(j,k)``;
       ``quotient(H)``, ``induced(H,ρ)`` with ρ of the subgroup H; ``band_limited(F)`` and ``band_limited(F,H)``;
-      ``restrict(G,ρ)`` with ρ of a larger group G; ``tensor(ρ,ρ)``; ``(2 ρ + ρ)``, a direct sum.
+      ``restrict(G,ρ)`` with ρ of a larger group G; ``tensor(ρ,ρ)``; ``(2 ρ + ρ)``, a direct sum;
+      for a direct product ``trivial``, ``regular``, ``tensor``, sums, ``outer(ρ,ρ)`` with one of each factor, and
+      ``outer(ψ,ψ,1)``, ``outer(ψ,ψ,-1)``, the two irreps that the outer product of irreps of complex type holds.
 
     A subgroup with reflections about another axis adds ``axis=a`` at the end, e.g. ``quotient(D1,axis=3)``. (Names
     that a user gave, as in `decompose`, do not read back.)
@@ -53,11 +56,14 @@ def representation(group: PlanarGroup, name: str) -> Representation:
             found = None
         if found is not None:
             return found
-    absent = "irrep(k)" if group.reflections else "irrep(j,k)"
-    raise unknown(f"representation of {group}", name, [f for f in FORMS if f != absent])
+    if isinstance(group, DirectProduct):
+        forms = ["trivial", "regular", *FORMS[-4:]]
+    else:
+        forms = [f for f in FORMS[:-2] if f != ("irrep(k)" if group.reflections else "irrep(j,k)")]
+    raise unknown(f"representation of {group}", name, forms)
 
 
-def weighted_sum(group: PlanarGroup, text: str) -> list[tuple[int, Representation]]:
+def weighted_sum(group: PointGroup, text: str) -> list[tuple[int, Representation]]:
     """The (multiplicity, representation) pairs of a sum such as ``"8 trivial + 4 irrep(1,1)"``.
 
     Raises:
@@ -78,11 +84,15 @@ class _WrongArguments(Exception):
     """The name of a form, but with other arguments than it takes."""
 
 
-def _build(group: PlanarGroup, form: str, arguments: list[str]) -> Representation | None:
+def _build(group: PointGroup, form: str, arguments: list[str]) -> Representation | None:
     axis, arguments = _axis(arguments)
     count = len(arguments)
     if form in ("trivial", "regular") and count == 0 and not axis:
         return trivial(group) if form == "trivial" else regular(group)
+    if form == "tensor" and count == 2 and not axis:
+        return tensor_product(representation(group, arguments[0]), representation(group, arguments[1]))
+    if isinstance(group, DirectProduct):
+        return _outer(group, arguments) if form == "outer" and count in (2, 3) and not axis else None
     if form == "irrep" and count in (1, 2) and not axis:
         return irrep(group, *map(_integer, arguments))
     if form == "quotient" and count == 1:
@@ -95,9 +105,16 @@ def _build(group: PlanarGroup, form: str, arguments: list[str]) -> Representatio
     if form == "restrict" and count == 2:
         large = group_of(arguments[0])
         return restrict(representation(large, arguments[1]), Subgroup(large, group, axis))
-    if form == "tensor" and count == 2 and not axis:
-        return tensor_product(representation(group, arguments[0]), representation(group, arguments[1]))
     return None
+
+
+def _outer(group: DirectProduct, arguments: list[str]) -> Representation:
+    first, second = (representation(f, a) for f, a in zip(planar_factors(group), arguments[:2], strict=True))
+    if len(arguments) == 2:
+        return outer_product(first, second)
+    if not (first.is_irreducible and second.is_irreducible):
+        raise _WrongArguments
+    return irrep(group, *first.labels[0], *second.labels[0], _integer(arguments[2]))
 
 
 def _axis(arguments: list[str]) -> tuple[float, list[str]]:

@@ -1,22 +1,24 @@
 """The regular representation of a finite group."""
 
+import dataclasses
 import functools
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup
+from geomdl.groups import DirectProduct, PointGroup, planar_factors
 from geomdl.representations.irreps import irreps
+from geomdl.representations.outer import outer_product
 from geomdl.representations.representation import Representation, frozen_basis, irrep_matrix
 
 
 @functools.lru_cache(maxsize=256)
-def regular(group: PlanarGroup) -> Representation:
+def regular(group: PointGroup) -> Representation:
     """The (left) regular representation ρ(g) e_h = e_{gh}: one channel per group element, in the order of `elements`.
 
     By the Peter–Weyl theorem the matrix entries of the irreps are an orthogonal basis of the functions on the group:
     with (L_g f)(h) = f(g⁻¹h), the entries f_i(h) = ψ(h)_{ij} of one column j span a copy of ψ. An irrep occurs once for
     each column, but only once in all when it is of complex type (rotations of the plane without reflections), where the
-    second column spans the same functions.
+    second column spans the same functions. Of a direct product it is the outer product of those of the factors.
 
     Raises:
       ValueError: for a continuous group (use a band-limited one, or irreps).
@@ -29,6 +31,9 @@ def regular(group: PlanarGroup) -> Representation:
     (8, 6)
     """
     group.require_finite("the regular representation")
+    if isinstance(group, DirectProduct):
+        first, second = planar_factors(group)
+        return dataclasses.replace(outer_product(regular(first), regular(second)), name="regular")
     elements = group.elements()
     labels, columns = [], []
     for psi in irreps(group):

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import Element, PlanarGroup
+from geomdl.groups import DirectProduct, Element, PlanarGroup, PointGroup, planar_factors
 
-Label = tuple[int, int]
-"""An irrep's label (parity j, frequency k)."""
+Label = tuple[int, ...]
+"""An irrep's label: (parity j, frequency k); of a direct product (j, k, j', k', sign), see `irrep_matrix`."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Representation:
-    """A real orthogonal representation of a planar group, given by its decomposition into irreps:
+    """A real orthogonal representation of a compact group, given by its decomposition into irreps:
 
       ρ(g) = Q [ψ_1(g) ⊕ … ⊕ ψ_n(g)] Qᵀ,   Q orthogonal.
 
@@ -26,9 +26,9 @@ class Representation:
     hash is kept.
 
     Args:
-      group: the group.
+      group: a group of the plane, or a direct product of two.
       name: how it is printed, and written in a field type.
-      labels: the irreps ψ_1, …, ψ_n by their (j, k).
+      labels: the irreps ψ_1, …, ψ_n by their labels.
       basis: the change of basis Q as nested tuples, or () for the identity; see `frozen_basis`.
 
     Raises:
@@ -46,7 +46,7 @@ class Representation:
            [0., 0., 1., 0.]])
     """
 
-    group: PlanarGroup
+    group: PointGroup
     name: str
     labels: tuple[Label, ...]
     basis: tuple[tuple[float, ...], ...] = dataclasses.field(default=(), repr=False)
@@ -84,7 +84,7 @@ class Representation:
         return np.array(self.basis) if self.basis else np.eye(self.size)
 
     def __call__(self, g: Element) -> np.ndarray:
-        """The matrices ρ(g) ``[..., size, size]`` of elements ``[..., 2]``, float64."""
+        """The matrices ρ(g) ``[..., size, size]`` of elements ``[..., element_size]``, float64."""
         g = np.asarray(g)
         blocks = np.zeros((*g.shape[:-1], self.size, self.size))
         start = 0
@@ -127,7 +127,7 @@ class Representation:
     @property
     def is_trivial(self) -> bool:
         """Whether every element acts as the identity."""
-        return set(self.labels) == {(0, 0)}
+        return not any(map(any, self.labels))
 
     @functools.cached_property
     def multiplicities(self) -> dict[Label, int]:
@@ -148,24 +148,52 @@ class Representation:
         return len(self.labels) == 1
 
 
-def irrep_size(group: PlanarGroup, label: Label) -> int:
-    """The dimension of the real irrep (j, k): 2, but 1 for k = 0 and for k = N/2."""
+def irrep_size(group: PointGroup, label: Label) -> int:
+    """The dimension of the real irrep (j, k): 2, but 1 for k = 0 and for k = N/2; see `irrep_matrix` for products."""
+    if isinstance(group, DirectProduct):
+        first, second = planar_factors(group)
+        return 2 if label[4] else irrep_size(first, label[:2]) * irrep_size(second, label[2:4])
     return 1 if label[1] == 0 or 2 * label[1] == group.rotation_order else 2
 
 
-def irrep_type(group: PlanarGroup, label: Label) -> int:
+def irrep_type(group: PointGroup, label: Label) -> int:
     """The dimension of the endomorphisms of the irrep: 1 for real type, 2 for complex type."""
+    if isinstance(group, DirectProduct):
+        first, second = planar_factors(group)
+        return max(irrep_type(first, label[:2]), irrep_type(second, label[2:4]))
     return 1 if group.reflections or irrep_size(group, label) == 1 else 2
 
 
-def irrep_matrix(group: PlanarGroup, label: Label, g: Element) -> np.ndarray:
-    """ψ_{j,k}(R(θ) F^f): R(kθ) diag(1, −1)^f in two dimensions, (−1)^{jf} cos(kθ) in one."""
+def irrep_matrix(group: PointGroup, label: Label, g: Element) -> np.ndarray:
+    """ψ_{j,k}(R(θ) F^f): R(kθ) diag(1, −1)^f in two dimensions, (−1)^{jf} cos(kθ) in one.
+
+    Of a direct product, ψ_{j,k,j',k',0} = ψ_{j,k} ⊗ ψ_{j',k'}, unless both factors are of complex type. Their product
+    R(kθ) ⊗ R(k'θ') then splits into the rotations by the sum and the difference of angles:
+
+      ψ_{0,k,0,k',±1}(θ, θ') = R(kθ ± k'θ').
+
+    (The endomorphisms of the product are ℂ ⊗ ℂ = ℂ ⊕ ℂ over ℝ, where ℝ ⊗ ℂ = ℂ stays one.)
+    """
+    if isinstance(group, DirectProduct):
+        (first, second), (a, b) = planar_factors(group), group.split(g)
+        if label[4]:
+            angle = label[1] * first.angle(a) + label[4] * label[3] * second.angle(b)
+            return _rotations(np.mod(angle, 2 * math.pi), np.zeros_like(angle))
+        x, y = irrep_matrix(first, label[:2], a), irrep_matrix(second, label[2:4], b)
+        size = x.shape[-1] * y.shape[-1]
+        blocks = np.einsum("...ik,...jl->...ijkl", x, y)
+        return blocks.reshape(*blocks.shape[:-4], size, size)
     j, k = label
     angle, flip = group.angle(g) * k, np.asarray(g)[..., 0]
     if irrep_size(group, label) == 1:
         sign = np.where(flip == 1, (-1.0) ** j, 1.0)
         return (sign * np.rint(np.cos(angle)))[..., None, None]
-    return PlanarGroup(math.inf, True).matrix(np.stack([flip, np.mod(angle, 2 * math.pi)], -1))
+    return _rotations(np.mod(angle, 2 * math.pi), flip)
+
+
+def _rotations(angle: np.ndarray, flip: np.ndarray) -> np.ndarray:
+    """R(angle) diag(1, −1)^flip, quarter turns exactly."""
+    return PlanarGroup(math.inf, True).matrix(np.stack([flip, angle], -1))
 
 
 def direct_sum(parts: Sequence[Representation], name: str | None = None) -> Representation:
@@ -196,9 +224,9 @@ def _sum_name(parts: Sequence[Representation]) -> str:
     return "(" + " + ".join(f"{count} {n}" if count > 1 else n for n, count in runs) + ")"
 
 
-def trivial(group: PlanarGroup) -> Representation:
+def trivial(group: PointGroup) -> Representation:
     """ρ(g) = 1: a scalar field, such as the intensity of an image."""
-    return Representation(group, "trivial", ((0, 0),))
+    return Representation(group, "trivial", ((0,) * (5 if isinstance(group, DirectProduct) else 2),))
 
 
 def change_basis(rho: Representation, matrix: np.ndarray, name: str | None = None) -> Representation:

@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup, Subgroup
+from geomdl.groups import PlanarGroup, Subgroup, require_planar
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.representations.decomposition import decompose
 from geomdl.representations.induced import quotient
@@ -36,7 +36,7 @@ def restrict(rho: Representation, subgroup: Subgroup | PlanarGroup | str, axis: 
     >>> restrict(irrep(D4, 1, 1), "C4"), restrict(regular(D4), "C4").labels
     (irrep(1), ((0, 0), (0, 0), (0, 1), (0, 1), (0, 2), (0, 2)))
     """
-    embedding = subgroup_of(rho.group, subgroup, axis)
+    embedding = subgroup_of(require_planar(rho.group, "restrict"), subgroup, axis)
     if embedding.subgroup == embedding.group:
         return rho  # the whole group has one embedding, which changes nothing
     parts = [_restricted_irrep(embedding, label) for label in rho.labels]
@@ -65,7 +65,7 @@ def disentangle(rho: Representation) -> tuple[list[Representation], np.ndarray]:
     >>> disentangle(restrict(regular(D8), "C8"))[0]
     [regular, regular]
     """
-    generators = rho(rho.group.generators())
+    generators = rho(require_planar(rho.group, "disentangle").generators())
     coupled = np.any(np.abs(generators) > 1e-9, 0)
     parts, order, seen = [], [], set()
     for channel in range(rho.size):
@@ -79,7 +79,7 @@ def disentangle(rho: Representation) -> tuple[list[Representation], np.ndarray]:
 
 
 def _part(rho: Representation, channels: list[int]) -> tuple[Representation, list[int]]:
-    group = rho.group
+    group = require_planar(rho.group, "disentangle")
     if len(channels) == 1 and np.allclose(rho(group.generators())[:, channels, channels], 1):
         return trivial(group), channels
     part = decompose(group, rho(group.generators())[:, channels][:, :, channels], f"part of {rho.name}")
@@ -120,7 +120,7 @@ def _restricted_irrep(embedding: Subgroup, label: Label) -> Representation:
     return decompose(embedding.subgroup, irrep_matrix(embedding.group, label, generators))
 
 
-def _by_frequency(label: Label) -> tuple[int, int]:
+def _by_frequency(label: Label) -> Label:
     return label[1], label[0]
 
 

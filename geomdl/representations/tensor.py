@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PointGroup
 from geomdl.representations.decomposition import decompose
 from geomdl.representations.representation import (
     Label,
@@ -63,7 +63,7 @@ def clebsch_gordan(a: Representation, b: Representation) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=4096)
-def _irrep_product(group: PlanarGroup, a: Label, b: Label) -> Representation:
+def _irrep_product(group: PointGroup, a: Label, b: Label) -> Representation:
     generators = group.generators()
     x, y = irrep_matrix(group, a, generators), irrep_matrix(group, b, generators)
     return decompose(group, np.stack([np.kron(p, q) for p, q in zip(x, y, strict=True)]))

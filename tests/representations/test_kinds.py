@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geomdl.groups import C4, C8, D4, D8, O2, SO2, C, D, DirectProduct, PlanarGroup
+from geomdl.groups import C4, C8, D4, D8, O2, SO2, C, D, PlanarGroup
 from geomdl.representations import (
     FieldType,
-    OuterProduct,
     Representation,
     band_limited,
     change_basis,
@@ -20,7 +19,6 @@ from geomdl.representations import (
     quotient,
     regular,
     representation,
-    restrict,
     tensor_product,
     trivial,
 )
@@ -192,26 +190,3 @@ def test_facts_about_irreps():
     assert not regular(C(2)).is_irreducible
     assert regular(D4).multiplicities == {(0, 0): 1, (1, 0): 1, (1, 1): 2, (0, 2): 1, (1, 2): 1}
     assert tensor_product(irrep(SO2, 1), irrep(SO2, 1)).multiplicities == {(0, 0): 2, (0, 2): 1}
-
-
-@given(seed=st.integers(0, 2**16))
-def test_outer_products_represent_direct_products(seed: int):
-    rho = OuterProduct(quotient(D4, "D1", axis=1), irrep(SO2, 2))
-    assert rho.group == DirectProduct(D4, SO2)
-    a, b = rho.group.sample(np.random.default_rng(seed), 2)
-    np.testing.assert_allclose(rho(rho.group.product(a, b)), rho(a) @ rho(b), atol=1e-10)
-    np.testing.assert_allclose(np.trace(rho(a)), rho.character(a), atol=1e-10)
-    only_first, only_second = np.concatenate([a[:2], [0, 0]]), np.concatenate([[0, 0], a[2:]])
-    np.testing.assert_allclose(rho.restrict_first()(a[:2]), rho(only_first), atol=1e-10)
-    np.testing.assert_allclose(rho.restrict_second()(a[2:]), rho(only_second), atol=1e-10)
-
-
-def test_facts_about_outer_products():
-    assert OuterProduct(irrep(C4, 1), irrep(D4, 1, 1)).is_irreducible
-    assert not OuterProduct(irrep(C4, 1), irrep(C4, 1)).is_irreducible  # two complex types: it splits
-    assert OuterProduct(regular(C4), regular(D(1))).is_permutation
-    assert not OuterProduct(regular(C4), irrep(D(1), 1, 0)).is_permutation
-    g = DirectProduct(C4, C4).elements()
-    chi = OuterProduct(irrep(C4, 1), irrep(C4, 1)).character(g)
-    assert np.mean(chi * chi) == pytest.approx(4)  # dim End: two inequivalent halves, each of complex type
-    assert restrict(OuterProduct(irrep(C4, 1), regular(C4)).restrict_first(), "C2").multiplicities == {(0, 1): 8}

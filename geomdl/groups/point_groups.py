@@ -1,0 +1,68 @@
+"""The groups that act on the channels of fields: groups of the plane, and direct products of two of them."""
+
+import re
+
+from geomdl.groups.group import Group
+from geomdl.groups.planar import PlanarGroup
+from geomdl.groups.products import DirectProduct
+from geomdl.groups.registry import group as group_of
+
+PointGroup = PlanarGroup | DirectProduct
+"""A group that representations and field types are of; a direct product acts on channels only, not on the plane."""
+
+
+def point_group(name: str | PointGroup) -> PointGroup:
+    """The group of a name: a group of the plane as in `group`, or a direct product such as ``"C4 x D1"``.
+
+    Raises:
+      ValueError: for an unknown name, or a product of more or other groups than two of the plane.
+
+    >>> point_group("C4 x D1"), point_group("D8")
+    (C4 x D1, D8)
+    """
+    if isinstance(name, DirectProduct):
+        planar_factors(name)
+        return name
+    factors = re.split(r"\s+x\s+|\s*×\s*", name.strip()) if isinstance(name, str) else []
+    if len(factors) == 2:
+        return DirectProduct(group_of(factors[0]), group_of(factors[1]))
+    return group_of(name)
+
+
+def planar_factors(group: DirectProduct) -> tuple[PlanarGroup, PlanarGroup]:
+    """The two factors of a direct product of groups of the plane.
+
+    Raises:
+      ValueError: for other factors, whose representations are not known.
+
+    >>> planar_factors(DirectProduct(PlanarGroup(4), PlanarGroup(1, True)))
+    (C4, D1)
+    """
+    first, second = group.first, group.second
+    if not (isinstance(first, PlanarGroup) and isinstance(second, PlanarGroup)):
+        raise ValueError(f"representations of {group} are not known; allowed: a product of two groups of the plane")
+    return first, second
+
+
+def require_planar(group: Group, what: str) -> PlanarGroup:
+    """The group itself, if it is one of the plane.
+
+    Args:
+      group: of a field type, say.
+      what: who needs it, for the message.
+
+    Raises:
+      ValueError: when it is not; the message says what works for direct products.
+
+    >>> require_planar(point_group("C4 x D1"), "Conv")
+    Traceback (most recent call last):
+    ...
+    ValueError: Conv needs a group of the plane (C<N>, D<N>, SO2, O2), got C4 x D1; allowed for direct products: fields
+    without base space, with Dense, Pointwise, norms, Gated, NormActivation, GroupPool, NormPool
+    """
+    if isinstance(group, PlanarGroup):
+        return group
+    raise ValueError(
+        f"{what} needs a group of the plane (C<N>, D<N>, SO2, O2), got {group}; allowed for direct products: fields"
+        " without base space, with Dense, Pointwise, norms, Gated, NormActivation, GroupPool, NormPool"
+    )
