@@ -1,13 +1,15 @@
-"""The tables of the README, made from the committed CSV files.
+"""The tables of the README and of docs/benchmarks.md, made from the committed CSV files.
 
-    python experiments/readme_tables.py     # rewrites the tables in README.md
+    python experiments/readme_tables.py     # rewrites the tables in both
 
-tests/test_tables.py checks that the README holds what this prints.
+tests/test_tables.py checks that they hold what this prints.
 """
 
 import re
+import statistics
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -42,12 +44,124 @@ def _duration(seconds: float | str) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-TABLES = {"quickstart": quickstart, "commands": commands}
+def construction() -> str:
+    """Seconds to build networks."""
+    from geomdl.plots.tables import Column, to_markdown
+
+    columns = (
+        Column("network", "Network"),
+        Column("parameters", "Parameters", "{:,}"),
+        Column("first_s", "first, s", "{:.2f}"),
+        Column("again_s", "again, s", "{:.2f}"),
+        Column("escnn_s", "escnn, s", "{:.1f}"),
+        Column("over_escnn", "of escnn's", "{:.3f}"),
+        Column("target", "Target"),
+    )
+    return to_markdown(_benchmark("construction"), columns)
 
 
-def filled(text: str) -> str:
-    """The README with every table made anew between its markers."""
-    for name, make in TABLES.items():
+def train_step() -> str:
+    """Time and memory of training steps and of evaluation."""
+    from geomdl.plots.tables import Column, to_markdown
+
+    spread = {name: f"{name}_spread" for name in ("train_over_plain", "evaluate_over_plain")}
+    rows = _benchmark("train_step")
+    shown = [{**r, **{new: _spread(r, old, "{:.2f}") for old, new in spread.items()}} for r in rows]
+    columns = (
+        Column("group", "Group"),
+        Column("order", "Order"),
+        Column("train_over_plain_spread", "step / plain CNN"),
+        Column("memory_ratio", "memory / plain CNN", "{:.2f}"),
+        Column("evaluate_over_plain_spread", "frozen evaluation / plain CNN"),
+        Column("train_over_escnn", "step / escnn", "{:.2f}"),
+        Column("evaluate_over_escnn", "evaluation / escnn", "{:.2f}"),
+    )
+    return to_markdown(shown, columns)
+
+
+def equivariance_error() -> str:
+    """Equivariance error of untrained networks, beside escnn's."""
+    from geomdl.plots.tables import Column, scientific, to_markdown
+
+    rows = [{**r, "spread": _spread(r, "ratio", "{:.2f}")} for r in _benchmark("equivariance_error")]
+    columns = (
+        Column("group", "Group"),
+        Column("degrees", "Angle", "{:g}°"),
+        Column("dtype", "Precision"),
+        Column("weights", "Weights"),
+        Column("seeds", "Seeds"),
+        Column("geomdl", "geomdl", scientific),
+        Column("escnn", "escnn", scientific),
+        Column("spread", "ratio"),
+    )
+    return to_markdown(rows, columns)
+
+
+def basis_memory() -> str:
+    """Bytes of the constants of a layer, for the largest kernels."""
+    from geomdl.plots.tables import Column, to_markdown
+
+    rows = [r for r in _benchmark("basis_memory") if r["size"] == 9]
+    columns = (
+        Column("group", "Group"),
+        Column("size", "Kernel"),
+        Column("basis", "Basis"),
+        Column("weights", "Weights per pair of fields"),
+        Column("kept_bytes", "Constants, kB", lambda b: f"{float(b) / 1e3:.1f}"),
+        Column("array_bytes", "Full array, MB", lambda b: f"{float(b) / 1e6:.1f}"),
+    )
+    return to_markdown(rows, columns)
+
+
+def mnist_rot() -> str:
+    """Test error on regenerated MNIST-rot, mean and standard deviation over seeds."""
+    from geomdl.plots.tables import Column, distinct, read_csv, to_markdown
+
+    rows = read_csv(RESULTS / "mnist_rot" / "results.csv", ("group", "seed", "test_error_percent"), "mnist_rot.py")
+    shown = []
+    for group in distinct(rows, "group"):
+        of_group = [r for r in rows if r["group"] == group]
+        errors = [float(r["test_error_percent"]) for r in of_group]
+        spread = f" ± {statistics.stdev(errors):.2f}" if len(errors) > 1 else ""
+        error = f"{statistics.fmean(errors):.2f}{spread}"
+        shown.append({**of_group[0], "error": error, "seeds": len(errors)})
+    columns = (
+        Column("group", "Group"),
+        Column("parameters", "Parameters", "{:,}"),
+        Column("epochs", "Epochs"),
+        Column("seeds", "Seeds"),
+        Column("error", "Test error, %"),
+    )
+    return to_markdown(shown, columns)
+
+
+def _benchmark(name: str) -> list[Any]:
+    from geomdl.plots.tables import read_csv
+
+    return read_csv(RESULTS / "benchmarks" / f"{name}.csv", (), f"python -m experiments.benchmarks.{name}")
+
+
+def _spread(row: Any, key: str, form: str) -> str:
+    """A ratio with its quartiles."""
+    if row[key] == "":
+        return ""
+    middle, low, high = (form.format(row[k]) for k in (key, f"{key}_low", f"{key}_high"))
+    return f"{middle} [{low}, {high}]"
+
+
+TABLES = {
+    "README.md": (quickstart, commands),
+    "docs/benchmarks.md": (construction, train_step, equivariance_error, basis_memory, mnist_rot),
+}
+
+
+def filled(file: str) -> str:
+    """A page with every table made anew between its markers."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    for make in TABLES[file]:
+        name = make.__name__
+        if f"<!-- {name} -->" not in text:
+            raise ValueError(f"{file} has no place for the table {name}: <!-- {name} --> … <!-- /{name} -->")
         block = f"<!-- {name} -->\n{make()}\n<!-- /{name} -->"
         text = re.sub(rf"<!-- {name} -->\n.*?<!-- /{name} -->", lambda _, b=block: b, text, flags=re.DOTALL)
     return text
@@ -55,5 +169,5 @@ def filled(text: str) -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    readme = ROOT / "README.md"
-    readme.write_text(filled(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in TABLES:
+        (ROOT / page).write_text(filled(page), encoding="utf-8")

@@ -22,12 +22,14 @@ def _rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_the_readme_tables_are_the_csv_files():
-    from experiments.readme_tables import filled
+@pytest.mark.parametrize("page", ["README.md", "docs/benchmarks.md"])
+def test_the_tables_are_the_csv_files(page: str):
+    from experiments.readme_tables import TABLES, filled
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.count("<!-- quickstart -->\n|") == readme.count("<!-- commands -->\n|") == 1
-    assert filled(readme) == readme, "run python experiments/readme_tables.py"
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for make in TABLES[page]:
+        assert text.count(f"<!-- {make.__name__} -->\n|") == 1
+    assert filled(page) == text, "run python experiments/readme_tables.py"
 
 
 def test_the_readme_snippet_runs_and_keeps_its_contract():
