@@ -84,25 +84,39 @@ def rotate(x: ArrayLike, degrees: ArrayLike, *, padding: Padding = "zeros") -> j
 
 @functools.partial(jax.jit, static_argnames="padding")
 def _warp(x: jax.Array, matrix: jax.Array, offset: jax.Array, padding: Padding) -> jax.Array:
+    inverse = jnp.linalg.inv(matrix)
+    points = pixel_positions(x)
+
+    def move(image: jax.Array, inverse: jax.Array, offset: jax.Array) -> jax.Array:
+        return evaluate_spline(image, jnp.matmul(points - offset, inverse.T, precision="highest"), padding)
+
+    axes = (0, 0 if matrix.ndim == 3 else None, 0 if offset.ndim == 2 else None)
+    return jax.vmap(move, in_axes=axes)(spline_coefficients(x, padding), inverse, offset)
+
+
+def spline_coefficients(x: jax.Array, padding: Padding) -> jax.Array:
+    """The coefficients of the cubic B-spline through the pixels of images ``[batch, height, width, channels]``."""
     height, width = x.shape[1:3]
-    coefficients = jnp.einsum(
+    return jnp.einsum(
         "ai,bijc,dj->badc",
         _prefilter(height, padding, x.dtype),
         x,
         _prefilter(width, padding, x.dtype),
         precision="highest",
     )
-    inverse = jnp.linalg.inv(matrix)
-    centre = jnp.array([(width - 1) / 2, (height - 1) / 2], x.dtype)
+
+
+def pixel_positions(x: jax.Array) -> jax.Array:
+    """Where the pixels of images lie: ``[height, width, 2]``, (x right, y up) in pixels from the centre."""
+    height, width = x.shape[1:3]
     columns, rows = jnp.meshgrid(jnp.arange(width, dtype=x.dtype), jnp.arange(height, dtype=x.dtype))
-    points = jnp.stack([columns - centre[0], centre[1] - rows], -1)
+    return jnp.stack([columns - (width - 1) / 2, (height - 1) / 2 - rows], -1)
 
-    def move(image: jax.Array, inverse: jax.Array, offset: jax.Array) -> jax.Array:
-        source = (points - offset) @ inverse.T
-        return _evaluate(image, centre[1] - source[..., 1], source[..., 0] + centre[0], padding)
 
-    axes = (0, 0 if matrix.ndim == 3 else None, 0 if offset.ndim == 2 else None)
-    return jax.vmap(move, in_axes=axes)(coefficients, inverse, offset)
+def evaluate_spline(coefficients: jax.Array, points: jax.Array, padding: Padding) -> jax.Array:
+    """The spline with coefficients ``[height, width, channels]`` at ``[..., 2]`` points as in `pixel_positions`."""
+    height, width = coefficients.shape[:2]
+    return _evaluate(coefficients, (height - 1) / 2 - points[..., 1], points[..., 0] + (width - 1) / 2, padding)
 
 
 @functools.lru_cache(maxsize=128)
@@ -111,12 +125,12 @@ def _prefilter(size: int, padding: Padding, dtype: np.dtype) -> np.ndarray:
     samples = np.zeros((size, size))
     for i in range(size):
         for tap, weight in ((-1, 1 / 6), (0, 4 / 6), (1, 1 / 6)):
-            j, inside = _fold(np.array(i + tap), size, padding)
+            j, inside = fold(np.array(i + tap), size, padding)
             samples[i, j] += weight * inside
     return np.linalg.inv(samples).astype(dtype)
 
 
-def _fold(index: ArrayLike, size: int, padding: Padding) -> tuple[jax.Array | np.ndarray, jax.Array | np.ndarray]:
+def fold(index: ArrayLike, size: int, padding: Padding) -> tuple[jax.Array | np.ndarray, jax.Array | np.ndarray]:
     """Brings an index that may lie outside into the range, and says whether it counts."""
     xp = np if isinstance(index, np.ndarray) else jnp
     index = xp.asarray(index)
@@ -152,6 +166,6 @@ def _taps(position: jax.Array, size: int, padding: Padding) -> list[tuple[jax.Ar
     )
     taps = []
     for step, weight in zip((-1, 0, 1, 2), weights, strict=True):
-        index, inside = _fold(base.astype(jnp.int32) + step, size, padding)
+        index, inside = fold(base.astype(jnp.int32) + step, size, padding)
         taps.append((index, jnp.where(inside, weight, 0)))
     return taps

@@ -1,0 +1,245 @@
+"""How inputs and outputs of a model move: images, fields, label maps, points and boxes."""
+
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from geomdl.actions.families import Family
+from geomdl.actions.field import act, act_labels, act_on_plane
+from geomdl.actions.grid import roll
+from geomdl.actions.projective import grid_motion, move
+from geomdl.actions.traced import plane_matrix
+from geomdl.actions.warp import Padding
+from geomdl.errors import invalid, unknown
+from geomdl.groups import GridTranslations, PlanarGroup
+from geomdl.representations import FieldType
+
+Action = Callable[[Any, Any], jax.Array]
+"""``action(g, y) -> y'``; g may be traced."""
+
+Movable = PlanarGroup | GridTranslations | Family
+"""What moves images: rotations and reflections, circular shifts, or a family of Klein's ladder."""
+
+OutputKind = Literal["invariant", "labels", "field", "points", "boxes"]
+Size = tuple[int, int]
+
+
+def input_action(group: Movable, *, field_type: FieldType | None = None, padding: Padding = "zeros") -> Action:
+    """How group elements move images ``[batch, height, width, channels]`` that go into a model: x'(p) = ρ(g) x(g⁻¹p).
+
+    Exact for circular shifts, and where g maps the pixel grid to itself (see `geomdl.actions.act`, `Family.act`).
+
+    Args:
+      group: whose elements act.
+      field_type: how the channels of a planar group's image transform; as scalars by default.
+      padding: what comes in from outside.
+
+    Raises:
+      ValueError: for something that is no group, or a field type of another group.
+
+    >>> right = input_action(GridTranslations(2, 3))
+    >>> right(np.array([0, 1]), jnp.arange(6.0).reshape(1, 2, 3, 1))[0, :, :, 0]
+    Array([[2., 0., 1.],
+           [5., 3., 4.]], dtype=float32)
+    """
+    _require_movable(group, field_type)
+    if isinstance(group, GridTranslations):
+        return lambda g, x: roll(x, (g[0], g[1]))
+    if isinstance(group, Family):
+        return lambda g, x: group.act(g, x, padding=padding)
+    return lambda g, x: _act_planar(g, x, group, field_type, padding)
+
+
+def output_action(
+    kind: OutputKind,
+    group: Movable,
+    *,
+    size: Size,
+    field_type: FieldType | None = None,
+    out_size: Size | None = None,
+    padding: Padding = "zeros",
+) -> Action:
+    """How group elements, which move images of ``size``, move the outputs of a model.
+
+    - ``"invariant"``: not at all.
+    - ``"field"``: ``[batch, height, width, channels]`` as the image, the channels as ``field_type`` says. Without base
+      space (``[batch, channels]``) only the channels transform.
+    - ``"labels"``: ``[batch, height, width]`` of integers; exact motions of the grid only, 0 comes in.
+    - ``"points"``: ``[..., 2]``, (x right, y down) in pixels from the centre of the top left pixel.
+    - ``"boxes"``: ``[..., 4]``, (x0, y0, x1, y1) in the same coordinates. A box becomes the smallest upright box around
+      its moved corners: exact for motions of the grid, too large otherwise. Circular shifts move a box as a whole, so
+      that its centre stays in the image.
+
+    Pixel values (contrast, brightness) move no output: give a function of your own if they should.
+
+    Args:
+      kind: one of these.
+      group: whose elements act.
+      size: (height, width) of the model's input, in whose pixels translations are measured.
+      field_type: how the channels of a field transform; as scalars by default. Planar groups only.
+      out_size: (height, width) of fields and labels, and of the grid in whose pixels points and boxes are given; that
+        of the input by default. Translations are scaled.
+      padding: what comes into fields from outside.
+
+    Returns:
+      ``(g, y) -> y'``. It raises ValueError for an element that cannot move such an output.
+
+    Raises:
+      ValueError: for an unknown kind, something that is no group, a field type of another group, or circular shifts
+        that are not whole pixels of the output.
+
+    >>> from geomdl.groups import C4
+    >>> turn = output_action("points", C4, size=(5, 5))
+    >>> turn(np.array([0, 1]), np.array([4.0, 2.0]))  # right of the centre → above the centre
+    Array([2., 0.], dtype=float32)
+    """
+    if kind not in get_args(OutputKind):
+        raise unknown("output", kind, get_args(OutputKind))
+    if kind != "field" and field_type is not None:
+        raise invalid("field_type", str(field_type), f"None for the output {kind!r}; only fields have one")
+    _require_movable(group, field_type)
+    frame = size if out_size is None else (int(out_size[0]), int(out_size[1]))
+    if kind == "invariant" or (isinstance(group, Family) and not group.moves_plane):
+        return lambda g, y: y
+    if isinstance(group, GridTranslations):
+        return _shifted(kind, group, frame)
+    if isinstance(group, PlanarGroup):
+        if kind == "field":
+            return lambda g, y: _act_planar(g, y, group, field_type, padding)
+        if kind == "labels":
+            return lambda g, y: _act_planar_labels(g, y, group)
+        homography: Callable[[Any], Any] = lambda g: _planar_homography(g, group, frame)  # noqa: E731
+    else:
+        homography = lambda g: _rescale(group.matrix(g, size), size, frame)  # noqa: E731
+        if kind == "field":
+            return lambda g, y: y if jnp.ndim(y) == 2 else _move_field(homography(g), y, frame, padding)
+        if kind == "labels":
+            return lambda g, y: _move_labels(homography(g), y, group.name)
+    return lambda g, y: _move_points(homography(g), y, frame, boxes=kind == "boxes")
+
+
+def _require_movable(group: Any, field_type: FieldType | None) -> None:
+    if not isinstance(group, Movable):
+        raise invalid("group", group, "a PlanarGroup, GridTranslations or Family")
+    if field_type is None:
+        return
+    if isinstance(group, PlanarGroup) and field_type.group != group:
+        raise invalid("field_type", str(field_type), f"a type of {group}", f"FieldType('{group}', …)")
+    if isinstance(group, Family) and not field_type.is_trivial:
+        raise invalid("field_type", str(field_type), f"None, or trivial: {group} moves scalars only")
+
+
+def _act_planar(g: Any, x: Any, group: PlanarGroup, field_type: FieldType | None, padding: Padding) -> jax.Array:
+    x = jnp.asarray(x)
+    if field_type is not None:
+        return act(g, x, field_type, padding=padding)
+    return act_on_plane(g, x, group, padding=padding) if x.ndim == 4 else x
+
+
+def _act_planar_labels(g: Any, y: Any, group: PlanarGroup) -> jax.Array:
+    if isinstance(g, Tracer) and not (group.is_finite and bool(np.all(group.is_grid_symmetry(group.elements())))):
+        raise invalid("group of label maps", group, "multiples of 90°, where elements are traced", "'C4'")
+    element: Any = g
+    return act_labels(element, _require_labels(y), group)
+
+
+def _planar_homography(g: Any, group: PlanarGroup, frame: Size) -> Any:
+    if not isinstance(g, Tracer):
+        linear: Any = group.matrix(np.asarray(g))
+        if frame[0] != frame[1] and abs(linear[0, 1]) > 1e-9:
+            raise invalid(f"frame under {group}", f"{frame[0]}x{frame[1]}", "a square one for rotations")
+        return np.block([[linear, np.zeros((2, 1))], [np.zeros((1, 2)), np.ones((1, 1))]])
+    if group.is_finite:
+        index = jnp.asarray(g[1] + int(group.rotation_order) * g[0]).astype(jnp.int32)
+        linear = jnp.asarray(group.matrix(group.elements()), jnp.result_type(float))[index]
+    else:
+        linear = plane_matrix(g, group)
+    return jnp.eye(3, dtype=linear.dtype).at[:2, :2].set(linear)
+
+
+def _rescale(matrix: Any, size: Size, frame: Size) -> Any:
+    """A homography of images of one size, in the pixels of another."""
+    if size == frame:
+        return matrix
+    ratio = np.array([frame[1] / size[1], frame[0] / size[0], 1.0])
+    factors = ratio[:, None] / ratio[None, :]
+    return matrix * (factors if isinstance(matrix, np.ndarray) else jnp.asarray(factors, matrix.dtype))
+
+
+def _move_field(matrix: Any, y: Any, frame: Size, padding: Padding) -> jax.Array:
+    y = jnp.asarray(y)
+    _require_frame(y, frame)
+    return move(y, matrix, padding=padding)
+
+
+def _move_labels(matrix: Any, y: Any, name: str) -> jax.Array:
+    y = _require_labels(y)
+    motion = None if isinstance(matrix, Tracer) else grid_motion(matrix, y.shape[1:3])
+    if motion is None:
+        allowed = "elements that map the pixels to pixels, not traced: flips, quarter turns, shifts by whole pixels"
+        raise invalid(f"element of {name} for label maps", "one that needs interpolation", allowed)
+    return motion.apply(y)
+
+
+def _require_labels(y: Any) -> jax.Array:
+    y = jnp.asarray(y)
+    if y.ndim != 3 or jnp.issubdtype(y.dtype, jnp.inexact):
+        raise invalid("label maps", f"{y.dtype} of shape {y.shape}", "integers [batch, height, width]")
+    return y
+
+
+def _require_frame(y: jax.Array, frame: Size) -> None:
+    if y.shape[1:3] != frame:
+        raise invalid("out_size", frame, f"the size of the output, which is {y.shape[1:3]}", y.shape[1:3])
+
+
+def _move_points(matrix: Any, y: Any, frame: Size, *, boxes: bool) -> jax.Array:
+    y = _floats(y, 4 if boxes else 2)
+    matrix = jnp.asarray(matrix, y.dtype)
+    corners = jnp.stack([y[..., jnp.array(pair)] for pair in ([0, 1], [0, 3], [2, 1], [2, 3])], -2) if boxes else y
+    x, up = corners[..., 0] - (frame[1] - 1) / 2, (frame[0] - 1) / 2 - corners[..., 1]
+    across, along, depth = (row[0] * x + row[1] * up + row[2] for row in matrix)
+    depth = jnp.where(depth > 0, depth, jnp.nan)  # what moves beyond the horizon is nowhere
+    moved = jnp.stack([across / depth + (frame[1] - 1) / 2, (frame[0] - 1) / 2 - along / depth], -1)
+    return jnp.concatenate([moved.min(-2), moved.max(-2)], -1) if boxes else moved
+
+
+def _shifted(kind: OutputKind, group: GridTranslations, frame: Size) -> Action:
+    """Circular shifts, in pixels of the output."""
+    sizes = (group.height, group.width)
+    if kind in ("field", "labels") and any(group.step * f % s for f, s in zip(frame, sizes, strict=True)):
+        allowed = f"one whose shifts are whole pixels of the output, which is {frame[0]}x{frame[1]}"
+        step = max(-(-s // f) for s, f in zip(sizes, frame, strict=True))
+        fits = all(s % step == 0 and step * f % s == 0 for s, f in zip(sizes, frame, strict=True))
+        raise invalid("group", group, allowed, f"GridTranslations{(*sizes, step)}" if fits else None)
+
+    def shift(g: Any, y: Any) -> jax.Array:
+        y = jnp.asarray(y)
+        if y.ndim == 2:
+            return y
+        if kind == "labels":
+            _require_labels(y)
+        _require_frame(y, frame)
+        return roll(y, (g[0] * frame[0] // sizes[0], g[1] * frame[1] // sizes[1]))
+
+    def shift_points(g: Any, y: Any) -> jax.Array:
+        y = _floats(y, 4 if kind == "boxes" else 2)
+        step = jnp.stack([jnp.asarray(g[i]).astype(y.dtype) * (frame[i] / sizes[i]) for i in (1, 0)])
+        period = jnp.asarray([frame[1], frame[0]], y.dtype)
+        place = (y[..., :2] + y[..., 2:]) / 2 if kind == "boxes" else y
+        place = place + step
+        step = step - period * jnp.floor((place + 0.5) / period)
+        return y + (jnp.concatenate([step, step], -1) if kind == "boxes" else step)
+
+    return shift if kind in ("field", "labels") else shift_points
+
+
+def _floats(y: Any, length: int) -> jax.Array:
+    y = jnp.asarray(y)
+    if y.ndim < 1 or y.shape[-1] != length:
+        raise invalid("shape of the output", y.shape, f"[..., {length}]")
+    return y if jnp.issubdtype(y.dtype, jnp.inexact) else y.astype(jnp.result_type(float))
