@@ -75,7 +75,7 @@ def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, pa
         g = np.asarray(g)
         if not group.is_grid_symmetry(g):
             return warp(x, group.matrix(g), padding=padding)
-        count = int(np.rint(group.angle(g) / (np.pi / 2))) % 4
+        count = int(np.rint(group.plane_angle(g) / (np.pi / 2))) % 4
         if count % 2 and x.shape[1] != x.shape[2]:
             raise ValueError(f"{group} turns by 90°, which needs square images; got {x.shape[1]}x{x.shape[2]}")
         return turn(x, int(g[0]), count)
@@ -84,7 +84,8 @@ def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, pa
         moved = warp(x, plane_matrix(g, group).astype(x.dtype), padding=padding)
         return jnp.where(exact, turn(x, g[0].astype(jnp.int32), turns), moved)
     on_grid = group.is_grid_symmetry(group.elements())
-    turned = turn(x, g[0], (4 * g[1]) // int(group.rotation_order))
+    turns = np.rint(group.plane_angle(group.elements()) / (np.pi / 2)).astype(np.int32)
+    turned = turn(x, g[0], jnp.asarray(turns)[_index(g, group)])
     if np.all(on_grid):
         return turned
     warped = warp(x, jnp.asarray(group.matrix(group.elements()), x.dtype)[_index(g, group)], padding=padding)

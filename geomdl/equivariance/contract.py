@@ -274,5 +274,11 @@ def _common_exact_group(contracts: Sequence[Contract]) -> PlanarGroup | None:
 
 
 def _intersection(a: PlanarGroup, b: PlanarGroup) -> PlanarGroup:
-    orders = [g.rotation_order for g in (a, b) if g.rotation_order != math.inf]
-    return PlanarGroup(math.gcd(*map(int, orders)) if orders else math.inf, a.reflections and b.reflections)
+    if not (a.is_finite and b.is_finite):
+        small = a if a.is_finite else b
+        both = a.reflections and b.reflections
+        return PlanarGroup(small.rotation_order, both, small.mirror if both else 0.0)
+    order = math.gcd(int(a.rotation_order), int(b.rotation_order))
+    lines = [a.mirror + k * 180 / int(a.rotation_order) for k in range(int(a.rotation_order) * a.reflections)]
+    common = [line for line in lines if b.contains_group(PlanarGroup(1, True, line))]
+    return PlanarGroup(order, bool(common), common[0] if common else 0.0)

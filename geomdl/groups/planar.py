@@ -19,12 +19,16 @@ class PlanarGroup(Group):
 
       (f, r)(f', r') = (f + f' mod 2,  r + (−1)^f r'  mod N or 2π).
 
+    D_N may have its reflections about other lines: F is then the reflection about the line at the angle ``mirror``, and
+    the others about lines at multiples of 180°/N from it. That changes how elements move the plane, not the product.
+
     Args:
       rotation_order: N ≥ 1, or ``math.inf``.
       reflections: whether the reflections belong to the group.
+      mirror: degrees, counter-clockwise from the x axis; for finite groups with reflections. Kept modulo 180/N.
 
     Raises:
-      ValueError: when N is not a positive integer or infinity.
+      ValueError: when N is not a positive integer or infinity, or a group without mirror lines of its own has a mirror.
 
     >>> D(4), D(4).order, SO2
     (D4, 8, SO2)
@@ -33,20 +37,30 @@ class PlanarGroup(Group):
     >>> D(4).matrix(np.array([0, 1])).round() + 0
     array([[ 0., -1.],
            [ 1.,  0.]])
+    >>> D(1, mirror=45).matrix(np.array([1, 0])).round() + 0  # exchanges x and y
+    array([[0., 1.],
+           [1., 0.]])
     """
 
     rotation_order: float
     reflections: bool = False
+    mirror: float = 0.0
 
     def __post_init__(self) -> None:
         n = self.rotation_order
         if not (n == math.inf or (isinstance(n, int | np.integer) and n >= 1)):
             raise invalid("rotation order", n, "a positive integer or math.inf", 4)
+        if self.mirror:
+            if not self.reflections or n == math.inf:
+                raise invalid("mirror", self.mirror, "0, except for the groups D_N", 0)
+            reduced = round(math.fmod(self.mirror, 180 / n), 12) % (180 / n)
+            object.__setattr__(self, "mirror", reduced if 180 / n - reduced > 1e-10 else 0.0)
 
     def __repr__(self) -> str:
         if self.rotation_order == math.inf:
             return "O2" if self.reflections else "SO2"
-        return f"{'D' if self.reflections else 'C'}{self.rotation_order}"
+        mirror = f"(mirror={self.mirror:.15g})" if self.mirror else ""
+        return f"{'D' if self.reflections else 'C'}{self.rotation_order}{mirror}"
 
     @property
     def element_size(self) -> int:
@@ -111,13 +125,17 @@ class PlanarGroup(Group):
         """The rotation angle of R(r) F^f in radians, in [0, 2π)."""
         return np.asarray(a)[..., 1] * (2 * math.pi / self.period)
 
+    def plane_angle(self, a: Element) -> np.ndarray:
+        """The angle φ, in radians, for which the element moves the plane by R(φ) diag(1, −1)^f; 2 · mirror for F."""
+        return self.angle(a) + np.asarray(a)[..., 0] * math.radians(2 * self.mirror)
+
     def matrix(self, a: Element) -> np.ndarray:
         """The orthogonal matrices R(r) F^f ``[..., 2, 2]`` in coordinates (x right, y up), float64.
 
         Quarter turns are exact: their entries are −1, 0 and 1.
         """
         a = np.asarray(a)
-        angle = self.angle(a)
+        angle = self.plane_angle(a)
         cos, sin = np.cos(angle), np.sin(angle)
         quarter = np.isclose(np.mod(angle, math.pi / 2), 0, atol=1e-12) | np.isclose(
             np.mod(angle, math.pi / 2), math.pi / 2, atol=1e-12
@@ -132,17 +150,35 @@ class PlanarGroup(Group):
         return np.all(matrix == np.rint(matrix), (-1, -2))
 
     def contains_group(self, other: Group) -> bool:
-        """Whether ``other`` is a subgroup of this group (with the same reflection axis).
+        """Whether ``other`` is a subgroup of this group, moving the plane in the same way: mirrors count.
 
         >>> D(4).contains_group(C(2)), C(8).contains_group(D(2)), SO2.contains_group(C(7))
         (True, False, True)
+        >>> D(4).contains_group(D(1, mirror=45)), D(4).contains_group(D(1, mirror=30))
+        (True, False)
         """
         if not isinstance(other, PlanarGroup):
             return False
+        if self.is_finite and other.reflections:
+            lines = (other.mirror - self.mirror) * int(self.rotation_order) / 180
+            if abs(lines - round(lines)) > 1e-9:
+                return False
         divides = self.rotation_order == math.inf or (
             other.rotation_order != math.inf and self.rotation_order % other.rotation_order == 0
         )
         return divides and (self.reflections or not other.reflections)
+
+    @property
+    def swaps_axes(self) -> bool:
+        """Whether some element exchanges rows and columns, so that only square pixel grids are mapped to themselves.
+
+        >>> [g.swaps_axes for g in (C4, D2, D(2, mirror=45), SO2)]
+        [True, False, True, True]
+        """
+        if not self.is_finite:
+            return True
+        g = self.elements()
+        return bool(np.any(self.is_grid_symmetry(g) & (self.matrix(g)[:, 0, 0] == 0)))
 
 
 def C(n: int) -> PlanarGroup:
@@ -150,9 +186,9 @@ def C(n: int) -> PlanarGroup:
     return PlanarGroup(n, False)
 
 
-def D(n: int) -> PlanarGroup:
-    """The dihedral group D_N of the rotations of C_N and N reflections; order 2N."""
-    return PlanarGroup(n, True)
+def D(n: int, mirror: float = 0.0) -> PlanarGroup:
+    """The dihedral group D_N of the rotations of C_N and N reflections; order 2N. For ``mirror`` see `PlanarGroup`."""
+    return PlanarGroup(n, True, mirror)
 
 
 C1, C2, C4, C8 = C(1), C(2), C(4), C(8)

@@ -7,7 +7,7 @@ from geomdl.groups.planar import O2, SO2, C, D, PlanarGroup
 
 GROUP_FAMILIES = {
     "C<N>": "rotations by multiples of 360°/N: C1 (trivial), C2, C4, C8, …",
-    "D<N>": "the rotations of C<N> and N reflections: D1 (flips), D4, D8, …",
+    "D<N>": "the rotations of C<N> and N reflections: D1 (flips), D4, D8, …; D1(mirror=45): about the line at 45°",
     "SO2": "all rotations of the plane",
     "O2": "all rotations and reflections of the plane",
 }
@@ -20,8 +20,8 @@ def group(name: "str | PlanarGroup") -> PlanarGroup:
     Raises:
       ValueError: for an unknown name, with the nearest valid one.
 
-    >>> group("D8"), group("SO(2)")
-    (D8, SO2)
+    >>> group("D8"), group("SO(2)"), group("D1(mirror=45)")
+    (D8, SO2, D1(mirror=45))
     >>> group("C-4")
     Traceback (most recent call last):
     ...
@@ -30,9 +30,11 @@ def group(name: "str | PlanarGroup") -> PlanarGroup:
     if isinstance(name, PlanarGroup):
         return name
     text = re.sub(r"[\s_()]", "", str(name))
-    match = re.fullmatch(r"([CcDd])([1-9]\d*)", text)
-    if match:
-        return (C if match[1] in "Cc" else D)(int(match[2]))
+    match = re.fullmatch(r"([CcDd])([1-9]\d*)(?:mirror=(\d+(?:\.\d+)?))?", text)
+    if match and match[1] in "Cc" and not match[3]:
+        return C(int(match[2]))
+    if match and match[1] in "Dd":
+        return D(int(match[2]), float(match[3] or 0))
     continuous = {"SO2": SO2, "O2": O2}
     if text.upper() in continuous:
         return continuous[text.upper()]

@@ -18,12 +18,13 @@ class Subgroup:
 
       ι(R(r) F^f) = R(r) (R(axis) F)^f:   rotations go to themselves, the reflection F of H to (1, axis) of G.
 
-    Every closed subgroup of a planar group is of this form: C_M, or D_M about one of its axes. The left cosets gH,
+    Every closed subgroup of a planar group is of this form: C_M, or D_M about one of its axes. A subgroup with a
+    ``mirror`` says by itself which of its axes that is. The left cosets gH,
     which are the points of the homogeneous space G/H, are each given by one element of G, their representative.
 
     Args:
       group: G.
-      subgroup: H as a group of its own.
+      subgroup: H as a group of its own; `on_plane` is the same group with the mirror that it has in G.
       axis: which reflection of G is the F of H, in the units of G's rotations (steps of 2π/N, or radians): (1, axis)
         mirrors about the line at half that angle. 0 ≤ axis < the smallest rotation of H: so each subgroup comes once.
 
@@ -43,8 +44,16 @@ class Subgroup:
     axis: float = 0
 
     def __post_init__(self) -> None:
-        if not self.group.contains_group(self.subgroup):
-            raise invalid("subgroup", str(self.subgroup), f"a subgroup of {self.group}: {_describe(self.group)}")
+        given, whole_plane = self.subgroup, self.group
+        bare = PlanarGroup(given.rotation_order, given.reflections)
+        inside = PlanarGroup(whole_plane.rotation_order, whole_plane.reflections).contains_group(bare)
+        if not inside or (given.mirror and not whole_plane.contains_group(given)):
+            raise invalid("subgroup", str(given), f"a subgroup of {self.group}: {_describe(self.group)}")
+        if given.mirror:
+            own = self._axis_of(given.mirror)
+            if self.axis not in (0, own):
+                raise invalid(f"axis of {given} in {self.group}", self.axis, "that of its mirror", own)
+            object.__setattr__(self, "axis", own)
         choices = self._step if self.subgroup.reflections else 0
         whole = self.group.is_finite and self.axis != round(self.axis)
         if self.axis != 0 and (whole or not 0 <= self.axis < choices):
@@ -60,6 +69,24 @@ class Subgroup:
     def arguments(self) -> str:
         """How the subgroup is typed inside the name of a representation: ``"C2"``, ``"D1,axis=3"``."""
         return str(self.subgroup) + (f",axis={self.axis}" if self.axis else "")
+
+    def _axis_of(self, mirror: float) -> float:
+        if not self.group.is_finite:
+            return 2 * math.radians(mirror)
+        lines = round((mirror - self.group.mirror) * int(self.group.rotation_order) / 180)
+        return lines % int(self._step)
+
+    @property
+    def on_plane(self) -> PlanarGroup:
+        """H as it moves the plane: with the mirror line of its reflection in G.
+
+        >>> Subgroup(PlanarGroup(4, True), PlanarGroup(1, True), axis=1).on_plane
+        D1(mirror=45)
+        """
+        if not self.subgroup.reflections or not self.subgroup.is_finite:
+            return self.subgroup
+        turn = self.axis * 180 / int(self.group.rotation_order) if self.group.is_finite else math.degrees(self.axis / 2)
+        return dataclasses.replace(self.subgroup, mirror=self.group.mirror + turn)
 
     @property
     def _step(self) -> float:

@@ -68,7 +68,7 @@ def _turned(group: PointGroup, frequency: int) -> np.ndarray:
     generators = group.generators()
     if not isinstance(group, PlanarGroup):  # acts on channels only: on the plane every element is the identity
         return np.broadcast_to(np.eye(2), (len(generators), 2, 2))
-    angle, sign = frequency * group.angle(generators), 1.0 - 2.0 * generators[:, 0]
+    angle, sign = frequency * group.plane_angle(generators), 1.0 - 2.0 * generators[:, 0]
     cos, sin = np.cos(angle), np.sin(angle)
     return np.stack([np.stack([cos, sin], -1), np.stack([-sign * sin, sign * cos], -1)], -2)
 

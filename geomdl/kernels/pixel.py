@@ -124,7 +124,7 @@ def _orbits(space: PixelKernelSpace) -> np.ndarray:
 
 def _where_pixels_go(pixels: np.ndarray, group: PlanarGroup, g: np.ndarray) -> np.ndarray:
     """For each pixel, the number of the pixel that g = R(r) F^f moves it to."""
-    quarter_turns = round(float(group.angle(g)) / (np.pi / 2))
+    quarter_turns = round(float(group.plane_angle(g)) / (np.pi / 2))
     came_from = np.rot90(np.flip(pixels, 0) if g[0] else pixels, quarter_turns)  # came_from[new place] = old number
     goes_to = np.empty(pixels.size, int)
     goes_to[came_from.ravel()] = pixels.ravel()

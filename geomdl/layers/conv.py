@@ -9,7 +9,7 @@ from jax import lax
 
 from geomdl.equivariance.contract import Contract, Promise, Size, exact_everywhere, square
 from geomdl.errors import invalid
-from geomdl.groups import C4, require_planar
+from geomdl.groups import require_planar
 from geomdl.kernels import Basis
 from geomdl.layers.functional import correlate
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer
@@ -174,7 +174,7 @@ class TransposedConv(Layer):
         use_bias: bool = True,
         rngs: nnx.Rngs,
     ) -> None:
-        require_planar(in_type.group, "TransposedConv")
+        self.swaps_axes = require_planar(in_type.group, "TransposedConv").swaps_axes
         self.window = Window(kernel_size, stride, padding)
         if padding >= kernel_size:
             raise invalid("padding of TransposedConv", padding, f"at most kernel_size − 1 = {kernel_size - 1}", 0)
@@ -186,8 +186,7 @@ class TransposedConv(Layer):
     @property
     def contract(self) -> Contract:
         """Exact under the grid symmetries at every size."""
-        quarter_turns = self.in_type.group.contains_group(C4)
-        points = Promise("exact", (square,) if quarter_turns else ())
+        points = Promise("exact", (square,) if self.swaps_axes else ())
         shifts = Promise("none", why="the full result has a border")
         return Contract(
             self.in_type, self.out_type, points, shifts, self.output_size, stride=Fraction(1, self.window.stride)

@@ -9,7 +9,7 @@ import numpy as np
 
 from geomdl.equivariance.contract import NOTHING, Contract, Size, exact_everywhere
 from geomdl.errors import invalid
-from geomdl.groups import PlanarGroup, require_planar
+from geomdl.groups import PlanarGroup, Subgroup, require_planar
 from geomdl.layers.fields import block_fields, join_blocks
 from geomdl.layers.layer import Field, Fields, Image, Layer
 from geomdl.representations import FieldType, irrep
@@ -124,7 +124,9 @@ class Restrict(Layer):
 
     Args:
       in_type: of G.
-      subgroup: H, with the same reflection axis.
+      subgroup: H.
+      axis: which reflection of G is that of H; see `geomdl.groups.Subgroup`. The output's group has its mirror line,
+        and the layers that follow commute with the reflection about that line.
       disentangle: whether to sort the channels into fields as small as possible, so that regular fields of G become
         regular fields of H; see `Disentangle`.
 
@@ -140,11 +142,15 @@ class Restrict(Layer):
     >>> print(layer.contract)
     C8: exact
     circular shifts: exact
+    >>> Restrict(FieldType("D4", "1 regular"), "D2", axis=1).out_type  # mirrors on the diagonals
+    FieldType(D2(mirror=45), "2 regular")
     """
 
-    def __init__(self, in_type: FieldType, subgroup: PlanarGroup | str, *, disentangle: bool = True) -> None:
+    def __init__(
+        self, in_type: FieldType, subgroup: Subgroup | PlanarGroup | str, *, axis: float = 0, disentangle: bool = True
+    ) -> None:
         self.in_type = in_type
-        restricted = in_type.restrict(subgroup)
+        restricted = in_type.restrict(subgroup, axis)
         self.out_type, order = restricted.disentangle() if disentangle else (restricted, np.arange(in_type.size))
         self.order = tuple(order.tolist())
 

@@ -175,8 +175,7 @@ def _pair(what: str, size: int | tuple[int, int]) -> tuple[int, int]:
 
 def _points(in_type: FieldType, size: tuple[int, int] | None) -> Promise:
     """Exact for grid symmetries; where quarter turns are among them, only from square to square."""
-    order = require_planar(in_type.group, "resampling").rotation_order
-    if order != math.inf and order % 4:
+    if not require_planar(in_type.group, "resampling").swaps_axes:
         return Promise("exact")
     if size is not None and size[0] != size[1]:
         return dataclasses.replace(NOTHING, why=f"quarter turns exchange the sides of an output of {size}")

@@ -174,8 +174,7 @@ class Window:
         """
         sp = f"(n + {2 * self.pixels_of_padding} - {self.extent}) mod {self.stride} = 0"
         conditions = []
-        order = require_planar(in_type.group, "a sliding window").rotation_order
-        if order % 4 == 0 or order == float("inf"):
+        if require_planar(in_type.group, "a sliding window").swaps_axes:
             conditions.append(square)
         if self.remainder != "error" and self.stride > 1:
             conditions.append(Condition(f"a centred grid of windows, {sp}", self.is_centred))

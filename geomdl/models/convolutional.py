@@ -1,7 +1,6 @@
 """Convolutional networks: standard, translation-invariant, group-equivariant."""
 
 import dataclasses
-import math
 from typing import get_args
 
 from flax import nnx
@@ -220,7 +219,7 @@ class GCNNConfig(ConvolutionalConfig):
         """Lifting and group convolutions, global mean, group pooling, dense."""
         point_group = group(self.group)
         height, width = image_shape[:2]
-        if height != width and math.gcd(int(point_group.rotation_order), 4) == 4:
+        if height != width and point_group.swaps_axes:
             side = min(height, width)
             raise invalid(f"image size for group {point_group}", f"{height}x{width}", "square images", f"{side}x{side}")
         layers, _ = self.body(

@@ -131,16 +131,23 @@ class FieldType:
     def restrict(self, subgroup: Subgroup | PlanarGroup | str, axis: float = 0) -> "FieldType":
         """The same channels as a field of a subgroup; see `geomdl.representations.restrict`.
 
+        Args:
+          subgroup: H.
+          axis: which reflection of G is that of H; see `geomdl.groups.Subgroup`. The new type's group has the mirror
+            line of that reflection, as it moves the plane.
+
         Raises:
           ValueError: when it is no subgroup.
 
         >>> FieldType("D4", "2 trivial + 3 regular").restrict("C4")
         FieldType(C4, "2 trivial + 3 restrict(D4,regular)")
+        >>> FieldType("D4", "1 trivial").restrict("D1", axis=1)  # the reflection about the diagonal
+        FieldType(D1(mirror=45), "1 trivial")
         """
         embedding = subgroup_of(require_planar(self.group, "restriction to a subgroup"), subgroup, axis)
-        return FieldType(
-            embedding.subgroup, [(b.multiplicity, restrict(b.representation, embedding)) for b in self.blocks]
-        )
+        group = embedding.on_plane
+        parts = [(b.multiplicity, restrict(b.representation, embedding)) for b in self.blocks]
+        return FieldType(group, [(count, dataclasses.replace(rho, group=group)) for count, rho in parts])
 
     def disentangle(self) -> tuple["FieldType", np.ndarray]:
         """Sorts the channels into fields as small as possible; see `geomdl.representations.disentangle`.

@@ -36,8 +36,9 @@ def restrict(rho: Representation, subgroup: Subgroup | PlanarGroup | str, axis: 
     >>> restrict(irrep(D4, 1, 1), "C4"), restrict(regular(D4), "C4").labels
     (irrep(1), ((0, 0), (0, 0), (0, 1), (0, 1), (0, 2), (0, 2)))
     """
-    embedding = subgroup_of(require_planar(rho.group, "restrict"), subgroup, axis)
-    if embedding.subgroup == embedding.group:
+    group = require_planar(rho.group, "restrict")
+    embedding = subgroup_of(group, subgroup, axis)
+    if embedding.subgroup.order == embedding.group.order and embedding.subgroup.reflections == group.reflections:
         return rho  # the whole group has one embedding, which changes nothing
     parts = [_restricted_irrep(embedding, label) for label in rho.labels]
     basis = rho.change_of_basis @ block_diagonal([p.change_of_basis for p in parts])
