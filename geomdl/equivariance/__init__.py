@@ -1,7 +1,7 @@
 """Symmetry promised, measured and tested."""
 
 from geomdl.equivariance.activations import activations
-from geomdl.equivariance.check import Report, Row, check_contract
+from geomdl.equivariance.check import check_contract
 from geomdl.equivariance.contract import (
     NOTHING,
     Condition,
@@ -15,6 +15,7 @@ from geomdl.equivariance.contract import (
 )
 from geomdl.equivariance.errors import equivariance_error, relative_error
 from geomdl.equivariance.models import Model, as_function
+from geomdl.equivariance.report import Report, Row
 from geomdl.equivariance.tolerances import tolerance
 
 __all__ = [

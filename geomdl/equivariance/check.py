@@ -1,6 +1,6 @@
 """Measures whether a module keeps its contract."""
 
-import dataclasses
+import functools
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
-from geomdl.actions import act, roll
 from geomdl.equivariance.contract import Contract, Level, Size
-from geomdl.equivariance.errors import relative_error
+from geomdl.equivariance.orbit import distance, orbit, rolled
+from geomdl.equivariance.report import Report, Row
 from geomdl.equivariance.tolerances import tolerance
 from geomdl.errors import invalid
 from geomdl.groups import GridTranslations, PlanarGroup, Subgroup, require_planar
@@ -27,74 +28,10 @@ class HasContract(Protocol):
     def __call__(self, x: jax.Array, /, *, train: bool = False, key: jax.Array | None = None) -> jax.Array: ...  # noqa: D102
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One measured element: its error, and the tolerance it was held to (None where nothing is promised)."""
-
-    symmetry: str
-    element: tuple[float, ...]
-    level: Level
-    error: float
-    tolerance: float | None
-
-    @property
-    def passed(self) -> bool:
-        """Whether the promise, if there is one, was kept."""
-        return self.tolerance is None or self.error <= self.tolerance
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """What `check_contract` found.
-
-    Attributes:
-      rows: one per element.
-      spread: ‖f(x) − f(x')‖/‖f(x)‖ between independent inputs. A constant function is invariant in no useful sense: a
-        spread of zero fails.
-      reasons: the conditions that the input size does not meet, in words: nothing is promised there.
-      problems: promises that could not be measured, and an output of another size than promised; each fails the check.
-    """
-
-    rows: tuple[Row, ...]
-    spread: float
-    reasons: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the output depends on the input at all."""
-        return np.isfinite(self.spread) and self.spread > 1e-6
-
-    @property
-    def passed(self) -> bool:
-        """Whether every promise was kept, by a function that is not constant."""
-        return self.alive and not self.problems and all(row.passed for row in self.rows)
-
-    @property
-    def failures(self) -> tuple[Row, ...]:
-        """The broken promises."""
-        return tuple(row for row in self.rows if not row.passed)
-
-    @property
-    def promised(self) -> tuple[Row, ...]:
-        """The rows that were held to a tolerance."""
-        return tuple(row for row in self.rows if row.tolerance is not None)
-
-    def worst(self, symmetry: str) -> float:
-        """The largest error over the elements of a symmetry (``"points"`` or ``"shifts"``); 0 if none was measured."""
-        return max((row.error for row in self.rows if row.symmetry == symmetry), default=0.0)
-
-    def __str__(self) -> str:
-        lines = [f"{'kept' if self.passed else 'BROKEN'}; spread between inputs {self.spread:.1e}"]
-        lines += [f"not promised at this size: needs {reason}" for reason in self.reasons]
-        lines += self.problems
-        for symmetry, level in dict.fromkeys((row.symmetry, row.level) for row in self.rows):
-            rows = [row for row in self.rows if (row.symmetry, row.level) == (symmetry, level)]
-            worst = max(rows, key=lambda row: row.error)
-            held = {"approximate": "approximate, not judged", "none": "not promised"}.get(level)
-            held = held or f"tolerance {worst.tolerance:.1e}"
-            lines.append(f"{symmetry}: {len(rows)} elements, worst error {worst.error:.1e} at {worst.element} ({held})")
-        return "\n".join(lines)
+@functools.partial(jax.jit, static_argnames=("graph", "train"))
+def _apply(graph: Any, state: Any, x: jax.Array, key: jax.Array, *, train: bool) -> jax.Array:
+    """One call of the module; compiled once for modules that differ in the values of their variables only."""
+    return nnx.merge(graph, state)(x, train=train, key=key)
 
 
 def check_contract(
@@ -106,12 +43,14 @@ def check_contract(
     dtype: DTypeLike = jnp.float32,
     train: bool = False,
     max_shifts: int = 32,
+    approximate: bool = True,
+    sharding: NamedSharding | None = None,
 ) -> Report:
     """Measures every promise of a module's contract on white-noise inputs, over the full frame.
 
     Every element of a finite point group is tried (the grid symmetries and four random elements of a continuous one),
     every circular shift up to ``max_shifts`` of them (else the generators and random ones). The module is compiled
-    once.
+    once and called for one element after the other; inputs and outputs are moved and compared on the host.
 
     Exact promises are held to `geomdl.equivariance.tolerance`; approximate ones (elements that do not map the grid to
     itself) are measured and shown, not judged.
@@ -124,6 +63,8 @@ def check_contract(
       dtype: of the input and so of the computation (float64 needs ``jax.enable_x64``).
       train: whether to call the module in training mode.
       max_shifts: at most this many shifts.
+      approximate: whether to measure also the elements for which at most an approximate promise can hold.
+      sharding: how the batch is placed on the devices of a mesh; the variables are copied to all of them.
 
     Returns:
       A report with a row per element. It never raises for a broken promise.
@@ -147,57 +88,49 @@ def check_contract(
     size = tuple(size)
     if batch < 1 or max_shifts < 0:
         raise invalid("batch, max_shifts", (batch, max_shifts), "at least 1 input, and 0 or more shifts", (2, 32))
+    if sharding is not None and batch % sharding.num_devices:
+        raise invalid("batch", batch, "a multiple of the number of devices", sharding.num_devices)
     if size:
         require_planar(contract.in_type.group, "a check with base space (size=() is without)")
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
-    shape = (batch, *size, contract.in_type.size)
-    x, other = (jnp.asarray(rng.normal(size=shape), dtype) for _ in range(2))
+    x, other = (rng.normal(size=(batch, *size, contract.in_type.size)).astype(dtype) for _ in range(2))
     graph, state = nnx.split(module)
+    if sharding is not None:
+        state = jax.device_put(state, NamedSharding(sharding.mesh, PartitionSpec()))
 
-    def call(x: jax.Array, state: Any) -> jax.Array:
-        fresh = jax.tree.map(lambda leaf: leaf, state)  # variables of this trace, which batch norm may update
-        return nnx.merge(graph, fresh)(x, train=train, key=key)
+    def call(x: np.ndarray) -> np.ndarray:
+        return np.asarray(_apply(graph, state, jax.device_put(x, sharding), key, train=train))
 
-    point_level = contract.points.at(size)
-    shift_level = contract.shifts.at(size) if size else "none"
-    if train and contract.random_in_training:
-        point_level = shift_level = "none"
+    y, limit = call(x), tolerance(dtype, contract.depth)
+    random = train and contract.random_in_training
+    rows = []
+
+    def measure(symmetry: str, element: np.ndarray, level: Level, x_g: np.ndarray, y_g: np.ndarray) -> None:
+        held_to = limit if level == "exact" else None
+        rows.append(Row(symmetry, tuple(element.tolist()), level, distance(call(x_g), y_g), held_to))
+
+    point_level: Level = "none" if random else contract.points.at(size)
     points = _point_elements(contract, size, key)
-    points_in = _embedded(contract, points)
+    exact = np.array([_is_exact(contract, g, size) for g in points])
+    if not approximate:
+        points, exact = points[exact], exact[exact]
+    moved = orbit(_embedded(contract, points), x, contract.in_type), orbit(points, y, contract.out_type)
+    for g, is_exact, x_g, y_g in zip(points, exact, *moved, strict=True):
+        measure("points", g, point_level if is_exact or point_level == "none" else "approximate", x_g, y_g)
+
+    shift_level: Level = "none" if random or not size else contract.shifts.at(size)
     shifts = _shift_elements(contract, size, max_shifts) if size else np.zeros((0, 2), int)
     stride = Fraction(contract.stride)
-    out_shifts = shifts * stride.denominator // stride.numerator
+    for s in shifts:
+        measure("shifts", s, shift_level, rolled(x, s), rolled(y, s * stride.denominator // stride.numerator))
 
-    @jax.jit
-    def measure(state: Any, x: jax.Array, other: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        turned = jax.vmap(lambda g: act(g, x, contract.in_type))(points_in)
-        rolled = jax.vmap(lambda s: roll(x, s))(shifts) if len(shifts) else jnp.zeros((0, *x.shape), x.dtype)
-        outputs = jax.lax.map(lambda z: call(z, state), jnp.concatenate([x[None], other[None], turned, rolled]))
-        y, of_turned, of_rolled = outputs[0], outputs[2 : 2 + len(points)], outputs[2 + len(points) :]
-        expected = jax.vmap(lambda g: act(g, y, contract.out_type))(points)
-        repeated = jax.vmap(lambda s: roll(y, s) if y.ndim == 4 else y)(out_shifts)
-        compare = jax.vmap(relative_error)
-        return compare(of_turned, expected), compare(of_rolled, repeated), relative_error(outputs[1], y)
-
-    point_errors, shift_errors, spread = measure(state, x, other)
-    out_shape = jax.eval_shape(call, x, state).shape
-    limit = tolerance(dtype, contract.depth)
-    rows = []
-    for g, error in zip(points, np.asarray(point_errors), strict=True):
-        exact = _is_exact(contract, g, size)
-        level = point_level if exact or point_level == "none" else "approximate"
-        rows.append(Row("points", tuple(g.tolist()), level, float(error), limit if level == "exact" else None))
-    for s, error in zip(shifts, np.asarray(shift_errors), strict=True):
-        rows.append(
-            Row("shifts", tuple(s.tolist()), shift_level, float(error), limit if shift_level == "exact" else None)
-        )
     reasons = contract.points.violated(size) + (contract.shifts.violated(size) if size else [])
     problems = []
     if shift_level != "none" and max_shifts and not len(shifts):
         problems.append(f"shifts by multiples of {contract.step} pixels are promised, but do not fit a size of {size}")
-    if (found := out_shape[1:-1]) != (expected := tuple(contract.output_size(size))):
+    if (found := y.shape[1:-1]) != (expected := tuple(contract.output_size(size))):
         problems.append(f"the output has spatial size {found}, but {expected} is promised")
-    return Report(tuple(rows), float(spread), tuple(dict.fromkeys(reasons)), tuple(problems))
+    return Report(tuple(rows), distance(call(other), y), tuple(dict.fromkeys(reasons)), tuple(problems))
 
 
 def _point_elements(contract: Contract, size: Size, key: jax.Array) -> np.ndarray:

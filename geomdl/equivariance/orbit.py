@@ -1,0 +1,74 @@
+"""Orbits of arrays on the host, in NumPy: grid symmetries and shifts are moved exactly and nothing is compiled."""
+
+import functools
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+
+from geomdl.actions import act
+from geomdl.groups import Element, require_planar
+from geomdl.representations import FieldType
+
+
+def orbit(elements: np.ndarray, x: np.ndarray, field_type: FieldType) -> Iterator[np.ndarray]:
+    """g·x for one element g after the other; what `geomdl.actions.act` gives.
+
+    Elements that map the pixel grid to itself are moved by NumPy; the others are resampled by `act`, compiled once per
+    field type and shape.
+
+    Args:
+      elements: ``[n, element_size]`` of ``field_type.group``.
+      x: ``[batch, height, width, channels]``, or ``[batch, channels]`` without base space.
+      field_type: how the channels transform.
+
+    >>> from geomdl.groups import C4
+    >>> [y.ravel().tolist() for y in orbit(C4.elements()[:2], np.arange(4.0)[None], FieldType(C4, "1 regular"))]
+    [[0.0, 1.0, 2.0, 3.0], [3.0, 0.0, 1.0, 2.0]]
+    """
+    for g in elements:
+        if x.ndim == 2:
+            yield _fibre(g, x, field_type)
+        elif (plane := require_planar(field_type.group, "a field on the plane")).is_grid_symmetry(g):
+            turns = int(np.rint(plane.plane_angle(g) / (np.pi / 2))) % 4
+            yield _fibre(g, np.rot90(np.flip(x, 1) if g[0] else x, turns, (1, 2)), field_type)
+        else:
+            yield np.asarray(_resampled(g, x, field_type))
+
+
+def rolled(x: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """The circular shift of images by ``(rows, columns)``; an array without base space is left as it is.
+
+    >>> rolled(np.arange(4.0).reshape(1, 1, 4, 1), np.array([0, 1])).ravel().tolist()
+    [3.0, 0.0, 1.0, 2.0]
+    """
+    return np.roll(x, shift, (1, 2)) if x.ndim == 4 else x
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """‖a − b‖ / ‖b‖ in double precision; see `geomdl.equivariance.relative_error`.
+
+    >>> distance(np.array([1.0, 2.0]), np.array([1.0, 0.0])), distance(np.ones(2), np.zeros(2))
+    (2.0, inf)
+    """
+    a, b = (np.asarray(v).astype(np.float64).ravel() for v in (a, b))
+    difference, size = np.linalg.norm(a - b), np.linalg.norm(b)
+    if difference == 0:
+        return 0.0
+    return float(difference / size) if size else np.inf
+
+
+def _fibre(g: Element, x: np.ndarray, field_type: FieldType) -> np.ndarray:
+    if field_type.is_trivial:
+        return x
+    moved = []
+    for block in field_type.blocks:
+        fields = x[..., block.channels].reshape(*x.shape[:-1], block.multiplicity, block.representation.size)
+        matrix = np.asarray(block.representation(g), np.float64)
+        moved.append((fields.astype(np.float64) @ matrix.T).astype(x.dtype).reshape(*x.shape[:-1], -1))
+    return np.concatenate(moved, -1)
+
+
+@functools.partial(jax.jit, static_argnames="field_type")
+def _resampled(g: jax.Array, x: jax.Array, field_type: FieldType) -> jax.Array:
+    return act(g, x, field_type)
