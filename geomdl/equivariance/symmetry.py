@@ -1,0 +1,212 @@
+"""What a measure moves: a group or family by name, its elements, and how they act on inputs and outputs."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jax.typing import ArrayLike
+
+from geomdl.actions import roll
+from geomdl.actions.families import FAMILIES, Family, family
+from geomdl.actions.generators import GENERATORS, Generator
+from geomdl.actions.outputs import input_action, output_action
+from geomdl.actions.warp import Padding
+from geomdl.errors import invalid, unknown
+from geomdl.groups import GridTranslations, PlanarGroup
+from geomdl.groups import group as group_of
+from geomdl.representations import FieldType
+
+Action = Callable[[Any, Any], jax.Array]
+"""``action(g, x)``: how an element moves an array; g may be traced."""
+
+Transformations = str | PlanarGroup | GridTranslations | Family | Generator
+"""What can be measured: a name, a planar group, circular shifts, a family of Klein's ladder, a one-parameter group."""
+
+OUTPUTS = ("invariant", "labels", "field", "points", "boxes")
+"""How an output may move; see `geomdl.actions.outputs.output_action`. A function ``(g, y) -> y'`` may be given too."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Symmetry:
+    """Elements of a group or family with their actions.
+
+    Attributes:
+      name: of the group or family.
+      elements: ``[n, element_size]``.
+      labels: what each element does, in words.
+      move: ρ_in, ``(g, x) -> x'``.
+      undo: ρ_in(g)⁻¹.
+      expect: ρ_out, ``(g, y) -> y'``.
+    """
+
+    name: str
+    elements: np.ndarray
+    labels: tuple[str, ...]
+    move: Action
+    undo: Action
+    expect: Action
+
+
+def transformations(name: Transformations, size: Sequence[int]) -> PlanarGroup | GridTranslations | Family | Generator:
+    """The group, family or generator of a name; ``"shifts"`` stands for all circular shifts of the image.
+
+    Args:
+      name: such as ``"C4"``, ``"O2"``, ``"shifts"``, ``"affine"``, ``"rotate"``; anything else is returned as it is.
+      size: (height, width) of the images.
+
+    Raises:
+      ValueError: for an unknown name, with the nearest valid one.
+
+    >>> transformations("C4", (8, 8)), transformations("shifts", (4, 6))
+    (C4, Z4xZ6)
+    >>> transformations("afine", (8, 8))
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown group or family 'afine'; allowed: C4, D4, ...; did you mean 'affine'?
+    """
+    if isinstance(name, PlanarGroup | GridTranslations | Family | Generator):
+        return name
+    if not isinstance(name, str):
+        raise invalid("group", name, "a name, PlanarGroup, GridTranslations, Family or Generator", "'C4'")
+    if name == "shifts":
+        return GridTranslations(*size)
+    if name in FAMILIES:
+        return family(name)
+    if name in GENERATORS:
+        return GENERATORS[name]
+    try:
+        return group_of(name)
+    except ValueError:
+        allowed = ["C4", "D4", "SO2", "O2", "C<N>", "D<N>", "shifts", *FAMILIES, *GENERATORS]
+        raise unknown("group or family", name, list(dict.fromkeys(allowed))) from None
+
+
+def symmetry(
+    group: Transformations,
+    size: Sequence[int],
+    output: str | Action = "invariant",
+    *,
+    out_size: Sequence[int] | None = None,
+    elements: ArrayLike | None = None,
+    field_type: FieldType | None = None,
+    out_field_type: FieldType | None = None,
+    padding: Padding = "zeros",
+    count: int = 16,
+    seed: int = 0,
+) -> Symmetry:
+    """Elements of a group, and how they move images of a size and outputs.
+
+    Args:
+      group: see `transformations`.
+      size: (height, width) of the inputs.
+      output: one of `OUTPUTS`, or ``(g, y) -> y'``.
+      out_size: (height, width) of the outputs where they are fields or labels; ``size`` by default.
+      elements: ``[n, element_size]``, or ``[n]`` for a generator; by default all elements of a finite group of at most
+        64, else ``count`` drawn ones (and the generators of the shifts).
+      field_type: how the channels of the input transform; as scalars by default.
+      out_field_type: how the channels of the output transform.
+      padding: what comes in from outside when images are resampled.
+      count: how many elements are drawn where there are too many.
+      seed: of the draw.
+
+    Raises:
+      ValueError: for an unknown name, elements of another group, quarter turns of images that are not square, or an
+        output that the group cannot move.
+
+    >>> s = symmetry("C4", (8, 8))
+    >>> s.labels
+    ('identity', 'rotate 90°', 'rotate 180°', 'rotate 270°')
+    """
+    size = (int(size[0]), int(size[1]))
+    resolved = transformations(group, size)
+    if isinstance(resolved, Generator):
+        if elements is None:
+            raise invalid("elements", None, f"the strengths t at which e^(tX) of {resolved.name} is measured", [0.1])
+        resolved = Family(resolved.name, (resolved.name,), (float(np.max(np.abs(np.asarray(elements)))) or 1.0,))
+        elements = np.asarray(elements, float).reshape(-1, 1)
+    drawn = _elements(resolved, elements, count, seed)
+    if isinstance(resolved, PlanarGroup) and size[0] != size[1]:
+        upright = np.isclose(np.abs(resolved.matrix(drawn)[:, 0, 0]), 1)
+        if not upright.all():
+            raise invalid("images", f"{size[0]}x{size[1]}", f"square ones for rotations of {resolved}", "C2 or D2")
+    move, undo = _input_actions(resolved, size, field_type, padding)
+    if callable(output):
+        expect = output
+    elif output not in OUTPUTS:
+        raise unknown("output", output, OUTPUTS)
+    elif output == "invariant":
+        expect = _same
+    else:
+        frame = size if out_size is None else (int(out_size[0]), int(out_size[1]))
+        expect = output_action(
+            cast(Literal["labels", "field", "points", "boxes"], output), resolved,
+            size=size, field_type=out_field_type, out_size=frame, padding=padding,
+        )  # fmt: skip
+    return Symmetry(str(getattr(resolved, "name", resolved)), drawn, _labels(resolved, drawn), move, undo, expect)
+
+
+def _same(_: Any, y: Any) -> Any:
+    return y
+
+
+def _elements(
+    group: PlanarGroup | GridTranslations | Family, elements: ArrayLike | None, count: int, seed: int
+) -> np.ndarray:
+    if elements is not None:
+        given = np.atleast_2d(np.asarray(elements))
+        width = np.asarray(group.identity).shape[0]
+        if given.shape[0] == 0 or given.ndim != 2 or given.shape[1] != width:
+            raise invalid("elements", f"of shape {np.shape(elements)}", f"[n, {width}] for {group}, n ≥ 1")
+        return given
+    rng = np.random.default_rng(seed)
+    if isinstance(group, Family):
+        return np.asarray(group.sample(rng, count)) if group.generators else np.array([[0], [1]])
+    if group.is_finite and group.order <= 64:
+        return group.elements()
+    drawn = group.sample(rng, count)
+    return np.concatenate([group.generators(), drawn])[:count] if isinstance(group, GridTranslations) else drawn
+
+
+def _input_actions(
+    group: PlanarGroup | GridTranslations | Family,
+    size: tuple[int, int],
+    field_type: FieldType | None,
+    padding: Padding,
+) -> tuple[Action, Action]:
+    if isinstance(group, GridTranslations):
+        if (group.height, group.width) != size:
+            raise invalid("group", group, f"shifts of the images, which are {size[0]}x{size[1]}", "'shifts'")
+        return (lambda g, x: roll(x, (g[0], g[1]))), (lambda g, x: roll(x, (-g[0], -g[1])))
+    if isinstance(group, PlanarGroup):
+        if field_type is not None and field_type.group != group:
+            raise invalid("field_type", field_type, f"a type of {group}")
+
+        move = input_action(group, field_type=field_type, padding=padding)
+
+        def undo(g: Any, x: Any) -> jax.Array:  # (f, r)⁻¹ = (f, −(−1)^f r)
+            if not isinstance(g, Tracer):
+                return move(group.inverse(np.asarray(g)), x)
+            return move(jnp.stack([g[0], jnp.mod(-(1 - 2 * g[0]) * g[1], jnp.asarray(group.period, g.dtype))]), x)
+
+        return move, undo
+    return (lambda g, x: group.act(g, x, padding=padding)), (lambda g, x: group.undo(g, x, padding=padding))
+
+
+def _labels(group: PlanarGroup | GridTranslations | Family, elements: np.ndarray) -> tuple[str, ...]:
+    return tuple(_label(group, g) for g in elements)
+
+
+def _label(group: PlanarGroup | GridTranslations | Family, g: np.ndarray) -> str:
+    if isinstance(group, GridTranslations):
+        return f"shift ({int(g[0])}, {int(g[1])})"
+    if isinstance(group, PlanarGroup):
+        degrees = float(np.rad2deg(group.angle(g)))
+        parts = (["flip"] if g[0] else []) + ([f"rotate {degrees:.4g}°"] if degrees else [])
+        return ", ".join(parts) or "identity"
+    flip, rest = (g[0], g[1:]) if group.reflections else (0, g)
+    parts = (["flip"] if flip else []) + [f"{n} {t:+.3g}" for n, t in zip(group.generators, rest, strict=True)]
+    return ", ".join(parts) or "identity"
