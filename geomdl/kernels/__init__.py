@@ -7,8 +7,10 @@ from geomdl.kernels.pixel import PixelKernelSpace
 from geomdl.kernels.rings import Rings, rings
 from geomdl.kernels.select import Basis, KernelSpace, kernel_space
 from geomdl.kernels.steerable import SteerableKernelSpace
+from geomdl.kernels.templates import BasisFilter, BasisFunction
 
 __all__ = [
-    "Basis", "KernelSpace", "PixelKernelSpace", "Rings", "SteerableKernelSpace", "centre_weights", "delta_orthogonal",
-    "initial_variances", "kernel_space", "orthogonal_map", "require_kernels", "rings", "solutions",
+    "Basis", "BasisFilter", "BasisFunction", "KernelSpace", "PixelKernelSpace", "Rings", "SteerableKernelSpace",
+    "centre_weights", "delta_orthogonal", "initial_variances", "kernel_space", "orthogonal_map", "require_kernels",
+    "rings", "solutions",
 ]  # fmt: skip

@@ -28,7 +28,8 @@ def kernel_space(
       basis: ``"pixel"``: every kernel on the grid that is equivariant, for subgroups of D4 (any finite group when
         k = 1) and representations that permute channels. ``"steerable"``: harmonics times rings, for all. ``"auto"``:
         pixel where it exists and no options are given, else steerable.
-      **options: ``rings``, ``sigma``, ``frequencies_cutoff``, ``maximum_offset`` of `SteerableKernelSpace`.
+      **options: ``rings``, ``sigma``, ``frequencies_cutoff``, ``maximum_offset``, ``basis_filter`` of
+        `SteerableKernelSpace`.
 
     Raises:
       ValueError: for an unknown basis, options without a steerable basis, or a pair without pixel kernels.
@@ -42,7 +43,7 @@ def kernel_space(
     """
     if basis not in get_args(Basis):
         raise unknown("basis", basis, get_args(Basis))
-    allowed = ("rings", "sigma", "frequencies_cutoff", "maximum_offset")
+    allowed = ("rings", "sigma", "frequencies_cutoff", "maximum_offset", "basis_filter")
     for option in options:
         if option not in allowed:
             raise unknown("kernel option", option, allowed)

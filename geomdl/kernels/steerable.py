@@ -12,7 +12,7 @@ from geomdl.errors import invalid
 from geomdl.groups import PointGroup, require_planar
 from geomdl.kernels.coefficients import Coefficients
 from geomdl.kernels.rings import Cutoff, Rings, rings
-from geomdl.kernels.templates import first_frequency, starts, template
+from geomdl.kernels.templates import BasisFilter, first_frequency, starts, template
 from geomdl.representations import Representation
 
 
@@ -40,6 +40,10 @@ class SteerableKernelSpace:
       frequencies_cutoff: highest frequency on each ring.
       maximum_offset: for finite rotation groups C_N, D_N: keep only frequencies μ = ±(k_out ± k_in) + tN with
         |t| ≤ this; None keeps all.
+      basis_filter: keeps only the basis functions for which it is true; it is given a
+        `geomdl.kernels.templates.BasisFunction` (frequency, radius, …). A space is a hashable value, compared by this
+        function too: give a function of a module or a frozen object, always the same one, not a new lambda each time
+        (two layers with two lambdas share nothing, compile twice and cannot be pickled).
 
     Raises:
       ValueError: for representations of different groups, or values out of range.
@@ -55,6 +59,10 @@ class SteerableKernelSpace:
     >>> space = SteerableKernelSpace(irrep(SO2, 1), irrep(SO2, 2), 5)
     >>> space.dimension, space.expand(jnp.ones((space.dimension, 4, 3))).shape
     (4, (5, 5, 8, 6))
+    >>> def no_rotation(b):  # isotropic kernels only
+    ...     return b.frequency == 0
+    >>> SteerableKernelSpace(trivial(C8), regular(C8), 5, basis_filter=no_rotation).dimension  # one for each ring
+    3
     """
 
     in_representation: Representation
@@ -64,6 +72,7 @@ class SteerableKernelSpace:
     sigma: float | tuple[float, ...] | None = None
     frequencies_cutoff: Cutoff | None = None
     maximum_offset: int | None = None
+    basis_filter: BasisFilter | None = None
 
     def __post_init__(self) -> None:
         if self.out_representation.group != self.group:
@@ -75,6 +84,9 @@ class SteerableKernelSpace:
             require_planar(self.group, "a kernel of more than one pixel")
         if self.maximum_offset is not None and self.maximum_offset < 0:
             raise invalid("maximum_offset", self.maximum_offset, "an integer ≥ 0, or None for no limit", 0)
+        if self.basis_filter is not None and not (callable(self.basis_filter) and _is_hashable(self.basis_filter)):
+            allowed = "a hashable function of a BasisFunction: a function of a module, or a frozen dataclass"
+            raise invalid("basis_filter", self.basis_filter, allowed)
         for name in ("rings", "sigma", "frequencies_cutoff"):  # lists and arrays become hashable
             value = getattr(self, name)
             if isinstance(value, list | np.ndarray):
@@ -130,6 +142,7 @@ class SteerableKernelSpace:
         return (
             f"kernels from {self.in_representation} to {self.out_representation} need frequency {wanted} or more, but"
             f" the rings of a {self.size} × {self.size} window carry up to {highest}"
+            + (", and basis_filter keeps only some of them" if self.basis_filter is not None else "")
         )
 
     def expand(self, weights: jax.Array) -> jax.Array:
@@ -187,7 +200,22 @@ class SteerableKernelSpace:
             )
         to_in, to_out = self.in_representation.change_of_basis, np.linalg.inv(self.out_representation.change_of_basis)
         mixed = np.einsum("pi,apbq,oq->ioab", to_in, matrix, to_out, optimize=True)
-        return factors.coefficients.project(int(centre[0]), mixed)
+        weights = factors.coefficients.project(int(centre[0]), mixed)
+        if self.basis_filter is not None:
+            made = np.asarray(self.expand(jnp.asarray(weights, jnp.float32)))[self.size // 2, self.size // 2]
+            if not np.allclose(made, matrix.reshape(made.shape), rtol=1e-3, atol=1e-3):
+                raise ValueError(
+                    "a kernel at the centre alone needs frequency 0 at radius 0 for all irreps, which basis_filter rejects"
+                )
+        return weights
+
+
+def _is_hashable(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 _product = functools.partial(jnp.matmul, precision="highest")  # a GPU would otherwise round to ten bits
@@ -213,7 +241,10 @@ def _factors(space: SteerableKernelSpace) -> _Factors:
     entries, source, weights = [], [], 0
     counts = np.zeros(len(rho_out.labels), int)
     for o, label_out in enumerate(rho_out.labels):
-        parts = [template(space.group, a, label_out, spatial, space.maximum_offset) for a in rho_in.labels]
+        parts = [
+            template(space.group, a, label_out, spatial, space.maximum_offset, space.basis_filter)
+            for a in rho_in.labels
+        ]
         counts[o] = sum(p.elements for p in parts)
         rows = starts_out[o + 1] - starts_out[o]
         scale = space.size * math.sqrt(rho_in.size * rows / max(counts[o], 1))

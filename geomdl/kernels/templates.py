@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
@@ -30,11 +31,39 @@ class Template:
     value: np.ndarray
 
 
+@dataclasses.dataclass(frozen=True)
+class BasisFunction:
+    """What a basis filter may look at: the angular and radial part of a basis element, and the irreps that it relates.
+
+    Attributes:
+      frequency: μ of the circular harmonic.
+      radius: of the ring, in pixels.
+      sigma: of the ring, in pixels.
+      in_irrep: ψ_in by its label (parity j, frequency k).
+      out_irrep: ψ_out by its label.
+    """
+
+    frequency: int
+    radius: float
+    sigma: float
+    in_irrep: Label
+    out_irrep: Label
+
+
+BasisFilter = Callable[[BasisFunction], bool]
+"""Which basis functions to keep. Hashable: a function of a module, or a frozen dataclass with ``__call__``."""
+
+
 @functools.lru_cache(maxsize=1 << 14)
 def template(
-    group: PointGroup, label_in: Label, label_out: Label, spatial: Rings, maximum_offset: int | None
+    group: PointGroup,
+    label_in: Label,
+    label_out: Label,
+    spatial: Rings,
+    maximum_offset: int | None,
+    basis_filter: BasisFilter | None = None,
 ) -> Template:
-    """The template of ψ_out ← ψ_in. Elements that vanish on the window are left out."""
+    """The template of ψ_out ← ψ_in. Elements that vanish on the window, or that the filter rejects, are left out."""
     gram = _gram(spatial)
     first = np.concatenate([[0], np.cumsum([2 * f + 1 for f in spatial.frequencies])])
     parts, count = [], 0
@@ -45,6 +74,9 @@ def template(
         if not len(basis):
             continue
         for ring in np.flatnonzero(np.array(spatial.frequencies) >= frequency):
+            shape = BasisFunction(frequency, spatial.radii[ring], spatial.sigmas[ring], label_in, label_out)
+            if basis_filter is not None and not basis_filter(shape):
+                continue
             norms = np.einsum("npij,pq,nqij->n", basis, gram[ring, frequency], basis)
             seen = norms > _NEGLIGIBLE
             kept = basis[seen] / np.sqrt(norms[seen])[:, None, None, None]

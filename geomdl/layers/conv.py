@@ -10,7 +10,7 @@ from jax import lax
 from geomdl.equivariance.contract import Contract, Promise, Size, exact_everywhere, square
 from geomdl.errors import invalid
 from geomdl.groups import require_planar
-from geomdl.kernels import Basis
+from geomdl.kernels import Basis, BasisFilter
 from geomdl.layers.functional import correlate
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer
 from geomdl.layers.weights import add_bias, expand, init_bias, init_weights, kernel_spaces
@@ -43,7 +43,7 @@ class Conv(Layer):
       groups: groups of fields that are kept apart; as many as there are fields for a depthwise convolution.
       basis: ``"pixel"`` for every equivariant kernel on the grid (subgroups of D4), ``"steerable"`` for harmonics times
         Gaussian rings (any group), ``"auto"`` for the first where it exists.
-      rings, sigma, frequencies_cutoff, maximum_offset: of the steerable basis; see
+      rings, sigma, frequencies_cutoff, maximum_offset, basis_filter: of the steerable basis; see
         `geomdl.kernels.SteerableKernelSpace`.
       use_bias: whether to add b, one number per invariant direction of ρ_out.
       rngs: initialises the weights: generalized He, see `geomdl.kernels.initial_variances`.
@@ -83,6 +83,7 @@ class Conv(Layer):
         sigma: KernelOption = None,
         frequencies_cutoff: KernelOption = None,
         maximum_offset: int | None = None,
+        basis_filter: BasisFilter | None = None,
         use_bias: bool = True,
         rngs: nnx.Rngs,
     ) -> None:
@@ -99,6 +100,7 @@ class Conv(Layer):
             sigma=sigma,
             frequencies_cutoff=frequencies_cutoff,
             maximum_offset=maximum_offset,
+            basis_filter=basis_filter,
         )
         self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
