@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from geomdl.errors import invalid
 from geomdl.groups import require_planar
@@ -24,7 +25,7 @@ def delta_orthogonal(
     deep linear network of such layers keeps its signal's norm. Irreps that only one of the types has are not mapped.
 
     Args:
-      key: a JAX random key (a concrete one: the work is done in NumPy).
+      key: a JAX random key. The work is done in NumPy; where the key is traced, by a callback.
       in_type: what comes in.
       out_type: what goes out.
       spaces: ``spaces[i][o]`` maps block i of ``in_type`` to block o of ``out_type``.
@@ -49,12 +50,24 @@ def delta_orthogonal(
     >>> bool(jnp.allclose(centre @ centre.T, jnp.eye(8), atol=1e-5))
     True
     """
-    matrix = gain * orthogonal_map(key, in_type, out_type)
-    return [
-        jnp.asarray(centre_weights(space, matrix[i.channels, o.channels]).astype(np.float32))
+
+    def draw(seed: np.ndarray) -> list[np.ndarray]:
+        matrix = gain * _orthogonal_map(np.asarray(seed), in_type, out_type)
+        pairs = zip(in_type.blocks, spaces, strict=True)
+        return [
+            centre_weights(space, matrix[i.channels, o.channels]).astype(np.float32)
+            for i, row in pairs
+            for o, space in zip(out_type.blocks, row, strict=True)
+        ]
+
+    if not isinstance(key, Tracer):
+        return [jnp.asarray(weights) for weights in draw(np.asarray(jax.random.key_data(key)))]
+    shapes = [
+        jax.ShapeDtypeStruct((space.dimension, i.multiplicity, o.multiplicity), jnp.float32)
         for i, row in zip(in_type.blocks, spaces, strict=True)
         for o, space in zip(out_type.blocks, row, strict=True)
     ]
+    return jax.pure_callback(draw, shapes, jax.random.key_data(key))
 
 
 def orthogonal_map(key: jax.Array, in_type: FieldType, out_type: FieldType) -> np.ndarray:
@@ -63,8 +76,12 @@ def orthogonal_map(key: jax.Array, in_type: FieldType, out_type: FieldType) -> n
     By Schur's lemma H mixes the copies of one irrep, by real numbers; or by complex ones (as 2 × 2 rotation-scalings)
     where the irrep is one of rotations of the plane without reflections.
     """
+    return _orthogonal_map(np.asarray(jax.random.key_data(key)), in_type, out_type)
+
+
+def _orthogonal_map(seed: np.ndarray, in_type: FieldType, out_type: FieldType) -> np.ndarray:
     group = require_planar(in_type.group, "orthogonal_map")
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    rng = np.random.default_rng(seed)
     copies_in, copies_out = _copies(in_type), _copies(out_type)
     matrix = np.zeros((in_type.size, out_type.size))
     for label in sorted(copies_in.keys() & copies_out.keys()):

@@ -13,7 +13,7 @@ from geomdl.groups import require_planar
 from geomdl.kernels import Basis, BasisFilter
 from geomdl.layers.functional import correlate
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer
-from geomdl.layers.weights import add_bias, expand, init_bias, init_weights, kernel_spaces
+from geomdl.layers.weights import Init, add_bias, expand, init_bias, init_weights, kernel_spaces
 from geomdl.layers.window import Padding, PaddingMode, Remainder, Window
 from geomdl.representations import FieldType
 
@@ -46,10 +46,15 @@ class Conv(Layer):
       rings, sigma, frequencies_cutoff, maximum_offset, basis_filter: of the steerable basis; see
         `geomdl.kernels.SteerableKernelSpace`.
       use_bias: whether to add b, one number per invariant direction of ρ_out.
-      rngs: initialises the weights: generalized He, see `geomdl.kernels.initial_variances`.
+      init: ``"he"``: generalized He, before a ReLU; see `geomdl.kernels.initial_variances`. ``"delta_orthogonal"``: an
+        orthogonal map of the channels at the window's centre and zero elsewhere, of gain 1: it keeps the norm of the
+        signal, and the variance of every channel where no more fields go out than come in. Irreps that only one of
+        the types has start at zero. Odd windows only. See `geomdl.kernels.delta_orthogonal`.
+      rngs: initialises the weights.
 
     Raises:
-      ValueError: for types of different groups, fields that no kernel reaches, or a bad window.
+      ValueError: for types of different groups, fields that no kernel reaches, a bad window, or a delta-orthogonal
+        initialisation of an even window or of ``groups`` > 1.
 
     References:
       Cohen & Welling, Group equivariant convolutional networks, ICML 2016. Weiler & Cesa, General E(2)-equivariant
@@ -85,6 +90,7 @@ class Conv(Layer):
         maximum_offset: int | None = None,
         basis_filter: BasisFilter | None = None,
         use_bias: bool = True,
+        init: Init = "he",
         rngs: nnx.Rngs,
     ) -> None:
         require_planar(in_type.group, "Conv")
@@ -102,7 +108,7 @@ class Conv(Layer):
             maximum_offset=maximum_offset,
             basis_filter=basis_filter,
         )
-        self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups)
+        self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups, init)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
     @property

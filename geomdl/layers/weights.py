@@ -1,20 +1,31 @@
 """The free weights of an equivariant linear map between field types: kernel spaces, initial values, expansion, bias."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from geomdl.kernels import Basis, KernelSpace, initial_variances, kernel_space, require_kernels
+from geomdl.errors import invalid, unknown
+from geomdl.kernels import (
+    Basis,
+    KernelSpace,
+    delta_orthogonal,
+    initial_variances,
+    kernel_space,
+    require_kernels,
+)
 from geomdl.layers.fields import invariant_directions
 from geomdl.layers.initialization import normal, zeros
 from geomdl.representations import FieldType
 
 KernelSpaces = tuple[tuple[KernelSpace, ...], ...]
 """``spaces[i][o]``: the kernels from block i of the input type to block o of the output type."""
+
+Init = Literal["he", "delta_orthogonal"]
+"""How weights start: `geomdl.kernels.initial_variances`, or `geomdl.kernels.delta_orthogonal`."""
 
 
 def kernel_spaces(
@@ -41,9 +52,24 @@ def kernel_spaces(
 
 
 def init_weights(
-    spaces: KernelSpaces, in_type: FieldType, out_type: FieldType, rngs: nnx.Rngs, groups: int = 1
+    spaces: KernelSpaces,
+    in_type: FieldType,
+    out_type: FieldType,
+    rngs: nnx.Rngs,
+    groups: int = 1,
+    init: Init = "he",
 ) -> nnx.List:
-    """Generalized He weights, one array ``[dimension, fields_in / groups, fields_out]`` for each pair of blocks."""
+    """Initial weights, one array ``[dimension, fields_in / groups, fields_out]`` for each pair of blocks.
+
+    Raises:
+      ValueError: for an unknown initialisation, or a delta-orthogonal one of groups or of windows without a centre.
+    """
+    if init not in get_args(Init):
+        raise unknown("init", init, get_args(Init))
+    if init == "delta_orthogonal":
+        if groups != 1:
+            raise invalid("init with groups", init, "'he'; delta-orthogonal weights are for groups=1", "'he'")
+        return nnx.List([nnx.Param(w) for w in delta_orthogonal(rngs.params(), in_type, out_type, spaces)])
     variances = iter(initial_variances(in_type, out_type, spaces))
     weights = []
     for i, row in zip(in_type.blocks, spaces, strict=True):

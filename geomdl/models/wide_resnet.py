@@ -3,10 +3,11 @@
 import dataclasses
 import itertools
 import math
+from typing import get_args
 
 from flax import nnx
 
-from geomdl.errors import invalid
+from geomdl.errors import invalid, unknown
 from geomdl.groups import D, PlanarGroup, group
 from geomdl.layers import (
     BatchNorm,
@@ -21,6 +22,7 @@ from geomdl.layers import (
     Restrict,
     Sequential,
 )
+from geomdl.layers.weights import Init
 from geomdl.models.model_config import ImageShape
 from geomdl.models.steerable import SteerableConfig
 from geomdl.representations import FieldType
@@ -50,6 +52,8 @@ class WideResNetConfig(SteerableConfig):
         otherwise the channels are kept. The first convolution always has the larger number.
       initial_stride: of the first stage; 2 for images of 96 pixels.
       downsampling: ``"strided"`` as published, or ``"centred"``.
+      init: of the convolutions: ``"he"``, or ``"delta_orthogonal"`` as published (not with ``"centred"``, whose even
+        windows have no centre).
 
     Raises:
       ValueError: for another depth, groups that are no chain of subgroups, or continuous ones.
@@ -71,6 +75,7 @@ class WideResNetConfig(SteerableConfig):
     equal_parameters: bool = True
     initial_stride: int = 1
     downsampling: str = "strided"
+    init: Init = "he"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -80,6 +85,12 @@ class WideResNetConfig(SteerableConfig):
             raise invalid("model.initial_stride", self.initial_stride, "1 or 2", 1)
         if self.downsampling not in ("strided", "centred"):
             raise invalid("model.downsampling", self.downsampling, "'strided' or 'centred'", "strided")
+        if self.init not in get_args(Init):
+            raise unknown("model.init", self.init, get_args(Init))
+        if self.init == "delta_orthogonal" and self.downsampling == "centred":
+            raise invalid(
+                "model.init", self.init, "'he' with downsampling='centred': even windows have no centre", "'he'"
+            )
         chain = [group(name) for name in self.groups]
         for g in chain:
             g.require_finite("model.groups")
@@ -91,7 +102,7 @@ class WideResNetConfig(SteerableConfig):
         """Lifting, three stages of residual blocks, mean, dense."""
         first, *_ = chain = [group(name) for name in self.groups]
         image, current = FieldType(first, f"{image_shape[2]} trivial"), _regular(first, 16, equal_parameters=True)
-        layers: list[Layer] = [_conv(image, current, 5, rngs=rngs)]
+        layers: list[Layer] = [self._conv(image, current, 5, rngs=rngs)]
         blocks = (self.depth - 4) // 6
         for stage, (point_group, stride) in enumerate(zip(chain, (self.initial_stride, 2, 2), strict=True)):
             if current.group != point_group:
@@ -118,7 +129,7 @@ class WideResNetConfig(SteerableConfig):
         taps = 3 if D(4).contains_group(inner.group) else 5
         before = [BatchNorm(in_type), Pointwise(in_type, self.activation)]
         body = [
-            _conv(in_type, inner, taps, rngs=rngs),
+            self._conv(in_type, inner, taps, rngs=rngs),
             BatchNorm(inner),
             Pointwise(inner, self.activation),
             *([Dropout(inner, self.dropout, whole_fields=False)] if self.dropout else []),
@@ -133,24 +144,24 @@ class WideResNetConfig(SteerableConfig):
         self, in_type: FieldType, out_type: FieldType, taps: int, stride: int, rngs: nnx.Rngs
     ) -> list[Layer]:
         if stride == 1 or self.downsampling == "strided":
-            return [_conv(in_type, out_type, taps, stride=stride, rngs=rngs)]
+            return [self._conv(in_type, out_type, taps, stride=stride, rngs=rngs)]
         if taps == 1:
-            return [Pool(in_type, 2, reduce="mean", remainder="drop"), _conv(in_type, out_type, 1, rngs=rngs)]
-        return [_conv(in_type, out_type, taps + 1, stride=stride, rngs=rngs)]
+            return [Pool(in_type, 2, reduce="mean", remainder="drop"), self._conv(in_type, out_type, 1, rngs=rngs)]
+        return [self._conv(in_type, out_type, taps + 1, stride=stride, rngs=rngs)]
 
-
-def _conv(in_type: FieldType, out_type: FieldType, taps: int, *, stride: int = 1, rngs: nnx.Rngs) -> Conv:
-    return Conv(
-        in_type,
-        out_type,
-        taps,
-        stride=stride,
-        padding=(taps - 1) // 2,
-        remainder="drop",
-        frequencies_cutoff=FREQUENCIES,
-        use_bias=False,
-        rngs=rngs,
-    )
+    def _conv(self, in_type: FieldType, out_type: FieldType, taps: int, *, stride: int = 1, rngs: nnx.Rngs) -> Conv:
+        return Conv(
+            in_type,
+            out_type,
+            taps,
+            stride=stride,
+            padding=(taps - 1) // 2,
+            remainder="drop",
+            frequencies_cutoff=FREQUENCIES,
+            use_bias=False,
+            init=self.init,
+            rngs=rngs,
+        )
 
 
 def _regular(point_group: PlanarGroup, channels: float, *, equal_parameters: bool) -> FieldType:

@@ -91,7 +91,7 @@ def test_refusals():
         Conv(FieldType(SO2, "1 trivial"), vectors, 5, basis_filter=low_frequencies, rngs=nnx.Rngs(0))
     with pytest.raises(ValueError, match="pixel kernels have no rings; got basis_filter"):
         kernel_space(trivial(D4), regular(D4), 5, "pixel", basis_filter=low_frequencies)
-    with pytest.raises(ValueError, match="basis_filter rejects"):
+    with pytest.raises(ValueError, match="basis_filter rejects it"):
         SteerableKernelSpace(trivial(C8), trivial(C8), 5, basis_filter=outer_rings).centre_weights(
             np.ones((1, 1, 1, 1))
         )
