@@ -14,7 +14,7 @@ from geomdl.layers.fields import block_fields, join_blocks, require_cosets, wide
 from geomdl.layers.functional import ACTIVATIONS
 from geomdl.layers.initialization import zeros
 from geomdl.layers.layer import Field, Fields, Layer
-from geomdl.representations import FieldType, trivial
+from geomdl.representations import FieldType, quotient, trivial
 
 _TINY = 1e-12
 
@@ -116,16 +116,19 @@ class Gated(Layer):
 
       in_type = gates (trivial) + out_type.
 
-    Scalars do not change under the group, so it commutes with every representation of every group.
+    Scalars do not change under the group, so it commutes with every representation of every group. With
+    ``induced_from`` the vector over each coset of an induced field has a gate of its own: the gates are then quotient
+    fields, which the group permutes as it permutes the cosets.
 
     Args:
       out_type: what goes out; any representations.
       gate: the function σ of the gates, e.g. ``"sigmoid"`` or ``"relu"``.
       scalars: the function of the trivial fields of ``out_type``.
       shared: one gate for all copies of a representation (a block) rather than one for each field.
+      induced_from: a subgroup H, when all fields of ``out_type`` that are not trivial are induced from H.
 
     Raises:
-      ValueError: for an unknown function.
+      ValueError: for an unknown function, or fields that are not induced from H.
 
     References:
       Weiler et al., 3D steerable CNNs, NeurIPS 2018, §4.3.
@@ -135,17 +138,32 @@ class Gated(Layer):
     FieldType(C8, "3 trivial + 2 trivial + 3 irrep(1)")
     >>> layer(jnp.zeros((1, 11)).at[0, 5].set(4.0))[0, 2]
     Array(2., dtype=float32)
+    >>> Gated(FieldType("D4", "2 induced(C4,irrep(1))"), induced_from="C4").in_type
+    FieldType(D4, "2 quotient(C4) + 2 induced(C4,irrep(1))")
     """
 
     def __init__(
-        self, out_type: FieldType, gate: str = "sigmoid", scalars: str = "relu", *, shared: bool = False
+        self,
+        out_type: FieldType,
+        gate: str = "sigmoid",
+        scalars: str = "relu",
+        *,
+        shared: bool = False,
+        induced_from: Subgroup | PlanarGroup | str | None = None,
     ) -> None:
         for name, value in (("gate", gate), ("scalars", scalars)):
             if value not in ACTIVATIONS:
                 raise unknown(f"{name} of Gated", value, sorted(ACTIVATIONS))
         gated = [b for b in out_type.blocks if not b.representation.is_trivial]
         self.num_gates = len(gated) if shared else sum(b.multiplicity for b in gated)
-        gates = [(self.num_gates, trivial(out_type.group))] if self.num_gates else []
+        kind = trivial(out_type.group)
+        if induced_from is not None:
+            subgroup = subgroup_of(require_planar(out_type.group, "induced_from"), induced_from)
+            for b in gated:
+                require_cosets(b.representation, subgroup)
+            kind = quotient(subgroup.group, subgroup)
+        self.cosets = kind.size
+        gates = [(self.num_gates, kind)] if self.num_gates else []
         self.in_type = FieldType(out_type.group, gates + [(b.multiplicity, b.representation) for b in out_type.blocks])
         self.out_type = out_type
         self.gate, self.scalars, self.shared = gate, scalars, shared
@@ -163,15 +181,17 @@ class Gated(Layer):
         """Maps ``[..., gates + channels]`` to ``[..., channels]``."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Gated")
-        gates = ACTIVATIONS[self.gate](x[..., : self.num_gates])
-        values, parts, start = x[..., self.num_gates :], [], 0
+        gates = ACTIVATIONS[self.gate](x[..., : self.num_gates * self.cosets])
+        gates = gates.reshape(*x.shape[:-1], self.num_gates, self.cosets, 1)
+        values, parts, start = x[..., self.num_gates * self.cosets :], [], 0
         for b in self.out_type.blocks:
             fields = block_fields(values, b)
             if b.representation.is_trivial:
                 parts.append(ACTIVATIONS[self.scalars](fields))
                 continue
             stop = start + (1 if self.shared else b.multiplicity)
-            parts.append(fields * gates[..., start:stop, None])
+            over_cosets = fields.reshape(*fields.shape[:-1], self.cosets, -1)
+            parts.append((over_cosets * gates[..., start:stop, :, :]).reshape(fields.shape))
             start = stop
         return join_blocks(parts)
 

@@ -27,8 +27,9 @@ class BatchNorm(Layer):
 
     where P projects on the directions that the group leaves fixed: for scalars μ is the mean, for regular fields the
     mean over the channels too, and for irreps, whose mean must not single out a direction, 0. γ is one number for each
-    field, β one for each fixed direction. Sharing statistics over a field is what makes it commute with ρ(g). Training
-    uses the statistics of the batch and updates running averages; evaluation uses the averages.
+    field, β one for each fixed direction. Sharing statistics over a field is what makes it commute with ρ(g); so of an
+    induced field they are shared by the parts over all cosets, which the group permutes. Training uses the statistics
+    of the batch and updates running averages; evaluation uses the averages.
 
     Args:
       in_type: any representations.
