@@ -21,6 +21,6 @@ from geomdl.equivariance.tolerances import tolerance
 
 __all__ = [
     "NOTHING", "Condition", "Contract", "LayerErrors", "Level", "Model", "Promise", "Report", "Row", "activations",
-    "as_function", "check_contract", "compose", "equivariance_error", "exact_everywhere", "layer_errors", "relative_error", "side_by_side", "square",
-    "tolerance",
+    "as_function", "check_contract", "compose", "equivariance_error", "exact_everywhere", "layer_errors",
+    "relative_error", "side_by_side", "square", "tolerance",
 ]  # fmt: skip
