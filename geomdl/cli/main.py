@@ -17,11 +17,13 @@ VERBS = {
     "train": "train the model of a config, or go on with a run that was stopped",
     "evaluate": "measure a trained model: accuracy, rotations, shifts, invariance",
     "reproduce": "run a study and draw its figure",
+    "audit": "measure which symmetries any model has: exactly, approximately, or not",
     "export": "write a trained model to files that run without geomdl",
     "summary": "show the layers, field types and sizes of a model",
     "list": "list models, groups, datasets, configs or figures",
 }
-"""The verbs of the command; each is a module of this package with ``add_arguments(parser)`` and ``run(arguments)``."""
+"""The verbs of the command; each is a module of this package with ``add_arguments(parser)`` and
+``run(arguments)``, which may return an exit status."""
 
 _BAD_INPUT = (ValueError, FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 
@@ -77,8 +79,7 @@ def _run(arguments: list[str]) -> int:
     if overrides and "config" not in parsed:
         raise UsageError(f"geomdl {verb} takes no config values, but got {overrides[0].split('=')[0]}")
     parsed.overrides = overrides
-    module.run(parsed)
-    return 0
+    return module.run(parsed) or 0
 
 
 def _overview() -> str:

@@ -1,0 +1,133 @@
+"""The images that an audit is made with: white noise, band-limited noise, or data."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from geomdl.errors import invalid
+
+Size = tuple[int, int, int]
+
+CUTOFF = 1 / 8
+"""Band-limited images have frequencies up to this, in cycles per pixel: a wavelength of eight pixels or more."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Images:
+    """Images with their name, and their labels if they have any.
+
+    Attributes:
+      name: where they come from.
+      pixels: ``[n, height, width, channels]``, floating point.
+      labels: ``[n]``, or None.
+    """
+
+    name: str
+    pixels: np.ndarray
+    labels: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 4 or self.pixels.shape[0] < 2 or not np.issubdtype(self.pixels.dtype, np.floating):
+            found = f"{self.pixels.dtype}{list(self.pixels.shape)}"
+            raise invalid(f"images of {self.name}", found, "two or more, [n, height, width, channels], floating point")
+        if not np.all(np.isfinite(self.pixels)):
+            raise ValueError(f"the images of {self.name} contain NaN or infinity; an audit needs finite pixels")
+
+    @property
+    def size(self) -> Size:
+        """(height, width, channels)."""
+        height, width, channels = self.pixels.shape[1:]
+        return height, width, channels
+
+    @staticmethod
+    def of(
+        name: str, images: np.ndarray, labels: np.ndarray | None = None, *, dtype: DTypeLike = np.float32
+    ) -> "Images":
+        """Images of any kind of number; unsigned integers are scaled to [0, 1]."""
+        return Images(name, _unit_interval(images, dtype), labels)
+
+    def first(self, count: int) -> "Images":
+        """The first so many of them."""
+        return Images(self.name, self.pixels[:count], None if self.labels is None else self.labels[:count])
+
+
+def white_noise(rng: np.random.Generator, count: int, size: Size, dtype: DTypeLike = np.float32) -> np.ndarray:
+    """Independent normal pixels: every frequency, no symmetry. ``[count, height, width, channels]``."""
+    return rng.normal(size=(count, *size)).astype(dtype)
+
+
+def band_limited(rng: np.random.Generator, count: int, size: Size, dtype: DTypeLike = np.float32) -> np.ndarray:
+    """Periodic normal noise without the frequencies above `CUTOFF`, of mean square one.
+
+    Resampling by cubic splines loses about a thousandth of it, so what a model makes of turned images is not the
+    fault of the turning.
+
+    >>> x = band_limited(np.random.default_rng(0), 2, (16, 16, 1))
+    >>> x.shape, round(float((x**2).mean()), 3)
+    ((2, 16, 16, 1), 1.0)
+    """
+    height, width, _ = size
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+    limit = max(CUTOFF, 1.5 / min(height, width))  # small images keep their slowest waves
+    kept = frequency <= limit
+    noise = np.fft.fft2(rng.normal(size=(count, *size)), axes=(1, 2))
+    pixels = np.fft.ifft2(noise * kept[..., None], axes=(1, 2)).real
+    return (pixels / np.sqrt(np.mean(pixels**2))).astype(dtype)
+
+
+def disc(height: int, width: int, inner: float = 0.6, outer: float = 0.85) -> np.ndarray:
+    """A window ``[height, width, 1]``: 1 up to ``inner`` of the inscribed disc's radius, smoothly to 0 at ``outer``.
+
+    What is left of an image stays inside the frame when it is turned or a little enlarged.
+    """
+    rows, columns = np.ogrid[:height, :width]
+    radius = np.hypot(rows - (height - 1) / 2, columns - (width - 1) / 2) / (min(height, width) / 2)
+    t = np.clip((outer - radius) / (outer - inner), 0, 1)
+    return (t * t * (3 - 2 * t))[..., None]
+
+
+def read_images(source: str, *, count: int, dtype: DTypeLike = np.float32) -> Images:
+    """Reads the images to audit with.
+
+    Args:
+      source: an ``.npz`` file with ``images`` and perhaps ``labels``, an ``.npy`` file with images, or the name of a
+        data set (``digits``, ``xo``, ``tfds:<name>``), whose test images are taken.
+      count: at most so many.
+      dtype: of the result; unsigned integers are scaled to [0, 1].
+
+    Raises:
+      ValueError: for an unknown name, a missing or unreadable file, or images of another shape.
+    """
+    if Path(source).suffix in (".npz", ".npy"):
+        return _read_file(Path(source), count, dtype)
+    from geomdl.data import data_config
+
+    test = data_config(source).load().test
+    batch = test.gather(range(min(count, len(test))))
+    return Images.of(source, batch["image"], batch["label"], dtype=dtype)
+
+
+def _read_file(file: Path, count: int, dtype: DTypeLike) -> Images:
+    if not file.is_file():
+        raise invalid("data", str(file), "a file that exists, or the name of a data set", "digits")
+    try:
+        content = np.load(file, allow_pickle=False)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"cannot read {file} as a NumPy file ({error})") from error
+    labels = None
+    if file.suffix == ".npz":
+        if "images" not in content:
+            raise invalid(f"arrays in {file}", sorted(content), "'images' [n, height, width, channels], and 'labels'")
+        labels = content["labels"][:count] if "labels" in content else None
+        content = content["images"]
+    if content.ndim == 3:
+        content = content[..., None]
+    return Images.of(file.name, content[:count], labels, dtype=dtype)
+
+
+def _unit_interval(images: np.ndarray, dtype: DTypeLike) -> np.ndarray:
+    if np.issubdtype(images.dtype, np.unsignedinteger):
+        images = images / np.iinfo(images.dtype).max
+    return np.asarray(images).astype(dtype)

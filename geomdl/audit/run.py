@@ -1,0 +1,214 @@
+"""Audits a model: one verdict per symmetry, from the measurements that it takes."""
+
+import time
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from geomdl.audit.conclude import conclude
+from geomdl.audit.images import Images, Size, band_limited, white_noise
+from geomdl.audit.inspection import (
+    depth_of,
+    find_size,
+    first_outputs,
+    is_dead,
+    moderated,
+    outputs_or_none,
+    remarks_on_calls,
+)
+from geomdl.audit.layers import layer_table
+from geomdl.audit.output import output_of
+from geomdl.audit.plan import FEW, Plan, worst_pictures
+from geomdl.audit.report import Audit
+from geomdl.audit.stream import Stream
+from geomdl.audit.symmetries import symmetries
+from geomdl.audit.verdict import Measurement
+from geomdl.equivariance import Contract
+from geomdl.equivariance import tolerance as rounding
+from geomdl.equivariance.models import Model, as_function
+from geomdl.errors import invalid
+from geomdl.groups import PlanarGroup
+from geomdl.groups import group as group_of
+from geomdl.representations import FieldType
+
+DEFAULT_COUNT = 32
+"""Images of noise."""
+
+SYNTHETIC = "band-limited"
+"""The name of the noise that is made when no images are given."""
+
+
+def audit(
+    model: Any,
+    variables: Any = None,
+    *,
+    group: PlanarGroup | str = "D4",
+    images: Images | ArrayLike | None = None,
+    size: Size | None = None,
+    count: int | None = None,
+    output: str = "auto",
+    dtype: DTypeLike | None = None,
+    seed: int = 0,
+    batch: int = 32,
+    tolerance: float | None = None,
+    name: str | None = None,
+    **adapter: Any,
+) -> Audit:
+    """Measures which symmetries a model has: exactly, approximately, or not at all.
+
+    Each symmetry is a set of motions g. For each g the error ‖f(g·x) − g·f(x)‖/‖g·f(x)‖ is measured: where g maps the
+    pixel grid to itself on white noise over the full frame (and on the images, if some are given); where g resamples,
+    on band-limited images within a disc (or on the given images, within it), next to what resampling alone does to the
+    output. `geomdl.audit.verdict.judge` turns errors into levels.
+
+    Args:
+      model: anything that `geomdl.equivariance.as_function` takes, or a pair (module, variables).
+      variables: of a Linen module or Haiku function.
+      group: the point group asked for, e.g. ``"D4"``, ``"C8"``, ``"SO2"``; ``"C1"`` for shifts only.
+      images: ``[n, height, width, channels]``; band-limited noise if not given.
+      size: (height, width, channels) of the noise; the first common size that the model takes, if not given.
+      count: how many images; all that are given, or 32.
+      output: ``"invariant"``, ``"field"``, or ``"auto"``: a 4-dimensional output with the layout of the input is
+        a field.
+      dtype: of the images and so of the computation; that of the images, or float32.
+      seed: of the noise and of the choice of shifts.
+      batch: images per call of the model.
+      tolerance: the rounding error that ``exact`` allows; derived from dtype and depth if not given.
+      name: how the report calls the model.
+      **adapter: further arguments of `as_function`, such as ``layout="NCHW"`` or ``numpy=True``.
+
+    Returns:
+      A report: ``report.verdicts``, ``report["C4"]``, ``str(report)``, ``report.to_json()``.
+
+    Raises:
+      ValueError: for bad arguments, a model that fails on the images, gives NaN, or something else than one array, and
+        for quarter turns of images that are not square.
+
+    >>> report = audit(lambda x: x.mean((1, 2)), group="C4", size=(8, 8, 1), count=4)
+    >>> report["C4"].level, report["shifts"].level, report["brightness"].level
+    ('exact', 'exact', 'broken')
+    """
+    started = time.perf_counter()
+    group = group_of(group)
+    if isinstance(model, tuple) and len(model) == 2 and variables is None:
+        model, variables = model
+    f = as_function(model, variables, **{"select": _without_activations, **adapter})
+    images = _images(images, size, count, dtype, f, seed)
+    rng = np.random.default_rng(seed)
+    in_type, out_type = _field_types(f.contract, group, images.size[2])
+    height, width = images.size[:2]
+    stream = Stream(f, batch=min(batch, max(len(images.pixels), 2)))
+    white = Images("white noise", moderated(images, rng))
+    y = first_outputs(stream, white.pixels)
+    treated = output_of(y.shape, (height, width), output)
+    limit = max(rounding(t, depth_of(f)) for t in stream.dtypes) if tolerance is None else tolerance
+    dead = is_dead(y, stream(images.pixels))
+    notes = remarks_on_calls(stream, white.pixels, y, limit)
+    plan = Plan(group, treated, in_type, out_type, (height, width), seed)
+    synthetic = images.name == SYNTHETIC
+    measured = [plan.on_grid(stream, white), plan.shifts(stream, white)]
+    if not synthetic:
+        measured.append(plan.on_grid(stream, images))
+    if not dead:
+        measured += plan.resampled(stream, images)
+        measured.append(plan.crops(stream, images, rng if synthetic else None))
+    measurements = [m for part, _ in measured for m in part]
+    measurements += _one_more(stream, plan, images.size, images.pixels.dtype, notes)
+    reasons = f.contract.points.violated((height, width)) if f.contract else []
+    verdicts = tuple(
+        conclude(s, measurements, tolerance=limit, size=(height, width), dead=dead, reasons=reasons)
+        for s in symmetries(group)
+    )
+    from geomdl.training.workdir import hardware, versions
+
+    environment = {**versions(), **{key: str(value) for key, value in hardware().items()}}
+    return Audit(
+        model=name or f.name,
+        kind=f.kind,
+        group=str(group),
+        input_shape=images.size,
+        output=treated.kind,
+        output_shape=treated.shape,
+        dtype=str(images.pixels.dtype),
+        images=images.name,
+        count=len(images.pixels),
+        seed=seed,
+        verdicts=tuple(sorted(verdicts, key=lambda v: not v.asked)),
+        measurements=tuple(measurements),
+        layers=None if dead else layer_table(f, white, plan, notes),
+        notes=tuple(notes),
+        environment=environment,
+        seconds=round(time.perf_counter() - started, 2),
+        forward_passes=stream.calls,
+        dead=dead,
+        pictures=worst_pictures([p for _, part in measured for p in part]),
+    )
+
+
+def _without_activations(y: Any) -> Any:
+    """The output of a function that returns ``(y, {"layer": array, …})``."""
+    return y[0] if isinstance(y, tuple) and len(y) == 2 and isinstance(y[1], dict) else y
+
+
+def _images(
+    given: Images | ArrayLike | None,
+    size: Size | None,
+    count: int | None,
+    dtype: DTypeLike | None,
+    model: Model,
+    seed: int,
+) -> Images:
+    """The given images, or noise of a size that the model takes."""
+    if count is not None and count < 2:
+        raise invalid("count", count, "at least 2 images, to see whether the output depends on them", DEFAULT_COUNT)
+    if given is None:
+        dtype = np.float32 if dtype is None else dtype
+        _require_dtype(dtype, model)
+        if size is not None and (len(size) != 3 or min(size) < 1):
+            raise invalid("size", size, "(height, width, channels)", (32, 32, 3))
+        size = find_size(model, dtype) if size is None else size
+        rng = np.random.default_rng([seed, 1])
+        return Images(SYNTHETIC, band_limited(rng, count or DEFAULT_COUNT, size, dtype))
+    if size is not None:
+        raise invalid("size", size, "nothing next to images, which have their own size")
+    images = given if isinstance(given, Images) else Images("given images", np.asarray(given))
+    dtype = images.pixels.dtype if dtype is None else dtype
+    _require_dtype(dtype, model)
+    return Images(images.name, images.pixels.astype(dtype), images.labels).first(count or len(images.pixels))
+
+
+def _require_dtype(dtype: DTypeLike, model: Model) -> None:
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise invalid("dtype", str(dtype), "float32 or float64", "float32")
+    if np.dtype(dtype) == np.float64 and model.differentiable and not jax.config.read("jax_enable_x64"):
+        raise ValueError("dtype float64 is off in JAX; call audit within jax.enable_x64(True), or use float32")
+
+
+def _field_types(
+    contract: Contract | None, group: PlanarGroup, channels: int
+) -> tuple[FieldType | None, FieldType | None]:
+    """How the channels of input and output transform, by the contract of a module of ours; None for scalars."""
+    if contract is None:
+        return None, None
+    types = [None if t.is_trivial else t for t in (contract.in_type, contract.out_type)]
+    for t in types:
+        if t is not None and t.group != group:
+            raise invalid("group", str(group), f"{t.group}, as the model's channels transform as {t}", str(t.group))
+    if contract.in_type.size != channels:
+        raise invalid("channels of the images", channels, f"{contract.in_type.size}, as {contract.in_type} has")
+    return types[0], types[1]
+
+
+def _one_more(stream: Stream, plan: Plan, size: Size, dtype: DTypeLike, notes: list[str]) -> list[Measurement]:
+    """The exact symmetries again on images one pixel larger, where the model takes them."""
+    larger = (size[0] + 1, size[1] + 1, size[2])
+    rng = np.random.default_rng([plan.seed, 2])
+    noise = Images("white noise", white_noise(rng, FEW, larger, dtype))
+    y = outputs_or_none(stream, noise.pixels)
+    if y is None:
+        notes.append(f"takes images of {size[0]}×{size[1]} only: not tried at {larger[0]}×{larger[1]}")
+        return []
+    output = output_of(y.shape, larger[:2], plan.output.kind)
+    return plan.at_size(larger[:2], output).few(stream, noise)[0]

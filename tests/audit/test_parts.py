@@ -1,0 +1,159 @@
+"""The parts of an audit: requirements, images, targets, levels."""
+
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from geomdl.audit import read_images, requirement, symmetry_names
+from geomdl.audit.images import band_limited
+from geomdl.audit.loading import load_target
+from geomdl.audit.motions import fourier_shift
+from geomdl.audit.report import number
+from geomdl.audit.verdict import Verdict, judge
+from geomdl.groups import C8, D1, D4, O2
+
+NAMES = symmetry_names(D4)
+
+
+def verdict(level, error) -> Verdict:
+    return Verdict("C4", "", level, error, error, "90°", 3, 1e-5, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "error", "holds"),
+    [
+        ("C4 exact", "exact", 1e-7, True),
+        ("c4  EXACT", "exact", 1e-7, True),
+        ("C4 exact", "approximate", 1e-3, False),
+        ("C4 exact", "dead", math.nan, False),
+        ("C4 approximate", "exact", 1e-7, True),
+        ("C4 approximate", "broken", 0.5, False),
+        ("C4 approximate<0.1", "approximate", 0.05, True),
+        ("C4 approximate < 0.1", "approximate", 0.15, False),
+        ("C4 approximate<=1e-2", "approximate", 0.015, False),
+        ("C4 approximate", "not measured", math.nan, False),
+        ("C4 broken", "broken", 0.5, True),
+        ("C4 broken", "exact", 0.0, False),
+    ],
+)
+def test_requirements(text, level, error, holds) -> None:
+    assert requirement(text, NAMES).holds(verdict(level, error)) is holds
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("C8 exact", "unknown symmetry in requirement 'C8 exact': 'C8'; allowed: C2, C4"),
+        ("shift exact", "did you mean 'shifts'"),
+        ("C4 exakt", "unknown level in requirement 'C4 exakt': 'exakt'; .*did you mean 'exact'"),
+        ("C4", "invalid requirement 'C4'; allowed: 'SYMMETRY LEVEL'"),
+        ("C4 exact<small", "invalid bound in requirement"),
+        ("C4 exact<-1", "invalid bound in requirement"),
+    ],
+)
+def test_requirements_that_mean_nothing(text, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        requirement(text, NAMES)
+
+
+def test_names_of_symmetries() -> None:
+    assert symmetry_names(C8)[:4] == ("C2", "C4", "C8", "shifts")
+    assert {"D1", "left-right"} <= set(symmetry_names(D1))
+    assert {"C4", "SO2", "D4", "O2"} <= set(symmetry_names(O2))
+    assert all(len(set(symmetry_names(g))) == len(symmetry_names(g)) for g in (C8, D1, D4, O2))
+
+
+def test_levels_follow_the_spread_and_the_resampling() -> None:
+    assert judge(0.2, tolerance=1e-5, spread=1.0, through=0.0) == "broken"
+    assert judge(0.2, tolerance=1e-5, spread=1.0, through=1e-3) == "approximate"
+    assert judge(0.3, tolerance=1e-5, spread=1.0, through=0.2) == "approximate"
+    assert judge(math.inf, tolerance=1e-5, spread=1.0, through=0.2) == "broken"
+
+
+def test_band_limited_images_survive_half_a_pixel() -> None:
+    x = band_limited(np.random.default_rng(0), 2, (16, 16, 1), np.float64)
+    there_and_back = fourier_shift(fourier_shift(x, (0.5, 0.25)), (-0.5, -0.25))
+    np.testing.assert_allclose(there_and_back, x, atol=1e-12)
+    np.testing.assert_allclose(
+        fourier_shift(fourier_shift(x, (0.5, 0.5)), (0.5, 0.5)), np.roll(x, (1, 1), (1, 2)), atol=1e-12
+    )
+
+
+def test_images_from_files(tmp_path: Path) -> None:
+    whole = np.arange(3 * 4 * 4).reshape(3, 4, 4, 1).astype(np.uint8)
+    np.savez(tmp_path / "data.npz", images=whole, labels=np.arange(3))
+    found = read_images(str(tmp_path / "data.npz"), count=2)
+    assert (found.pixels.shape, found.pixels.dtype, found.pixels.max()) == (
+        (2, 4, 4, 1),
+        np.float32,
+        np.float32(31 / 255),
+    )
+    assert found.labels is not None
+    assert found.labels.tolist() == [0, 1]
+    np.save(tmp_path / "grey.npy", whole[..., 0] / 2)
+    assert read_images(str(tmp_path / "grey.npy"), count=9).pixels.shape == (3, 4, 4, 1)
+    np.savez(tmp_path / "wrong.npz", pictures=whole)
+    (tmp_path / "broken.npz").write_text("no")
+    for name, message in [
+        ("wrong.npz", "invalid arrays in .*'pictures'"),
+        ("broken.npz", "cannot read .* as a NumPy file"),
+        ("absent.npy", "invalid data"),
+        ("digit", "unknown data.name 'digit'.*did you mean 'digits'"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            read_images(str(tmp_path / name) if "." in name else name, count=2)
+
+
+MODELS = """
+import numpy as np
+
+class Net:
+    def __call__(self, x):
+        return x
+
+def build():
+    return Net()
+
+def itself(x):
+    return 2 * x
+
+def fails():
+    raise RuntimeError("no weights here")
+
+def nothing():
+    pass
+
+ready = Net()
+"""
+
+
+def test_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    file = tmp_path / "audited_models.py"
+    file.write_text(MODELS)
+    assert type(load_target(f"{file}:build")).__name__ == "Net"
+    assert type(load_target(f"{file}:Net")).__name__ == "Net"
+    assert type(load_target(f"{file}:ready")).__name__ == "Net"
+    assert load_target(f"{file}:itself")(3) == 6
+    assert load_target(f"{file}:np.square")(3) == 9
+    monkeypatch.chdir(tmp_path)
+    assert load_target("audited_models:itself")(3) == 6
+    (tmp_path / "sick.py").write_text("import surely_not_installed")
+    for target, message in [
+        ("audited_models", "invalid model 'audited_models'; allowed: package.module:factory"),
+        (f"{file}:biuld", "unknown name in .*'biuld'; .*did you mean 'build'"),
+        (f"{file}:fails", "was called without arguments and raised RuntimeError: no weights here"),
+        (f"{file}:nothing", "returned None; it must return a model"),
+        ("absent.py:build", "invalid model 'absent.py'; allowed: a Python file that exists"),
+        ("sick:build", "cannot import sick: ModuleNotFoundError: No module named 'surely_not_installed'"),
+        ("no_such_package.models:build", "cannot import no_such_package.models: ModuleNotFoundError"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            load_target(target)
+
+
+def test_numbers_are_short() -> None:
+    assert [number(v) for v in (0.0, 1e-7, 0.12345, 12.0, 1e5)] == ["0", "1.0e-07", "0.123", "12", "1.0e+05"]
