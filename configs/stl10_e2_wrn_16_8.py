@@ -3,7 +3,7 @@
 Command:   geomdl train --config=configs/stl10_e2_wrn_16_8.py --workdir=runs/stl10_e2_wrn_16_8
 Hardware:  one GPU of 80 GB (an estimate)
 Expected:  not run yet; needs a prepared stl10: --data_dir or TFDS_DATA_DIR.
-           Published with Cutout, which is not applied here: 9.80 % test error
+           Published: 9.80 % test error, with batches of 128
 """
 
 from ml_collections import ConfigDict
@@ -15,8 +15,8 @@ def get_config() -> ConfigDict:
     return ConfigDict(
         {
             "data": {"name": "tfds:stl10"},
-            "augmentation": {"shift": 12, "flip": True},
-            "model": {"name": "e2_wrn", "depth": 16, "width": 8, "initial_stride": 2},
+            "augmentation": {"shift": 12, "flip": True, "cutout": 60},
+            "model": {"name": "e2_wrn", "depth": 16, "width": 8, "initial_stride": 2, "init": "delta_orthogonal"},
             "optimizer": {"name": "momentum", "learning_rate": 0.1, "nesterov": True, "weight_decay": 5e-4},
             "schedule": {
                 "name": "step",

@@ -29,7 +29,7 @@ def test_nothing_asked_nothing_done(images):
 
 @pytest.mark.parametrize(
     "options",
-    [{"rotation": 30.0}, {"quarter_turns": True}, {"shift": 2}, {"flip": True}, {"scale": 0.2}],
+    [{"rotation": 30.0}, {"quarter_turns": True}, {"shift": 2}, {"flip": True}, {"scale": 0.2}, {"cutout": 5}],
     ids=lambda options: next(iter(options)),
 )
 def test_deterministic_in_the_key_and_the_same_under_jit(images, options):
@@ -113,3 +113,35 @@ def test_quarter_turns_need_square_images():
 def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
         Augmentation(**options)
+
+
+@pytest.mark.parametrize("side", [3, 4, 15])
+def test_cutout_empties_one_square_and_nothing_else(side):
+    images = jnp.ones((200, 7, 9, 2))
+    cut = move(images, cutout=side) == 0
+    assert np.array_equal(cut[..., 0], cut[..., 1])
+    rows, columns = set(), set()
+    for image in cut[..., 0]:
+        i, j = np.nonzero(image)
+        assert image.sum() == (i.max() - i.min() + 1) * (j.max() - j.min() + 1), "a full rectangle"
+        assert image.any(1).sum() <= min(side, 7)
+        assert image.any(0).sum() <= min(side, 9)
+        rows.add((i.min(), i.max()))
+        columns.add((j.min(), j.max()))
+    half = side // 2  # each centre occurs, border pixels included, where part of the square is lost
+    assert rows == {(max(0, c - half), min(6, c - half + side - 1)) for c in range(7)}
+    assert columns == {(max(0, c - half), min(8, c - half + side - 1)) for c in range(9)}
+
+
+def test_cutout_comes_last_and_leaves_the_other_draws_as_they_are(images):
+    images = images + 1.0  # no pixel is 0
+    alone, both = move(images, shift=2, flip=True), move(images, shift=2, flip=True, cutout=3)
+    np.testing.assert_array_equal(both[both != 0], alone[both != 0])
+    assert 0 < (both == 0).mean() - (alone == 0).mean() <= 9 / 64
+    places = {tuple(np.argwhere(y == 0)[0]) for y in move(images, cutout=3)}
+    assert len(places) > 10  # every image has a place of its own
+
+
+def test_a_bad_cutout_is_refused():
+    with pytest.raises(ValueError, match=r"invalid augmentation\.cutout -1"):
+        Augmentation(cutout=-1)
