@@ -55,7 +55,7 @@ class NormMaxPool(Layer):
     ) -> None:
         require_planar(in_type.group, "NormMaxPool")
         self.in_type = self.out_type = in_type
-        self.window = Window(window, stride or window, padding, 1, padding_mode, remainder)
+        self.window = Window(window, window if stride is None else stride, padding, 1, padding_mode, remainder)
 
     @property
     def contract(self) -> Contract:
