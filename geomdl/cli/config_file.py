@@ -40,7 +40,8 @@ def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
       Nested sections of plain values, not validated yet.
 
     Raises:
-      UsageError: when the file cannot be found or run, or an override cannot be read, or would have no effect.
+      UsageError: when the file cannot be found or run, an override cannot be read, or a ``model.width`` would have no
+        effect.
     """
     path, argument = find_config(value)
     try:
@@ -69,14 +70,22 @@ def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
             if not isinstance(place, dict):
                 raise UsageError(f"cannot set config.{dotted}: {section!r} is not a section")
         place[key] = new
-    model = tree.get("model")
-    matched = model.get("match_parameters") if isinstance(model, Mapping) else None
-    if "model.width" in changes and matched is not None:
-        raise UsageError(
-            f"--config.model.width={changes['model.width']} has no effect, since model.match_parameters={matched} sets "
-            "the width; to use it, add --config.model.match_parameters=None"
-        )
+    _require_width_in_use(tree, changes)
     return tree
+
+
+def _require_width_in_use(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    """Raises UsageError for a width beside parameters that are to be matched, unless only those are an override."""
+    model = tree.get("model")
+    if not isinstance(model, Mapping) or model.get("match_parameters") is None or "width" not in model:
+        return
+    if "model.width" not in changes and "model.match_parameters" in changes:
+        return
+    name = "--config.model.width" if "model.width" in changes else "model.width"
+    raise UsageError(
+        f"{name}={model['width']} has no effect, since model.match_parameters={model['match_parameters']} sets "
+        "the width; to use it, add --config.model.match_parameters=None"
+    )
 
 
 def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:

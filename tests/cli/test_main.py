@@ -190,6 +190,21 @@ def test_a_width_takes_the_place_of_a_parameter_count() -> None:
         assert load_config("digits_cnn", order)["model"]["width"] == 2
 
 
+def test_a_width_without_effect_is_refused_in_a_file_too(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    model = "def get_config():\n    return {'data': {'name': 'digits'}, 'model': {'name': 'cnn', 'width': 3%s}}\n"
+    file.write_text(model % ", 'match_parameters': 8000")
+    message = r"^model\.width=3 has no effect, since model\.match_parameters=8000 sets the width; to use it, add --conf"
+    with pytest.raises(UsageError, match=message):
+        load_config(str(file))
+    assert load_config(str(file), ["--config.model.match_parameters=None"])["model"]["width"] == 3
+    file.write_text(model % ", 'match_parameters': None")
+    assert load_config(str(file))["model"]["width"] == 3
+    file.write_text(model % "")
+    by_count = load_config(str(file), ["--config.model.match_parameters=9000"])  # the last word on the size
+    assert by_count["model"]["match_parameters"] == 9000
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
