@@ -2,6 +2,7 @@
 
 from geomdl.equivariance.activations import activations
 from geomdl.equivariance.check import check_contract
+from geomdl.equivariance.consistency import Consistency, circular_consistency, crop_consistency, top1_change_rate
 from geomdl.equivariance.contract import (
     NOTHING,
     Condition,
@@ -13,14 +14,25 @@ from geomdl.equivariance.contract import (
     side_by_side,
     square,
 )
-from geomdl.equivariance.errors import equivariance_error, relative_error
+from geomdl.equivariance.decibels import Decibels, eq_r, eq_scale, eq_t, eq_t_frac
+from geomdl.equivariance.errors import OrbitErrors, equivariance_error, orbit_errors, relative_error
+from geomdl.equivariance.features import FeatureEquivariance, feature_equivariance
+from geomdl.equivariance.firing import FiringInvariance, firing_invariance
 from geomdl.equivariance.layerwise import LayerErrors, layer_errors
+from geomdl.equivariance.lie import LieDerivatives, lie_derivative, lie_derivative_per_layer
 from geomdl.equivariance.models import Model, as_function
+from geomdl.equivariance.position import PositionLeak, position_leak
 from geomdl.equivariance.report import Report, Row
+from geomdl.equivariance.spread import OrbitSpread, orbit_spread
 from geomdl.equivariance.tolerances import tolerance
+from geomdl.equivariance.worst_case import WorstCase, worst_of_k, worst_on_grid
 
 __all__ = [
-    "NOTHING", "Condition", "Contract", "LayerErrors", "Level", "Model", "Promise", "Report", "Row", "activations",
-    "as_function", "check_contract", "compose", "equivariance_error", "exact_everywhere", "layer_errors",
-    "relative_error", "side_by_side", "square", "tolerance",
+    "NOTHING", "Condition", "Consistency", "Contract", "Decibels", "FeatureEquivariance", "FiringInvariance",
+    "LayerErrors", "Level", "LieDerivatives", "Model", "OrbitErrors", "OrbitSpread", "PositionLeak", "Promise",
+    "Report", "Row", "WorstCase", "activations", "as_function", "check_contract", "circular_consistency", "compose",
+    "crop_consistency", "eq_r", "eq_scale", "eq_t", "eq_t_frac", "equivariance_error", "exact_everywhere",
+    "feature_equivariance", "firing_invariance", "layer_errors", "lie_derivative", "lie_derivative_per_layer",
+    "orbit_errors", "orbit_spread", "position_leak", "relative_error", "side_by_side", "square", "tolerance",
+    "top1_change_rate", "worst_of_k", "worst_on_grid",
 ]  # fmt: skip
