@@ -34,13 +34,13 @@ def test_a_blob_goes_where_the_homography_sends_it():
     grid = np.arange(size) - (size - 1) / 2
     x, y = np.meshgrid(grid, -grid)
     blob = np.exp(-((x - start[0]) ** 2 + (y - start[1]) ** 2) / 4)[None, :, :, None].astype(np.float32)
-    matrix = _homography(np.array([[0.9, -0.4], [0.5, 1.1]]), np.array([1.0, 2.0]), (0.02, -0.01))
+    matrix = _homography(np.array([[0.9, -0.4], [0.5, 1.1]]), np.array([1.0, 2.0]), (0.03, -0.02))
     moved = np.asarray(warp_projective(blob, matrix))[0, :, :, 0]
     q = matrix @ [*start, 1]
     expected = q[:2] / q[2]
-    top = np.unravel_index(moved.argmax(), moved.shape)
-    np.testing.assert_allclose([x[top], y[top]], expected, atol=1)
-    assert np.linalg.norm(expected - matrix[:2] @ [*start, 1]) > 0.5  # the division matters
+    centre = np.array([(moved * x).sum(), (moved * y).sum()]) / moved.sum()
+    np.testing.assert_allclose(centre, expected, atol=0.3)
+    assert np.linalg.norm(expected - q[:2]) > 0.8  # the division matters
 
 
 def test_beyond_the_horizon_is_nothing():
