@@ -29,9 +29,10 @@ def test_the_parity_of_the_shift_decides():
         x[n, 2, n] = 1.0
     parity = two_classes(lambda x: x[:, :, ::2].sum((1, 2, 3)) - 0.5)
     result = circular_consistency(parity, x, pairs=20)
-    expected = np.mean([(a[1] - a[3]) % 2 == 0 for a in result.elements])
-    assert 0 < expected < 1
-    assert result.consistency == pytest.approx(expected)
+    expected = [float((a[1] - a[3]) % 2 == 0) for a in result.elements]
+    assert 0 < sum(expected) < 20
+    assert result.agreements == tuple(expected)
+    assert result.consistency == pytest.approx(np.mean(expected))
     crops = crop_consistency(parity, x, (8, 6), pairs=20)
     seen = [all(row["element"][k] <= 0 for k in (1, 3)) for row in crops.rows()]
     assert all(row["agreement"] == 1 for row, same in zip(crops.rows(), seen, strict=True) if same)
