@@ -1,0 +1,263 @@
+"""Assertions about a model's symmetry, which say what fails, by how much, against which limit, and in which layer."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike, DTypeLike
+
+from geomdl.actions.families import Family
+from geomdl.actions.outputs import Movable
+from geomdl.actions.warp import Padding
+from geomdl.equivariance.check import HasContract, check_contract
+from geomdl.equivariance.evaluation import image_batch
+from geomdl.equivariance.layerwise import LayerErrors, layer_errors
+from geomdl.equivariance.models import Model, as_function
+from geomdl.equivariance.report import Report
+from geomdl.equivariance.symmetry import Transformations
+from geomdl.errors import invalid
+from geomdl.groups import GridTranslations
+from geomdl.representations import FieldType
+from geomdl.testing.drawing import draw_images, resolved_group, tiers
+from geomdl.testing.messages import constant_output, first_layer, trial_message
+from geomdl.testing.smallest import Size, Sizes, smallest_failing
+from geomdl.testing.trial import Case, Judgement, Output, Trial, measure
+
+
+class SymmetryError(AssertionError):
+    """A symmetry that does not hold.
+
+    Attributes:
+      trial: what was measured: a `Trial`, or a `Report` about a contract.
+      layers: the error after every layer, where the model can be looked into.
+    """
+
+    def __init__(self, message: str, trial: Trial | Report, layers: LayerErrors | None = None) -> None:
+        super().__init__(message)
+        self.trial = trial
+        self.layers = layers
+
+
+def assert_invariant(model: Any, x: ArrayLike | None = None, group: Transformations = "C4", **options: Any) -> Trial:
+    """Asserts f(ρ(g)x) = f(x): `assert_equivariant` with ``output="invariant"``, whose other arguments it takes.
+
+    >>> import jax.numpy as jnp
+    >>> print(assert_invariant(lambda x: jnp.tanh(x).mean((1, 2)), group="D4", size=6))
+    <lambda> is invariant to D4: kept at 6x6; 8 elements, worst error ... spread ...
+    """
+    __tracebackhide__ = True
+    if "output" in options:
+        raise invalid("output of assert_invariant", options["output"], "none; use assert_equivariant for others")
+    return assert_equivariant(model, x, group, output="invariant", **options)
+
+
+def assert_equivariant(
+    model: Any,
+    x: ArrayLike | None = None,
+    group: Transformations = "C4",
+    *,
+    output: Output = "field",
+    size: Sizes | None = None,
+    channels: int | None = None,
+    batch: int = 2,
+    dtype: DTypeLike = jnp.float32,
+    elements: ArrayLike | None = None,
+    field_type: FieldType | None = None,
+    out_field_type: FieldType | None = None,
+    padding: Padding = "zeros",
+    depth: int | None = None,
+    tolerance: float | None = None,
+    factor: float = 2.0,
+    bound: float | None = None,
+    samples: int = 8,
+    seed: int = 0,
+) -> Trial:
+    """Asserts f(ρ_in(g)x) = ρ_out(g)f(x) for the elements g of a group, and that f is not constant.
+
+    Exact tier: every element of a finite group that maps the pixel grid to itself (quarter turns and flips, circular
+    shifts, maps of pixel values), held to 24 ε √depth. Approximate tier: the other elements, which are resampled, held
+    to ``factor`` times what resampling alone changes, plus that tolerance; or to ``bound``. See
+    `geomdl.testing.Judgement` for the derivation. The largest allowed error is never chosen to make a model pass.
+
+    Where no x is given, white noise is drawn for the exact tier and low-pass noise inside the inscribed disc for the
+    approximate one.
+
+    Args:
+      model: f, anything that `geomdl.equivariance.as_function` takes (with more arguments: give its result).
+      x: images ``[batch, height, width, channels]``; drawn when None.
+      group: a planar group, circular shifts (``"shifts"``), a family of Klein's ladder such as ``"affine"``, or its
+        name.
+      output: ``"invariant"``, ``"field"``, ``"labels"``, ``"points"``, ``"boxes"``, or ``(g, y) -> y'``.
+      size: where x is None: n or (height, width); or several, as a list, a range or a hypothesis strategy: then the
+        smallest that fails is reported.
+      channels: where x is None: of the contract, else 3.
+      batch: where x is None: how many images.
+      dtype: where x is None (float64 needs ``jax.enable_x64(True)``).
+      elements: ``[n, element_size]``, to try only these.
+      field_type: how the channels of x transform; as scalars by default.
+      out_field_type: how the channels of f(x) transform; as scalars, or as the contract says, by default.
+      padding: what comes in from outside when images are resampled.
+      depth: layers that follow one another, for the tolerance; from the contract, else 16.
+      tolerance: instead of 24 ε √depth.
+      factor: for the approximate tier.
+      bound: instead of factor · baseline + tolerance.
+      samples: how many elements of a continuous group or family are drawn.
+      seed: of the images and elements that are drawn.
+
+    Returns:
+      What was measured, when everything holds.
+
+    Raises:
+      AssertionError: (`SymmetryError`) with the smallest failing case, its error and limit, how the limit was derived,
+        and the first layer that loses exactness.
+      ValueError: when nothing can be measured: no x and no size, NaN in the output, an output of another shape.
+
+    >>> blur = lambda x: jnp.roll(x, 1, 1) + 2 * x + jnp.roll(x, -1, 1)  # along the columns only
+    >>> assert_equivariant(blur, group="C4", size=range(4, 8), channels=1)
+    Traceback (most recent call last):
+    ...
+    geomdl.testing.assertions.SymmetryError: <lambda> is not equivariant (output: field) to C4
+      smallest failing case: rotate 90° of 4x4 images...
+    """
+    __tracebackhide__ = True
+    f = as_function(model)
+    judgement = Judgement(depth, tolerance, factor, bound)
+    out_field_type = _out_type(f, group, output, out_field_type)
+    field_type = field_type or _in_type(f, group)
+    named = output if isinstance(output, str) else getattr(output, "__name__", "function")
+    moving = {"field_type": field_type, "out_field_type": out_field_type, "padding": padding}
+    inputs: dict[tuple[Size, bool], jax.Array] = {}
+
+    def trial(size: Size, given: jax.Array | None = None) -> Trial:
+        resolved = resolved_group(group, size)
+        promise = (
+            f"invariant to {resolved}" if output == "invariant" else f"equivariant (output: {named}) to {resolved}"
+        )
+        cases: list[Case] = []
+        spreads = []
+        for exact, some in tiers(resolved, elements, samples, seed, labels=output == "labels"):
+            images = given if given is not None else draw_images(f, size, channels, batch, dtype, seed, exact)
+            inputs[size, exact] = images
+            found, spread = measure(f, images, resolved, output, some, judgement, **moving)
+            cases += found
+            spreads.append(spread)
+        least = max(1e-6, *(case.limit for case in cases if case.exact), 0.0)
+        return Trial(f.name, promise, size, tuple(cases), max(spreads), least)
+
+    if x is not None:
+        if size is not None:
+            raise invalid("size", size, "None when x is given")
+        images = image_batch(x)
+        result = trial((images.shape[1], images.shape[2]), images)
+        trials = {result.size: result}
+        failing = None if result.passed else result.size
+    elif size is None:
+        raise invalid("x and size", None, "images x, or the size of the images to draw", "size=8")
+    else:
+        trials = {}
+
+        def fails(size: Size) -> bool:
+            trials[size] = trial(size)
+            return not trials[size].passed
+
+        failing = smallest_failing(size, fails)
+    if failing is None:
+        return max(trials.values(), key=lambda t: t.worst.error / (t.worst.limit or 1.0))
+    broken = trials[failing]
+    layers = None
+    if broken.failures:
+        smallest = broken.failures[0]
+        shown = np.array([case.element for case in broken.failures if case.exact == smallest.exact][:6])
+        images, moved_by = inputs[failing, smallest.exact], resolved_group(group, failing)
+        layers = _look_inside(f, images, moved_by, shown, field_type, padding)
+    held = [t.size for t in trials.values() if t.passed]
+    raise SymmetryError(trial_message(broken, layers, held), broken, layers)
+
+
+def assert_contract(
+    module: HasContract,
+    key: jax.Array | int = 0,
+    *,
+    size: Sizes | tuple[()] = (9, 9),
+    batch: int = 2,
+    dtype: DTypeLike = jnp.float32,
+    train: bool = False,
+) -> Report:
+    """Asserts that a module of geomdl keeps its contract; see `geomdl.equivariance.check_contract`.
+
+    Args:
+      module: with a ``contract``.
+      key: a JAX random key, or a seed.
+      size: (height, width); () without base space; or several, or a strategy: then the smallest that fails is reported.
+      batch: how many inputs.
+      dtype: of the inputs.
+      train: whether to call the module in training mode.
+
+    Returns:
+      The report of the largest size that was tried, when everything holds.
+
+    Raises:
+      AssertionError: (`SymmetryError`) with the report, and the first layer that breaks its own contract.
+
+    >>> from geomdl.layers import GlobalPool
+    >>> assert_contract(GlobalPool(FieldType("C4", "2 regular")), size=range(4, 6)).passed
+    True
+    """
+    __tracebackhide__ = True
+    key = jax.random.key(key) if isinstance(key, int) else key
+    reports: dict[tuple[int, ...], Report] = {}
+
+    def fails(size: tuple[int, ...]) -> bool:
+        reports[size] = check_contract(module, key, size=size, batch=batch, dtype=dtype, train=train)
+        return not reports[size].passed
+
+    failing = () if size == () and fails(()) else None
+    if size != ():
+        failing = smallest_failing(size, fails)
+    if failing is None:
+        return reports[max(reports, key=np.prod)]
+    report = reports[failing]
+    at = f"{failing[0]}x{failing[1]} inputs" if failing else "inputs without base space"
+    lines = [f"{type(module).__name__} does not keep its contract for {at}"]
+    lines += [
+        f"  {row.symmetry} {row.element}: error {row.error:.1e} > tolerance {row.tolerance:.1e} (24 ε √depth, depth"
+        f" {module.contract.depth} from the contract)"
+        for row in report.failures[:3]
+    ]
+    lines += [f"  {line}" for line in str(report).splitlines()]
+    if not report.alive:
+        lines.append(f"  {constant_output(report.spread)}")
+    layers = None
+    if failing and report.failures and not train:
+        f = as_function(module)
+        images = draw_images(f, failing, None, batch, dtype, 0, True)
+        of: Any = GridTranslations(*failing) if report.failures[0].symmetry == "shifts" else module.contract.group
+        shown = np.array([row.element for row in report.failures[:4]])
+        layers = _look_inside(f, images, of, shown, module.contract.in_type, "zeros")
+        lines += [f"  {line}" for line in first_layer(layers)]
+    raise SymmetryError("\n".join(lines), report, layers)
+
+
+def _in_type(f: Model, group: Transformations) -> FieldType | None:
+    contract = f.contract
+    return contract.in_type if contract is not None and str(contract.in_type.group) == str(group) else None
+
+
+def _out_type(f: Model, group: Transformations, output: Output, given: FieldType | None) -> FieldType | None:
+    contract = f.contract
+    if given is not None or output != "field" or contract is None or str(contract.group) != str(group):
+        return given
+    return contract.out_type
+
+
+def _look_inside(
+    f: Model, x: jax.Array, group: Movable, elements: np.ndarray, field_type: FieldType | None, padding: Padding
+) -> LayerErrors | None:
+    """The errors of the layers; None for a model that cannot be looked into."""
+    if not isinstance(group, Family) and group.is_finite:
+        elements = np.rint(elements).astype(int)
+    try:
+        return layer_errors(f, x, group, elements=elements, field_type=field_type, padding=padding)
+    except ValueError:
+        return None

@@ -1,0 +1,52 @@
+"""What a failed assertion says."""
+
+from geomdl.equivariance.layerwise import LayerErrors
+from geomdl.testing.smallest import Size
+from geomdl.testing.trial import Trial
+
+
+def trial_message(trial: Trial, layers: LayerErrors | None, held: list[Size]) -> str:
+    """The smallest failing case, its error and limit, the sizes that hold, and the first broken layer."""
+    lines = [f"{trial.model} is not {trial.promise}"]
+    if trial.is_constant:
+        lines = [
+            f"{trial.model} is {trial.promise} only because its output is constant",
+            f"  {constant_output(trial.spread)}",
+        ]
+        return "\n".join(lines)
+    case = trial.failures[0]
+    at = f"{trial.size[0]}x{trial.size[1]}"
+    worst = max(trial.failures, key=lambda c: c.error)
+    lines += [
+        f"  smallest failing case: {case.label} of {at} images",
+        f"  error {case.error:.1e} > {case.derivation}",
+        f"  {len(trial.failures)} of {len(trial.cases)} elements fail; worst error {worst.error:.1e} ({worst.label});"
+        f" spread between inputs {trial.spread:.1e}",
+    ]
+    if held:
+        shown = ", ".join(f"{h}x{w}" for h, w in sorted(held)[:6])
+        lines.append(f"  holds for images of {shown}{', …' if len(held) > 6 else ''}")
+    limit = None if case.exact else case.limit
+    return "\n".join(lines + [f"  {line}" for line in first_layer(layers, limit)])
+
+
+def first_layer(layers: LayerErrors | None, limit: float | None = None) -> list[str]:
+    """The first layer whose error exceeds a limit (that of rounding by default), and why."""
+    if layers is None:
+        return ["first broken layer: not known, as this model's layers cannot be looked into"]
+    name = layers.first_broken(limit)
+    if name is None:
+        return ["first broken layer: none of those that give activations exceeds the limit"]
+    if name == "output" and len(layers.layers) > 1:
+        return [f"first broken layer: none up to {layers.layers[-2].layer}; what the model does after it breaks it"]
+    row = next(row for row in layers.layers if row.layer == name)
+    reason = f": {row.reason}" if row.reason else ""
+    return [f"first broken layer: {name} (error {max(row.errors):.1e}){reason}"]
+
+
+def constant_output(spread: float) -> str:
+    """Why a constant output fails."""
+    return (
+        f"spread between inputs ‖f(x) − f(x')‖/‖f(x)‖ = {spread:.1e}: the output is constant or dead, which is"
+        " invariant in no useful sense"
+    )

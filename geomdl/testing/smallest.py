@@ -1,0 +1,83 @@
+"""The smallest image size at which something fails."""
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from geomdl.errors import invalid
+
+Size = tuple[int, int]
+Sizes = Any
+"""One size (n or (height, width)), several (a list or range of them), or a hypothesis strategy of them."""
+
+
+def sizes_to_try(sizes: Sizes) -> list[Size] | None:
+    """The sizes, smallest first; None for a strategy.
+
+    Raises:
+      ValueError: for something that is no size.
+
+    >>> sizes_to_try(8), sizes_to_try((6, 8)), sizes_to_try(range(9, 4, -2)), sizes_to_try([(4, 6), 5])
+    ([(8, 8)], [(6, 8)], [(5, 5), (7, 7), (9, 9)], [(4, 6), (5, 5)])
+    """
+    if isinstance(sizes, int):
+        return [_size(sizes)]
+    if isinstance(sizes, tuple):
+        return [_size(sizes)]
+    if isinstance(sizes, Iterable):
+        found = sorted({_size(size) for size in sizes}, key=lambda s: (s[0] * s[1], s))
+        if found:
+            return found
+    elif hasattr(sizes, "example"):  # a strategy, without importing hypothesis
+        return None
+    raise invalid("size", sizes, "n, (height, width), a list or range of them, or a strategy such as sizes()", 8)
+
+
+def smallest_failing(sizes: Sizes, fails: Callable[[Size], bool], *, max_examples: int = 12) -> Size | None:
+    """The smallest size that fails, or None when all that were tried pass.
+
+    A list is tried in order of size, up to the first that fails. A strategy is tried with examples that are the same in
+    every run, and the first that fails is shrunk.
+
+    >>> smallest_failing(range(3, 20), lambda size: size[0] % 2 == 0 and size[0] > 5)
+    (6, 6)
+    """
+    listed = sizes_to_try(sizes)
+    if listed is not None:
+        return next((size for size in listed if fails(size)), None)
+    import random
+
+    import hypothesis
+    from hypothesis.errors import NoSuchExample
+
+    checks: Any = list(hypothesis.HealthCheck)
+    settings = hypothesis.settings(
+        max_examples=max_examples, database=None, deadline=None, suppress_health_check=checks
+    )
+    known: dict[Size, bool] = {}
+
+    def found(given: Any) -> bool:
+        size = _size(given)
+        if size not in known:
+            known[size] = fails(size)
+        return known[size]
+
+    with _quiet(), contextlib.suppress(NoSuchExample):
+        return _size(hypothesis.find(sizes, found, settings=settings, random=random.Random(0)))
+    return None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Within another test of hypothesis its warnings about nesting are of no use."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _size(size: Any) -> Size:
+    pair = (size, size) if isinstance(size, int) else tuple(size) if isinstance(size, tuple | list) else ()
+    if len(pair) != 2 or not all(isinstance(n, int) and n > 0 for n in pair):
+        raise invalid("size", size, "n or (height, width), positive whole numbers of pixels", 8)
+    return pair[0], pair[1]
