@@ -153,6 +153,12 @@ def test_resampled_elements_are_held_to_what_resampling_changes_or_to_a_given_bo
     assert " > limit " in str(error)
 
 
+def test_no_model_passes_that_changes_its_output_as_much_as_another_image_would():
+    limit, why = gt.Judgement(factor=2.0).resampling(0.1, 1e-5, spread=0.05)
+    assert (limit, why) == (0.025, "limit 2.5e-02 = half the spread between images (5.0e-02)")
+    assert gt.Judgement(factor=2.0).resampling(0.1, 1e-5, spread=1.0)[0] == pytest.approx(0.20001)
+
+
 def test_labels_and_outputs_that_move_in_a_way_of_their_own():
     assert gt.assert_equivariant(lambda x: jnp.argmax(x, -1), group="C4", output="labels", size=5).passed
     blurred = lambda x: jnp.argmax(x + jnp.roll(x, 1, 1), -1)  # noqa: E731
