@@ -184,6 +184,7 @@ class Audit:
         if self.dead:
             lines.append("DEAD: the output does not depend on the input; no symmetry of it means anything")
         lines += [str(found) for found in self.layers.breaks] if self.layers else []
+        lines += [f"{m.name}: {number(m.value)} {m.unit}".rstrip() + f" ({m.meaning})" for m in self.measures]
         lines += self.notes
         took = f"{self.seconds:.0f} s, {self.forward_passes} batches, seed {self.seed}"
         return [*lines, f"{self.count} images of {self.images}, and white noise; {took}"]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from geomdl.audit.conclude import conclude
+from geomdl.audit.further import further_measures
 from geomdl.audit.images import Images, Size, band_limited, white_noise
 from geomdl.audit.inspection import (
     depth_of,
@@ -53,6 +54,7 @@ def audit(
     seed: int = 0,
     batch: int = 32,
     tolerance: float | None = None,
+    measures: bool = False,
     name: str | None = None,
     **adapter: Any,
 ) -> Audit:
@@ -76,6 +78,7 @@ def audit(
       seed: of the noise and of the choice of shifts.
       batch: images per call of the model.
       tolerance: the rounding error that ``exact`` allows; derived from dtype and depth if not given.
+      measures: whether to add measures of the literature (`geomdl.audit.further`), each of which compiles the model.
       name: how the report calls the model.
       **adapter: further arguments of `as_function`, such as ``layout="NCHW"`` or ``numpy=True``.
 
@@ -138,6 +141,7 @@ def audit(
         verdicts=tuple(sorted(verdicts, key=lambda v: not v.asked)),
         measurements=tuple(measurements),
         layers=None if dead else layer_table(f, white, plan, notes),
+        measures=further_measures(f, images, treated, group, seed, notes) if measures and not dead else (),
         notes=tuple(notes),
         environment=environment,
         seconds=round(time.perf_counter() - started, 2),

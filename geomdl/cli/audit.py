@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tolerance", type=float, help="the rounding error of an exact symmetry")
     parser.add_argument("--batch", type=int, default=32, help="images per call of the model (default 32)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
+    parser.add_argument("--measures", action="store_true", help="more measures: Lie derivatives, consistency, …")
     parser.add_argument("--require", action="append", default=[], metavar="'C4 exact'", help="may be repeated")
     parser.add_argument("--out", help="folder for audit.html, audit.json and the badge")
     add_data_dir(parser)
@@ -89,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         batch=arguments.batch,
         tolerance=arguments.tolerance,
+        measures=arguments.measures,
         name=name,
         **({"layout": arguments.layout} if arguments.layout else {}),
         **({"numpy": True} if arguments.numpy else {}),

@@ -183,6 +183,20 @@ def test_layers_that_break_it_are_named() -> None:
     assert looked_into.layers.layers == ("inner", "output")
 
 
+@pytest.mark.long  # every measure compiles
+def test_further_measures() -> None:
+    report = small(shift_invariant, "C2", count=4, measures=True)
+    found = {measure.name: measure.value for measure in report.measures}
+    assert found["circular consistency"] == 1
+    assert found["Lie derivative, rotate"] > 1e-3
+    assert 0 < found["orbit spread"] < 10
+    assert report.notes == ()
+    assert "Lie derivative, rotate" in render(report)
+    assert Audit.from_json(report.to_json()) == report
+    energy = small(lambda x: x**2, "C2", count=4, measures=True, size=(16, 16, 1))
+    assert {"EQ-T", "EQ-R"} <= {measure.name for measure in energy.measures if measure.unit == "dB"}
+
+
 def test_calls_that_are_no_function_of_the_image_are_noted() -> None:
     report = small(lambda x: x.mean((1, 2)) - x.mean(), "C2")
     assert any("batch norm" in note for note in report.notes)
