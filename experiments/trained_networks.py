@@ -11,7 +11,23 @@ from flax import nnx
 
 from geomdl.data import Dataset
 from geomdl.groups import group
-from geomdl.layers import InstanceNorm, Layer
+from geomdl.layers import (
+    BatchNorm,
+    BlurPool,
+    Conv,
+    FourierPointwise,
+    GlobalPool,
+    GroupPool,
+    InstanceNorm,
+    Layer,
+    LayerNorm,
+    Pointwise,
+    Pool,
+    PositionEmbedding,
+    Residual,
+    SelfAttention,
+    Sequential,
+)
 from geomdl.models import MODELS, CNNConfig
 from geomdl.models.model_config import ImageShape, ScalableConfig
 from geomdl.plots.tables import Row
@@ -94,3 +110,37 @@ def file_name(name: str) -> str:
     for old, new in ((" + ", "_"), (", ", "_"), (" ", "_"), ("(", ""), (")", "")):
         name = name.replace(old, new)
     return name.lower()
+
+
+def layer_name(layer: Layer) -> str:
+    """What a layer is, in a word or two, for the axis of a figure.
+
+    >>> from geomdl.layers import BlurPool, Conv
+    >>> image = FieldType("C1", "1 trivial")
+    >>> layer_name(Conv(image, image, 5, stride=2, rngs=nnx.Rngs(0))), layer_name(BlurPool(image, 4))
+    ('conv 5 ↓2', 'blur ↓2')
+    """
+    window = getattr(layer, "window", None)
+    down = f" ↓{window.stride}" if window is not None and window.stride > 1 else ""
+    match layer:
+        case Conv():
+            return f"conv {layer.window.size}{down}"
+        case Pool():
+            return f"{layer.reduce} pool{down}"
+        case Pointwise() | FourierPointwise():
+            return layer.activation
+        case Residual(body=Sequential(layers=inner)):
+            return "attention" if any(isinstance(part, SelfAttention) for part in inner) else "dense layers"
+        case _:
+            return _NAMES.get(type(layer), type(layer).__name__.lower()) + down
+
+
+_NAMES: dict[type[Layer], str] = {
+    BatchNorm: "norm",
+    LayerNorm: "norm",
+    InstanceNorm: "normalise",
+    BlurPool: "blur",
+    GlobalPool: "mean",
+    GroupPool: "max over group",
+    PositionEmbedding: "positions",
+}

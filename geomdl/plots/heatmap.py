@@ -26,6 +26,22 @@ def truncated(value: float, decimals: int = 2) -> str:
     return f"{cut + 0.0:.{decimals}f}"
 
 
+def compact(value: float) -> str:
+    """A number that is not negative in at most four characters, for errors that span orders of magnitude.
+
+    >>> compact(0.123), compact(2.6), compact(0.0012), compact(3e-7), compact(0.0)
+    ('.12', '2.6', '1e-3', '3e-7', '0')
+    """
+    if value == 0:
+        return "0"
+    if value >= 0.995:
+        return f"{value:.1f}" if value < 99.5 else f"{value:.0f}"
+    if value >= 0.0095:
+        return f"{value:.2f}".removeprefix("0")
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
 def heatmap(
     axes: Axes,
     values: Sequence[Sequence[float]] | np.ndarray,
