@@ -6,6 +6,9 @@ from geomdl.equivariance.contract import Contract
 from geomdl.equivariance.feature_motion import Size, same_element, stride_between
 from geomdl.groups import GridTranslations, PlanarGroup
 
+AT_FAULT = "its contract promises this exactly: the layer itself is at fault"
+"""What is left when a contract gives no reason."""
+
 
 def reason_from_contract(contract: Contract, group: object, broken: np.ndarray, size: Size) -> str:
     """What a contract says about a symmetry that was found broken.
@@ -34,7 +37,7 @@ def reason_from_contract(contract: Contract, group: object, broken: np.ndarray, 
         return f"its contract is approximate{': ' + promise.why if promise.why else ''}"
     if is_shift and np.any(broken % contract.step):
         return f"its contract is about shifts by multiples of {contract.step} pixels"
-    return "its contract promises this exactly: the layer itself is at fault"
+    return AT_FAULT
 
 
 def reason_from_error(

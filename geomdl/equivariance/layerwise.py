@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 from geomdl.actions.families import Family
 from geomdl.actions.generators import Generator
 from geomdl.actions.warp import Padding
-from geomdl.equivariance.break_reasons import reason_from_contract, reason_from_error
+from geomdl.equivariance.break_reasons import AT_FAULT, reason_from_contract, reason_from_error
 from geomdl.equivariance.contract import Contract
 from geomdl.equivariance.evaluation import image_batch
 from geomdl.equivariance.feature_motion import Size, feature_parts, move_feature, on_grid
@@ -22,6 +22,9 @@ from geomdl.equivariance.symmetry import Transformations, symmetry, transformati
 from geomdl.equivariance.tolerances import tolerance as rounding_tolerance
 from geomdl.groups import GridTranslations, PlanarGroup
 from geomdl.representations import FieldType
+
+PERMUTED = "channels permuted"
+"""How activations were moved whose channels come in another order."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,6 +197,10 @@ def layer_errors(
         if study.is_broken(row):
             contract = dict(model.contracts).get("" if name == "output" else _module(name))
             reason = study.reason(contract, row, entered[_module(name)], pairs, inherited=broken)
+            if rows and rows[-1].moved_as == PERMUTED and (not reason or reason == AT_FAULT):
+                reason = (
+                    f"the group permutes the channels that {rows[-1].layer} gives out; it does not treat them alike"
+                )
             row, broken = dataclasses.replace(row, reason=reason), True
         rows.append(row)
         fields = [part for part in parts if part.ndim == 4]
@@ -229,7 +236,7 @@ class _Study:
         if not known and any(e > limit for e in np.array(errors)[self.exact]):
             ordered = [_relative(_sorted(m), _sorted(w)) for m, w in zip(moved, wanted, strict=True)]
             if all(e <= limit for e in np.array(ordered)[self.exact]):
-                errors, moved_as = ordered, "channels permuted"
+                errors, moved_as = ordered, PERMUTED
         spread = _relative([np.roll(part, 1, 0) for part in parts], parts) if self.batch > 1 else float("nan")
         row = LayerError(name, parts[-1].shape[1:], moved_as, tuple(errors), limit, spread)
         return row, [(m[-1], w[-1]) for m, w in zip(moved, wanted, strict=True)]
@@ -242,7 +249,7 @@ class _Study:
         if contract is not None:
             over = self.exact & ~(np.array(row.errors) <= row.tolerance)
             reason = reason_from_contract(contract, self.group, self.elements[over], before)
-            return "" if inherited and "at fault" in reason else reason
+            return "" if inherited and reason == AT_FAULT else reason
         used = [(m, w) for (m, w), exact in zip(pairs, self.exact, strict=True) if exact]
         if inherited or not used or used[0][0].ndim != 4:
             return ""

@@ -13,7 +13,7 @@ from geomdl.equivariance import as_function
 from geomdl.equivariance.feature_motion import move_feature, same_element
 from geomdl.equivariance.layerwise import layer_errors
 from geomdl.groups import C4, C8, D1, D4, O2, GridTranslations, PlanarGroup
-from geomdl.layers import Conv, GlobalPool, GroupPool, Pointwise, Sequential
+from geomdl.layers import Conv, Dense, Flatten, GlobalPool, GroupPool, Pointwise, Sequential
 from geomdl.representations import FieldType
 
 
@@ -183,3 +183,13 @@ def test_one_element_is_the_same_map_in_several_groups():
                 assert other.is_finite
                 assert not any(np.allclose(other.matrix(h), D4.matrix(g)) for h in other.elements())
     assert same_element(np.array([0, 1]), C8, C4) is None
+
+
+def test_a_layer_after_flattening_is_not_blamed_for_what_flattening_did():
+    """Shifts permute the flattened channels; a dense layer keeps its contract, and does not treat them alike."""
+    scalars, hidden = FieldType("C1", "36 trivial"), FieldType("C1", "5 trivial")
+    network = Sequential([Flatten(FieldType("C1", "1 trivial"), (6, 6)), Dense(scalars, hidden, rngs=nnx.Rngs(0))])
+    x = np.random.default_rng(0).normal(size=(3, 6, 6, 1))
+    errors = layer_errors(network, x, "shifts", elements=[[1, 0], [2, 3]])
+    assert errors.first_broken() == "layers.1"
+    assert errors.reason == "the group permutes the channels that layers.0 gives out; it does not treat them alike"
