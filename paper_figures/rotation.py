@@ -64,7 +64,7 @@ def draw_scores(out: Path) -> list[Path]:
             0.01,
             0.5,
             f"a–e: the logits of one test digit {label} (bold: class {label}; grey: the others), trained on upright"
-            f" digits, seed 0. f: {'one seed' if seeds == 1 else f'{seeds} seeds, bands from least to greatest'};"
+            f" digits, seed 0.\nf: {'one seed' if seeds == 1 else f'{seeds} seeds, bands from least to greatest'};"
             " float32 rounding below 10⁻⁷ is drawn there.",
             fontsize=6,
             color=MUTED,
