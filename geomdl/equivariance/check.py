@@ -1,6 +1,5 @@
 """Measures whether a module keeps its contract."""
 
-import functools
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -26,12 +25,6 @@ class HasContract(Protocol):
     def contract(self) -> Contract: ...  # noqa: D102
 
     def __call__(self, x: jax.Array, /, *, train: bool = False, key: jax.Array | None = None) -> jax.Array: ...  # noqa: D102
-
-
-@functools.partial(jax.jit, static_argnames=("graph", "train"))
-def _apply(graph: Any, state: Any, x: jax.Array, key: jax.Array, *, train: bool) -> jax.Array:
-    """One call of the module; compiled once for modules that differ in the values of their variables only."""
-    return nnx.merge(graph, state)(x, train=train, key=key)
 
 
 def check_contract(
@@ -60,7 +53,7 @@ def check_contract(
       key: a JAX random key, for the inputs and for dropout.
       size: (height, width) of the input; () for a module without base space.
       batch: how many inputs.
-      dtype: of the input and so of the computation (float64 needs ``jax.enable_x64``).
+      dtype: of the input and so of the computation; float64, which needs ``jax.enable_x64``, also of the variables.
       train: whether to call the module in training mode.
       max_shifts: at most this many shifts.
       approximate: whether to measure also the elements for which at most an approximate promise can hold.
@@ -95,11 +88,17 @@ def check_contract(
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
     x, other = (rng.normal(size=(batch, *size, contract.in_type.size)).astype(dtype) for _ in range(2))
     graph, state = nnx.split(module)
+    if jnp.dtype(dtype) == jnp.float64:  # kernels are expanded in the precision of their weights
+        state = jax.tree.map(lambda v: np.asarray(v, dtype) if jnp.issubdtype(v.dtype, jnp.floating) else v, state)
     if sharding is not None:
         state = jax.device_put(state, NamedSharding(sharding.mesh, PartitionSpec()))
 
+    @jax.jit
+    def apply(state: Any, x: jax.Array, key: jax.Array) -> jax.Array:
+        return nnx.merge(graph, state)(x, train=train, key=key)
+
     def call(x: np.ndarray) -> np.ndarray:
-        return np.asarray(_apply(graph, state, jax.device_put(x, sharding), key, train=train))
+        return np.asarray(apply(state, jax.device_put(x, sharding), key))
 
     y, limit = call(x), tolerance(dtype, contract.depth)
     random = train and contract.random_in_training

@@ -1,13 +1,13 @@
 """Orbits of arrays on the host, in NumPy: grid symmetries and shifts are moved exactly and nothing is compiled."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import jax
 import numpy as np
 
 from geomdl.actions import act
-from geomdl.groups import Element, require_planar
+from geomdl.groups import require_planar
 from geomdl.representations import FieldType
 
 
@@ -26,12 +26,14 @@ def orbit(elements: np.ndarray, x: np.ndarray, field_type: FieldType) -> Iterato
     >>> [y.ravel().tolist() for y in orbit(C4.elements()[:2], np.arange(4.0)[None], FieldType(C4, "1 regular"))]
     [[0.0, 1.0, 2.0, 3.0], [3.0, 0.0, 1.0, 2.0]]
     """
-    for g in elements:
+    matrices = [block.representation(elements) for block in field_type.blocks]
+    for i, g in enumerate(elements):
+        rho = [matrix[i] for matrix in matrices]
         if x.ndim == 2:
-            yield _fibre(g, x, field_type)
+            yield _fibre(rho, x, field_type)
         elif (plane := require_planar(field_type.group, "a field on the plane")).is_grid_symmetry(g):
             turns = int(np.rint(plane.plane_angle(g) / (np.pi / 2))) % 4
-            yield _fibre(g, np.rot90(np.flip(x, 1) if g[0] else x, turns, (1, 2)), field_type)
+            yield _fibre(rho, np.rot90(np.flip(x, 1) if g[0] else x, turns, (1, 2)), field_type)
         else:
             yield np.asarray(_resampled(g, x, field_type))
 
@@ -58,13 +60,13 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(difference / size) if size else np.inf
 
 
-def _fibre(g: Element, x: np.ndarray, field_type: FieldType) -> np.ndarray:
+def _fibre(rho: Sequence[np.ndarray], x: np.ndarray, field_type: FieldType) -> np.ndarray:
+    """Multiplies the fields of each block by its matrix."""
     if field_type.is_trivial:
         return x
     moved = []
-    for block in field_type.blocks:
+    for block, matrix in zip(field_type.blocks, rho, strict=True):
         fields = x[..., block.channels].reshape(*x.shape[:-1], block.multiplicity, block.representation.size)
-        matrix = np.asarray(block.representation(g), np.float64)
         moved.append((fields.astype(np.float64) @ matrix.T).astype(x.dtype).reshape(*x.shape[:-1], -1))
     return np.concatenate(moved, -1)
 

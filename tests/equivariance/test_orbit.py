@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from geomdl.actions import act, roll
 from geomdl.equivariance import check_contract, relative_error
@@ -43,7 +43,7 @@ def test_the_distance_is_the_relative_error():
 
 
 def test_a_check_over_four_devices():
-    sharding = NamedSharding(jax.make_mesh((4,), ("data",)), PartitionSpec("data"))
+    sharding = NamedSharding(jax.make_mesh((4,), ("data",), axis_types=(AxisType.Auto,)), PartitionSpec("data"))
     t, seen = FieldType("C4", "1 regular"), []
 
     class Watched(BatchNorm):

@@ -18,7 +18,7 @@ ISSUE_2 = ["linear", "perceptron", "mlp", "local", "cnn", "ti_cnn", "gcnn"]
 @pytest.mark.parametrize("name", ISSUE_2)
 def test_models_give_scores_and_summaries_that_add_up(name: str):
     model = MODELS[name]().build((12, 12, 2), 5, rngs=nnx.Rngs(0))
-    logits = model(jnp.ones((3, 12, 12, 2)))
+    logits = jax.jit(model)(jnp.ones((3, 12, 12, 2)))
     assert logits.shape == (3, 5)
     assert bool(jnp.isfinite(logits).all())
     summary = summarize(model, (12, 12, 2))
@@ -77,7 +77,8 @@ def test_a_reflection_deeper_than_the_image_is_refused_when_built():
 def test_parameters_are_matched(name: str, target: int):
     options = {"hidden": 8} if name == "local" else {}
     target *= 3 if name == "local" else 1
-    model = MODELS[name](match_parameters=target, **options).build((16, 16, 1), 10, rngs=nnx.Rngs(0))
+    config = MODELS[name](match_parameters=target, **options)
+    model = nnx.eval_shape(lambda: config.build((16, 16, 1), 10, rngs=nnx.Rngs(0)))
     # An eighth: a locally connected layer's width is a small integer, the others come much closer.
     assert abs(count_parameters(model) - target) < target * (0.5 if name == "local" else 0.125)
 
@@ -99,7 +100,7 @@ def test_same_seed_same_weights_and_other_seed_others():
 def test_the_tree_of_variables_does_not_depend_on_the_mode():
     model = GCNNConfig(width=2, dropout=0.5).build((12, 12, 1), 3, rngs=nnx.Rngs(0))
     before = jax.tree.structure(nnx.state(model))
-    model(jnp.ones((2, 12, 12, 1)), train=True, key=jax.random.key(0))
+    nnx.jit(lambda m: m(jnp.ones((2, 12, 12, 1)), train=True, key=jax.random.key(0)))(model)
     assert jax.tree.structure(nnx.state(model)) == before
 
 
