@@ -15,6 +15,7 @@ from flax import nnx
 
 from geomdl.models import CNNConfig
 from geomdl.plots.tables import mean_over, read_csv, write_csv
+from geomdl.representations import FieldType
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "lie"
 TABLES = ("layers", "total", "summary")
@@ -122,6 +123,18 @@ def test_contributions_of_a_small_network(study):
             assert own[0]["added"] < 1e-2 * own[-1]["added"]
         else:
             assert own[0]["added"] > 1e-2 * own[-1]["added"], "a convolution knows no rotations"
+
+
+def test_rotations_turn_the_vectors_of_a_field(study):
+    """p e^(−|p|²/10) stays as it is when pixels and vectors turn, and does not when pixels turn alone."""
+    axis = np.arange(15) - 7.0
+    right, up = np.meshgrid(axis, -axis)
+    field = np.stack([right, up], -1) * np.exp(-(right**2 + up**2) / 10)[..., None]
+    y = jnp.asarray(field[None], jnp.float32)
+    rotate = study.MOTIONS.index("rotate")
+    turned = study._velocities(y, FieldType("SO2", "1 irrep(1)"), (15, 15))[rotate]
+    as_scalars = study._velocities(y, None, (15, 15))[rotate]
+    assert np.linalg.norm(turned) < 0.1 * np.linalg.norm(as_scalars), "but for interpolation and the border"
 
 
 def test_the_figure_is_drawn_and_says_what_it_needs(load, tmp_path):
