@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from geomdl.errors import unknown
-from geomdl.groups import C8, D4, O2, SO2, C, D, PlanarGroup
+from geomdl.groups import C8, D4, O2, SO2, C, D, PlanarGroup, require_planar
 from geomdl.kernels import SteerableKernelSpace, solutions
 from geomdl.plots.tables import Row, read_csv, write_csv
 from geomdl.representations import Representation, irreps
@@ -73,7 +73,7 @@ def by_characters(rho_in: Representation, rho_out: Representation, frequency: in
 
     χ_μ is the character of the functions cos μφ and sin μφ: 2 cos μθ at a rotation by θ and 0 at reflections.
     """
-    group = rho_in.group
+    group = require_planar(rho_in.group, "a kernel on the plane")
     if group.is_finite:
         g = group.elements()
     else:  # enough angles to integrate trigonometric polynomials of degree 3 · 8 exactly
@@ -90,7 +90,8 @@ def residual(
     rho_in: Representation, rho_out: Representation, frequency: int, basis: np.ndarray, g: np.ndarray, phi: np.ndarray
 ) -> float:
     """max |K(gφ) − ρ_out(g) K(φ) ρ_in(g)⁻¹| over kernels of norm 1, elements g and angles φ."""
-    moved = (1 - 2 * g[:, :1]) * phi + rho_in.group.angle(g)[:, None]
+    turned = require_planar(rho_in.group, "a kernel on the plane").plane_angle(g)
+    moved = (1 - 2 * g[:, :1]) * phi + turned[:, None]
 
     def kernels(angles: np.ndarray) -> np.ndarray:
         waves = np.stack([np.cos(frequency * angles), np.sin(frequency * angles)])
