@@ -65,7 +65,7 @@ ENTRIES: tuple[Entry, ...] = (
     _entry("off_grid", 8, (*FINITE, *CONTINUOUS), {"width": 1}, quick=("C8", "D4", "SO2")),
     _entry("steerable_example", 29, FINITE, _slim | {"activation": "elu"}, quick=("C8",)),
     _entry("steerable_example", 24, ("D4",), _slim | {"activation": "elu", "input_size": 25}, "24 pixels"),
-    _entry("mnist_benchmark", 24, FINITE, {"width": 0.25}, quick=("C8",)),
+    _entry("mnist_benchmark", 24, FINITE, {"width": 0.6}, quick=("C8",)),
     _entry(
         "mnist_benchmark", 24, ("D4",), {"width": 0.1, "field_mixture": "1 quotient(C2) + 1 regular"}, "quotient fields"
     ),
