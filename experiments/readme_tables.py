@@ -115,12 +115,12 @@ def basis_memory() -> str:
 
 def mnist_rot() -> str:
     """Test error on regenerated MNIST-rot, mean and standard deviation over seeds."""
-    from geomdl.plots.tables import Column, distinct, read_csv, to_markdown
+    from geomdl.plots.tables import Column, read_csv, to_markdown
 
-    rows = read_csv(RESULTS / "mnist_rot" / "results.csv", ("group", "seed", "test_error_percent"), "mnist_rot.py")
+    rows = read_csv(RESULTS / "mnist_rot" / "results.csv", ("group", "size", "seed", "test_error_percent"), "mnist_rot.py")
     shown = []
-    for group in distinct(rows, "group"):
-        of_group = [r for r in rows if r["group"] == group]
+    for group, size in dict.fromkeys((r["group"], r["size"]) for r in rows):
+        of_group = [r for r in rows if (r["group"], r["size"]) == (group, size)]
         errors = [float(r["test_error_percent"]) for r in of_group]
         spread = f" ± {statistics.stdev(errors):.2f}" if len(errors) > 1 else ""
         error = f"{statistics.fmean(errors):.2f}{spread}"
