@@ -85,11 +85,17 @@ def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, pa
         return jnp.where(exact, turn(x, g[0].astype(jnp.int32), turns), moved)
     on_grid = group.is_grid_symmetry(group.elements())
     turns = np.rint(group.plane_angle(group.elements()) / (np.pi / 2)).astype(np.int32)
-    turned = turn(x, g[0], jnp.asarray(turns)[_index(g, group)])
+    number = _index(g, group)
+
+    def turned(x: jax.Array) -> jax.Array:
+        return turn(x, g[0], jnp.asarray(turns)[number])
+
+    def warped(x: jax.Array) -> jax.Array:
+        return warp(x, jnp.asarray(group.matrix(group.elements()), x.dtype)[number], padding=padding)
+
     if np.all(on_grid):
-        return turned
-    warped = warp(x, jnp.asarray(group.matrix(group.elements()), x.dtype)[_index(g, group)], padding=padding)
-    return jnp.where(jnp.asarray(on_grid)[_index(g, group)], turned, warped)
+        return turned(x)
+    return jax.lax.cond(jnp.asarray(on_grid)[number], turned, warped, x)  # resamples where it must
 
 
 def _require_element(g: np.ndarray, group: PointGroup) -> None:
