@@ -117,7 +117,9 @@ def mnist_rot() -> str:
     """Test error on regenerated MNIST-rot, mean and standard deviation over seeds."""
     from geomdl.plots.tables import Column, read_csv, to_markdown
 
-    rows = read_csv(RESULTS / "mnist_rot" / "results.csv", ("group", "size", "seed", "test_error_percent"), "mnist_rot.py")
+    rows = read_csv(
+        RESULTS / "mnist_rot" / "results.csv", ("group", "size", "seed", "test_error_percent"), "mnist_rot.py"
+    )
     shown = []
     for group, size in dict.fromkeys((r["group"], r["size"]) for r in rows):
         of_group = [r for r in rows if (r["group"], r["size"]) == (group, size)]
@@ -133,6 +135,36 @@ def mnist_rot() -> str:
         Column("error", "Test error, %"),
     )
     return to_markdown(shown, columns)
+
+
+def measures() -> str:
+    """What measures cost beside the forward passes they need."""
+    from geomdl.plots.tables import Column, to_markdown
+
+    rows = [{**r, "spread": _spread(r, "ratio", "{:.2f}")} for r in _benchmark("measures")]
+    columns = (
+        Column("measure", "Measure"),
+        Column("passes", "Passes"),
+        Column("measure_s", "Measure, s", "{:.1f}"),
+        Column("passes_s", "Passes, s", "{:.1f}"),
+        Column("spread", "ratio"),
+    )
+    return to_markdown(rows, columns)
+
+
+def audit() -> str:
+    """Time and memory of full audits."""
+    from geomdl.plots.tables import Column, to_markdown
+
+    columns = (
+        Column("group", "Group"),
+        Column("images", "Images"),
+        Column("verdicts", "Verdicts"),
+        Column("measures", "Measures"),
+        Column("seconds", "Time, s", "{:.0f}"),
+        Column("peak_gb", "Peak memory, GB", "{:.2f}"),
+    )
+    return to_markdown(_benchmark("audit"), columns)
 
 
 def _benchmark(name: str) -> list[Any]:
@@ -151,7 +183,7 @@ def _spread(row: Any, key: str, form: str) -> str:
 
 TABLES = {
     "README.md": (quickstart, commands),
-    "docs/benchmarks.md": (construction, train_step, equivariance_error, basis_memory, mnist_rot),
+    "docs/benchmarks.md": (construction, train_step, equivariance_error, basis_memory, measures, audit, mnist_rot),
 }
 
 
