@@ -20,7 +20,6 @@ in Bronstein, Bruna, Cohen & Veličković, Geometric deep learning, 2021.
 """
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,9 +28,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from tqdm import tqdm
 
-from experiments.trained_networks import circumstances, described, file_name, run_config
+from experiments.trained_networks import circumstances, described, study
 from geomdl.actions import act, roll
 from geomdl.actions.families import FAMILIES, Family
 from geomdl.data import Dataset
@@ -39,10 +37,9 @@ from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
 from geomdl.groups import C4, GridTranslations
 from geomdl.models import count_parameters
-from geomdl.plots.tables import Row, distinct, mean_over, read_csv, write_csv
+from geomdl.plots.tables import Row, distinct, mean_over, read_csv
 from geomdl.representations import FieldType
 from geomdl.training.config import RunConfig
-from geomdl.training.loop import train
 
 COMMAND = "geomdl reproduce klein"
 RUNS = ("MLP", "CNN", "TI-CNN", "C4", "C8", "SO(2)", "D4", "O(2)", "CNN, normalised")
@@ -107,24 +104,14 @@ def run(preset: str, out: Path) -> None:
     if preset not in PRESETS:
         raise unknown("preset", preset, list(PRESETS))
     seeds, epochs, images = PRESETS[preset]
-    dataset: Dataset | None = None
     orbits: dict[str, jax.Array] = {}
-    measured = []
-    with tqdm([(name, seed) for seed in seeds for name in RUNS], desc="klein", unit="run") as bar:
-        for name, seed in bar:
-            bar.set_postfix_str(f"{name}, seed {seed}")
-            config = run_config(name, seed, epochs=epochs)
-            dataset = dataset or config.data.load()
-            workdir = out / "runs" / f"{file_name(name)}-{epochs}-seed{seed}"
-            found = workdir / f"klein-{images}.json"
-            result = train(config, workdir, dataset=dataset)
-            if not found.exists():
-                x = jnp.asarray(dataset.test.images[:images])
-                orbits = orbits or {rung.name: rung.moved(x) for rung in RUNGS}
-                found.write_text(json.dumps(measure(name, config, dataset, result.model, x, orbits)))
-            measured.append(json.loads(found.read_text()))
-    for table in ("spreads", "summary"):
-        write_csv(out / f"{table}.csv", [row for tables in measured for row in tables[table]])
+
+    def rows(name: str, config: RunConfig, dataset: Dataset, model: nnx.Module) -> dict[str, list[Row]]:
+        x = jnp.asarray(dataset.test.images[:images])
+        orbits.update({} if orbits else {rung.name: rung.moved(x) for rung in RUNGS})
+        return measure(name, config, dataset, model, x, orbits)
+
+    study("klein", RUNS, seeds, rows, f"klein-{images}", out, epochs=epochs)
 
 
 def measure(

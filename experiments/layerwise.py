@@ -18,7 +18,6 @@ its output. Seed 0 for 8 epochs (fast), or seeds 0–2 for 20 epochs (full); fin
 repeated.
 """
 
-import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,16 +25,8 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from tqdm import tqdm
 
-from experiments.trained_networks import (
-    before_and_after,
-    circumstances,
-    described,
-    file_name,
-    layer_name,
-    run_config,
-)
+from experiments.trained_networks import circumstances, described, layer_name, study
 from geomdl.actions import rotate
 from geomdl.data import Dataset
 from geomdl.equivariance import relative_error, tolerance
@@ -45,8 +36,9 @@ from geomdl.evaluators import Metrics, predictor
 from geomdl.groups import C8
 from geomdl.layers import Flatten, Layer, Sequential
 from geomdl.models import InexactSizeWarning, count_parameters
-from geomdl.plots.tables import Row, distinct, read_csv, write_csv
+from geomdl.plots.tables import Row, distinct, read_csv
 from geomdl.training.config import RunConfig
+from geomdl.training.loop import build_model
 
 COMMAND = "geomdl reproduce layerwise"
 RUNS = ("C8", "C8, stride 2", "CNN")
@@ -59,23 +51,13 @@ def run(preset: str, out: Path) -> None:
     if preset not in PRESETS:
         raise unknown("preset", preset, list(PRESETS))
     seeds, epochs, images = PRESETS[preset]
-    dataset: Dataset | None = None
-    measured = []
-    with tqdm([(name, seed) for seed in seeds for name in RUNS], desc="layerwise", unit="run") as bar:
-        for name, seed in bar:
-            bar.set_postfix_str(f"{name}, seed {seed}")
-            config = run_config(name, seed, epochs=epochs)
-            dataset = dataset or config.data.load()
-            workdir = out / "runs" / f"{file_name(name)}-{epochs}-seed{seed}"
-            found = workdir / f"layerwise-{images}.json"
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", InexactSizeWarning)  # the stride is there to break exactness
-                untrained, trained = before_and_after(config, workdir, dataset)
-            if not found.exists():
-                found.write_text(json.dumps(measure(name, config, dataset, untrained, trained, images)))
-            measured.append(json.loads(found.read_text()))
-    for table in ("errors", "summary"):
-        write_csv(out / f"{table}.csv", [row for tables in measured for row in tables[table]])
+
+    def rows(name: str, config: RunConfig, dataset: Dataset, trained: nnx.Module) -> dict[str, list[Row]]:
+        return measure(name, config, dataset, build_model(config, dataset), trained, images)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InexactSizeWarning)  # the stride is there to break exactness
+        study("layerwise", RUNS, seeds, rows, f"layerwise-{images}", out, epochs=epochs)
 
 
 def measure(

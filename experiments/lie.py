@@ -28,7 +28,6 @@ Goldblum & Wilson, The Lie derivative for measuring learned equivariance, ICLR 2
 """
 
 import functools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -37,16 +36,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from tqdm import tqdm
 
-from experiments.trained_networks import (
-    before_and_after,
-    circumstances,
-    described,
-    file_name,
-    layer_name,
-    run_config,
-)
+from experiments.trained_networks import circumstances, described, layer_name, study
 from geomdl.actions.generators import GENERATORS
 from geomdl.actions.projective import warp_projective
 from geomdl.actions.traced import representation_matrix
@@ -56,9 +47,10 @@ from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
 from geomdl.layers import Flatten, Layer, Sequential
 from geomdl.models import count_parameters
-from geomdl.plots.tables import Row, distinct, read_csv, write_csv
+from geomdl.plots.tables import Row, distinct, read_csv
 from geomdl.representations import FieldType
 from geomdl.training.config import RunConfig
+from geomdl.training.loop import build_model
 
 COMMAND = "geomdl reproduce lie"
 RUNS = ("CNN", "CNN, blurred", "C8", "SO(2)", "ViT")
@@ -87,21 +79,11 @@ def run(preset: str, out: Path) -> None:
     if preset not in PRESETS:
         raise unknown("preset", preset, list(PRESETS))
     seeds, epochs, images = PRESETS[preset]
-    dataset: Dataset | None = None
-    measured = []
-    with tqdm([(name, seed) for seed in seeds for name in RUNS], desc="lie", unit="run") as bar:
-        for name, seed in bar:
-            bar.set_postfix_str(f"{name}, seed {seed}")
-            config = run_config(name, seed, epochs=epochs)
-            dataset = dataset or config.data.load()
-            workdir = out / "runs" / f"{file_name(name)}-{epochs}-seed{seed}"
-            found = workdir / f"lie-{images}.json"
-            untrained, trained = before_and_after(config, workdir, dataset)
-            if not found.exists():
-                found.write_text(json.dumps(measure(name, config, dataset, untrained, trained, images)))
-            measured.append(json.loads(found.read_text()))
-    for table in ("layers", "total", "summary"):
-        write_csv(out / f"{table}.csv", [row for tables in measured for row in tables[table]])
+
+    def rows(name: str, config: RunConfig, dataset: Dataset, trained: nnx.Module) -> dict[str, list[Row]]:
+        return measure(name, config, dataset, build_model(config, dataset), trained, images)
+
+    study("lie", RUNS, seeds, rows, f"lie-{images}", out, epochs=epochs)
 
 
 def measure(

@@ -19,25 +19,22 @@ All networks have about 8,000 parameters and are trained on upright digits (save
 E(2)-equivariant steerable CNNs, NeurIPS 2019, and Cohen & Welling, Group equivariant convolutional networks, ICML 2016.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from flax import nnx
-from tqdm import tqdm
 
-from experiments.trained_networks import circumstances, described, file_name, run_config
+from experiments.trained_networks import circumstances, described, study
 from geomdl.data import Dataset, Split
 from geomdl.data.transformed import rotated
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, RotationSweep, predictor, rotation_sweep
 from geomdl.evaluators.predict import Predict
 from geomdl.models import count_parameters
-from geomdl.plots.tables import Row, distinct, mean_over, read_csv, write_csv
+from geomdl.plots.tables import Row, distinct, mean_over, read_csv
 from geomdl.tasks import Classification
 from geomdl.training.config import RunConfig
-from geomdl.training.loop import train
 
 COMMAND = "geomdl reproduce rotation"
 RUNS = ("MLP", "CNN", "CNN + augmentation", "C4", "C8", "SO(2)", "O(2)")
@@ -51,21 +48,11 @@ def run(preset: str, out: Path) -> None:
     if preset not in PRESETS:
         raise unknown("preset", preset, list(PRESETS))
     seeds, step = PRESETS[preset]
-    dataset: Dataset | None = None
-    measured = []
-    with tqdm([(name, seed) for seed in seeds for name in RUNS], desc="rotation", unit="run") as bar:
-        for name, seed in bar:
-            bar.set_postfix_str(f"{name}, seed {seed}")
-            config = run_config(name, seed)
-            dataset = dataset or config.data.load()
-            workdir = out / "runs" / f"{file_name(name)}-seed{seed}"
-            found = workdir / f"measured-{step:g}.json"
-            result = train(config, workdir, dataset=dataset)
-            if not found.exists():
-                found.write_text(json.dumps(measure(name, config, dataset, result.model, step)))
-            measured.append(json.loads(found.read_text()))
-    for table in ("scores", "change", "accuracy", "confusion", "summary"):
-        write_csv(out / f"{table}.csv", [row for tables in measured for row in tables[table]])
+
+    def rows(name: str, config: RunConfig, dataset: Dataset, model: nnx.Module) -> dict[str, list[Row]]:
+        return measure(name, config, dataset, model, step)
+
+    study("rotation", RUNS, seeds, rows, f"measured-{step:g}", out)
 
 
 def measure(name: str, config: RunConfig, dataset: Dataset, model: nnx.Module, step: float) -> dict[str, list[Row]]:

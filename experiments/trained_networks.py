@@ -5,9 +5,12 @@ Each is a config file of configs/, some with another model in it. They see uprig
 
 import dataclasses
 import importlib
+import json
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from flax import nnx
+from tqdm import tqdm
 
 from geomdl.data import Dataset
 from geomdl.groups import group
@@ -30,10 +33,10 @@ from geomdl.layers import (
 )
 from geomdl.models import MODELS, CNNConfig
 from geomdl.models.model_config import ImageShape, ScalableConfig
-from geomdl.plots.tables import Row
+from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType
 from geomdl.training.config import RunConfig
-from geomdl.training.loop import build_model, train
+from geomdl.training.loop import train
 from geomdl.training.workdir import hardware, versions
 
 
@@ -88,9 +91,46 @@ def described(name: str) -> str:
     return f"configs/{file}.py" + "".join(f" model.{k}={v}" for k, v in changes.items())
 
 
-def before_and_after(config: RunConfig, workdir: Path, dataset: Dataset) -> tuple[nnx.Module, nnx.Module]:
-    """The network as initialised, and as trained; a run that is there is only read."""
-    return build_model(config, dataset), train(config, workdir, dataset=dataset).model
+Measure = Callable[[str, RunConfig, Dataset, nnx.Module], dict[str, list[Row]]]
+"""The rows by table of one trained network: ``(name, config, dataset, model)``."""
+
+
+def study(
+    title: str,
+    networks: Sequence[str],
+    seeds: Iterable[int],
+    measure: Measure,
+    label: str,
+    out: Path,
+    **training: object,
+) -> None:
+    """Trains and measures networks, and writes a CSV file per table; what is there already is only read.
+
+    Args:
+      title: of the progress bar.
+      networks: names among `NETWORKS`.
+      seeds: each network is trained with each.
+      measure: gives the rows.
+      label: of the file of a run that keeps its rows; other settings of the measurement need another one.
+      out: directory of the tables, and of the runs.
+      **training: replace values of the configs' section ``training``.
+    """
+    dataset: Dataset | None = None
+    measured = []
+    with tqdm([(name, seed) for seed in seeds for name in networks], desc=title, unit="run") as bar:
+        for name, seed in bar:
+            bar.set_postfix_str(f"{name}, seed {seed}")
+            config = run_config(name, seed, **training)
+            dataset = dataset or config.data.load()
+            settings = "".join(f"-{value}" for value in training.values())
+            workdir = out / "runs" / f"{file_name(name)}{settings}-seed{seed}"
+            found = workdir / f"{label}.json"
+            result = train(config, workdir, dataset=dataset)
+            if not found.exists():
+                found.write_text(json.dumps(measure(name, config, dataset, result.model)))
+            measured.append(json.loads(found.read_text()))
+    for table in measured[0]:
+        write_csv(out / f"{table}.csv", [row for tables in measured for row in tables[table]])
 
 
 def circumstances() -> Row:

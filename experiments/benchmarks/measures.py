@@ -25,6 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.trained_networks import circumstances
 from geomdl.equivariance import (
     as_function,
     circular_consistency,
@@ -35,7 +36,6 @@ from geomdl.equivariance import (
 )
 from geomdl.equivariance.models import Model
 from geomdl.plots.tables import Row, write_csv
-from geomdl.training.workdir import hardware, versions
 
 SIZE = 64
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
@@ -148,11 +148,9 @@ def main() -> None:
     if importlib.util.find_spec("haiku") is None:
         raise SystemExit('Haiku is not installed: pip install -e ".[dev]" brings it')
     rows = audits() if given.audit else overhead(given.images, given.rounds)
-    about = {
-        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
-        "versions": ", ".join(f"{k} {v}" for k, v in versions().items()),
-    }
-    written = write_csv(given.out / ("audit.csv" if given.audit else "measures.csv"), [{**r, **about} for r in rows])
+    written = write_csv(
+        given.out / ("audit.csv" if given.audit else "measures.csv"), [{**r, **circumstances()} for r in rows]
+    )
     print(f"targets: {TARGETS}; written to {written}")
 
 

@@ -6,7 +6,7 @@ from numpy.typing import DTypeLike
 
 from geomdl.audit.images import Images, Size, white_noise
 from geomdl.audit.measuring import DEAD, difference, spread
-from geomdl.audit.stream import Stream
+from geomdl.audit.stream import OutputError, Stream
 from geomdl.equivariance.models import Model
 
 SIZES: tuple[Size, ...] = (
@@ -52,9 +52,9 @@ def first_outputs(stream: Stream, images: np.ndarray) -> np.ndarray:
     """
     try:
         return stream(images)
+    except OutputError:
+        raise
     except Exception as error:
-        if isinstance(error, ValueError) and str(error).startswith("the model returns"):
-            raise
         size = "×".join(map(str, images.shape[1:]))
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         raise ValueError(

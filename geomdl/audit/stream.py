@@ -9,6 +9,10 @@ import numpy as np
 from geomdl.equivariance.models import Model
 
 
+class OutputError(ValueError):
+    """The model runs, but what it returns cannot be audited."""
+
+
 class Stream:
     """A model compiled once per image size, through which any number of images flows.
 
@@ -43,7 +47,7 @@ class Stream:
         """The outputs for ``[n, height, width, channels]``.
 
         Raises:
-          ValueError: when the output is not one array with an entry per image, or not finite.
+          OutputError: when the output is not one array with an entry per image, or not finite.
         """
         outputs = []
         for start in range(0, len(images), self.batch):
@@ -61,15 +65,17 @@ class Stream:
 def _checked(result: Any, batch: int) -> np.ndarray:
     if isinstance(result, tuple | list | dict):
         kind = type(result).__name__
-        raise ValueError(f"the model returns a {kind}; an audit needs one array: wrap it in a function that picks one")
+        raise OutputError(f"the model returns a {kind}; an audit needs one array: wrap it in a function that picks one")
     array = np.asarray(result)
     if array.dtype == object or array.ndim < 1:
-        raise ValueError(f"the model returns {type(result).__name__}; an audit needs one array [batch, ...]")
+        raise OutputError(f"the model returns {type(result).__name__}; an audit needs one array [batch, ...]")
     if array.shape[0] != batch:
-        raise ValueError(f"the model returns shape {array.shape} for {batch} images; the first dimension must be these")
+        raise OutputError(
+            f"the model returns shape {array.shape} for {batch} images; the first dimension must be these"
+        )
     if array.dtype.kind not in "fiubc":
         array = array.astype(np.float32)  # bfloat16 and the like
     if array.dtype.kind in "fc" and not np.all(np.isfinite(array)):
         bad = 1 - np.isfinite(array).mean()
-        raise ValueError(f"the model returns NaN or infinity ({bad:.0%} of its output); nothing can be measured")
+        raise OutputError(f"the model returns NaN or infinity ({bad:.0%} of its output); nothing can be measured")
     return array
