@@ -9,6 +9,7 @@ from geomdl.data.batches import EvalBatch, eval_batches, unit_interval
 from geomdl.data.digits import DigitsConfig
 from geomdl.data.loaders import DeviceLoader, Loader, StreamLoader, make_loader
 from geomdl.data.mnist_rot import MNISTRotConfig
+from geomdl.data.red_green import RedGreenConfig
 from geomdl.data.registry import DATASETS, config_class, config_fields, data_config
 from geomdl.data.splits import stratified_order, stratified_split
 from geomdl.data.tfds import TFDSConfig, prepared
@@ -28,6 +29,7 @@ __all__ = [
     "Example",
     "Loader",
     "MNISTRotConfig",
+    "RedGreenConfig",
     "Split",
     "StreamLoader",
     "TFDSConfig",

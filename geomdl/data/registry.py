@@ -5,12 +5,18 @@ from typing import Any
 
 from geomdl.data.digits import DigitsConfig
 from geomdl.data.mnist_rot import MNISTRotConfig
+from geomdl.data.red_green import RedGreenConfig
 from geomdl.data.tfds import PREFIX, TFDSConfig, prepared
 from geomdl.data.types import DataConfig
 from geomdl.data.xo import XOConfig
 from geomdl.errors import unknown
 
-DATASETS: dict[str, type[DataConfig]] = {"digits": DigitsConfig, "xo": XOConfig, "mnist_rot": MNISTRotConfig}
+DATASETS: dict[str, type[DataConfig]] = {
+    "digits": DigitsConfig,
+    "xo": XOConfig,
+    "mnist_rot": MNISTRotConfig,
+    "red_green": RedGreenConfig,
+}
 """The built-in data sets; ``tfds:<name>`` names any other (:func:`config_class`)."""
 
 _BUILDERS = ("cifar10", "cifar100", "emnist", "eurosat", "fashion_mnist", "kmnist", "mnist", "stl10", "svhn_cropped")
@@ -27,7 +33,7 @@ def config_class(name: str) -> type[DataConfig]:
     'TFDSConfig'
     >>> config_class("mnist")
     Traceback (most recent call last):
-    ValueError: unknown data.name 'mnist'; allowed: digits, xo, mnist_rot, tfds:<name>; did you mean 'tfds:mnist'?
+    ValueError: unknown data.name 'mnist'; allowed: digits, xo, mnist_rot, ..., tfds:<name>; did you mean 'tfds:mnist'?
     """
     if isinstance(name, str) and name.startswith(PREFIX):
         return TFDSConfig
