@@ -14,6 +14,7 @@ input.
 
 import argparse
 
+from geomdl.cli.compilation_cache import add_compilation_cache
 from geomdl.cli.data_dir import add_data_dir, use_data_dir
 from geomdl.cli.parser import UsageError
 from geomdl.errors import invalid, unknown
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--require", action="append", default=[], metavar="'C4 exact'", help="may be repeated")
     parser.add_argument("--out", help="folder for audit.html, audit.json and the badge")
     add_data_dir(parser)
+    add_compilation_cache(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ Prints the numbers, and writes them to WORKDIR/evaluation/SPLIT.json; sweeps als
 
 import argparse
 
+from geomdl.cli.compilation_cache import add_compilation_cache
 from geomdl.cli.data_dir import add_data_dir, use_data_dir
 from geomdl.errors import unknown
 
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="test", help="test (the default), validation or train")
     parser.add_argument("--evaluators", help="comma-separated; all if not given")
     add_data_dir(parser)
+    add_compilation_cache(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

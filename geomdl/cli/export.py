@@ -14,6 +14,7 @@ safetensors only:
 
 import argparse
 
+from geomdl.cli.compilation_cache import add_compilation_cache
 from geomdl.cli.data_dir import add_data_dir, use_data_dir
 
 
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, help="folder for the two files; made if it is not there")
     parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
     add_data_dir(parser)
+    add_compilation_cache(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -36,6 +38,6 @@ def run(arguments: argparse.Namespace) -> None:
     trained = load_trained(arguments.workdir, arguments.checkpoint)
     files = export(trained.model, trained.dataset.image_shape, arguments.out)
     shape = ", ".join(map(str, trained.dataset.image_shape))
-    print(f"{arguments.workdir}, step {trained.step}: images [batch, {shape}] to {trained.dataset.num_classes} scores")
+    print(f"{arguments.workdir}, step {trained.step}: images [batch, {shape}] to {trained.task.outputs} scores")
     for file in (files.program, files.weights):
         print(f"  {file}  {file.stat().st_size / 1e6:.2f} MB")

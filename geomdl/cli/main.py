@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 import geomdl
+from geomdl.cli.compilation_cache import use_compilation_cache
 from geomdl.cli.parser import Parser, UsageError, refuse_unknown, take_overrides
 from geomdl.errors import unknown
 
@@ -79,6 +80,8 @@ def _run(arguments: list[str]) -> int:
     if overrides and "config" not in parsed:
         raise UsageError(f"geomdl {verb} takes no config values, but got {overrides[0].split('=')[0]}")
     parsed.overrides = overrides
+    if "compilation_cache" in parsed:
+        use_compilation_cache(parsed.compilation_cache)
     return module.run(parsed) or 0
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from geomdl.cli.checkout import checkout, scripts
+from geomdl.cli.compilation_cache import add_compilation_cache
 from geomdl.cli.parser import UsageError
 from geomdl.cli.quiet import quiet_libraries
 from geomdl.errors import unknown
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="of the study and its figure")
     parser.add_argument("--preset", default="fast", help="fast (the default: minutes on a laptop) or full")
     parser.add_argument("--out", help="directory for CSV files and figures (default: out/NAME)")
+    add_compilation_cache(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 
+from geomdl.cli.compilation_cache import add_compilation_cache
 from geomdl.cli.data_dir import add_data_dir, use_data_dir
 
 
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="a config file, or the name of one in configs/")
     parser.add_argument("--workdir", required=True, help="directory of the run; made if it is not there")
     add_data_dir(parser)
+    add_compilation_cache(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
