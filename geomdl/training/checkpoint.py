@@ -57,7 +57,7 @@ class Checkpoints:
         self.directory = directory.absolute()
         self._writable = writable
         for path in self.directory.glob("[0-9]*"):
-            damage = _damage(path, arrays=False)
+            damage = damage_of(path, arrays=False)
             if damage:
                 raise CheckpointError(f"cannot read checkpoint {path} ({damage}); nothing was changed; move it away")
         try:
@@ -124,7 +124,7 @@ class Checkpoints:
           CheckpointError: names the checkpoint when it cannot be read.
         """
         path = self.directory / str(step)
-        damage = _damage(path)
+        damage = damage_of(path)
         if damage:
             raise self._unreadable(path, step, damage)
         try:
@@ -167,7 +167,7 @@ def _write_digests(checkpoint: Path) -> None:
         write_json(checkpoint / _DIGESTS, {str(p.relative_to(checkpoint)): _digest(p) for p in _files(checkpoint)})
 
 
-def _damage(checkpoint: Path, *, arrays: bool = True) -> str | None:
+def damage_of(checkpoint: Path, *, arrays: bool = True) -> str | None:
     """Names the first file that is missing or not as it was written. None when all are well, or nothing is known.
 
     Args:

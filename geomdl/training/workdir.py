@@ -176,6 +176,15 @@ def _refuse_another_config(file: Path, new: dict[str, Any]) -> None:
 
 def _read(file: Path) -> dict[str, Any]:
     """The config in a config.json, which must be one that a run wrote."""
+    return read_written(file)["config"]
+
+
+def read_written(file: Path) -> dict[str, Any]:
+    """Returns what a run wrote into its config.json: ``config``, ``versions`` and ``hardware``, not validated.
+
+    Raises:
+      WorkdirError: when it cannot be read, or no run wrote it.
+    """
     try:
         written = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -186,7 +195,7 @@ def _read(file: Path) -> dict[str, Any]:
             f"cannot read {file} (it is not the config.json of a run); nothing was changed; "
             "choose another work directory"
         )
-    return config
+    return written
 
 
 def _plain(value: Any) -> Any:
