@@ -283,6 +283,26 @@ LAYERS: tuple[Entry, ...] = (
         "even",
         2,
     ),
+    TOGETHER("Skip", lambda g: layers.Skip(Conv(permuted(g), scalars(g), 3, rngs=nnx.Rngs(0))), GRID, shifts=0),
+    TOGETHER(
+        "HalfSize, maximum",
+        lambda g: layers.HalfSize(layers.GroupPool(permuted(g))),
+        FINITE,
+        shifts=0,
+        quick=(*GRID, "C8"),
+    ),
+    TOGETHER(
+        "HalfSize, average",
+        lambda g: layers.HalfSize(layers.Identity(mixed(g)), "average"),
+        shifts=0,
+        quick=("C2", "D1", "D4", "C8", "SO2", "O2"),
+    ),
+    TOGETHER(
+        "HalfSize, blur, circular",
+        lambda g: layers.HalfSize(_conv(_hidden, 5, padding="same", **_circular)(g), "blur", circular=True),
+        GRID,
+        shifts=2,
+    ),
     TOGETHER("Residual", lambda g: layers.Residual(_conv(_group_conv, 3, padding="same")(g)), GRID, shifts=0),
     TOGETHER(
         "Frozen",

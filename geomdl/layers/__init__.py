@@ -7,6 +7,7 @@ from geomdl.layers.field_normalization import FieldNorm, GroupNorm, InstanceNorm
 from geomdl.layers.field_pooling import InducedNormPool, NormMaxPool, NormPool, SubgroupPool, antialiased_max_pool
 from geomdl.layers.fourier import FourierPointwise
 from geomdl.layers.freeze import freeze
+from geomdl.layers.half_size import HalfSize
 from geomdl.layers.layer import Layer
 from geomdl.layers.local import Flatten, LocallyConnected
 from geomdl.layers.nonlinearity import Maxout, Pointwise
@@ -18,6 +19,7 @@ from geomdl.layers.pooling import BlurPool, GlobalPool, GroupPool, Pool, halving
 from geomdl.layers.rearranging import Disentangle, FromIrreps, Identity, Mask, Reshuffle, Restrict, ToIrreps
 from geomdl.layers.resampling import AdaptivePool, Upsample
 from geomdl.layers.sequential import Sequential
+from geomdl.layers.skip import Skip
 from geomdl.layers.tensor_product import TensorProduct
 from geomdl.layers.vector_field import VectorField
 from geomdl.layers.window import Window
@@ -25,9 +27,9 @@ from geomdl.layers.window import Window
 __all__ = [
     "AdaptivePool", "BatchNorm", "BlurPool", "Branch", "Concatenated", "Conv", "Dense", "Disentangle", "Dropout",
     "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm", "GroupPool",
-    "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout",
-    "NormActivation", "NormMaxPool", "NormPool", "Parallel", "Pointwise", "Pool", "PositionEmbedding", "Reshuffle",
-    "Residual", "Restrict", "SelfAttention", "Sequential", "SubgroupPool", "TensorProduct", "ToIrreps",
-    "TransposedConv", "Upsample", "VectorField", "Window", "antialiased_max_pool", "freeze", "halving_pool",
+    "HalfSize", "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask",
+    "Maxout", "NormActivation", "NormMaxPool", "NormPool", "Parallel", "Pointwise", "Pool", "PositionEmbedding",
+    "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip", "SubgroupPool", "TensorProduct",
+    "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window", "antialiased_max_pool", "freeze", "halving_pool",
     "normalization",
 ]  # fmt: skip

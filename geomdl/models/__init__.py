@@ -2,12 +2,15 @@
 
 from geomdl.models.convolutional import CNNConfig, GCNNConfig, TranslationInvariantConfig
 from geomdl.models.exactness import InexactSizeWarning, exact_sizes_near
+from geomdl.models.fcn import FCNConfig
 from geomdl.models.fully_connected import LinearConfig, LocalConfig, MLPConfig, PerceptronConfig, perceptron_update
+from geomdl.models.group_unet import GroupUNetConfig
 from geomdl.models.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNISTFinalConfig
 from geomdl.models.model_config import ModelConfig, ScalableConfig, count_parameters
 from geomdl.models.off_grid import OffGridConfig
 from geomdl.models.steerable_example import SteerableExampleConfig
 from geomdl.models.summary import Summary, summarize
+from geomdl.models.unet import UNet2015Config, UNetConfig
 from geomdl.models.vision_transformer import VisionTransformerConfig
 from geomdl.models.wide_resnet import WideResNetConfig
 
@@ -26,12 +29,17 @@ MODELS: dict[str, type[ModelConfig]] = {
     "harmonic": HarmonicConfig,
     "e2_wrn": WideResNetConfig,
     "vision_transformer": VisionTransformerConfig,
+    "unet_2015": UNet2015Config,
+    "unet": UNetConfig,
+    "group_unet": GroupUNetConfig,
+    "fcn": FCNConfig,
 }
 """Every model by name; its dataclass fields are the keys that ``config.model`` takes."""
 
 __all__ = [
-    "MODELS", "CNNConfig", "GCNNConfig", "HarmonicConfig", "InexactSizeWarning", "LinearConfig", "LocalConfig",
-    "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ModelConfig", "OffGridConfig", "PerceptronConfig",
-    "ScalableConfig", "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "VisionTransformerConfig",
-    "WideResNetConfig", "count_parameters", "exact_sizes_near", "perceptron_update", "summarize",
+    "MODELS", "CNNConfig", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig", "InexactSizeWarning",
+    "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ModelConfig",
+    "OffGridConfig", "PerceptronConfig", "ScalableConfig", "SteerableExampleConfig", "Summary",
+    "TranslationInvariantConfig", "UNet2015Config", "UNetConfig", "VisionTransformerConfig", "WideResNetConfig",
+    "count_parameters", "exact_sizes_near", "perceptron_update", "summarize",
 ]  # fmt: skip
