@@ -141,7 +141,7 @@ def measure(
                 "error": float(f"{within / between:.5g}"),
             }
         )
-    task = config.task.build(num_classes=dataset.num_classes, multi_label=dataset.multi_label)
+    task = config.task.for_dataset(dataset)
     summary = {
         **about,
         "config": described(name),

@@ -69,7 +69,7 @@ def measure(
     rows: list[Row] = []
     for state, model in (("untrained", untrained), ("trained", trained)):
         rows += [{**about, "state": state, **row} for row in errors(model, x)]
-    task = config.task.build(num_classes=dataset.num_classes, multi_label=dataset.multi_label)
+    task = config.task.for_dataset(dataset)
     summary = {
         **about,
         "config": described(name),

@@ -100,7 +100,7 @@ def measure(
             total.append({**about, "generator": generator, "error": _rounded(UNITS[generator] * norm / spread)})
         if name not in END_TO_END_ONLY and isinstance(model, Sequential):
             layers += [{**about, **row} for row in contributions(model, x)]
-    task = config.task.build(num_classes=dataset.num_classes, multi_label=dataset.multi_label)
+    task = config.task.for_dataset(dataset)
     summary = {
         "model": name,
         "seed": config.seed,

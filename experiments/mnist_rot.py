@@ -67,7 +67,7 @@ def main() -> None:
             workdir = out / "runs" / "-".join(key.values()).replace(" ", "-")
             result = train(config, workdir, dataset=dataset, progress=ProgressBar(sys.stderr))
             minutes = (time.perf_counter() - started) / 60
-            task = config.task.build(num_classes=dataset.num_classes, multi_label=dataset.multi_label)
+            task = config.task.for_dataset(dataset)
             accuracy = Metrics()(predictor(result.model), dataset.test, task)["accuracy"]
             row = {
                 **key,

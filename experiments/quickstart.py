@@ -36,7 +36,7 @@ from geomdl.evaluators import (
 )
 from geomdl.models import GCNNConfig, count_parameters
 from geomdl.plots.tables import Row, distinct, mean_over, read_csv, write_csv
-from geomdl.tasks import Classification
+from geomdl.tasks import Task
 from geomdl.training.config import RunConfig
 from geomdl.training.loop import train
 from geomdl.training.workdir import hardware, versions, write_json
@@ -83,7 +83,7 @@ def run(preset: str, out: Path) -> None:
 def measure(name: str, config: RunConfig, dataset: Dataset, model: object, step: float) -> dict[str, list[Row]]:
     """The rows of the three tables for one trained network, on the test split."""
     predict = predictor(model)  # type: ignore[arg-type]
-    task: Classification = config.task.build(num_classes=dataset.num_classes, multi_label=dataset.multi_label)
+    task: Task = config.task.for_dataset(dataset)
     about = {"model": name, "seed": config.seed}
     angles = rotation_sweep(predict, dataset.test, task, np.arange(0, 360, step).tolist())
     directions = [(1, 0), (0, -1), (-1, 0), (0, 1)]

@@ -33,7 +33,7 @@ from geomdl.evaluators import Metrics, RotationSweep, predictor, rotation_sweep
 from geomdl.evaluators.predict import Predict
 from geomdl.models import count_parameters
 from geomdl.plots.tables import Row, distinct, mean_over, read_csv
-from geomdl.tasks import Classification
+from geomdl.tasks import Task
 from geomdl.training.config import RunConfig
 
 COMMAND = "geomdl reproduce rotation"
@@ -58,7 +58,7 @@ def run(preset: str, out: Path) -> None:
 def measure(name: str, config: RunConfig, dataset: Dataset, model: nnx.Module, step: float) -> dict[str, list[Row]]:
     """The rows of the tables for one trained network, on the test split."""
     predict = predictor(model)
-    task: Classification = config.task.build(num_classes=dataset.num_classes, multi_label=dataset.multi_label)
+    task: Task = config.task.for_dataset(dataset)
     about = {"model": name, "seed": config.seed}
     angles = rotation_sweep(predict, dataset.test, task, np.arange(0, 360, step).tolist())
     turned = RotationSweep().summary(angles)

@@ -11,14 +11,16 @@ from geomdl.data.loaders import DeviceLoader, Loader, StreamLoader, make_loader
 from geomdl.data.mnist_rot import MNISTRotConfig
 from geomdl.data.red_green import RedGreenConfig
 from geomdl.data.registry import DATASETS, config_class, config_fields, data_config
+from geomdl.data.shapes import ShapesConfig
 from geomdl.data.splits import stratified_order, stratified_split
 from geomdl.data.tfds import TFDSConfig, prepared
 from geomdl.data.transformed import rotated, shifted
-from geomdl.data.types import Column, DataConfig, Dataset, Example, Split
+from geomdl.data.types import IGNORED, Column, DataConfig, Dataset, Example, LabelKind, Split
 from geomdl.data.xo import XOConfig, o_pattern, x_pattern
 
 __all__ = [
     "DATASETS",
+    "IGNORED",
     "Augmentation",
     "Column",
     "DataConfig",
@@ -27,9 +29,11 @@ __all__ = [
     "DigitsConfig",
     "EvalBatch",
     "Example",
+    "LabelKind",
     "Loader",
     "MNISTRotConfig",
     "RedGreenConfig",
+    "ShapesConfig",
     "Split",
     "StreamLoader",
     "TFDSConfig",

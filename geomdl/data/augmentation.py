@@ -1,5 +1,6 @@
 """Random changes of training images, inside the jitted step: motions, and squares cut out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -7,8 +8,10 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from geomdl.actions.grid import shift_crop, turn
+from geomdl.actions.labels import warp_labels
 from geomdl.actions.warp import rotation_matrix, warp
 from geomdl.data.checks import number, whole_number
+from geomdl.data.types import IGNORED
 from geomdl.errors import invalid
 
 
@@ -78,34 +81,85 @@ class Augmentation:
         Raises:
           ValueError: quarter turns of images that are not square.
         """
-        images = jnp.asarray(images)
+        return self._apply(jnp.asarray(images), None, key)[0]
+
+    def pair(self, images: ArrayLike, maps: ArrayLike, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Moves images and their label maps by the same draws, the images exactly as without label maps.
+
+        Quarter turns, flips and shifts move every label with its pixel; under rotation and scale a pixel gets the label
+        of the nearest one (:func:`geomdl.actions.labels.warp_labels`). What enters the frame, and what is cut out, is
+        labelled −1: there is nothing to see, so no loss counts it.
+
+        Args:
+          images: ``[batch, height, width, channels]``, floating point.
+          maps: ``[batch, height, width]``, integers.
+          key: a JAX random key.
+
+        Returns:
+          Images and maps of the same shapes and dtypes.
+
+        Raises:
+          ValueError: maps of another size than the images, or quarter turns of images that are not square.
+
+        >>> images = jnp.arange(32.0).reshape(2, 4, 4, 1)
+        >>> moved, maps = Augmentation(quarter_turns=True, flip=True).pair(
+        ...     images, images[..., 0].astype(jnp.int32), jax.random.key(0)
+        ... )
+        >>> bool((moved[..., 0] == maps).all())
+        True
+        """
+        images, maps = jnp.asarray(images), jnp.asarray(maps)
+        if maps.shape != images.shape[:3]:
+            raise invalid("shape of the label maps", maps.shape, f"that of the images, {images.shape[:3]}")
+        moved, moved_maps = self._apply(images, maps, key)
+        return moved, maps if moved_maps is None else moved_maps
+
+    def _apply(self, images: jax.Array, maps: jax.Array | None, key: jax.Array) -> tuple[jax.Array, jax.Array | None]:
         batch, height, width = images.shape[:3]
         warp_key, turn_key, flip_key, shift_key = jax.random.split(key, 4)
         cut_keys = jax.random.split(jax.random.fold_in(key, 4))
+
+        def both(
+            move: Callable[[jax.Array], jax.Array], move_maps: Callable[[jax.Array], jax.Array] | None = None
+        ) -> tuple[jax.Array, jax.Array | None]:
+            return move(images), None if maps is None else (move_maps or move)(maps)
+
         if self.rotation or self.scale:
             angle, scale = jax.random.uniform(warp_key, (2, batch), minval=-1.0, maxval=1.0)
             factor = (1.0 + self.scale) ** scale
             matrices = factor[:, None, None] * rotation_matrix(self.rotation * angle)
-            images = warp(images, matrices.astype(images.dtype))
+            images, maps = both(lambda x: warp(x, matrices.astype(x.dtype)), lambda y: warp_labels(y, matrices))
         if self.flip:
-            flipped = jax.random.bernoulli(flip_key, shape=(batch, 1, 1, 1))
-            images = jnp.where(flipped, images[:, :, ::-1], images)
+            flipped = jax.random.bernoulli(flip_key, shape=(batch,))
+            images, maps = both(lambda x: jnp.where(_over(flipped, x), x[:, :, ::-1], x))
         if self.quarter_turns:
             if height != width:
                 raise invalid(
                     "augmentation.quarter_turns", True, f"false for {height}×{width} images, which are not square"
                 )
             turns = jax.random.randint(turn_key, (batch,), 0, 4)
-            images = jax.vmap(lambda image, k: turn(image[None], 0, k)[0])(images, turns)
+            images, maps = both(lambda x: jax.vmap(lambda image, k: turn(image[None], 0, k)[0])(x, turns))
         if self.shift:
             shifts = jax.random.randint(shift_key, (batch, 2), -self.shift, self.shift + 1)
-            images = jax.vmap(lambda image, by: shift_crop(image[None], by)[0])(images, shifts)
+            images, maps = both(lambda x: _shift(x, shifts, 0), lambda y: _shift(y, shifts, IGNORED))
         if self.cutout:
             centres = [jax.random.randint(k, (batch, 1), 0, n) for k, n in zip(cut_keys, (height, width), strict=True)]
             rows, columns = (_within(c, n, self.cutout) for c, n in zip(centres, (height, width), strict=True))
-            cut = rows[:, :, None, None] & columns[:, None, :, None]
-            images = jnp.where(cut, jnp.zeros((), images.dtype), images)
-        return images
+            cut = rows[:, :, None] & columns[:, None, :]
+            images, maps = both(
+                lambda x: jnp.where(cut[..., None], jnp.zeros((), x.dtype), x),
+                lambda y: jnp.where(cut, jnp.asarray(IGNORED, y.dtype), y),
+            )
+        return images, maps
+
+
+def _over(values: jax.Array, x: jax.Array) -> jax.Array:
+    """One value per image, in a shape that broadcasts over the rest of ``x``."""
+    return values.reshape(-1, *[1] * (x.ndim - 1))
+
+
+def _shift(x: jax.Array, shifts: jax.Array, fill: int) -> jax.Array:
+    return jax.vmap(lambda image, by: shift_crop(image[None], by, fill)[0])(x, shifts)
 
 
 def _within(centre: jax.Array, size: int, side: int) -> jax.Array:

@@ -162,7 +162,7 @@ def make_loader(
       batch_size: images in a batch.
       seed: of the order.
       start_step: the step that will be fetched first.
-      device_limit_bytes: images that take more than this stream.
+      device_limit_bytes: images and labels that take more than this stream.
       worker_count: processes that read and decode for a stream; 0: threads of this process.
 
     Raises:
@@ -174,7 +174,7 @@ def make_loader(
     (2, (2, 2, 2, 1))
     """
     whole_number("start_step", start_step, least=0)
-    if split.in_memory and split.images.nbytes <= device_limit_bytes:
+    if split.in_memory and split.images.nbytes + split.labels.nbytes <= device_limit_bytes:
         return DeviceLoader(split, batch_size, seed)
     return StreamLoader(split, batch_size, seed, start_step=start_step, worker_count=worker_count)
 

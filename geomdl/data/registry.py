@@ -6,6 +6,7 @@ from typing import Any
 from geomdl.data.digits import DigitsConfig
 from geomdl.data.mnist_rot import MNISTRotConfig
 from geomdl.data.red_green import RedGreenConfig
+from geomdl.data.shapes import ShapesConfig
 from geomdl.data.tfds import PREFIX, TFDSConfig, prepared
 from geomdl.data.types import DataConfig
 from geomdl.data.xo import XOConfig
@@ -16,6 +17,7 @@ DATASETS: dict[str, type[DataConfig]] = {
     "xo": XOConfig,
     "mnist_rot": MNISTRotConfig,
     "red_green": RedGreenConfig,
+    "shapes": ShapesConfig,
 }
 """The built-in data sets; ``tfds:<name>`` names any other (:func:`config_class`)."""
 

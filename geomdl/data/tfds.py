@@ -226,7 +226,7 @@ class TFDSConfig(DataConfig):
             image_shape=train.image_shape,
             num_classes=len(names),
             classes=tuple(names),
-            multi_label=bool(train.label_shape),
+            label_kind="labels" if train.label_shape else "class",
             provenance=(
                 f"TensorFlow Datasets {builder.info.full_name}"
                 + (f", images brought to {self.size}×{self.size}" if self.size else "")

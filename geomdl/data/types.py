@@ -4,12 +4,20 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypedDict, runtime_checkable
+from typing import Literal, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from geomdl.errors import invalid
+
 Indices = Sequence[int] | np.ndarray
+
+LabelKind = Literal["class", "labels", "map"]
+"""One class per image, indicators of any number of classes per image, or a class per pixel."""
+
+IGNORED = -1
+"""The value of pixels in label maps that no loss and no metric counts."""
 
 
 class Example(TypedDict):
@@ -88,7 +96,8 @@ class Split:
       images: ``[n, height, width, channels]``; float32 in [0, 1], or unsigned integers that stand for value / largest
         value (scaled on the device, :func:`geomdl.data.batches.unit_interval`). In memory, or a :class:`Column` that
         reads on demand.
-      labels: ``[n]`` int32 class indices, or ``[n, classes]`` float32 indicators for multi-label data.
+      labels: ``[n]`` int32 class indices, ``[n, classes]`` float32 indicators for multi-label data, or
+        ``[n, height, width]`` int32 label maps: the class index of every pixel, −1 where it is not to be counted.
 
     >>> split = Split(np.zeros((3, 4, 4, 1), np.float32), np.array([0, 1, 0], np.int32))
     >>> split, len(split), split[1]["label"]
@@ -96,7 +105,7 @@ class Split:
     """
 
     images: Shaped[np.ndarray, "n height width channels"] | Column
-    labels: Int[np.ndarray, " n"] | Float[np.ndarray, "n classes"] | Column
+    labels: Int[np.ndarray, " n"] | Float[np.ndarray, "n classes"] | Int[np.ndarray, "n rows columns"] | Column
 
     def __len__(self) -> int:
         return len(self.images)
@@ -157,7 +166,11 @@ class Dataset:
       num_classes: of labels.
       classes: their names.
       provenance: source, licence, method and seeds, in words: enough to make the same data again.
-      multi_label: whether labels are indicators of any number of classes.
+      label_kind: ``"class"`` (one per image), ``"labels"`` (indicators of any number of classes) or ``"map"`` (one
+        class per pixel).
+
+    Raises:
+      ValueError: a label map that is not of the size of its image, or has a value that is no class.
     """
 
     name: str
@@ -168,13 +181,63 @@ class Dataset:
     num_classes: int
     classes: tuple[str, ...]
     provenance: str
-    multi_label: bool = False
+    label_kind: LabelKind = "class"
+
+    def __post_init__(self) -> None:
+        if self.label_kind == "map":
+            for key in ("train", "validation", "test"):
+                split: Split = getattr(self, key)
+                require_label_maps(split.images, split.labels, self.num_classes, f"{key} split of {self.name}")
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether labels are indicators of any number of classes."""
+        return self.label_kind == "labels"
+
+
+def require_label_maps(
+    images: np.ndarray | Column, labels: np.ndarray | Column, num_classes: int, what: str, first: int = 0
+) -> None:
+    """Raises ValueError unless labels are class indices, or −1, of every pixel of the images.
+
+    Of columns that are read on demand, only the sizes are looked at.
+
+    Args:
+      images: ``[n, height, width, channels]``.
+      labels: ``[n, height, width]``.
+      num_classes: values from −1 up to this many minus 1 are allowed.
+      what: what the images are called in errors.
+      first: the place of the first image.
+
+    >>> require_label_maps(np.zeros((1, 2, 2, 1)), np.array([[[0, 1], [7, 0]]]), 2, "test split of cells")
+    Traceback (most recent call last):
+    ValueError: invalid label 7 at row 1, column 0 of image 0 in the test split of cells; allowed: a class from 0 to 1,
+    or -1 to ignore the pixel
+    """
+    if labels.shape != images.shape[:3]:
+        raise invalid(
+            f"size of the label maps in the {what}", labels.shape, f"that of the images, {tuple(images.shape[:3])}"
+        )
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise invalid(f"type of the label maps in the {what}", str(labels.dtype), "integers", "int32")
+    if isinstance(labels, Column) or not labels.size or IGNORED <= labels.min() <= labels.max() < num_classes:
+        return
+    place, row, column = np.argwhere((labels < IGNORED) | (labels >= num_classes))[0]
+    raise ValueError(
+        f"invalid label {labels[place, row, column]} at row {row}, column {column} of image {first + place} in the "
+        f"{what}; allowed: a class from 0 to {num_classes - 1}, or {IGNORED} to ignore the pixel"
+    )
 
 
 class DataConfig(ABC):
     """Options of a data set: frozen dataclasses, whose fields besides ``name`` are the valid config keys."""
 
     name: str
+
+    @property
+    def label_kind(self) -> LabelKind:
+        """What labels the data set has, as far as it can be known before loading."""
+        return "class"
 
     @abstractmethod
     def load(self) -> Dataset:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from geomdl.data.checks import number, whole_number
 from geomdl.data.draws import normals, symmetric, uniforms
-from geomdl.data.types import DataConfig, Dataset, Split
+from geomdl.data.types import DataConfig, Dataset, LabelKind, Split
 from geomdl.errors import invalid
 
 _WAVES = 4
@@ -123,6 +123,11 @@ class XOConfig(DataConfig):
         """h: half the width of an unmoved letter, in pixels."""
         return ((self.size - 3) / 2 - self.translation - self.deformation - self.weight / 2) / self._growth
 
+    @property
+    def label_kind(self) -> LabelKind:
+        """``"labels"`` with ``multi_label``, else ``"class"``."""
+        return "labels" if self.multi_label else "class"
+
     def load(self) -> Dataset:
         """Draws the images."""
         splits = {key: self._draw(key, getattr(self, f"{key}_size")) for key in ("train", "validation", "test")}
@@ -131,7 +136,7 @@ class XOConfig(DataConfig):
             image_shape=(self.size, self.size, 1),
             num_classes=2,
             classes=("X", "O"),
-            multi_label=self.multi_label,
+            label_kind=self.label_kind,
             provenance=f"drawn by geomdl.data.xo, every option stated: {self!r}",
             **splits,
         )

@@ -14,13 +14,13 @@ from geomdl.evaluators.invariance import InvarianceError, invariance_error
 from geomdl.evaluators.metrics import Metrics, mean_metrics
 from geomdl.evaluators.predict import Predict, predictor
 from geomdl.evaluators.sweeps import RotationSweep, ShiftSweep, rotation_sweep, shift_sweep
-from geomdl.tasks import Classification
+from geomdl.tasks import Task
 
 
 class Evaluator(Protocol):
     """Measures a model on a split."""
 
-    def __call__(self, predict: Predict, split: Split, task: Classification) -> dict[str, float]:
+    def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
         """Returns named numbers."""
         ...
 

@@ -13,7 +13,7 @@ from geomdl.equivariance import equivariance_error
 from geomdl.equivariance.errors import Action
 from geomdl.errors import invalid
 from geomdl.evaluators.predict import Predict
-from geomdl.tasks import Classification
+from geomdl.tasks import Task
 
 
 def quarter_turns() -> np.ndarray:
@@ -59,7 +59,7 @@ class InvarianceError:
             if getattr(self, name) < 1:
                 raise invalid(name, getattr(self, name), "a positive whole number")
 
-    def __call__(self, predict: Predict, split: Split, task: Classification) -> dict[str, float]:
+    def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
         """Returns ``invariance/quarter_turns``, ``invariance/reflections`` and ``invariance/shifts``."""
         batch = next(iter(eval_batches(split, self.images)))
         images = jnp.asarray(batch["image"])[np.asarray(batch["mask"]) > 0]

@@ -1,4 +1,4 @@
-"""Loss and accuracy over a split, without dropping an image or counting one twice."""
+"""Loss, accuracy and other metrics over a split, without dropping an image or counting one twice."""
 
 import functools
 from collections.abc import Iterable
@@ -11,20 +11,22 @@ from jaxtyping import Array
 
 from geomdl.data import EvalBatch, Split, eval_batches
 from geomdl.evaluators.predict import Predict
-from geomdl.tasks import Batch, Classification
+from geomdl.tasks import Batch, Task
 
 
-def mean_metrics(predict: Predict, batches: Iterable[Batch | EvalBatch], task: Classification) -> dict[str, float]:
-    """The mean of every metric of a task over the images whose mask is 1.
+def mean_metrics(predict: Predict, batches: Iterable[Batch | EvalBatch], task: Task) -> dict[str, float]:
+    """The metrics of a task over the images whose mask is 1.
 
     Args:
       predict: images → logits.
       batches: ``image``, ``label`` and, where padded, ``mask``.
-      task: gives the metrics of each image.
+      task: gives the metrics.
 
     Returns:
-      For classification ``loss`` and ``accuracy`` (and ``exact_match`` with several labels).
+      For classification the means over the images of ``loss`` and ``accuracy`` (and ``exact_match`` with several
+      labels); for segmentation also ``iou`` and ``dice``, ratios of sums over all images.
 
+    >>> from geomdl.tasks import Classification
     >>> batches = [{"image": jnp.eye(2), "label": jnp.array([0, 0]), "mask": jnp.array([1.0, 1.0])}]
     >>> mean_metrics(lambda images: images, batches, Classification(num_classes=2))["accuracy"]
     0.5
@@ -32,21 +34,20 @@ def mean_metrics(predict: Predict, batches: Iterable[Batch | EvalBatch], task: C
     sums = [_totals(predict(batch["image"]), {**batch}, task) for batch in batches]
     if not sums:
         raise ValueError("there is no image to evaluate on")
-    totals, count = jax.tree.map(lambda *parts: np.sum(parts, dtype=np.float64), *jax.device_get(sums))
-    return {name: float(totals[name]) / float(count) for name in task.metrics}
+    totals, count = jax.tree.map(lambda *parts: np.sum(parts, axis=0, dtype=np.float64), *jax.device_get(sums))
+    return task.summary(totals, float(count))
 
 
 @functools.partial(jax.jit, static_argnames="task")
-def _totals(logits: Array, batch: Batch, task: Classification) -> tuple[dict[str, Array], Array]:
-    """Sums of the metrics over the real images, and how many there are."""
+def _totals(logits: Array, batch: Batch, task: Task) -> tuple[dict[str, Array], Array]:
+    """The totals of the real images, and how many there are."""
     kept = batch["mask"] > 0 if "mask" in batch else jnp.ones(len(logits), bool)
-    sums = {name: jnp.sum(jnp.where(kept, v, 0)) for name, v in task.per_example(logits, batch).items()}
-    return sums, jnp.sum(kept.astype(jnp.float32))
+    return task.sums(logits, batch), jnp.sum(kept.astype(jnp.float32))
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """The evaluator of the task's own metrics: ``loss`` and ``accuracy``.
+    """The evaluator of the task's own metrics: ``loss``, ``accuracy`` and, for label maps, ``iou`` and ``dice``.
 
     Args:
       batch_size: images per batch.
@@ -54,8 +55,8 @@ class Metrics:
 
     batch_size: int = 256
 
-    def __call__(self, predict: Predict, split: Split, task: Classification) -> dict[str, float]:
-        """Returns the mean of every metric over the split."""
+    def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
+        """Returns every metric over the split."""
         return mean_metrics(predict, eval_batches(split, even_batch_size(len(split), self.batch_size)), task)
 
 

@@ -14,14 +14,14 @@ from geomdl.data import EvalBatch, Split, eval_batches
 from geomdl.errors import invalid, unknown
 from geomdl.evaluators.metrics import even_batch_size, mean_metrics
 from geomdl.evaluators.predict import Predict
-from geomdl.tasks import Classification
+from geomdl.tasks import Task
 
 Rows = list[dict[str, float]]
 """A table: one row per transformation."""
 
 
 def rotation_sweep(
-    predict: Predict, split: Split, task: Classification, degrees: Sequence[float], *, batch_size: int = 256
+    predict: Predict, split: Split, task: Task, degrees: Sequence[float], *, batch_size: int = 256
 ) -> Rows:
     """The metrics on images rotated counter-clockwise about their centre by each angle.
 
@@ -53,7 +53,7 @@ def rotation_sweep(
 def shift_sweep(
     predict: Predict,
     split: Split,
-    task: Classification,
+    task: Task,
     shifts: Sequence[tuple[int, int]],
     *,
     mode: str = "circular",
@@ -85,7 +85,7 @@ def shift_sweep(
 def _sweep(
     predict: Predict,
     split: Split,
-    task: Classification,
+    task: Task,
     moves: Sequence[Callable[[Array], Array]],
     batch_size: int,
 ) -> Iterator[dict[str, float]]:
@@ -126,12 +126,12 @@ class RotationSweep:
         if not 0 < self.step <= 360:
             raise invalid("step", self.step, "degrees in (0, 360]", 7.5)
 
-    def rows(self, predict: Predict, split: Split, task: Classification) -> Rows:
+    def rows(self, predict: Predict, split: Split, task: Task) -> Rows:
         """Returns one row per angle, see `rotation_sweep`."""
         degrees = np.arange(0, 360 - 1e-9, self.step).tolist()
         return rotation_sweep(predict, split, task, degrees, batch_size=self.batch_size)
 
-    def __call__(self, predict: Predict, split: Split, task: Classification) -> dict[str, float]:
+    def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
         """Returns ``rotation/mean``, ``rotation/worst`` (accuracies) and ``rotation/worst_angle`` (degrees)."""
         return self.summary(self.rows(predict, split, task))
 
@@ -169,11 +169,11 @@ class ShiftSweep:
         directions = [(1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1)]
         return [(0, 0), *((size * r, size * c) for size in range(1, self.most + 1) for r, c in directions)]
 
-    def rows(self, predict: Predict, split: Split, task: Classification) -> Rows:
+    def rows(self, predict: Predict, split: Split, task: Task) -> Rows:
         """Returns one row per shift, see `shift_sweep`."""
         return shift_sweep(predict, split, task, self.shifts(), mode=self.mode, batch_size=self.batch_size)
 
-    def __call__(self, predict: Predict, split: Split, task: Classification) -> dict[str, float]:
+    def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
         """Returns the accuracies ``shift/mean`` and ``shift/worst`` (``crop/…`` when shifted images are cropped)."""
         return self.summary(self.rows(predict, split, task))
 

@@ -5,7 +5,6 @@
 
 from geomdl.tasks.classification import (
     LOSSES,
-    Batch,
     Classification,
     ClassificationConfig,
     masked_mean,
@@ -13,8 +12,10 @@ from geomdl.tasks.classification import (
     sigmoid_cross_entropy,
     softmax_cross_entropy,
 )
+from geomdl.tasks.segmentation import Segmentation, SegmentationConfig
+from geomdl.tasks.task import Batch, Task, TaskConfig, Totals
 
-TASKS: dict[str, type[ClassificationConfig]] = {"classification": ClassificationConfig}
+TASKS: dict[str, type[TaskConfig]] = {"classification": ClassificationConfig, "segmentation": SegmentationConfig}
 
 __all__ = [
     "LOSSES",
@@ -22,6 +23,11 @@ __all__ = [
     "Batch",
     "Classification",
     "ClassificationConfig",
+    "Segmentation",
+    "SegmentationConfig",
+    "Task",
+    "TaskConfig",
+    "Totals",
     "masked_mean",
     "perceptron_loss",
     "sigmoid_cross_entropy",

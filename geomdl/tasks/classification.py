@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from geomdl.data import Dataset
 from geomdl.errors import invalid, unknown
-
-Batch = Mapping[str, Array]
-"""A batch: ``image``, ``label`` and, where it was padded, ``mask`` (1 for a real image, 0 for padding)."""
+from geomdl.tasks.task import Batch, Totals
 
 
 def softmax_cross_entropy(
@@ -79,6 +79,21 @@ class Classification:
         return self.objective == "sigmoid"
 
     @property
+    def outputs(self) -> int:
+        """One score per class."""
+        return self.num_classes
+
+    @property
+    def headline(self) -> str:
+        """What sweeps over angles and shifts speak of: ``"accuracy"``."""
+        return "accuracy"
+
+    @property
+    def labels_move(self) -> bool:
+        """Never: what an image shows does not change when it moves."""
+        return False
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """The names of what `per_example` gives."""
         return ("loss", "accuracy", "exact_match") if self.multi_label else ("loss", "accuracy")
@@ -112,6 +127,19 @@ class Classification:
             name: masked_mean(values, batch.get("mask")) for name, values in self.per_example(logits, batch).items()
         }
         return metrics["loss"], metrics
+
+    def sums(self, logits: Float[Array, "batch classes"], batch: Batch) -> Totals:
+        """Returns the sum of every metric over the real images of the batch."""
+        kept = batch["mask"] > 0 if "mask" in batch else jnp.ones(len(logits), bool)
+        return {name: jnp.sum(jnp.where(kept, v, 0)) for name, v in self.per_example(logits, batch).items()}
+
+    def no_totals(self) -> Totals:
+        """Returns a zero for every metric."""
+        return {name: jnp.zeros((), jnp.float32) for name in self.metrics}
+
+    def summary(self, totals: Mapping[str, Any], count: float) -> dict[str, float]:
+        """Returns the mean of every metric over so many steps or images."""
+        return {name: float(totals[name]) / count for name in self.metrics}
 
 
 def masked_mean(values: Float[Array, " batch"], mask: Float[Array, " batch"] | None) -> Float[Array, ""]:
@@ -154,6 +182,16 @@ class ClassificationConfig:
             raise invalid(
                 "label_smoothing", self.label_smoothing, "0 with the perceptron loss (its targets are hard)", 0
             )
+
+    def for_dataset(self, dataset: Dataset) -> Classification:
+        """Returns the task for the labels of a data set.
+
+        Raises:
+          ValueError: when the data set has label maps, or the loss does not fit its labels.
+        """
+        if dataset.label_kind == "map":
+            raise invalid("task.name", "classification", f"a task for the label maps of {dataset.name}", "segmentation")
+        return self.build(num_classes=dataset.num_classes, multi_label=dataset.multi_label)
 
     def build(self, *, num_classes: int, multi_label: bool = False) -> Classification:
         """Returns the task for a data set with these labels.

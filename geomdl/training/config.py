@@ -14,10 +14,13 @@ from geomdl.data import Augmentation, DataConfig, config_class
 from geomdl.errors import invalid, unknown
 from geomdl.evaluators import EVALUATORS
 from geomdl.models import MODELS, ModelConfig
-from geomdl.tasks import TASKS, ClassificationConfig
+from geomdl.tasks import TASKS, ClassificationConfig, TaskConfig
 from geomdl.training.fields import from_values
 from geomdl.training.optimizers import OPTIMIZERS, Adam, OptimizerConfig
 from geomdl.training.schedules import SCHEDULES, Constant, ScheduleConfig
+
+MONITORS = ("loss", "accuracy", "iou", "dice")
+"""The validation metrics that checkpoints may be compared by."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class TrainingConfig:
       log_every: steps that one training record of metrics.jsonl averages over.
       eval_batch_size: images per batch in evaluations.
       evaluators: names from `geomdl.evaluators.EVALUATORS`, run at every evaluation.
-      monitor: validation metric by which checkpoints are compared: ``"loss"`` (least) or ``"accuracy"`` (greatest).
+      monitor: validation metric by which checkpoints are compared: ``"loss"`` (least), or (greatest) ``"accuracy"``,
+        and with label maps ``"iou"`` or ``"dice"``, the means over the classes.
       patience: evaluations without an improvement after which training stops; None to train to the end.
       keep_checkpoints: how many of the best checkpoints are kept, besides the latest.
 
@@ -73,8 +77,8 @@ class TrainingConfig:
         for name in self.evaluators:
             if name not in EVALUATORS:
                 raise unknown("training.evaluators", name, list(EVALUATORS))
-        if self.monitor not in ("loss", "accuracy"):
-            raise unknown("training.monitor", self.monitor, ["loss", "accuracy"])
+        if self.monitor not in MONITORS:
+            raise unknown("training.monitor", self.monitor, MONITORS)
         if "metrics" not in self.evaluators:
             raise invalid("training.evaluators", self.evaluators, f"a list with 'metrics', for the {self.monitor}")
 
@@ -84,7 +88,7 @@ class TrainingConfig:
 
     def score(self, metrics: Mapping[str, float]) -> float:
         """Returns the monitored validation metric with the sign that makes greater better."""
-        return -metrics["loss"] if self.monitor == "loss" else metrics["accuracy"]
+        return -metrics["loss"] if self.monitor == "loss" else metrics[self.monitor]
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,8 @@ class RunConfig:
       model: the network.
       seed: of initial weights, order of images, augmentation and dropout.
       augmentation: random changes of training images.
-      task: loss and label smoothing.
+      task: what is learnt: the loss and its options. Without a name in a config file: segmentation where the data set
+        has label maps, else classification.
       optimizer: the update rule.
       schedule: the learning rate over time.
       training: how long, how often, and what is kept.
@@ -112,7 +117,7 @@ class RunConfig:
     training: TrainingConfig
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
-    task: ClassificationConfig = field(default_factory=ClassificationConfig)
+    task: TaskConfig = field(default_factory=ClassificationConfig)
     optimizer: OptimizerConfig = field(default_factory=Adam)
     schedule: ScheduleConfig = field(default_factory=Constant)
 
@@ -137,12 +142,14 @@ class RunConfig:
         seed = tree.get("seed", 0)
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
             raise invalid("seed", seed, "a whole number in [0, 2³²)", 0)
+        data = _data(_section(tree, "data"))
+        usual_task = "segmentation" if data.label_kind == "map" else "classification"
         return cls(
             seed=seed,
-            data=_data(_section(tree, "data")),
+            data=data,
             augmentation=from_values(Augmentation, _section(tree, "augmentation"), "augmentation"),
             model=_named(MODELS, _section(tree, "model"), "model", None),
-            task=_named(TASKS, _section(tree, "task"), "task", "classification"),
+            task=_named(TASKS, _section(tree, "task"), "task", usual_task),
             optimizer=_named(OPTIMIZERS, _section(tree, "optimizer"), "optimizer", "adam"),
             schedule=_named(SCHEDULES, _section(tree, "schedule"), "schedule", "constant"),
             training=from_values(TrainingConfig, _section(tree, "training"), "training"),

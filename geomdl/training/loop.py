@@ -18,12 +18,12 @@ from flax import nnx
 from jaxtyping import Array
 
 from geomdl.data import Dataset, make_loader
-from geomdl.errors import invalid
+from geomdl.errors import invalid, unknown
 from geomdl.evaluators import EVALUATORS, with_batch_size
-from geomdl.tasks import Classification
+from geomdl.tasks import Task
 from geomdl.training.checkpoint import Checkpoints
 from geomdl.training.config import RunConfig
-from geomdl.training.state import TrainState, initial_state, merge_model, no_totals, split_model
+from geomdl.training.state import TrainState, initial_state, merge_model, split_model
 from geomdl.training.step import make_apply, make_train_step
 from geomdl.training.workdir import Workdir, WorkdirError, read_config
 from geomdl.training.writers import JsonlWriter, Progress, Record, TensorBoardWriter, Writer, read_metrics
@@ -108,7 +108,7 @@ class _Parts:
     """What a config stands for, given its data set."""
 
     model: nnx.Module
-    task: Classification
+    task: Task
     optimizer: optax.GradientTransformation
     schedule: optax.Schedule
     total_steps: int
@@ -121,9 +121,12 @@ class _Parts:
         steps_per_epoch = count // batch_size
         total_steps = config.training.total_steps(steps_per_epoch)
         schedule = config.schedule.build(config.optimizer.learning_rate, total_steps)
+        task = config.task.for_dataset(dataset)
+        if config.training.monitor not in task.metrics:
+            raise unknown("training.monitor", config.training.monitor, task.metrics)
         return cls(
             model=build_model(config, dataset),
-            task=config.task.build(num_classes=dataset.num_classes, multi_label=dataset.multi_label),
+            task=task,
             optimizer=config.optimizer.build(schedule),
             schedule=schedule,
             total_steps=total_steps,
@@ -132,14 +135,13 @@ class _Parts:
     def initial(self) -> tuple[Any, TrainState]:
         """The static structure of the model, and the state before the first step."""
         structure, params, rest = split_model(self.model)
-        return structure, initial_state(params, rest, self.optimizer, self.task.metrics)
+        return structure, initial_state(params, rest, self.optimizer, self.task)
 
 
 def build_model(config: RunConfig, dataset: Dataset) -> Any:
     """Returns the model of a run with its initial weights."""
-    return config.model.build(
-        image_shape=dataset.image_shape, num_classes=dataset.num_classes, rngs=nnx.Rngs(config.seed)
-    )
+    outputs = config.task.for_dataset(dataset).outputs
+    return config.model.build(image_shape=dataset.image_shape, num_classes=outputs, rngs=nnx.Rngs(config.seed))
 
 
 def train(
@@ -205,7 +207,7 @@ class Trained:
     model: Any
     config: RunConfig
     dataset: Dataset
-    task: Classification
+    task: Task
     step: int
 
 
@@ -282,7 +284,7 @@ def _run(
             save = evaluate or (options.checkpoint_every is not None and step % options.checkpoint_every == 0)
             if save or step % options.log_every == 0:
                 recorder.cut(step, state.totals)
-                state = replace(state, totals=no_totals(parts.task.metrics))
+                state = replace(state, totals=parts.task.no_totals())
             if not save:
                 continue
             recorder.flush()
@@ -319,7 +321,7 @@ class _Recorder:
         self._writers = writers
         self._checkpoints = checkpoints
         self._schedule = jax.jit(parts.schedule)
-        self._names = parts.task.metrics
+        self._task = parts.task
         self._batch_size = batch_size
         self._waiting: list[tuple[int, int, dict[str, Array], Array]] = []
         self._last_cut = start
@@ -351,7 +353,7 @@ class _Recorder:
         step, steps, totals, rate = self._waiting.pop(0)
         totals, rate = jax.device_get((totals, rate))
         record: Record = {"step": step, "split": "train"}
-        record |= {name: float(totals[name]) / steps for name in self._names}
+        record |= self._task.summary(totals, steps)
         record["learning_rate"] = float(rate)
         if step > self._clock_step:
             images = (step - self._clock_step) * self._batch_size

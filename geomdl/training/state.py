@@ -5,10 +5,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from flax import nnx
 from jaxtyping import Array
+
+from geomdl.tasks import Task
 
 Tree = Any
 """Nested dicts of arrays."""
@@ -24,7 +25,7 @@ class TrainState:
       rest: every other variable of the model, e.g. the running statistics of batch normalisation.
       opt_state: of the optimiser.
       step: the number of steps taken so far, an int32 scalar.
-      totals: sums of the metrics over the steps since the last record; not part of a checkpoint.
+      totals: of the task, summed over the steps since the last record; not part of a checkpoint.
     """
 
     params: Tree
@@ -49,15 +50,8 @@ def merge_model(structure: Any, params: Tree, rest: Tree) -> Any:
     return nnx.merge(structure, params, rest)
 
 
-def initial_state(
-    params: Tree, rest: Tree, optimizer: optax.GradientTransformation, metrics: tuple[str, ...]
-) -> TrainState:
+def initial_state(params: Tree, rest: Tree, optimizer: optax.GradientTransformation, task: Task) -> TrainState:
     """Returns the state before the first step, in buffers of its own (the step donates them)."""
     params, rest = jax.tree.map(jnp.copy, (params, rest))
     opt_state = jax.tree.map(jnp.copy, optimizer.init(params))
-    return TrainState(params, rest, opt_state, jnp.zeros((), jnp.int32), no_totals(metrics))
-
-
-def no_totals(metrics: tuple[str, ...]) -> dict[str, Array]:
-    """Returns sums over no steps."""
-    return {name: jnp.asarray(np.zeros((), np.float32)) for name in metrics}
+    return TrainState(params, rest, opt_state, jnp.zeros((), jnp.int32), task.no_totals())

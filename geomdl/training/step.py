@@ -12,7 +12,7 @@ import optax
 from jaxtyping import Array
 
 from geomdl.data import Augmentation
-from geomdl.tasks import Classification
+from geomdl.tasks import Task
 from geomdl.training.state import TrainState, Tree, merge_model, split_model
 
 Select = Callable[[Tree, Array], dict[str, Array]]
@@ -22,7 +22,7 @@ TrainStep = Callable[[TrainState, Tree, Array], TrainState]
 def make_train_step(
     structure: Any,
     *,
-    task: Classification,
+    task: Task,
     optimizer: optax.GradientTransformation,
     select: Select,
     augment: Augmentation,
@@ -31,10 +31,10 @@ def make_train_step(
 
     Args:
       structure: of the model, from `split_model`.
-      task: loss and metrics.
+      task: the loss, and what is added up.
       optimizer: the update rule.
       select: ``(fetched, step) -> {"image", "label"}``, from the loader.
-      augment: ``(images, key) -> images``.
+      augment: moves images, and label maps with them.
 
     Returns:
       A function of the state (which is donated: do not use it again), of what the loader fetched for the step, and of
@@ -43,25 +43,32 @@ def make_train_step(
 
     def step(state: TrainState, fetched: Tree, key: Array) -> TrainState:
         augment_key, model_key = jax.random.split(jax.random.fold_in(key, state.step))
-        batch = select(fetched, state.step)
-        images = augment(batch["image"], augment_key)
+        batch = _augmented(augment, select(fetched, state.step), augment_key)
 
         def loss_of(params: Tree) -> tuple[Array, tuple[dict[str, Array], Tree]]:
             model = merge_model(structure, params, state.rest)
-            loss, metrics = task.loss(model(images, train=True, key=model_key), batch)
-            return loss, (metrics, split_model(model)[2])
+            loss, totals = task.loss(model(batch["image"], train=True, key=model_key), batch)
+            return loss, (totals, split_model(model)[2])
 
-        gradients, (metrics, rest) = jax.grad(loss_of, has_aux=True)(state.params)
+        gradients, (totals, rest) = jax.grad(loss_of, has_aux=True)(state.params)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         return TrainState(
             params=optax.apply_updates(state.params, updates),
             rest=rest,
             opt_state=opt_state,
             step=state.step + 1,
-            totals={name: total + metrics[name] for name, total in state.totals.items()},
+            totals={name: total + totals[name] for name, total in state.totals.items()},
         )
 
     return jax.jit(step, donate_argnums=0)
+
+
+def _augmented(augment: Augmentation, batch: dict[str, Array], key: Array) -> dict[str, Array]:
+    """The batch with its images moved, and label maps ``[batch, height, width]`` with them."""
+    if batch["label"].ndim == 3:
+        images, maps = augment.pair(batch["image"], batch["label"], key)
+        return {**batch, "image": images, "label": maps}
+    return {**batch, "image": augment(batch["image"], key)}
 
 
 def make_apply(structure: Any) -> Callable[[Tree, Tree, Array], Array]:

@@ -35,7 +35,7 @@ def setup(augment):
     step = make_train_step(
         structure, task=TASK, optimizer=optimizer, select=lambda fetched, step: fetched, augment=augment
     )
-    return structure, initial_state(params, rest, optimizer, TASK.metrics), step
+    return structure, initial_state(params, rest, optimizer, TASK), step
 
 
 def test_one_step_by_hand() -> None:

@@ -1,0 +1,205 @@
+"""Segmentation: one class per pixel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from geomdl.data import Dataset
+from geomdl.errors import invalid, unknown
+from geomdl.tasks.overlap import overlap, pixel_counts
+from geomdl.tasks.task import Batch, Totals
+
+SEGMENTATION_LOSSES = ("softmax", "binary", "dice", "softmax+dice", "binary+dice")
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What is learnt when every pixel is given a class.
+
+    The loss of an image with N counted pixels, of label y_p and class weight w_k (1 by default), is one of
+
+      ``"softmax"``: (1/N) Σ_p w_{y_p} (−log π_p[y_p]), π_p the softmax of the outputs z_p [classes];
+      ``"binary"``:  the same with π_p = (σ(−z_p), σ(z_p)) and one output per pixel, for two classes;
+      ``"dice"``:    1 − Σ_k w_k D_k / Σ_k w_k, D_k = (2 Σ_p π_p[k] [y_p = k] + 1) / (Σ_p π_p[k] + Σ_p [y_p = k] + 1),
+                     π the softmax;
+
+    or a sum of two of these (``"binary+dice"``: Dice of the second class alone, from σ(z)). Pixels of label −1 count
+    nowhere. The loss of a batch is the mean over its images.
+
+    The metrics are about all counted pixels of a split together (not means over images): ``accuracy`` is the share of
+    right pixels; ``iou/<class>`` and ``dice/<class>`` are ratios of sums over the split, ``iou`` and ``dice`` their
+    means over the classes, background included. A class that is neither there nor predicted has IoU and Dice 1.
+
+    Outputs smaller than the label map (valid convolutions) are compared with its central part.
+
+    Args:
+      classes: the names of the classes; a pixel's label is an index into them.
+      objective: one of `SEGMENTATION_LOSSES`.
+      class_weights: w, one per class; None for 1.
+
+    References:
+      Milletari, Navab & Ahmadi, V-Net, 3DV 2016, §3 (Dice; here with p, not p², in the denominator).
+
+    >>> task = Segmentation(classes=("background", "cell"))
+    >>> batch = {"label": jnp.array([[[0, 1], [1, -1]]])}
+    >>> sums = task.sums(jnp.zeros((1, 2, 2, 2)).at[..., 1].set(9.0), batch)  # all are said to be cells
+    >>> metrics = task.summary(sums, count=1)
+    >>> round(metrics["iou/cell"], 3), metrics["iou/background"]
+    (0.667, 0.0)
+    """
+
+    classes: tuple[str, ...]
+    objective: str = "softmax"
+    class_weights: tuple[float, ...] | None = None
+
+    @property
+    def binary(self) -> bool:
+        """Whether the model has one output per pixel, the log-odds of the second class."""
+        return self.objective.startswith("binary")
+
+    @property
+    def outputs(self) -> int:
+        """Channels of the model's output."""
+        return 1 if self.binary else len(self.classes)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of what `summary` gives."""
+        per_class = (f"{measure}/{name}" for measure in ("iou", "dice") for name in self.classes)
+        return ("loss", "accuracy", "iou", "dice", *per_class)
+
+    @property
+    def headline(self) -> str:
+        """What sweeps over angles and shifts speak of: ``"iou"``, the mean over the classes."""
+        return "iou"
+
+    @property
+    def labels_move(self) -> bool:
+        """Always: label maps move with their images."""
+        return True
+
+    def predictions(self, logits: Float[Array, "batch height width outputs"]) -> Int[Array, "batch height width"]:
+        """Returns the class of every pixel, int32."""
+        chosen = logits[..., 0] > 0 if self.binary else jnp.argmax(logits, axis=-1)
+        return chosen.astype(jnp.int32)
+
+    def labels_of(
+        self, logits: Float[Array, "batch height width outputs"], labels: Int[Array, "batch rows columns"]
+    ) -> Int[Array, "batch height width"]:
+        """Returns the central part of label maps that has the size of the outputs.
+
+        Raises:
+          ValueError: the outputs are larger than the labels, differ from them by an odd number of pixels, or have
+            another number of channels than the task asks for.
+        """
+        if logits.ndim != 4 or logits.shape[-1] != self.outputs:
+            allowed = f"[batch, height, width, {self.outputs}] for the loss {self.objective!r}"
+            raise invalid("shape of the model's output", logits.shape, allowed)
+        starts = []
+        for axis, (output, label) in enumerate(zip(logits.shape[1:3], labels.shape[1:3], strict=True)):
+            if output > label or (label - output) % 2:
+                name = ("height", "width")[axis]
+                allowed = f"{label}, that of the label map, or less by an even number (the centre is compared)"
+                raise invalid(f"{name} of the model's output", output, allowed)
+            starts.append((label - output) // 2)
+        (top, left), (height, width) = starts, logits.shape[1:3]
+        return labels[:, top : top + height, left : left + width]
+
+    def per_image(
+        self, logits: Float[Array, "batch height width outputs"], labels: Int[Array, "batch height width"]
+    ) -> Float[Array, " batch"]:
+        """Returns the loss of every image; 0 for one without a counted pixel."""
+        counted = labels >= 0
+        targets = jax.nn.one_hot(labels, len(self.classes), dtype=jnp.float32)  # zeros where the label is −1
+        weights = jnp.asarray(self.class_weights or (1.0,) * len(self.classes), jnp.float32)
+        z = jnp.concatenate([jnp.zeros_like(logits), logits], axis=-1) if self.binary else logits
+        log_probabilities = jax.nn.log_softmax(z)  # of (0, z): log σ(−z), log σ(z)
+        pixels = counted.sum((1, 2)).astype(jnp.float32)
+        loss = jnp.zeros(len(logits), jnp.float32)
+        if self.objective != "dice":
+            loss = -jnp.sum(targets * log_probabilities * weights, axis=(1, 2, 3)) / jnp.maximum(pixels, 1)
+        if "dice" in self.objective:
+            found = jnp.exp(log_probabilities) * counted[..., None]
+            both, total = (targets * found).sum((1, 2)), (targets + found).sum((1, 2))
+            dice = (2 * both + 1) / (total + 1)
+            kept = weights * jnp.asarray([0.0, 1.0]) if self.binary else weights
+            loss = loss + jnp.where(pixels > 0, 1 - (dice * kept).sum(-1) / kept.sum(), 0)
+        return loss
+
+    def loss(self, logits: Float[Array, "batch height width outputs"], batch: Batch) -> tuple[Array, Totals]:
+        """Returns the mean loss over the real images of the batch, and what a step adds to the training totals."""
+        totals = self.sums(logits, batch)
+        images = batch["mask"].sum() if "mask" in batch else jnp.float32(len(logits))
+        loss = totals["loss"] / jnp.maximum(images, 1)
+        counts = {name: value.astype(jnp.float32) for name, value in totals.items() if name != "loss"}
+        return loss, {"loss": loss, **counts}
+
+    def sums(self, logits: Float[Array, "batch height width outputs"], batch: Batch) -> Totals:
+        """Returns the sum of the losses of the real images, and the `pixel_counts` of their pixels."""
+        logits = logits.astype(jnp.float32)
+        labels = self.labels_of(logits, batch["label"])
+        if "mask" in batch:
+            labels = jnp.where(batch["mask"][:, None, None] > 0, labels, -1)
+        counts = pixel_counts(self.predictions(logits), labels, len(self.classes))
+        return {"loss": self.per_image(logits, labels).sum(), **counts}
+
+    def no_totals(self) -> Totals:
+        """Returns zeros in the shape of the training totals."""
+        counts = {name: jnp.zeros(len(self.classes), jnp.float32) for name in ("labelled", "predicted", "both")}
+        return {"loss": jnp.zeros((), jnp.float32), **counts}
+
+    def summary(self, totals: Mapping[str, Any], count: float) -> dict[str, float]:
+        """Returns the metrics from the totals of so many steps or images."""
+        iou, dice = overlap(totals)
+        pixels = float(totals["labelled"].sum())
+        accuracy = float(totals["both"].sum()) / pixels if pixels else 1.0
+        means = (float(totals["loss"]) / count, accuracy, float(iou.mean()), float(dice.mean()))
+        return dict(zip(self.metrics, (*means, *iou.tolist(), *dice.tolist()), strict=True))
+
+
+@dataclass(frozen=True)
+class SegmentationConfig:
+    """The ``task`` section of a run that segments images.
+
+    Args:
+      loss: ``"softmax"``, ``"binary"``, ``"dice"``, ``"softmax+dice"`` or ``"binary+dice"``, see `Segmentation`.
+      class_weights: one positive weight per class, in the order of the data set's classes; None for equal ones.
+
+    Raises:
+      ValueError: for an unknown loss, or weights that are not positive.
+
+    >>> SegmentationConfig(class_weights=(1.0, 0.0))
+    Traceback (most recent call last):
+    ...
+    ValueError: invalid task.class_weights (1.0, 0.0); allowed: positive numbers, one per class
+    """
+
+    loss: str = "softmax"
+    class_weights: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.loss not in SEGMENTATION_LOSSES:
+            raise unknown("task.loss", self.loss, SEGMENTATION_LOSSES)
+        if self.class_weights is not None and not all(0 < w < float("inf") for w in self.class_weights):
+            raise invalid("task.class_weights", self.class_weights, "positive numbers, one per class")
+
+    def for_dataset(self, dataset: Dataset) -> Segmentation:
+        """Returns the task for the label maps of a data set.
+
+        Raises:
+          ValueError: when the data set has no label maps, or the loss or the weights do not fit its classes.
+        """
+        if dataset.label_kind != "map":
+            allowed = f"a task for the labels of {dataset.name}, which has no label maps"
+            raise invalid("task.name", "segmentation", allowed, "classification")
+        if self.loss.startswith("binary") and dataset.num_classes != 2:
+            other = self.loss.replace("binary", "softmax")
+            raise invalid("task.loss", self.loss, f"a loss for {dataset.num_classes} classes", other)
+        if self.class_weights is not None and len(self.class_weights) != dataset.num_classes:
+            allowed = f"{dataset.num_classes} weights, for {', '.join(dataset.classes)}"
+            raise invalid("task.class_weights", self.class_weights, allowed)
+        return Segmentation(dataset.classes, self.loss, self.class_weights)
