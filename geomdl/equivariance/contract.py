@@ -62,6 +62,8 @@ class Promise:
 
 
 NOTHING = Promise("none")
+ALIASED = Promise("approximate", why="aliasing")
+"""What nonlinearities and subsampling leave of fractional shifts."""
 _LEVELS: tuple[Level, ...] = ("none", "approximate", "exact")
 
 
@@ -87,6 +89,15 @@ class Contract:
       random_in_training: whether training mode draws random numbers, so that the promises hold in distribution only.
       exact_within: a subgroup to which an exact promise is confined (as when a function on SO(2) is sampled at the
         elements of C_N); None for the whole group.
+      fractional: the promise about circular shifts by any real number of pixels, f(T_s x) = T_{s/stride} f(x), where
+        T_s is the ideal (Fourier) interpolation and x has no component at the Nyquist frequency.
+      up_to_shift: the promise that a circular shift by any whole number of pixels moves the output by some circular
+        shift of whole pixels, which may depend on the image: f(T_s x) = T_{r(x, s)} f(x). None: what ``shifts``
+        promises where ``step`` is 1, else nothing; see `any_shift`.
+      reach: an output pixel depends on input pixels at most this far from its place, along each axis, and in the same
+        way wherever it lies; None: on others too, or on where it lies.
+      offset: output pixel i lies at i · stride + offset in pixels of the input.
+      has_base_space: whether the output has pixels.
 
     Raises:
       ValueError: when the group of ``out_type`` is not a subgroup of that of ``in_type``.
@@ -108,6 +119,11 @@ class Contract:
     depth: int = 1
     random_in_training: bool = False
     exact_within: PlanarGroup | None = None
+    fractional: Promise = NOTHING
+    up_to_shift: Promise | None = None
+    reach: Fraction | int | None = None
+    offset: Fraction | int = 0
+    has_base_space: bool = True
 
     def __post_init__(self) -> None:
         if not self.in_type.group.contains_group(self.out_type.group):
@@ -126,6 +142,22 @@ class Contract:
         """The elements for which an exact promise is exact; for the others it is approximate."""
         return self.group if self.exact_within is None else self.exact_within
 
+    @property
+    def any_shift(self) -> Promise:
+        """``up_to_shift`` where it is given, else what follows from ``shifts``."""
+        if self.up_to_shift is not None:
+            return self.up_to_shift
+        return self.shifts if self.step == 1 else NOTHING
+
+    @property
+    def cropped(self) -> Promise:
+        """The promise about crops: where a window on a larger scene moves by a multiple of ``step`` pixels, the output
+        moves by as much, exactly, wherever the field of view of an output pixel (its place ± ``reach``) lies inside
+        both windows."""
+        if self.reach is None or not self.has_base_space:
+            return Promise("none", why="an output depends on the whole image, or on its place in it")
+        return Promise("exact")
+
     def __str__(self) -> str:
         of = f" of multiples of {self.step} pixels" if self.step > 1 and self.shifts.level != "none" else ""
         within = f" within {self.exact_group}" if self.exact_group != self.group else ""
@@ -138,8 +170,21 @@ def exact_everywhere(
     *,
     output_size: Callable[[Size], Size] = lambda size: size,
     random_in_training: bool = False,
+    linear: bool = False,
+    reach: int | None = 0,
+    has_base_space: bool = True,
 ) -> Contract:
     """The contract of a map that commutes with every group element and every shift, at any size.
+
+    Args:
+      in_type: what comes in.
+      out_type: what goes out; the same by default.
+      output_size: of the output.
+      random_in_training: see `Contract`.
+      linear: whether it is linear in the pixels (statistics of the whole image aside), and so commutes with fractional
+        shifts too; other maps make frequencies that alias.
+      reach: 0 for a map of each pixel by itself, None for one that looks at the whole image.
+      has_base_space: whether the output has pixels.
 
     >>> from geomdl.groups import C4
     >>> print(exact_everywhere(FieldType(C4, "1 regular")))
@@ -148,7 +193,17 @@ def exact_everywhere(
     """
     exact = Promise("exact")
     out_type = in_type if out_type is None else out_type
-    return Contract(in_type, out_type, exact, exact, output_size, random_in_training=random_in_training)
+    return Contract(
+        in_type,
+        out_type,
+        exact,
+        exact,
+        output_size,
+        random_in_training=random_in_training,
+        fractional=exact if linear else ALIASED,
+        reach=reach if has_base_space else None,
+        has_base_space=has_base_space,
+    )
 
 
 def compose(contracts: Sequence[Contract]) -> Contract:
@@ -179,17 +234,33 @@ def compose(contracts: Sequence[Contract]) -> Contract:
     strides: list[int | Fraction] = [1]
     for contract in contracts:
         strides.append(strides[-1] * contract.stride)
+    step, shifts = (
+        _common_step(c.step * s for c, s in zip(contracts, strides, strict=False)),
+        _weakest([c.shifts for c in contracts], carry),
+    )
+    up_to_shift = None
+    if any(c.up_to_shift is not None for c in contracts):
+        up_to_shift = _weakest([c.any_shift for c in contracts], carry)
+    pooled = not all(c.has_base_space for c in contracts)
+    if pooled and up_to_shift is not None and up_to_shift.level == "exact":  # a shift of no pixels is none
+        step, shifts, up_to_shift = 1, up_to_shift, None
+    reach, offset = _field_of_view(contracts, strides)
     return Contract(
         contracts[0].in_type,
         contracts[-1].out_type,
         _weakest([c.points for c in contracts], carry),
-        _weakest([c.shifts for c in contracts], carry),
+        shifts,
         lambda size: size_after(size, len(contracts)),
-        _common_step(c.step * s for c, s in zip(contracts, strides, strict=False)),
+        step,
         strides[-1],
         sum(c.depth for c in contracts),
         any(c.random_in_training for c in contracts),
         _common_exact_group(contracts),
+        _weakest([c.fractional for c in contracts], carry),
+        up_to_shift,
+        reach,
+        offset,
+        not pooled,
     )
 
 
@@ -226,7 +297,40 @@ def side_by_side(contracts: Sequence[Contract], in_type: FieldType, out_type: Fi
         max(c.depth for c in contracts) + 1,
         any(c.random_in_training for c in contracts),
         _common_exact_group(contracts),
+        _weakest([c.fractional for c in contracts], lambda condition, _: condition, side_by_side=True),
+        _shifted_alike(contracts),
+        _larger_reach(contracts),
+        contracts[0].offset,
+        all(c.has_base_space for c in contracts),
     )
+
+
+def _field_of_view(
+    contracts: Sequence[Contract], strides: Sequence[int | Fraction]
+) -> tuple[Fraction | None, Fraction | int]:
+    """Reach and offset of modules in turn, in pixels of the first one's input."""
+    reach: Fraction | None = Fraction(0)
+    offset: Fraction | int = 0
+    for contract, stride in zip(contracts, strides, strict=False):
+        known = reach is not None and contract.reach is not None
+        reach = reach + contract.reach * stride if known else None  # type: ignore[operator]
+        offset = offset + contract.offset * stride
+    return reach, offset
+
+
+def _larger_reach(contracts: Sequence[Contract]) -> Fraction | int | None:
+    """The reach of modules side by side; None where their pixels lie at different places."""
+    reaches = [c.reach for c in contracts]
+    if None in reaches or len({c.offset for c in contracts}) != 1:
+        return None
+    return max(reach for reach in reaches if reach is not None)
+
+
+def _shifted_alike(contracts: Sequence[Contract]) -> Promise | None:
+    """``up_to_shift`` of modules side by side: nothing where one chooses its shift, as the others may choose others."""
+    if all(c.up_to_shift is None for c in contracts):
+        return None
+    return Promise("none", why="modules side by side may choose different shifts")
 
 
 def _weakest(

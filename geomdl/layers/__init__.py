@@ -1,5 +1,6 @@
 """Flax NNX layers that take and give typed fields and promise what they do to symmetry."""
 
+from geomdl.layers.alias_free import BandLimited, IdealResample, Polynomial
 from geomdl.layers.attention import PositionEmbedding, SelfAttention
 from geomdl.layers.concatenated import Concatenated
 from geomdl.layers.conv import Conv, Dense, TransposedConv
@@ -15,6 +16,7 @@ from geomdl.layers.norm_nonlinearity import Gated, NormActivation
 from geomdl.layers.normalization import BatchNorm, Dropout, LayerNorm, normalization
 from geomdl.layers.plain import Frozen
 from geomdl.layers.plumbing import Branch, Parallel, Residual
+from geomdl.layers.polyphase import Hourglass, Polyphase, PolyphaseUpsample
 from geomdl.layers.pooling import BlurPool, GlobalPool, GroupPool, Pool, halving_pool
 from geomdl.layers.rearranging import Disentangle, FromIrreps, Identity, Mask, Reshuffle, Restrict, ToIrreps
 from geomdl.layers.resampling import AdaptivePool, Upsample
@@ -25,11 +27,11 @@ from geomdl.layers.vector_field import VectorField
 from geomdl.layers.window import Window
 
 __all__ = [
-    "AdaptivePool", "BatchNorm", "BlurPool", "Branch", "Concatenated", "Conv", "Dense", "Disentangle", "Dropout",
-    "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm", "GroupPool",
-    "HalfSize", "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask",
-    "Maxout", "NormActivation", "NormMaxPool", "NormPool", "Parallel", "Pointwise", "Pool", "PositionEmbedding",
-    "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip", "SubgroupPool", "TensorProduct",
-    "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window", "antialiased_max_pool", "freeze", "halving_pool",
-    "normalization",
+    "AdaptivePool", "BandLimited", "BatchNorm", "BlurPool", "Branch", "Concatenated", "Conv", "Dense", "Disentangle",
+    "Dropout", "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm",
+    "GroupPool", "HalfSize", "Hourglass", "IdealResample", "Identity", "InducedNormPool", "InstanceNorm", "Layer",
+    "LayerNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool", "NormPool", "Parallel",
+    "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool", "PositionEmbedding", "Reshuffle", "Residual",
+    "Restrict", "SelfAttention", "Sequential", "Skip", "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv",
+    "Upsample", "VectorField", "Window", "antialiased_max_pool", "freeze", "halving_pool", "normalization",
 ]  # fmt: skip

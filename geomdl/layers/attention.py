@@ -51,7 +51,7 @@ class SelfAttention(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every grid symmetry and every circular shift."""
-        return dataclasses.replace(exact_everywhere(self.in_type), depth=4)
+        return dataclasses.replace(exact_everywhere(self.in_type, reach=None), depth=4)
 
     def multiply_adds(self, size: Size) -> int:
         """4 · pixels · channels² + 2 · pixels² · channels."""

@@ -196,8 +196,17 @@ class TransposedConv(Layer):
         """Exact under the grid symmetries at every size."""
         points = Promise("exact", (square,) if self.swaps_axes else ())
         shifts = Promise("none", why="the full result has a border")
+        w = self.window
+        middle = Fraction(w.size - 1, 2)  # of the kernel, which is laid on s · z − padding
         return Contract(
-            self.in_type, self.out_type, points, shifts, self.output_size, stride=Fraction(1, self.window.stride)
+            self.in_type,
+            self.out_type,
+            points,
+            shifts,
+            self.output_size,
+            stride=Fraction(1, w.stride),
+            reach=middle / w.stride,
+            offset=(w.pixels_of_padding - middle) / w.stride,
         )
 
     def output_size(self, size: Size) -> Size:
@@ -264,7 +273,7 @@ class Dense(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every element, with or without base space."""
-        return exact_everywhere(self.in_type, self.out_type)
+        return exact_everywhere(self.in_type, self.out_type, linear=True)
 
     def multiply_adds(self, size: Size) -> int:
         """Pixels · input channels · output channels."""

@@ -65,8 +65,8 @@ class GroupNorm(Layer):
 
     @property
     def contract(self) -> Contract:
-        """Exact for every grid symmetry and every circular shift."""
-        return exact_everywhere(self.in_type, self.out_type)
+        """Exact for every grid symmetry and every circular shift, fractional ones too; it looks at the whole image."""
+        return exact_everywhere(self.in_type, self.out_type, linear=True, reach=None)
 
     def multiply_adds(self, size: Size) -> int:
         """None counted."""
@@ -107,8 +107,8 @@ class InstanceNorm(Layer):
 
     @property
     def contract(self) -> Contract:
-        """Exact for every grid symmetry and every circular shift."""
-        return exact_everywhere(self.in_type, self.out_type)
+        """Exact for every grid symmetry and every circular shift, fractional ones too; it looks at the whole image."""
+        return exact_everywhere(self.in_type, self.out_type, linear=True, reach=None)
 
     def multiply_adds(self, size: Size) -> int:
         """None counted."""

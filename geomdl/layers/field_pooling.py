@@ -60,7 +60,7 @@ class NormMaxPool(Layer):
     @property
     def contract(self) -> Contract:
         """Exact when the grid of windows is centred; shifts by multiples of the stride when they tile or wrap."""
-        return self.window.contract(self.in_type, self.out_type)
+        return self.window.contract(self.in_type, self.out_type, linear=False)
 
     def multiply_adds(self, size: Size) -> int:
         """None counted: only comparisons and norms."""

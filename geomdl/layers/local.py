@@ -117,7 +117,7 @@ class Flatten(Layer):
     def contract(self) -> Contract:
         """No promise: positions become channels."""
         none = Promise("none", why="positions become channels")
-        return Contract(self.in_type, self.out_type, none, none, lambda size: ())
+        return Contract(self.in_type, self.out_type, none, none, lambda size: (), has_base_space=False)
 
     def multiply_adds(self, size: Size) -> int:
         """None."""

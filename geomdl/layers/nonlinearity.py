@@ -38,7 +38,7 @@ class Pointwise(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every element and every shift."""
-        return exact_everywhere(self.in_type, self.out_type)
+        return exact_everywhere(self.in_type, self.out_type, linear=self.activation == "identity")
 
     def multiply_adds(self, size: Size) -> int:
         """None counted."""

@@ -59,8 +59,8 @@ class BatchNorm(Layer):
 
     @property
     def contract(self) -> Contract:
-        """Exact for every element and every shift, in training and in evaluation."""
-        return exact_everywhere(self.in_type, self.out_type)
+        """Exact for every element and every shift, in training and in evaluation; for crops in evaluation."""
+        return exact_everywhere(self.in_type, self.out_type, linear=True)
 
     def multiply_adds(self, size: Size) -> int:
         """None counted: it folds into the convolution before it."""
@@ -167,7 +167,7 @@ class Dropout(Layer):
     def contract(self) -> Contract:
         """Exact; in training only if whole fields are dropped."""
         random = not self.whole_fields and self.rate > 0
-        return exact_everywhere(self.in_type, random_in_training=random)
+        return exact_everywhere(self.in_type, random_in_training=random, linear=True)
 
     def multiply_adds(self, size: Size) -> int:
         """None."""

@@ -62,7 +62,7 @@ class Pool(Layer):
     @property
     def contract(self) -> Contract:
         """Exact when the grid of windows is centred; shifts by multiples of the stride when they tile or wrap."""
-        return self.window.contract(self.in_type, self.out_type)
+        return self.window.contract(self.in_type, self.out_type, linear=self.reduce == "mean")
 
     def multiply_adds(self, size: Size) -> int:
         """None counted: only comparisons or additions."""
@@ -184,7 +184,9 @@ class GlobalPool(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every grid symmetry and every circular shift."""
-        return exact_everywhere(self.in_type, self.out_type, output_size=lambda size: ())
+        return exact_everywhere(
+            self.in_type, self.out_type, output_size=lambda size: (), linear=self.reduce == "mean", has_base_space=False
+        )
 
     def multiply_adds(self, size: Size) -> int:
         """None counted."""
@@ -223,7 +225,7 @@ class GroupPool(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every element, with or without base space."""
-        return exact_everywhere(self.in_type, self.out_type)
+        return exact_everywhere(self.in_type, self.out_type, linear=self.reduce == "mean")
 
     def multiply_adds(self, size: Size) -> int:
         """None counted."""

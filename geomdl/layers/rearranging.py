@@ -32,7 +32,7 @@ class Identity(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every element and every shift."""
-        return exact_everywhere(self.in_type, self.out_type)
+        return exact_everywhere(self.in_type, self.out_type, linear=True)
 
     def multiply_adds(self, size: Size) -> int:
         """None."""
@@ -70,7 +70,7 @@ class Reshuffle(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every element and every shift."""
-        return exact_everywhere(self.in_type, self.out_type)
+        return exact_everywhere(self.in_type, self.out_type, linear=True)
 
     def multiply_adds(self, size: Size) -> int:
         """None."""
@@ -103,7 +103,7 @@ class Disentangle(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every element and every shift."""
-        return exact_everywhere(self.in_type, self.out_type)
+        return exact_everywhere(self.in_type, self.out_type, linear=True)
 
     def multiply_adds(self, size: Size) -> int:
         """None."""
@@ -157,7 +157,7 @@ class Restrict(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every element of the subgroup and every shift."""
-        return exact_everywhere(self.in_type, self.out_type)
+        return exact_everywhere(self.in_type, self.out_type, linear=True)
 
     def multiply_adds(self, size: Size) -> int:
         """None."""
@@ -193,7 +193,7 @@ class ToIrreps(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every element and every shift."""
-        return exact_everywhere(self.in_type, self.out_type)
+        return exact_everywhere(self.in_type, self.out_type, linear=True)
 
     def multiply_adds(self, size: Size) -> int:
         """Pixels · Σ fields · size²."""
@@ -228,7 +228,7 @@ class FromIrreps(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every element and every shift."""
-        return exact_everywhere(self.in_type, self.out_type)
+        return exact_everywhere(self.in_type, self.out_type, linear=True)
 
     def multiply_adds(self, size: Size) -> int:
         """Pixels · Σ fields · size²."""
@@ -277,7 +277,9 @@ class Mask(Layer):
     def contract(self) -> Contract:
         """Exact for grid symmetries; a mask marks the place, so nothing for shifts."""
         shifts = dataclasses.replace(NOTHING, why="a mask marks the place")
-        return dataclasses.replace(exact_everywhere(self.in_type, self.out_type), shifts=shifts)
+        return dataclasses.replace(
+            exact_everywhere(self.in_type, self.out_type, reach=None), shifts=shifts, fractional=shifts
+        )
 
     def multiply_adds(self, size: Size) -> int:
         """Pixels · channels."""

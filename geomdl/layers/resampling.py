@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.equivariance.contract import NOTHING, Contract, Promise, Size, square
+from geomdl.equivariance.contract import ALIASED, NOTHING, Contract, Promise, Size, square
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
 from geomdl.layers.layer import Image, Images, Layer
@@ -82,11 +82,19 @@ class Upsample(Layer):
     def contract(self) -> Contract:
         """Exact for grid symmetries; for shifts, by a factor when the border goes round or pixels are copied."""
         if self.factor is not None and (self.padding_mode == "circular" or self.method == "nearest"):
-            shifts, stride = Promise("exact"), Fraction(1, self.factor)
+            shifts, fractional = Promise("exact"), ALIASED
         else:
-            shifts, stride = dataclasses.replace(NOTHING, why="the border is replicated, or the factor varies"), 1
+            shifts = fractional = dataclasses.replace(NOTHING, why="the border is replicated, or the factor varies")
         return Contract(
-            self.in_type, self.out_type, _points(self.in_type, self.size), shifts, self.output_size, stride=stride
+            self.in_type,
+            self.out_type,
+            _points(self.in_type, self.size),
+            shifts,
+            self.output_size,
+            stride=Fraction(1, self.factor) if self.factor is not None else 1,
+            fractional=fractional,
+            reach=_reach(self.factor, self.method) if self.factor is not None else None,
+            offset=(Fraction(1, self.factor) - 1) / 2 if self.factor is not None else 0,
         )
 
     def multiply_adds(self, size: Size) -> int:
@@ -180,6 +188,15 @@ def _points(in_type: FieldType, size: tuple[int, int] | None) -> Promise:
     if size is not None and size[0] != size[1]:
         return dataclasses.replace(NOTHING, why=f"quarter turns exchange the sides of an output of {size}")
     return Promise("exact", (square,))
+
+
+def _reach(factor: int, method: Method) -> Fraction:
+    """How far from its place in the image a new pixel takes its values."""
+    within = [abs(Fraction(2 * i + 1, 2 * factor) - Fraction(1, 2)) for i in range(factor)]  # of the nearest pixel
+    if method == "nearest":
+        return max(within)
+    beyond = 1 if method == "bilinear" else 2
+    return max([beyond - p for p in within if p], default=Fraction(0))
 
 
 def _interpolation(n: int, m: int, method: Method, circular: bool) -> tuple[np.ndarray, np.ndarray]:

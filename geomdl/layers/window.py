@@ -2,10 +2,11 @@
 
 import dataclasses
 import operator
+from fractions import Fraction
 from typing import Literal, get_args
 
 from geomdl.equivariance import NOTHING, Condition, Contract, Promise, square
-from geomdl.equivariance.contract import Size
+from geomdl.equivariance.contract import ALIASED, Size
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
 from geomdl.representations import FieldType
@@ -165,12 +166,12 @@ class Window:
         """Whether the grid of windows is centred on the image: (n + 2P − F) mod S = 0 along each axis."""
         return all((n + 2 * self.pixels_of_padding - self.extent) % self.stride == 0 for n in size)
 
-    def contract(self, in_type: FieldType, out_type: FieldType) -> Contract:
+    def contract(self, in_type: FieldType, out_type: FieldType, *, linear: bool = True) -> Contract:
         """The contract of a layer that applies one equivariant map to each window.
 
         Exact under the grid symmetries when the grid of windows is centred; exact under circular shifts by multiples of
         the stride when the windows wrap around (or tile the image), the output is exactly ``stride`` times smaller and
-        no window sticks out.
+        no window sticks out. There a ``linear`` map commutes with fractional shifts too, as long as it doesn't subsample.
         """
         sp = f"(n + {2 * self.pixels_of_padding} - {self.extent}) mod {self.stride} = 0"
         conditions = []
@@ -187,8 +188,19 @@ class Window:
             shifts = Promise("exact", (period, inside) if self.remainder == "keep" and self.stride > 1 else (period,))
         else:
             shifts = dataclasses.replace(NOTHING, why=f"padding with {self.padding_mode} marks the border")
+        aliased = shifts.level == "exact" and not (linear and self.stride == 1)
+        fractional = dataclasses.replace(ALIASED, conditions=shifts.conditions) if aliased else shifts
         return Contract(
-            in_type, out_type, Promise("exact", tuple(conditions)), shifts, self.output_size, self.stride, self.stride
+            in_type,
+            out_type,
+            Promise("exact", tuple(conditions)),
+            shifts,
+            self.output_size,
+            self.stride,
+            self.stride,
+            fractional=fractional,
+            reach=Fraction(self.extent - 1, 2),
+            offset=Fraction(self.extent - 1, 2) - self.pixels_of_padding,
         )
 
 
