@@ -138,7 +138,7 @@ def run_config(name: str, seed: int, epochs: int) -> RunConfig:
 def measure(name: str, config: RunConfig, model: nnx.Module, similar: Dataset, dissimilar: Dataset) -> Row:
     """The row of one trained network."""
     predict = predictor(model)
-    task = config.task.build(num_classes=similar.num_classes, multi_label=False)
+    task = config.task.for_dataset(similar)
     accuracy = [Metrics()(predict, split, task)["accuracy"] for split in (similar.test, dissimilar.test, similar.train)]
     here, there = (np.asarray(predict(jnp.asarray(d.test.images[:100]))) for d in (similar, dissimilar))
     change = np.linalg.norm(there - here, axis=-1).mean() / np.linalg.norm(here - here.mean(0), axis=-1).mean()

@@ -8,6 +8,7 @@ from geomdl.models.group_unet import GroupUNetConfig
 from geomdl.models.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNISTFinalConfig
 from geomdl.models.model_config import ModelConfig, ScalableConfig, count_parameters
 from geomdl.models.off_grid import OffGridConfig
+from geomdl.models.resnet import ResNetConfig
 from geomdl.models.steerable_example import SteerableExampleConfig
 from geomdl.models.summary import Summary, summarize
 from geomdl.models.unet import UNet2015Config, UNetConfig
@@ -28,6 +29,7 @@ MODELS: dict[str, type[ModelConfig]] = {
     "mnist_final": MNISTFinalConfig,
     "harmonic": HarmonicConfig,
     "e2_wrn": WideResNetConfig,
+    "resnet": ResNetConfig,
     "vision_transformer": VisionTransformerConfig,
     "unet_2015": UNet2015Config,
     "unet": UNetConfig,
@@ -39,7 +41,7 @@ MODELS: dict[str, type[ModelConfig]] = {
 __all__ = [
     "MODELS", "CNNConfig", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig", "InexactSizeWarning",
     "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ModelConfig",
-    "OffGridConfig", "PerceptronConfig", "ScalableConfig", "SteerableExampleConfig", "Summary",
+    "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig", "SteerableExampleConfig", "Summary",
     "TranslationInvariantConfig", "UNet2015Config", "UNetConfig", "VisionTransformerConfig", "WideResNetConfig",
     "count_parameters", "exact_sizes_near", "perceptron_update", "summarize",
 ]  # fmt: skip

@@ -1,16 +1,24 @@
 """Convolutional networks: standard, translation-invariant, group-equivariant."""
 
 import dataclasses
-from typing import get_args
 
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
-from geomdl.groups import D, PlanarGroup, group, require_planar
-from geomdl.layers import Flatten, GlobalPool, GroupPool, Layer
-from geomdl.layers.window import PaddingMode
-from geomdl.models.blocks import DOWNSAMPLINGS, classifier, convolution, downsample
+from geomdl.groups import group, require_planar
+from geomdl.layers import BlurPool, Flatten, GlobalPool, GroupPool, Layer
+from geomdl.layers.window import Padding, PaddingMode, Window
+from geomdl.models.blocks import (
+    NORMALIZATIONS,
+    check_choices,
+    classifier,
+    convolution,
+    downsample,
+    require_grid_group,
+    spatial_activation,
+)
 from geomdl.models.model_config import ImageShape, ScalableConfig
+from geomdl.models.sizes import Halvings, require_mirror, require_room, require_square
 from geomdl.representations import FieldType, Representation, regular, trivial
 
 
@@ -24,7 +32,7 @@ class ConvolutionalConfig(ScalableConfig):
       kernel_size: odd.
       dilation_growth: convolution number i = 0, 1, … is dilated by ``dilation_growth ** i``, which widens what it sees
         without subsampling.
-      normalization: ``"batch"``, ``"layer"`` or ``"none"``.
+      normalization: ``"batch"``, ``"layer"``, ``"group"`` (all fields and pixels of an image) or ``"none"``.
       hidden: units of the dense layer before the class scores, or 0.
     """
 
@@ -44,14 +52,15 @@ class ConvolutionalConfig(ScalableConfig):
             )
         if self.dilation_growth < 1:
             raise invalid("model.dilation_growth", self.dilation_growth, "1 (no dilation) or more", 2)
-        if self.normalization not in ("batch", "layer", "none"):
-            raise unknown("model.normalization", self.normalization, ["batch", "layer", "none"])
+        if self.normalization not in NORMALIZATIONS:
+            raise unknown("model.normalization", self.normalization, NORMALIZATIONS)
 
     def body(
         self,
         image_shape: ImageShape,
         representation: Representation,
         *,
+        padding: Padding = "same",
         padding_mode: PaddingMode,
         downsampling: str,
         rngs: nnx.Rngs,
@@ -62,56 +71,49 @@ class ConvolutionalConfig(ScalableConfig):
           ValueError: when the images are smaller than the kernel, too small for the padding or the halvings, or have
             sides that cannot all be halved exactly.
         """
-        size = image_shape[:2]
+        images = size = image_shape[:2]
         if self.kernel_size > min(size):
             raise invalid("model.kernel_size", self.kernel_size, f"at most the image, {size[0]}x{size[1]} pixels", 3)
         point_group = require_planar(representation.group, "a convolutional network")
-        if downsampling != "none" and point_group.order != 1:
-            self._require_exact_halves(size, point_group)
+        windows = [Window(self.kernel_size, 1, padding, self.dilation_growth**i) for i in range(self.depth)]
+        Halvings(windows, downsampling).require(size, point_group, self.kernel_size)
         current = FieldType(point_group, f"{image_shape[2]} trivial")
         layers: list[Layer] = []
-        for i in range(self.depth):
+        for i, window in enumerate(windows):
+            last, strided = i == self.depth - 1, downsampling == "stride" and i < self.depth - 1
+            if padding == "valid":
+                require_room(window.extent, size, images)
+            require_mirror(padding_mode, window.pixels_of_padding, size, images)
             layers += convolution(
                 current,
                 representation,
                 self.fields(1 if i == 0 else 2),
                 self.kernel_size,
+                padding=padding,
                 padding_mode=padding_mode,
-                dilation=self.dilation_growth**i,
+                stride=2 if strided else 1,
+                dilation=window.dilation,
                 norm=self.normalization,
-                activation=self.activation,
+                activation=spatial_activation(downsampling, self.activation),
                 rngs=rngs,
             )
-            _require_mirror(padding_mode, self.dilation_growth**i * (self.kernel_size // 2), size, image_shape)
-            if i < self.depth - 1:
-                if downsampling != "none" and min(size) == 1 != max(size):
-                    least = f"at most {i + 1}: after {i} halvings a side of {_by(image_shape)} images is one pixel"
-                    raise invalid("model.depth", self.depth, least, i + 1)
-                down = downsample(downsampling, layers[-1].out_type, size, padding_mode)
-                if down is not None:
-                    if downsampling == "blur":
-                        _require_mirror(padding_mode, 1, size, image_shape)
-                    layers.append(down)
-                    height, width = down.contract.output_size(size)
-                    size = (height, width)
             current = layers[-1].out_type
+            size = _size_after(dataclasses.replace(window, stride=2, remainder="drop") if strided else window, size)
+            if last or strided or downsampling == "none":
+                continue
+            if min(size) == 1 != max(size):
+                least = f"at most {i + 1}: after {i} halvings a side of {images[0]}x{images[1]} images is one pixel"
+                raise invalid("model.depth", self.depth, least, i + 1)
+            down = downsample(downsampling, current, size, padding_mode, rngs)
+            if isinstance(down, BlurPool):
+                require_mirror(padding_mode, down.window.pixels_of_padding, size, images)
+            if down is not None:
+                layers.append(down)
+                height, width = down.contract.output_size(size)
+                size = (height, width)
         return layers, size
 
-    def _require_exact_halves(self, size: tuple[int, int], point_group: PlanarGroup) -> None:
-        """Raises a ValueError unless the sides are both even or both odd at every downsampling.
-
-        n → ⌈n/2⌉ maps n − 1 to ⌊(n − 1)/2⌋, so that the parities agree k times when the sides agree modulo 2^k.
-        """
-        height, width = size
-        period = 2 ** (self.depth - 1)
-        excess = (width - height) % period
-        if excess:
-            shorter, longer = width - excess, width + period - excess
-            nearest = shorter if excess <= period // 2 and shorter >= self.kernel_size else longer
-            allowed = f"sides that differ by a multiple of {period}, to be halved {self.depth - 1} times exactly"
-            raise invalid(f"image size for group {point_group}", _by(size), allowed, f"{height}x{nearest}")
-
-    def head(self, in_type: FieldType, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
+    def dense(self, in_type: FieldType, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Dense layers to the class scores."""
         return classifier(
             in_type, self.hidden, num_classes, activation=self.activation, dropout=self.dropout, rngs=rngs
@@ -126,31 +128,40 @@ class CNNConfig(ConvolutionalConfig):
     is invariant to nothing. ``width`` counts the channels of the first convolution.
 
     Args:
+      padding: ``"valid"``, ``"same"`` or ``"full"``, of the convolutions.
       padding_mode: ``"zeros"``, ``"circular"``, ``"reflect"`` or ``"replicate"``.
-      downsampling: ``"max"``, ``"average"``, ``"blur"`` or ``"none"``.
+      downsampling: a name that `geomdl.models.blocks.downsample` lists.
+      head: ``"flatten"``: the dense layer sees every pixel of the last feature maps; ``"mean"``: their mean over all
+        pixels.
 
     References:
       LeCun et al., Gradient-based learning applied to document recognition, 1998.
     """
 
+    padding: str = "same"
     padding_mode: PaddingMode = "zeros"
     downsampling: str = "max"
+    head: str = "flatten"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_choices(self.padding_mode, self.downsampling)
+        check_choices(self.normalization, self.padding, self.padding_mode, self.downsampling, self.activation)
+        if self.head not in ("flatten", "mean"):
+            raise unknown("model.head", self.head, ["flatten", "mean"])
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
-        """Convolutions, flatten, dense."""
+        """Convolutions, flatten or mean, dense."""
         layers, size = self.body(
             image_shape,
             trivial(group("C1")),
+            padding=self.padding,  # type: ignore[arg-type]
             padding_mode=self.padding_mode,
             downsampling=self.downsampling,
             rngs=rngs,
         )
-        layers.append(Flatten(layers[-1].out_type, size))
-        return layers + self.head(layers[-1].out_type, num_classes, rngs)
+        features = layers[-1].out_type
+        layers.append(Flatten(features, size) if self.head == "flatten" else GlobalPool(features))
+        return layers + self.dense(layers[-1].out_type, num_classes, rngs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +182,7 @@ class TranslationInvariantConfig(ConvolutionalConfig):
             rngs=rngs,
         )
         layers.append(GlobalPool(layers[-1].out_type))
-        return layers + self.head(layers[-1].out_type, num_classes, rngs)
+        return layers + self.dense(layers[-1].out_type, num_classes, rngs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,8 +197,9 @@ class GCNNConfig(ConvolutionalConfig):
 
     Args:
       group: ``"C1"``, ``"C2"``, ``"C4"``, ``"D1"``, ``"D2"`` or ``"D4"``.
+      padding: ``"valid"``, ``"same"`` or ``"full"``, of the convolutions.
       padding_mode: ``"zeros"``, ``"circular"``, ``"reflect"`` or ``"replicate"``.
-      downsampling: ``"max"``, ``"average"``, ``"blur"`` or ``"none"``.
+      downsampling: a name that `geomdl.models.blocks.downsample` lists; there it says at which sizes it is exact.
 
     Raises:
       ValueError: for a group that does not map the pixel grid to itself; at `build`, for non-square images and quarter
@@ -204,54 +216,32 @@ class GCNNConfig(ConvolutionalConfig):
 
     width: float = 8
     group: str = "C4"
+    padding: str = "same"
     padding_mode: PaddingMode = "zeros"
     downsampling: str = "max"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_choices(self.padding_mode, self.downsampling)
-        point_group = group(self.group)
-        if not D(4).contains_group(point_group):
-            nearest = "D4" if point_group.reflections else "C4"
-            raise invalid("model.group", self.group, "C1, C2, C4, D1, D2, D4 (exact on the pixel grid)", repr(nearest))
+        check_choices(self.normalization, self.padding, self.padding_mode, self.downsampling, self.activation)
+        require_grid_group(self.group)
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Lifting and group convolutions, global mean, group pooling, dense."""
         point_group = group(self.group)
-        height, width = image_shape[:2]
-        if height != width and point_group.swaps_axes:
-            side = min(height, width)
-            raise invalid(f"image size for group {point_group}", f"{height}x{width}", "square images", f"{side}x{side}")
+        require_square(image_shape[:2], point_group)
         layers, _ = self.body(
             image_shape,
             regular(point_group),
+            padding=self.padding,  # type: ignore[arg-type]
             padding_mode=self.padding_mode,
             downsampling=self.downsampling,
             rngs=rngs,
         )
         layers.append(GlobalPool(layers[-1].out_type))
         layers.append(GroupPool(layers[-1].out_type))
-        return layers + self.head(layers[-1].out_type, num_classes, rngs)
+        return layers + self.dense(layers[-1].out_type, num_classes, rngs)
 
 
-def _by(shape: tuple[int, ...]) -> str:
-    return f"{shape[0]}x{shape[1]}"
-
-
-def _require_mirror(padding_mode: str, pixels: int, size: tuple[int, int], image_shape: ImageShape) -> None:
-    """Raises a ValueError when reflecting padding is deeper than a feature map."""
-    if padding_mode == "reflect" and pixels >= min(size):
-        raise invalid(
-            "model.padding_mode",
-            padding_mode,
-            f"another one for {_by(image_shape)} images: their feature maps of {_by(size)} pixels are too small to be"
-            f" mirrored {pixels} pixels deep",
-            "'replicate' or larger images",
-        )
-
-
-def _check_choices(padding_mode: str, downsampling: str) -> None:
-    if padding_mode not in get_args(PaddingMode):
-        raise unknown("model.padding_mode", padding_mode, get_args(PaddingMode))
-    if downsampling not in DOWNSAMPLINGS:
-        raise unknown("model.downsampling", downsampling, DOWNSAMPLINGS)
+def _size_after(window: Window, size: tuple[int, int]) -> tuple[int, int]:
+    height, width = window.output_size(size)
+    return height, width

@@ -125,7 +125,7 @@ def test_dropout_needs_a_key_in_training_only():
         (lambda: CNNConfig(kernel_size=4), "invalid model.kernel_size 4; allowed: an odd number of pixels; try 5"),
         (lambda: CNNConfig(kernel_size=9).build((8, 8, 1), 3, rngs=nnx.Rngs(0)), "at most the image, 8x8"),
         (lambda: CNNConfig(activation="rellu"), "did you mean 'relu'"),
-        (lambda: CNNConfig(downsampling="stride"), "unknown model.downsampling 'stride'"),
+        (lambda: CNNConfig(downsampling="strid"), "unknown model.downsampling 'strid'.*did you mean 'stride'"),
         (lambda: CNNConfig(padding_mode="zero"), "did you mean 'zeros'"),  # type: ignore[arg-type]
         (lambda: CNNConfig(normalization="bach"), "did you mean 'batch'"),
         (lambda: CNNConfig(dropout=1.0), "invalid model.dropout 1.0"),
