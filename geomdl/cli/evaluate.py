@@ -7,6 +7,8 @@ Prints the numbers, and writes them to WORKDIR/evaluation/SPLIT.json; sweeps als
 """
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
 
 from geomdl.cli.compilation_cache import add_compilation_cache
 from geomdl.cli.data_dir import add_data_dir, use_data_dir
@@ -26,40 +28,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Evaluates and prints."""
     use_data_dir(arguments)
-    if arguments.split not in ("train", "validation", "test"):
-        raise unknown("split", arguments.split, ["train", "validation", "test"])
-    from pathlib import Path
-
+    require_split(arguments.split)
     from geomdl.cli.quiet import quiet_libraries
+    from geomdl.evaluators import EVALUATORS
+
+    names = evaluator_names(arguments.evaluators) if arguments.evaluators else list(EVALUATORS)
+    quiet_libraries()
+    numbers, about, file = measure(arguments.workdir, arguments.checkpoint, arguments.split, names)
+    print(about)
+    width = max(len(key) for key in numbers)
+    for key, number in numbers.items():
+        print(f"  {key:<{width}}  {number:.3g}" if "invariance" in key else f"  {key:<{width}}  {number:.4f}")
+    print(f"written to {file}")
+
+
+def require_split(split: str) -> None:
+    """Raises ValueError unless there is such a split."""
+    if split not in ("train", "validation", "test"):
+        raise unknown("split", split, ["train", "validation", "test"])
+
+
+def evaluator_names(text: str) -> list[str]:
+    """Returns the evaluators between commas. Raises ValueError when there is no such evaluator."""
+    from geomdl.evaluators import EVALUATORS
+
+    for name in text.split(","):
+        if name not in EVALUATORS:
+            raise unknown("evaluator", name, list(EVALUATORS))
+    return text.split(",")
+
+
+def measure(
+    workdir: str, checkpoint: str | int, split: str, evaluators: Sequence[str]
+) -> tuple[dict[str, float], str, Path]:
+    """Evaluates a checkpoint and writes what was found; returns the numbers, what they are of, and the file."""
     from geomdl.evaluators import EVALUATORS, RotationSweep, ShiftSweep, predictor, with_batch_size
     from geomdl.plots.tables import write_csv
     from geomdl.training.loop import load_trained
     from geomdl.training.workdir import write_json
 
-    names = arguments.evaluators.split(",") if arguments.evaluators else list(EVALUATORS)
-    for name in names:
-        if name not in EVALUATORS:
-            raise unknown("evaluator", name, list(EVALUATORS))
-    quiet_libraries()
-    trained = load_trained(arguments.workdir, arguments.checkpoint)
-    predict, split = predictor(trained.model), getattr(trained.dataset, arguments.split)
-    folder = Path(arguments.workdir) / "evaluation"
+    trained = load_trained(workdir, checkpoint)
+    predict, images = predictor(trained.model), getattr(trained.dataset, split)
+    folder = Path(workdir) / "evaluation"
     folder.mkdir(exist_ok=True)
     numbers: dict[str, float] = {}
-    for name in names:
+    for name in evaluators:
         evaluator = with_batch_size(EVALUATORS[name](), trained.config.training.eval_batch_size)
         if isinstance(evaluator, RotationSweep | ShiftSweep):
-            rows = evaluator.rows(predict, split, trained.task)
-            write_csv(folder / f"{arguments.split}_{name}.csv", rows)
+            rows = evaluator.rows(predict, images, trained.task)
+            write_csv(folder / f"{split}_{name}.csv", rows)
             numbers |= evaluator.summary(rows)
         else:
-            numbers |= evaluator(predict, split, trained.task)
-    file = folder / f"{arguments.split}.json"
-    write_json(file, {"checkpoint": trained.step, "split": arguments.split, "images": len(split), **numbers})
-    print(
-        f"{arguments.workdir}, step {trained.step}, {len(split)} images of {trained.dataset.name} ({arguments.split})"
-    )
-    width = max(len(key) for key in numbers)
-    for key, number in numbers.items():
-        print(f"  {key:<{width}}  {number:.3g}" if "invariance" in key else f"  {key:<{width}}  {number:.4f}")
-    print(f"written to {file}")
+            numbers |= evaluator(predict, images, trained.task)
+    file = folder / f"{split}.json"
+    found = {"checkpoint": trained.step, "split": split, "evaluators": list(evaluators), "images": len(images)}
+    write_json(file, {**found, **numbers})
+    return numbers, f"{workdir}, step {trained.step}, {len(images)} images of {trained.dataset.name} ({split})", file

@@ -17,6 +17,8 @@ from geomdl.errors import unknown
 VERBS = {
     "train": "train the model of a config, or go on with a run that was stopped",
     "evaluate": "measure a trained model: accuracy, rotations, shifts, invariance",
+    "sweep": "train one model for every combination of values, and gather the results",
+    "runs": "list and compare work directories",
     "reproduce": "run a study and draw its figure",
     "audit": "measure which symmetries any model has: exactly, approximately, or not",
     "export": "write a trained model to files that run without geomdl",

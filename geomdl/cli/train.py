@@ -21,6 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workdir", required=True, help="directory of the run; made if it is not there")
     add_data_dir(parser)
     add_compilation_cache(parser)
+    parser.add_argument("--evaluate", metavar="SPLIT", help="measures the best model on this split when it is trained")
+    parser.add_argument("--evaluators", default="metrics", help="for --evaluate, comma-separated (default: metrics)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
@@ -28,6 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Trains, then draws the learning curves."""
     use_data_dir(arguments)
     from geomdl.cli.config_file import load_config
+    from geomdl.cli.evaluate import evaluator_names, measure, require_split
     from geomdl.cli.quiet import quiet_libraries
 
     values = load_config(arguments.config, arguments.overrides)
@@ -38,6 +41,9 @@ def run(arguments: argparse.Namespace) -> None:
     from geomdl.training.loop import train
     from geomdl.training.writers import ProgressBar, format_metrics
 
+    if arguments.evaluate:
+        require_split(arguments.evaluate)
+    evaluators = evaluator_names(arguments.evaluators)
     quiet_libraries()
     config = RunConfig.from_config_dict(values)
     started = time.perf_counter()
@@ -48,4 +54,8 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{result.step} steps in {time.perf_counter() - started:.1f} s{early}")
     print(f"best validation at step {result.best_step}: {format_metrics(result.best)}")
     print(f"learning curves: {figures[0]}")
+    if arguments.evaluate:
+        numbers, _, _ = measure(arguments.workdir, result.best_step, arguments.evaluate, evaluators)
+        print(f"{arguments.evaluate} at step {result.best_step}: {format_metrics(numbers)}")
+        return
     print(f"next: geomdl evaluate --workdir={arguments.workdir}")

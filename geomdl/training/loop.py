@@ -23,6 +23,7 @@ from geomdl.evaluators import EVALUATORS, with_batch_size
 from geomdl.tasks import Task
 from geomdl.training.checkpoint import Checkpoints
 from geomdl.training.config import RunConfig
+from geomdl.training.run_facts import note_begin, note_end
 from geomdl.training.state import TrainState, initial_state, merge_model, split_model
 from geomdl.training.step import make_apply, make_train_step
 from geomdl.training.workdir import Workdir, WorkdirError, read_config
@@ -168,6 +169,7 @@ def train(
     parts = _Parts.build(config, dataset)
     structure, state = parts.initial()
     with Workdir(workdir, config) as where:
+        note_begin(where.path, parts.total_steps, state.params, dataset)
         checkpoints = Checkpoints(where.checkpoints, keep=config.training.keep_checkpoints, writable=True)
         try:
             patience = _Patience()
@@ -182,6 +184,7 @@ def train(
             best, _ = _restore(checkpoints, best_step, state, patience)
         finally:
             checkpoints.close()
+        note_end(where.path, step=int(state.step), best_step=best_step, stopped_early=patience.stopped)
         return Result(
             model=merge_model(structure, best.params, best.rest),
             best_step=best_step,

@@ -4,24 +4,24 @@ How many steps the run has in all, how large the network is, what it was trained
 """
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jax.tree_util import tree_flatten_with_path
 
+from geomdl.data import Dataset
 from geomdl.training.workdir import write_json
 
 
-def note_begin(path: Path, *, total_steps: int, params: Any, about: Mapping[str, Any]) -> None:
+def note_begin(path: Path, total_steps: int, params: Any, dataset: Dataset) -> None:
     """Writes run.json for a run that begins; that of a run that goes on stays as it is.
 
     Args:
       path: the work directory.
       total_steps: of the run.
       params: the parameters, nested dicts of arrays.
-      about: further facts, of plain values.
+      dataset: what it is trained on.
     """
     shapes = {
         ".".join(str(getattr(k, "key", k)) for k in p): list(a.shape) for p, a in tree_flatten_with_path(params)[0]
@@ -29,7 +29,10 @@ def note_begin(path: Path, *, total_steps: int, params: Any, about: Mapping[str,
     facts = {
         "total_steps": total_steps,
         "parameters": sum(int(np.prod(shape)) for shape in shapes.values()),
-        **about,
+        "images": {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")},
+        "image_shape": list(dataset.image_shape),
+        "classes": list(dataset.classes),
+        "provenance": dataset.provenance,
         "parameter_shapes": shapes,
     }
     old = read_facts(path / "run.json")
@@ -37,7 +40,7 @@ def note_begin(path: Path, *, total_steps: int, params: Any, about: Mapping[str,
         write_json(path / "run.json", facts)
 
 
-def note_end(path: Path, *, best_step: int, step: int, stopped_early: bool) -> None:
+def note_end(path: Path, *, step: int, best_step: int, stopped_early: bool) -> None:
     """Adds to run.json that the run has ended."""
     old = read_facts(path / "run.json")
     new = {**old, "finished": True, "step": step, "best_step": best_step, "stopped_early": stopped_early}

@@ -67,7 +67,7 @@ class Run:
             return f"damaged: {self.problem}"
         if self.state == FINISHED:
             return "finished early" if self.facts.get("stopped_early") else "finished"
-        of = f"{self.step} of {self.total_steps}" if self.total_steps is not None else str(self.step)
+        of = f"{self.step} of {'?' if self.total_steps is None else self.total_steps}"
         return f"running, {of}" if self.state == RUNNING else f"stopped at {of}"
 
     def _validation(self, step: int | None) -> dict[str, float]:

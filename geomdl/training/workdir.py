@@ -8,10 +8,11 @@ import json
 import os
 import platform
 import sys
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import jax
 
@@ -50,7 +51,7 @@ class Workdir:
         if self.path.exists() and not self.path.is_dir():
             raise WorkdirError(f"work directory {self.path} is a file; choose another")
         config_file = self.path / "config.json"
-        begun = self.checkpoints.is_dir() or (self.metrics.exists() and self.metrics.stat().st_size > 0)
+        begun = _begun(self.path)
         if config_file.exists() and begun:
             _refuse_another_config(config_file, _plain(config.to_dict()))
         elif config_file.exists():
@@ -61,13 +62,9 @@ class Workdir:
             )
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock = (self.path / ".lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(self._lock):
             self._lock.close()
-            raise WorkdirError(
-                f"work directory {self.path} is in use by another process; wait, or choose another"
-            ) from None
+            raise WorkdirError(f"work directory {self.path} is in use by another process; wait, or choose another")
         if not begun:
             write_json(config_file, {"config": config.to_dict(), "versions": versions(), "hardware": hardware()})
 
@@ -153,6 +150,18 @@ def write_json(path: Path, value: Any) -> None:
     partial.replace(path)
 
 
+def _locked(file: TextIO) -> bool:
+    """Takes the lock; tries a few times, since whoever asks whether a run is in progress holds it for an instant."""
+    for _ in range(5):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
+
+
 class _Absent:
     def __repr__(self) -> str:
         return "nothing"
@@ -160,6 +169,18 @@ class _Absent:
 
 _ABSENT = _Absent()
 _OURS = (".lock", "config.json.partial")
+
+
+def _begun(path: Path) -> bool:
+    metrics = path / "metrics.jsonl"
+    return (path / "checkpoints").is_dir() or (metrics.exists() and metrics.stat().st_size > 0)
+
+
+def require_same_config(path: Path | str, config: RunConfig) -> None:
+    """Raises WorkdirError when a work directory belongs to a run with another config; touches nothing."""
+    file = Path(path) / "config.json"
+    if file.exists() and _begun(Path(path)):
+        _refuse_another_config(file, _plain(config.to_dict()))
 
 
 def _refuse_another_config(file: Path, new: dict[str, Any]) -> None:
