@@ -3,17 +3,7 @@
 from geomdl.equivariance.activations import activations
 from geomdl.equivariance.check import check_contract
 from geomdl.equivariance.consistency import Consistency, circular_consistency, crop_consistency, top1_change_rate
-from geomdl.equivariance.contract import (
-    NOTHING,
-    Condition,
-    Contract,
-    Level,
-    Promise,
-    compose,
-    exact_everywhere,
-    side_by_side,
-    square,
-)
+from geomdl.equivariance.contract import Contract, compose, exact_everywhere, side_by_side
 from geomdl.equivariance.decibels import Decibels, eq_r, eq_scale, eq_t, eq_t_frac
 from geomdl.equivariance.errors import OrbitErrors, equivariance_error, orbit_errors, relative_error
 from geomdl.equivariance.features import FeatureEquivariance, feature_equivariance
@@ -22,6 +12,7 @@ from geomdl.equivariance.layerwise import LayerErrors, layer_errors
 from geomdl.equivariance.lie import LieDerivatives, lie_derivative, lie_derivative_per_layer
 from geomdl.equivariance.models import Model, as_function
 from geomdl.equivariance.position import PositionLeak, position_leak
+from geomdl.equivariance.promise import NOTHING, Condition, Level, Promise, square
 from geomdl.equivariance.report import Report, Row
 from geomdl.equivariance.spread import OrbitSpread, orbit_spread
 from geomdl.equivariance.tolerances import tolerance

@@ -1,5 +1,6 @@
 """Measures whether a module keeps its contract."""
 
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -10,12 +11,23 @@ from flax import nnx
 from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
-from geomdl.equivariance.contract import Contract, Level, Size
-from geomdl.equivariance.orbit import distance, orbit, rolled
+from geomdl.equivariance.contract import Contract, Size
+from geomdl.equivariance.host_shifts import (
+    aligned,
+    crop_shifts,
+    ideally_shifted,
+    inside_both,
+    rolled,
+    without_nyquist,
+)
+from geomdl.equivariance.orbit import distance, orbit
+from geomdl.equivariance.promise import Level
 from geomdl.equivariance.report import Report, Row
 from geomdl.equivariance.tolerances import tolerance
 from geomdl.errors import invalid
 from geomdl.groups import GridTranslations, PlanarGroup, Subgroup, require_planar
+
+Call = Callable[[np.ndarray], np.ndarray]
 
 
 class HasContract(Protocol):
@@ -42,8 +54,11 @@ def check_contract(
     """Measures every promise of a module's contract on white-noise inputs, over the full frame.
 
     Every element of a finite point group is tried (the grid symmetries and four random elements of a continuous one),
-    every circular shift up to ``max_shifts`` of them (else the generators and random ones). The module is compiled
-    once and called for one element after the other; inputs and outputs are moved and compared on the host.
+    every circular shift up to ``max_shifts`` of them (else the generators and random ones), and three of each other
+    kind that the contract promises something about: shifts up to a shift of the output, fractional shifts of images
+    without Nyquist component, and moves of a window on a larger scene (in evaluation; compared where the fields of view
+    lie inside). The module is compiled once and called for one element after the other; inputs and outputs are moved
+    and compared on the host.
 
     Exact promises are held to `geomdl.equivariance.tolerance`; approximate ones (elements that do not map the grid to
     itself) are measured and shown, not judged.
@@ -102,11 +117,10 @@ def check_contract(
 
     y, limit = call(x), tolerance(dtype, contract.depth)
     random = train and contract.random_in_training
-    rows = []
+    rows: list[Row] = []
 
     def measure(symmetry: str, element: np.ndarray, level: Level, x_g: np.ndarray, y_g: np.ndarray) -> None:
-        held_to = limit if level == "exact" else None
-        rows.append(Row(symmetry, tuple(element.tolist()), level, distance(call(x_g), y_g), held_to))
+        rows.append(_row(symmetry, element, level, distance(call(x_g), y_g), limit))
 
     point_level: Level = "none" if random else contract.points.at(size)
     points = _point_elements(contract, size, key)
@@ -123,13 +137,59 @@ def check_contract(
     for s in shifts:
         measure("shifts", s, shift_level, rolled(x, s), rolled(y, s * stride.denominator // stride.numerator))
 
+    if size and max_shifts and not random:
+        rows += _up_to_shift(contract, call, x, limit, approximate=approximate)
+        rows += _fractional(contract, call, x, limit, approximate=approximate)
+    if size and max_shifts and not train:
+        rows += _cropped(contract, call, x, limit, rng)
+
     reasons = contract.points.violated(size) + (contract.shifts.violated(size) if size else [])
     problems = []
     if shift_level != "none" and max_shifts and not len(shifts):
         problems.append(f"shifts by multiples of {contract.step} pixels are promised, but do not fit a size of {size}")
+    if size and contract.cropped.level == "exact" and not train and not len(crop_shifts(contract, size)):
+        reasons.append("larger images, for crops: no field of view lies inside two of them")
     if (found := y.shape[1:-1]) != (expected := tuple(contract.output_size(size))):
         problems.append(f"the output has spatial size {found}, but {expected} is promised")
     return Report(tuple(rows), distance(call(other), y), tuple(dict.fromkeys(reasons)), tuple(problems))
+
+
+def _row(symmetry: str, element: np.ndarray, level: Level, error: float, limit: float) -> Row:
+    return Row(symmetry, tuple(element.tolist()), level, error, limit if level == "exact" else None)
+
+
+def _up_to_shift(contract: Contract, call: Call, x: np.ndarray, limit: float, *, approximate: bool) -> Iterator[Row]:
+    """Shifts by any whole number of pixels, where they move the output by some shift."""
+    level: Level = "none" if contract.up_to_shift is None else contract.up_to_shift.at(x.shape[1:3])
+    if level == "exact" or (level == "approximate" and approximate):
+        y = call(x)
+        for s in np.array([[1, 0], [0, 1], [2, 3]]):
+            y_s = call(rolled(x, s))
+            yield _row("up to a shift", s, level, distance(y_s, aligned(y, to=y_s)), limit)
+
+
+def _fractional(contract: Contract, call: Call, x: np.ndarray, limit: float, *, approximate: bool) -> Iterator[Row]:
+    """Shifts by any real number of pixels, of images without Nyquist component."""
+    level = contract.fractional.at(x.shape[1:3])
+    if level == "exact" or (level == "approximate" and approximate):
+        x = without_nyquist(x)
+        y = call(x)
+        for s in np.array([[0.5, 0.0], [0.0, -0.3], [1.7, 2.6]]):
+            expected = ideally_shifted(y, s / float(contract.stride))
+            yield _row("fractional", s, level, distance(call(ideally_shifted(x, s)), expected), limit)
+
+
+def _cropped(contract: Contract, call: Call, x: np.ndarray, limit: float, rng: np.random.Generator) -> Iterator[Row]:
+    """Moves of a window on a larger scene."""
+    size = height, width = x.shape[1:3]
+    shifts = crop_shifts(contract, size) if contract.cropped.level == "exact" else ()
+    if len(shifts):
+        margin = 2 * contract.step
+        scene = rng.normal(size=(len(x), height + margin, width + margin, x.shape[-1])).astype(x.dtype)
+        y = call(scene[:, :height, :width])
+        for s in shifts:
+            moved = call(scene[:, s[0] : s[0] + height, s[1] : s[1] + width])
+            yield _row("cropped", s, "exact", distance(*inside_both(contract, size, y, moved, s)), limit)
 
 
 def _point_elements(contract: Contract, size: Size, key: jax.Array) -> np.ndarray:

@@ -6,65 +6,10 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Literal
 
+from geomdl.equivariance.promise import ALIASED, LEVELS, NOTHING, Condition, Promise, Size, square
 from geomdl.groups import PlanarGroup, PointGroup, require_planar
 from geomdl.representations import FieldType
-
-Level = Literal["exact", "approximate", "none"]
-"""Exact: to rounding. Approximate: up to interpolation or aliasing, with a measured error. None: no promise."""
-
-Size = tuple[int, ...]
-"""The spatial size (height, width), or () without base space."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Condition:
-    """A predicate on the input size, with the words that explain it.
-
-    >>> square.text, square.holds((4, 4)), square.holds((4, 6))
-    ('a square input', True, False)
-    """
-
-    text: str
-    holds: Callable[[Size], bool]
-
-
-square = Condition("a square input", lambda size: len(set(size)) <= 1)
-"""Quarter turns map only square grids to themselves."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Promise:
-    """A symmetry that holds at some level, provided that conditions on the input size are met.
-
-    Args:
-      level: what holds when all conditions are met; otherwise nothing is promised.
-      conditions: predicates on the size of the input.
-      why: the reason, in a phrase.
-    """
-
-    level: Level
-    conditions: tuple[Condition, ...] = ()
-    why: str = ""
-
-    def at(self, size: Size) -> Level:
-        """The level for one input size."""
-        return self.level if all(c.holds(size) for c in self.conditions) else "none"
-
-    def violated(self, size: Size) -> list[str]:
-        """The conditions that an input size does not meet, in words."""
-        return [c.text for c in self.conditions if not c.holds(size)]
-
-    def __str__(self) -> str:
-        given = ", given " + " and ".join(c.text for c in self.conditions) if self.conditions else ""
-        return self.level + given + (f" ({self.why})" if self.why else "")
-
-
-NOTHING = Promise("none")
-ALIASED = Promise("approximate", why="aliasing")
-"""What nonlinearities and subsampling leave of fractional shifts."""
-_LEVELS: tuple[Level, ...] = ("none", "approximate", "exact")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +106,15 @@ class Contract:
     def __str__(self) -> str:
         of = f" of multiples of {self.step} pixels" if self.step > 1 and self.shifts.level != "none" else ""
         within = f" within {self.exact_group}" if self.exact_group != self.group else ""
-        return f"{self.group}{within}: {self.points}\ncircular shifts{of}: {self.shifts}"
+        lines = [f"{self.group}{within}: {self.points}", f"circular shifts{of}: {self.shifts}"]
+        if self.up_to_shift is not None:
+            lines.append(f"every whole circular shift, up to a shift of the output: {self.up_to_shift}")
+        if self.fractional.level == "exact":
+            lines.append(f"fractional circular shifts: {self.fractional}")
+        if self.cropped.level == "exact":
+            view = f"with a field of view of ±{self.reach} pixels" if self.reach else "every pixel by itself"
+            lines.append(f"crops: exact, {view}")
+        return "\n".join(lines)
 
 
 def exact_everywhere(
@@ -190,6 +143,7 @@ def exact_everywhere(
     >>> print(exact_everywhere(FieldType(C4, "1 regular")))
     C4: exact
     circular shifts: exact
+    crops: exact, every pixel by itself
     """
     exact = Promise("exact")
     out_type = in_type if out_type is None else out_type
@@ -282,6 +236,7 @@ def side_by_side(contracts: Sequence[Contract], in_type: FieldType, out_type: Fi
     >>> print(side_by_side([exact_everywhere(t), exact_everywhere(t)], t, FieldType(C4, "2 regular")))
     C4: exact
     circular shifts: exact
+    crops: exact, every pixel by itself
     """
     strides = {c.stride for c in contracts}
     if len(strides) != 1:
@@ -337,7 +292,7 @@ def _weakest(
     promises: Sequence[Promise], carry: Callable[[Condition, int], Condition], *, side_by_side: bool = False
 ) -> Promise:
     """The weakest level, with every condition carried to the input; those of later modules say which module it is."""
-    level = _LEVELS[min(_LEVELS.index(p.level) for p in promises)]
+    level = LEVELS[min(LEVELS.index(p.level) for p in promises)]
     reasons = [p.why for p in promises if p.level == level and p.why]
     conditions: dict[tuple[str, int], Condition] = {}
     if level != "none":

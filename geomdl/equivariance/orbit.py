@@ -38,15 +38,6 @@ def orbit(elements: np.ndarray, x: np.ndarray, field_type: FieldType) -> Iterato
             yield np.asarray(_resampled(g, x, field_type))
 
 
-def rolled(x: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """The circular shift of images by ``(rows, columns)``; an array without base space is left as it is.
-
-    >>> rolled(np.arange(4.0).reshape(1, 1, 4, 1), np.array([0, 1])).ravel().tolist()
-    [3.0, 0.0, 1.0, 2.0]
-    """
-    return np.roll(x, shift, (1, 2)) if x.ndim == 4 else x
-
-
 def distance(a: np.ndarray, b: np.ndarray) -> float:
     """‖a − b‖ / ‖b‖ in double precision; see `geomdl.equivariance.relative_error`.
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from geomdl.equivariance.contract import Level
+from geomdl.equivariance.promise import Level
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Report:
         return tuple(row for row in self.rows if row.tolerance is not None)
 
     def worst(self, symmetry: str) -> float:
-        """The largest error over the elements of a symmetry (``"points"`` or ``"shifts"``); 0 if none was measured."""
+        """The largest error over the elements of a symmetry; 0 if none was measured. The symmetries are ``"points"``,
+        ``"shifts"``, ``"up to a shift"``, ``"fractional"`` and ``"cropped"``."""
         return max((row.error for row in self.rows if row.symmetry == symmetry), default=0.0)
 
     def __str__(self) -> str:

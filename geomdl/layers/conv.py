@@ -69,6 +69,7 @@ class Conv(Layer):
     >>> print(lift.contract)
     C4: exact, given a square input
     circular shifts: none (padding with zeros marks the border)
+    crops: exact, with a field of view of ±2 pixels
     """
 
     def __init__(

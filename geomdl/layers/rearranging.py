@@ -142,6 +142,8 @@ class Restrict(Layer):
     >>> print(layer.contract)
     C8: exact
     circular shifts: exact
+    fractional circular shifts: exact
+    crops: exact, every pixel by itself
     >>> Restrict(FieldType("D4", "1 regular"), "D2", axis=1).out_type  # mirrors on the diagonals
     FieldType(D2(mirror=45), "2 regular")
     """

@@ -46,7 +46,9 @@ class Skip(Layer):
     @property
     def contract(self) -> Contract:
         """What the body promises, at sizes that can be cropped centrally."""
-        joined = side_by_side([self.body.contract, exact_everywhere(self.in_type)], self.in_type, self.out_type)
+        body = self.body.contract
+        crop = dataclasses.replace(exact_everywhere(self.in_type, linear=True), offset=body.offset)
+        joined = side_by_side([body, crop], self.in_type, self.out_type)
         return dataclasses.replace(joined, output_size=self.output_size)
 
     def output_size(self, size: Size) -> Size:
