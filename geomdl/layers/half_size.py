@@ -72,11 +72,17 @@ class HalfSize(Layer):
             shifts = Promise("exact", (even,))
         else:
             shifts = dataclasses.replace(NOTHING, why="the image has a border")
-        down = Contract(self.in_type, self.in_type, _points(self.in_type), shifts, _halved, step=2, stride=2)
+        view = 2 if self.halving == "blur" else 1  # of both parities, with pixel i of the small image put at 2i
+        down = Contract(self.in_type, self.in_type, _points(self.in_type), shifts, _halved, 2, 2, reach=view)
         back = shifts if not self.circular else Promise("exact")
-        up = Contract(self.out_type, self.out_type, _points(self.out_type), back, lambda s: s, stride=Fraction(1, 2))
+        half = Fraction(1, 2)
+        up = Contract(self.out_type, self.out_type, _points(self.out_type), back, lambda s: s, stride=half, reach=1)
         whole = compose([down, self.inner.contract, up])
         return dataclasses.replace(whole, output_size=self.output_size)
+
+    def inner_size(self, size: Size) -> Size:
+        """The size of the small image: ⌈n/2⌉."""
+        return _halved(size)
 
     def output_size(self, size: Size) -> Size:
         """The size of the input. Raises ValueError when the layer inside changes it."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from geomdl.equivariance.contract import Contract, Size
-from geomdl.layers import Layer, Sequential
+from geomdl.layers import HalfSize, Layer, Sequential, Skip
 from geomdl.models.exactness import exact_sizes_near
 from geomdl.models.model_config import count_parameters
 
@@ -75,7 +75,8 @@ def summarize(model: Layer, image_shape: tuple[int, int, int]) -> Summary:
     """Lists the layers of a model for images of one shape.
 
     Args:
-      model: a layer, or layers in sequence (nested ones are listed one by one).
+      model: a layer, or layers in sequence (nested ones are listed one by one, and so are those inside
+        `geomdl.layers.Skip` and `geomdl.layers.HalfSize`, before the layer that is around them).
       image_shape: (height, width, channels).
 
     Raises:
@@ -90,29 +91,26 @@ def summarize(model: Layer, image_shape: tuple[int, int, int]) -> Summary:
     """
     model.in_type.require_channels(image_shape[2], "the image")
     size: Size = tuple(image_shape[:2])
-    rows = []
-    for path, layer in _flatten(model, ""):
-        out = layer.contract.output_size(size)
-        rows.append(
-            SummaryRow(
-                path,
-                _describe(layer),
-                layer.out_type.fields + f" of {layer.out_type.group}",
-                (*out, layer.out_type.size),
-                count_parameters(layer),
-                layer.multiply_adds(size),
-            )
-        )
-        size = out
-    return Summary(tuple(rows), model.contract, tuple(image_shape[:2]))
+    return Summary(tuple(_rows(model, "", size)), model.contract, tuple(image_shape[:2]))
 
 
-def _flatten(layer: Layer, path: str) -> Iterator[tuple[str, Layer]]:
+def _rows(layer: Layer, path: str, size: Size) -> Iterator[SummaryRow]:
+    """The row of a layer; of layers in sequence their rows, of layers around others first the rows of those."""
+    parameters, multiply_adds = count_parameters(layer), layer.multiply_adds(size)
     if isinstance(layer, Sequential):
         for i, child in enumerate(layer.layers):
-            yield from _flatten(child, f"{path}.{i}" if path else str(i))
-    else:
-        yield path or "0", layer
+            yield from _rows(child, f"{path}.{i}" if path else str(i), size)
+            size = child.contract.output_size(size)
+        return
+    if isinstance(layer, Skip | HalfSize):
+        name, inner = ("body", layer.body) if isinstance(layer, Skip) else ("inner", layer.inner)
+        inner_size = size if isinstance(layer, Skip) else layer.inner_size(size)
+        for row in _rows(inner, f"{path or 0}.{name}", inner_size):
+            parameters, multiply_adds = parameters - row.parameters, multiply_adds - row.multiply_adds
+            yield row
+    shape = (*layer.contract.output_size(size), layer.out_type.size)
+    fields = layer.out_type.fields + f" of {layer.out_type.group}"
+    yield SummaryRow(path or "0", _describe(layer), fields, shape, parameters, multiply_adds)
 
 
 def _describe(layer: Layer) -> str:
@@ -120,4 +118,6 @@ def _describe(layer: Layer) -> str:
     window = getattr(layer, "window", None)
     if window is not None:
         name += f" {window.size}x{window.size}" + (f"/{window.stride}" if window.stride > 1 else "")
-    return name + "".join(f" {getattr(layer, a)}" for a in ("activation", "reduce", "rate") if hasattr(layer, a))
+    return name + "".join(
+        f" {getattr(layer, a)}" for a in ("activation", "reduce", "halving", "rate") if hasattr(layer, a)
+    )

@@ -27,7 +27,7 @@ class UNet2015Config(SteerableConfig):
     seen only image, no padding, so the label map is smaller than the image: 388 × 388 of 572 × 572 pixels with depth 4,
     cut from the middle. Images that leave an odd size before one of the maxima are refused.
 
-    The published network has 31,031,745 parameters with one channel in and two out. ``width`` counts the channels of
+    The published network has 31,030,658 parameters with one channel in and two out. ``width`` counts the channels of
     the first convolution. Departs from the paper in that dropout, off by default, is at the deepest level only.
 
     Args:

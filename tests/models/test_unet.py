@@ -1,0 +1,114 @@
+"""Segmentation networks: published sizes, label maps that turn with the images, and what is refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from geomdl.actions import act
+from geomdl.groups import group as group_of
+from geomdl.layers import Layer, freeze
+from geomdl.models import MODELS, FCNConfig, GroupUNetConfig, UNet2015Config, UNetConfig, count_parameters, summarize
+from geomdl.representations import FieldType
+
+
+def _x(*shape: int) -> jax.Array:
+    return jnp.asarray(np.random.default_rng(0).normal(size=shape), jnp.float32)
+
+
+def test_the_published_network_has_the_published_sizes():
+    """572 → 388 pixels; parameters counted by hand, layer by layer."""
+    config = UNet2015Config()
+    model = nnx.eval_shape(lambda: config.build((572, 572, 1), 2, rngs=nnx.Rngs(0)))
+    assert model.contract.output_size((572, 572)) == (388, 388)
+    channels = [64, 128, 256, 512, 1024]
+
+    def conv(size: int, i: int, o: int) -> int:
+        return size**2 * i * o + o
+
+    down = sum(conv(3, i, o) + conv(3, o, o) for i, o in zip([1, *channels], channels, strict=False))
+    up = sum(conv(2, 2 * c, c) + conv(3, 2 * c, c) + conv(3, c, c) for c in channels[:-1])
+    assert count_parameters(model) == down + up + conv(1, 64, 2) == 31_030_658
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_sizes_of_2015_are_those_that_fit(depth: int):
+    config = UNet2015Config(width=1, depth=depth)
+    model = nnx.eval_shape(lambda: config.build((572, 572, 1), 2, rngs=nnx.Rngs(0)))
+    for n in range(16, 60):
+        expected = config.output_side(n)
+        if expected is None:
+            with pytest.raises(ValueError, match=r"invalid|fit|larger"):
+                model.contract.output_size((n, n))
+        else:
+            assert model.contract.output_size((n, n)) == (expected, expected)
+            assert (n - expected) % 2 == 0
+
+
+def test_other_sizes_of_2015_are_refused_with_the_nearest():
+    with pytest.raises(ValueError, match=r"image size for unet_2015 '64x30'; allowed: .*halvings.*try 64x44"):
+        UNet2015Config(width=1, depth=2).build((64, 30, 1), 2, rngs=nnx.Rngs(0))
+    UNet2015Config(width=1, depth=2).build((64, 44, 1), 2, rngs=nnx.Rngs(0))
+
+
+@pytest.mark.parametrize(("group", "halving", "n"), [("C4", "max", 10), ("D4", "blur", 11)])
+def test_turned_images_give_turned_label_maps_at_any_size(group: str, halving: str, n: int):
+    """Also at sizes that the network was not built for, even and odd at each level."""
+    config = GroupUNetConfig(group=group, width=1, depth=2, halving=halving)  # type: ignore[arg-type]
+    assert _broken(config.build((8, 8, 1), 3, rngs=nnx.Rngs(0)), n) < 1e-5
+
+
+def test_the_plain_network_does_not_turn_with_the_images():
+    assert _broken(UNetConfig(width=2, depth=2).build((8, 8, 1), 3, rngs=nnx.Rngs(0)), 10, "C4") > 1e-2
+
+
+def _broken(model: Layer, n: int, group: str = "") -> float:
+    """The largest difference between f(g x) and g f(x), relative to f(x), for the last element of a group."""
+    x, points = _x(1, n, n, 1), group_of(group) if group else model.contract.group
+    g = points.elements()[-1]
+    turned = act(g, x, FieldType(points, "1 trivial"))
+    y, y_turned = jax.jit(model)(jnp.concatenate([x, turned]))
+    expected = act(g, y[None], FieldType(points, "3 trivial"))[0]
+    assert y.shape == (n, n, 3)
+    return float(jnp.abs(y_turned - expected).max() / jnp.abs(y).max())
+
+
+def test_frozen_networks_give_the_same_label_maps():
+    model = GroupUNetConfig(group="C4", width=1, depth=1).build((6, 6, 1), 2, rngs=nnx.Rngs(0))
+    x = _x(1, 6, 6, 1)
+    assert np.allclose(freeze(model)(x), model(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["unet_2015", "unet", "group_unet", "fcn"])
+def test_parameters_are_matched_and_summaries_add_up(name: str):
+    size = 44 if name == "unet_2015" else 16
+    config = MODELS[name](match_parameters=20_000, depth=2)  # type: ignore[call-arg]
+    model = nnx.eval_shape(lambda: config.build((size, size, 1), 3, rngs=nnx.Rngs(0)))
+    assert abs(count_parameters(model) - 20_000) < 2_500
+    summary = summarize(model, (size, size, 1))
+    assert summary.parameters == count_parameters(model)
+    assert summary.multiply_adds == model.multiply_adds((size, size))
+    assert summary.rows[-1].output_shape[-1] == 3
+    assert len(summary.rows) > 13, "the layers inside the skips are listed too"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: UNetConfig(depth=0), "invalid model.depth 0"),
+        (lambda: UNetConfig(halving="mx"), "unknown model.halving 'mx'.*did you mean 'max'"),  # type: ignore[arg-type]
+        (lambda: UNetConfig(kernel_size=4), "invalid model.kernel_size 4"),
+        (lambda: UNetConfig(padding_mode="zero"), "did you mean 'zeros'"),  # type: ignore[arg-type]
+        (lambda: UNetConfig(normalization="layer"), "unknown model.normalization 'layer'"),
+        (lambda: GroupUNetConfig(group="X4"), "unknown group 'X4'"),
+        (lambda: GroupUNetConfig().build((8, 6, 1), 2, rngs=nnx.Rngs(0)), "group C4 '8x6'.*try 6x6"),
+        (lambda: GroupUNetConfig(group="SO2", halving="max", width=1, depth=1).build((8, 8, 1), 2, rngs=nnx.Rngs(0)),
+         "halving='average', 'blur'"),
+        (lambda: FCNConfig().build((20, 24, 1), 2, rngs=nnx.Rngs(0)), "size for fcn '20x24'; .*stride 8; try 16x24"),
+        (lambda: FCNConfig(width=1, depth=1).build((8, 8, 1), 2, rngs=nnx.Rngs(0))(_x(1, 9, 9, 1)), "doesn't fit 9"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(make, message: str):
+    with pytest.raises(ValueError, match=message):
+        make()
