@@ -147,7 +147,7 @@ def check_contract(
     problems = []
     if shift_level != "none" and max_shifts and not len(shifts):
         problems.append(f"shifts by multiples of {contract.step} pixels are promised, but do not fit a size of {size}")
-    if size and contract.cropped.level == "exact" and not train and not len(crop_shifts(contract, size)):
+    if y.ndim == 4 and contract.cropped.level == "exact" and not len(crop_shifts(contract, size)):
         reasons.append("larger images, for crops: no field of view lies inside two of them")
     if (found := y.shape[1:-1]) != (expected := tuple(contract.output_size(size))):
         problems.append(f"the output has spatial size {found}, but {expected} is promised")
@@ -182,7 +182,7 @@ def _fractional(contract: Contract, call: Call, x: np.ndarray, limit: float, *, 
 def _cropped(contract: Contract, call: Call, x: np.ndarray, limit: float, rng: np.random.Generator) -> Iterator[Row]:
     """Moves of a window on a larger scene."""
     size = height, width = x.shape[1:3]
-    shifts = crop_shifts(contract, size) if contract.cropped.level == "exact" else ()
+    shifts = crop_shifts(contract, size)
     if len(shifts):
         margin = 2 * contract.step
         scene = rng.normal(size=(len(x), height + margin, width + margin, x.shape[-1])).astype(x.dtype)

@@ -77,6 +77,8 @@ def crop_shifts(contract: Contract, size: Size) -> np.ndarray:
     >>> crop_shifts(exact_everywhere(FieldType("C1", "1 trivial")), (4, 4)).tolist()
     [[1, 0], [0, 1], [2, 1]]
     """
+    if contract.cropped.level == "none" or not contract.output_size(size):
+        return np.zeros((0, 2), int)
     step = contract.step
     moves = np.array([[step, 0], [0, step], [2 * step, step]])
     kept = [move for move in moves if all(b > a for a, b in _inside(contract, size, move))]

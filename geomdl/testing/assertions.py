@@ -229,11 +229,13 @@ def assert_contract(
     if not report.alive:
         lines.append(f"  {constant_output(report.spread)}")
     layers = None
-    if failing and report.failures and not train:
+    movable = [row for row in report.failures if row.symmetry in ("points", "shifts")]
+    if failing and movable and not train:
+        kind = movable[0].symmetry
         f = as_function(module)
         images = draw_images(f, failing, None, batch, dtype, 0, True)
-        of: Any = GridTranslations(*failing) if report.failures[0].symmetry == "shifts" else module.contract.group
-        shown = np.array([row.element for row in report.failures[:4]])
+        of: Any = GridTranslations(*failing) if kind == "shifts" else module.contract.group
+        shown = np.array([row.element for row in movable[:4] if row.symmetry == kind])
         layers = _look_inside(f, images, of, shown, module.contract.in_type, "zeros")
         lines += [f"  {line}" for line in first_layer(layers)]
     raise SymmetryError("\n".join(lines), report, layers)

@@ -112,7 +112,7 @@ def test_promises_of_joined_layers():
     for layer in (halves, there_and_back, back_and_there, Residual(there_and_back)):
         report = check_contract(layer, jax.random.key(0), size=(4, 4))
         assert report.passed, str(report)
-        assert {row.symmetry for row in report.promised} == {"points", "shifts"}
+        assert {row.symmetry for row in report.promised} >= {"points", "shifts"}
 
 
 def test_reshuffling_and_irreps_keep_the_numbers():
