@@ -105,7 +105,7 @@ class Augmentation:
         >>> moved, maps = Augmentation(quarter_turns=True, flip=True).pair(
         ...     images, images[..., 0].astype(jnp.int32), jax.random.key(0)
         ... )
-        >>> bool((moved[..., 0] == maps).all())
+        >>> bool((moved[..., 0].astype(jnp.int32) == maps).all())
         True
         """
         images, maps = jnp.asarray(images), jnp.asarray(maps)

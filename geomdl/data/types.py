@@ -218,8 +218,6 @@ def require_label_maps(
         raise invalid(
             f"size of the label maps in the {what}", labels.shape, f"that of the images, {tuple(images.shape[:3])}"
         )
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise invalid(f"type of the label maps in the {what}", str(labels.dtype), "integers", "int32")
     if isinstance(labels, Column) or not labels.size or IGNORED <= labels.min() <= labels.max() < num_classes:
         return
     place, row, column = np.argwhere((labels < IGNORED) | (labels >= num_classes))[0]

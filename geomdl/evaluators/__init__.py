@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from geomdl.data import Split
+from geomdl.evaluators.consistency import RotationConsistency, rotation_consistency
 from geomdl.evaluators.invariance import InvarianceError, invariance_error
 from geomdl.evaluators.metrics import Metrics, mean_metrics
 from geomdl.evaluators.predict import Predict, predictor
@@ -31,7 +32,18 @@ EVALUATORS: dict[str, Callable[..., Evaluator]] = {
     "shift": ShiftSweep,
     "crop": functools.partial(ShiftSweep, mode="crop"),
     "invariance": InvarianceError,
+    "consistency": RotationConsistency,
 }
+
+
+def evaluators_for(task: Task) -> list[str]:
+    """Returns the names of the evaluators that suit a task: consistency is measured where labels are maps.
+
+    >>> from geomdl.tasks import Classification
+    >>> evaluators_for(Classification(num_classes=2))
+    ['metrics', 'rotation', 'shift', 'crop', 'invariance']
+    """
+    return [name for name in EVALUATORS if name != "consistency" or task.labels_move]
 
 
 def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:
@@ -52,11 +64,14 @@ __all__ = [
     "InvarianceError",
     "Metrics",
     "Predict",
+    "RotationConsistency",
     "RotationSweep",
     "ShiftSweep",
+    "evaluators_for",
     "invariance_error",
     "mean_metrics",
     "predictor",
+    "rotation_consistency",
     "rotation_sweep",
     "shift_sweep",
     "with_batch_size",

@@ -1,8 +1,9 @@
-"""How far logits are from being invariant, for transformations that only permute pixels."""
+"""How far outputs are from being invariant, or equivariant, for transformations that only permute pixels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -42,9 +43,11 @@ def invariance_error(
 
 @dataclass(frozen=True)
 class InvarianceError:
-    """The evaluator of exact invariance: the greatest ε(g) for quarter turns, for reflections, for circular shifts.
+    """The evaluator of exact symmetry: the greatest ε(g) for quarter turns, for reflections, for circular shifts.
 
-    Quarter turns and reflections are left out where the images are not square.
+    The outputs of classifiers should be invariant, ε(g) = ‖f(g x) − f(x)‖ / ‖f(x)‖; those of segmentation should be
+    equivariant, ε(g) = ‖f(g x) − g f(x)‖ / ‖f(x)‖. Quarter turns and reflections are left out where the images are not
+    square, shifts where the outputs of segmentation are not of the size of the images.
 
     Args:
       images: how many images of the split are used.
@@ -60,7 +63,9 @@ class InvarianceError:
                 raise invalid(name, getattr(self, name), "a positive whole number")
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
-        """Returns ``invariance/quarter_turns``, ``invariance/reflections`` and ``invariance/shifts``."""
+        """Returns ``invariance/quarter_turns``, ``invariance/reflections`` and ``invariance/shifts``, or
+        ``equivariance/…`` where labels move with the images.
+        """
         batch = next(iter(eval_batches(split, self.images)))
         images = jnp.asarray(batch["image"])[np.asarray(batch["mask"]) > 0]
         height, width = images.shape[1:3]
@@ -69,10 +74,18 @@ class InvarianceError:
             "reflections": (_turned, reflections()),
             "shifts": (lambda g, x: roll(x, g), _some_shifts(self.shifts, height, width)),
         }
+        if height != width:
+            kinds = {"shifts": kinds["shifts"]}
+        if not task.labels_move:
+            return {
+                f"invariance/{name}": float(invariance_error(predict, images, action, elements).max())
+                for name, (action, elements) in kinds.items()
+            }
+        same_size = jax.eval_shape(predict, images).shape[1:3] == (height, width)
         return {
-            f"invariance/{name}": float(invariance_error(predict, images, action, elements).max())
+            f"equivariance/{name}": float(equivariance_error(predict, images, action, action, elements).max())
             for name, (action, elements) in kinds.items()
-            if height == width or name == "shifts"
+            if same_size or name != "shifts"
         }
 
 

@@ -1,18 +1,15 @@
-"""Accuracy on transformed test images: over all angles, over all shifts."""
+"""Accuracy, or IoU, on transformed test images: over all angles, over all shifts."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import jax
 import numpy as np
-from jaxtyping import Array
 
-from geomdl.actions.grid import roll, shift_crop
-from geomdl.actions.warp import rotate
 from geomdl.data import EvalBatch, Split, eval_batches
 from geomdl.errors import invalid, unknown
 from geomdl.evaluators.metrics import even_batch_size, mean_metrics
+from geomdl.evaluators.motions import SHIFTS, rotated_batch, shifted_batch
 from geomdl.evaluators.predict import Predict
 from geomdl.tasks import Task
 
@@ -26,7 +23,8 @@ def rotation_sweep(
     """The metrics on images rotated counter-clockwise about their centre by each angle.
 
     Multiples of 90° permute the pixels (of square images; else multiples of 180°); other angles are resampled by cubic
-    splines, with zeros from outside the frame.
+    splines, with zeros from outside the frame. Label maps turn with their images: exactly where pixels are permuted,
+    else by nearest pixels, and then only the largest disc about the centre counts.
 
     Args:
       predict: images → logits.
@@ -36,17 +34,10 @@ def rotation_sweep(
       batch_size: images per batch.
 
     Returns:
-      One row ``{"angle", "loss", "accuracy"}`` per angle.
+      One row ``{"angle", "loss", "accuracy", …}``, with every metric of the task, per angle.
     """
-
-    height, width = split.images.shape[1:3]
-
-    def rotated(degrees: float) -> Callable[[Array], Array]:
-        if degrees % 180 == 0 or (degrees % 90 == 0 and height == width):
-            return functools.partial(_quarter_turns, count=round(degrees / 90) % 4)
-        return functools.partial(_rotate, degrees=np.float32(degrees))
-
-    measured = _sweep(predict, split, task, [rotated(d) for d in degrees], batch_size)
+    moves = [functools.partial(rotated_batch, degrees=d, labels_move=task.labels_move) for d in degrees]
+    measured = _sweep(predict, split, task, moves, batch_size)
     return [{"angle": float(d), **metrics} for d, metrics in zip(degrees, measured, strict=True)]
 
 
@@ -59,25 +50,26 @@ def shift_sweep(
     mode: str = "circular",
     batch_size: int = 256,
 ) -> Rows:
-    """The metrics on images moved by each shift.
+    """The metrics on images, and label maps with them, moved by each shift.
 
     Args:
       predict: images → logits.
       split: images that are not shifted.
       task: gives the metrics.
       shifts: (rows down, columns right), in pixels.
-      mode: ``"circular"`` (what leaves on one side enters on the other) or ``"crop"`` (it is lost, zeros enter).
+      mode: ``"circular"`` (what leaves on one side enters on the other) or ``"crop"`` (it is lost, and zeros enter,
+        which count nowhere in label maps).
       batch_size: images per batch.
 
     Returns:
-      One row ``{"shift_rows", "shift_cols", "loss", "accuracy"}`` per shift.
+      One row ``{"shift_rows", "shift_cols", "loss", "accuracy", …}``, with every metric of the task, per shift.
 
     Raises:
       ValueError: for an unknown mode.
     """
-    if mode not in _SHIFTS:
-        raise unknown("mode", mode, list(_SHIFTS))
-    moves = [functools.partial(_SHIFTS[mode], shift=np.asarray(s, np.int32)) for s in shifts]
+    if mode not in SHIFTS:
+        raise unknown("mode", mode, list(SHIFTS))
+    moves = [functools.partial(shifted_batch, shift=s, mode=mode, labels_move=task.labels_move) for s in shifts]
     measured = _sweep(predict, split, task, moves, batch_size)
     return [{"shift_rows": int(r), "shift_cols": int(c), **m} for (r, c), m in zip(shifts, measured, strict=True)]
 
@@ -86,30 +78,17 @@ def _sweep(
     predict: Predict,
     split: Split,
     task: Task,
-    moves: Sequence[Callable[[Array], Array]],
+    moves: Sequence[Callable[[EvalBatch], EvalBatch]],
     batch_size: int,
 ) -> Iterator[dict[str, float]]:
     batches = list(eval_batches(split, even_batch_size(len(split), batch_size)))
     for move in moves:
-        yield mean_metrics(predict, (EvalBatch(**{**b, "image": move(b["image"])}) for b in batches), task)
-
-
-@functools.partial(jax.jit, static_argnames="count")
-def _quarter_turns(images: Array, count: int) -> Array:
-    return rotate(images, 90 * count)
-
-
-@jax.jit
-def _rotate(images: Array, degrees: Array) -> Array:
-    return rotate(images, degrees)
-
-
-_SHIFTS: dict[str, Callable[..., Array]] = {"circular": jax.jit(roll), "crop": jax.jit(shift_crop)}
+        yield mean_metrics(predict, (move(batch) for batch in batches), task)
 
 
 @dataclass(frozen=True)
 class RotationSweep:
-    """The evaluator of accuracy under rotation.
+    """The evaluator of accuracy (of label maps: mean IoU) under rotation.
 
     Args:
       step: degrees between the angles, from 0 up to 360.
@@ -132,18 +111,18 @@ class RotationSweep:
         return rotation_sweep(predict, split, task, degrees, batch_size=self.batch_size)
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
-        """Returns ``rotation/mean``, ``rotation/worst`` (accuracies) and ``rotation/worst_angle`` (degrees)."""
+        """Returns ``rotation/mean``, ``rotation/worst`` (accuracies or IoUs) and ``rotation/worst_angle`` (degrees)."""
         return self.summary(self.rows(predict, split, task))
 
     def summary(self, rows: Rows) -> dict[str, float]:
         """Returns the numbers of `__call__` from the rows."""
-        worst = min(rows, key=lambda row: row["accuracy"])
+        worst = min(rows, key=lambda row: row[_headline(row)])
         return {**_mean_and_worst("rotation", rows), "rotation/worst_angle": worst["angle"]}
 
 
 @dataclass(frozen=True)
 class ShiftSweep:
-    """The evaluator of accuracy under shifts along the rows, the columns and both diagonals.
+    """The evaluator of accuracy (of label maps: mean IoU) under shifts along the rows, the columns and both diagonals.
 
     Args:
       most: greatest shift in pixels, in either direction.
@@ -159,8 +138,8 @@ class ShiftSweep:
     batch_size: int = 256
 
     def __post_init__(self) -> None:
-        if self.mode not in _SHIFTS:
-            raise unknown("mode", self.mode, list(_SHIFTS))
+        if self.mode not in SHIFTS:
+            raise unknown("mode", self.mode, list(SHIFTS))
         if self.most < 0:
             raise invalid("most", self.most, "0 or more pixels", 6)
 
@@ -174,7 +153,7 @@ class ShiftSweep:
         return shift_sweep(predict, split, task, self.shifts(), mode=self.mode, batch_size=self.batch_size)
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
-        """Returns the accuracies ``shift/mean`` and ``shift/worst`` (``crop/…`` when shifted images are cropped)."""
+        """Returns the accuracies or IoUs ``shift/mean`` and ``shift/worst`` (``crop/…`` when images are cropped)."""
         return self.summary(self.rows(predict, split, task))
 
     def summary(self, rows: Rows) -> dict[str, float]:
@@ -182,6 +161,11 @@ class ShiftSweep:
         return _mean_and_worst("shift" if self.mode == "circular" else "crop", rows)
 
 
+def _headline(row: dict[str, float]) -> str:
+    """The metric that a sweep speaks of: the mean IoU where there is one, else the accuracy."""
+    return "iou" if "iou" in row else "accuracy"
+
+
 def _mean_and_worst(name: str, rows: Rows) -> dict[str, float]:
-    accuracies = [row["accuracy"] for row in rows]
-    return {f"{name}/mean": float(np.mean(accuracies)), f"{name}/worst": min(accuracies)}
+    values = [row[_headline(row)] for row in rows]
+    return {f"{name}/mean": float(np.mean(values)), f"{name}/worst": min(values)}

@@ -84,11 +84,6 @@ class Classification:
         return self.num_classes
 
     @property
-    def headline(self) -> str:
-        """What sweeps over angles and shifts speak of: ``"accuracy"``."""
-        return "accuracy"
-
-    @property
     def labels_move(self) -> bool:
         """Never: what an image shows does not change when it moves."""
         return False

@@ -73,11 +73,6 @@ class Segmentation:
         return ("loss", "accuracy", "iou", "dice", *per_class)
 
     @property
-    def headline(self) -> str:
-        """What sweeps over angles and shifts speak of: ``"iou"``, the mean over the classes."""
-        return "iou"
-
-    @property
     def labels_move(self) -> bool:
         """Always: label maps move with their images."""
         return True
@@ -123,7 +118,7 @@ class Segmentation:
         if self.objective != "dice":
             loss = -jnp.sum(targets * log_probabilities * weights, axis=(1, 2, 3)) / jnp.maximum(pixels, 1)
         if "dice" in self.objective:
-            found = jnp.exp(log_probabilities) * counted[..., None]
+            found = jnp.where(counted[..., None], jnp.exp(log_probabilities), 0)
             both, total = (targets * found).sum((1, 2)), (targets + found).sum((1, 2))
             dice = (2 * both + 1) / (total + 1)
             kept = weights * jnp.asarray([0.0, 1.0]) if self.binary else weights

@@ -28,11 +28,6 @@ class Task(Protocol):
         ...
 
     @property
-    def headline(self) -> str:
-        """The metric that sweeps over angles and shifts speak of; greater is better."""
-        ...
-
-    @property
     def labels_move(self) -> bool:
         """Whether a motion of the image moves its label too."""
         ...
