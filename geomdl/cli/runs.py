@@ -171,7 +171,7 @@ def _compare(runs: Sequence["Run"]) -> None:
             print(f"{part}: the same")
     metrics = list(dict.fromkeys(m for r in runs for m in (*r.best, *_tested(r))))
 
-    def row(label: str, values: Iterable[Any]) -> dict[str, Value]:
+    def row(label: str, values: Iterable[Any]) -> "dict[str, Value]":
         return {"": label, **dict(zip(names, values, strict=True))}
 
     rows = [row("status", (r.status for r in runs))]
