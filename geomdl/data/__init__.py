@@ -9,6 +9,7 @@ from geomdl.data.batches import EvalBatch, eval_batches, unit_interval
 from geomdl.data.digits import DigitsConfig
 from geomdl.data.loaders import DeviceLoader, Loader, StreamLoader, make_loader
 from geomdl.data.mnist_rot import MNISTRotConfig
+from geomdl.data.nuclei import NucleiConfig
 from geomdl.data.red_green import RedGreenConfig
 from geomdl.data.registry import DATASETS, config_class, config_fields, data_config
 from geomdl.data.shapes import ShapesConfig
@@ -32,6 +33,7 @@ __all__ = [
     "LabelKind",
     "Loader",
     "MNISTRotConfig",
+    "NucleiConfig",
     "RedGreenConfig",
     "ShapesConfig",
     "Split",

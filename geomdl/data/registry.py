@@ -5,6 +5,7 @@ from typing import Any
 
 from geomdl.data.digits import DigitsConfig
 from geomdl.data.mnist_rot import MNISTRotConfig
+from geomdl.data.nuclei import NucleiConfig
 from geomdl.data.red_green import RedGreenConfig
 from geomdl.data.shapes import ShapesConfig
 from geomdl.data.tfds import PREFIX, TFDSConfig, prepared
@@ -18,6 +19,7 @@ DATASETS: dict[str, type[DataConfig]] = {
     "mnist_rot": MNISTRotConfig,
     "red_green": RedGreenConfig,
     "shapes": ShapesConfig,
+    "nuclei": NucleiConfig,
 }
 """The built-in data sets; ``tfds:<name>`` names any other (:func:`config_class`)."""
 
