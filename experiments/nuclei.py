@@ -5,8 +5,8 @@
 Data: the grey 256 × 256 images of the Data Science Bowl 2018 in a file given by the user (see the README), as
 ``data.name="nuclei"``, reduced to 64 × 64 pixels; one recorded permutation makes 100 test images, 34 for validation and
 a training pool of 200, of which 8, 32 or 128 are used. Protocol: foreground against background, binary cross-entropy
-plus Dice, 250 steps of Adam with 8 images each, without augmentation or with rotations by random angles; the checkpoint of
-the best validation IoU of 5 is tested once. Four networks, three sizes, two augmentations, three seeds: 72 runs.
+plus Dice, 200 steps of Adam with 8 images each, without augmentation or with rotations by random angles; the checkpoint
+of the best validation IoU of 4 is tested once. Four networks, three sizes, two augmentations, three seeds: 72 runs.
 
 A run that is finished is not repeated, and one that was stopped goes on. Writes
 
@@ -43,7 +43,7 @@ from geomdl.training.step import make_train_step
 
 TRAIN_SIZES = (8, 32, 128)
 SEEDS = (0, 1, 2)
-PARAMETERS, DEPTH, STEPS, EVAL_EVERY, DOWNSCALE, STEP_ANGLE = 25_000, 3, 250, 50, 4, 45.0
+PARAMETERS, DEPTH, STEPS, EVAL_EVERY, DOWNSCALE, STEP_ANGLE = 25_000, 3, 200, 50, 4, 45.0
 PER_RUN = ("network", "rotations", "train_size", "seed")
 
 
