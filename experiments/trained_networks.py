@@ -102,6 +102,7 @@ def study(
     measure: Measure,
     label: str,
     out: Path,
+    dataset: Dataset | None = None,
     **training: object,
 ) -> None:
     """Trains and measures networks, and writes a CSV file per table; what is there already is only read.
@@ -113,9 +114,9 @@ def study(
       measure: gives the rows.
       label: of the file of a run that keeps its rows; other settings of the measurement need another one.
       out: directory of the tables, and of the runs.
+      dataset: what is trained on; that of the configs by default.
       **training: replace values of the configs' section ``training``.
     """
-    dataset: Dataset | None = None
     measured = []
     with tqdm([(name, seed) for seed in seeds for name in networks], desc=title, unit="run") as bar:
         for name, seed in bar:
