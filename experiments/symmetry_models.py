@@ -11,6 +11,7 @@ from geomdl.layers import Layer
 from geomdl.models import MODELS
 
 _gcnn = {"width": 2, "kernel_size": 3}
+_resnet = {"width": 1, "stages": 2, "padding_mode": "circular"}
 _slim = {"width": 0.05}
 
 
@@ -62,6 +63,16 @@ ENTRIES: tuple[Entry, ...] = (
         "gcnn", 7, ("D4",), {"width": 1, "kernel_size": 3, "padding_mode": "circular", "downsampling": "none"},
         "circular, not subsampled", shifts=1,
     ),
+    _entry(
+        "gcnn", 8, ("C4",), _gcnn | {"depth": 2, "padding": "full", "downsampling": "blur-4"}, "blur-4, full padding"
+    ),
+    _entry(
+        "cnn", 8, ("C1",), _gcnn | {"depth": 2, "padding_mode": "circular", "head": "mean", "downsampling": "aps"},
+        "polyphase, mean", shifts=1,
+    ),
+    _entry("resnet", 8, GRID, _resnet | {"downsampling": "aps"}, "polyphase", shifts=1, quick=("D4",)),
+    _entry("resnet", 8, GRID, _resnet | {"downsampling": "alias_free"}, "alias-free", shifts=2, quick=("C4",)),
+    _entry("resnet", 9, GRID, _resnet | {"padding_mode": "zeros", "downsampling": "stride"}, "strided", quick=("D2",)),
     _entry("off_grid", 8, (*FINITE, *CONTINUOUS), {"width": 1}, quick=("C8", "D4", "SO2")),
     _entry("unet", 6, ("C1",), {"width": 2, "depth": 1}, shifts=0),
     _entry("unet_2015", (20, 18), ("C1",), {"width": 2, "depth": 1}),
