@@ -1,5 +1,6 @@
 """The computations of the layers as functions of arrays: correlation, pooling, activations."""
 
+import functools
 from collections.abc import Callable
 from typing import Literal
 
@@ -13,9 +14,12 @@ from geomdl.errors import invalid, unknown
 from geomdl.layers.window import Padding, PaddingMode, Remainder, Window, output_size
 
 __all__ = [
-    "ACTIVATIONS", "convolve", "correlate", "elu", "leaky_relu", "maxout", "output_size", "pad", "pool", "relu",
-    "require_something_to_pool", "sigmoid", "tanh",
+    "ACTIVATIONS", "convolve", "correlate", "correlate_separably", "elu", "leaky_relu", "maxout", "output_size", "pad",
+    "pool", "relu", "require_something_to_pool", "sigmoid", "tanh",
 ]  # fmt: skip
+
+
+_PAD_MODES = {"zeros": "constant", "circular": "wrap", "reflect": "reflect", "replicate": "edge"}
 
 
 def pad(x: ArrayLike, pixels: int, mode: PaddingMode = "zeros") -> jax.Array:
@@ -34,9 +38,8 @@ def pad(x: ArrayLike, pixels: int, mode: PaddingMode = "zeros") -> jax.Array:
     >>> pad(jnp.arange(9).reshape(1, 3, 3, 1), 1, "circular")[0, 1, :, 0]
     Array([2, 0, 1, 2, 0], dtype=int32)
     """
-    modes = {"zeros": "constant", "circular": "wrap", "reflect": "reflect", "replicate": "edge"}
-    if mode not in modes:
-        raise unknown("padding_mode", mode, list(modes))
+    if mode not in _PAD_MODES:
+        raise unknown("padding_mode", mode, list(_PAD_MODES))
     x = jnp.asarray(x)
     if pixels == 0:
         return x
@@ -45,7 +48,13 @@ def pad(x: ArrayLike, pixels: int, mode: PaddingMode = "zeros") -> jax.Array:
         raise invalid(
             "padding", pixels, f"at most {limit} pixels can be reflected in an image of {x.shape[1:3]}", limit
         )
-    return jnp.pad(x, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode=modes[mode])
+    return jnp.pad(x, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode=_PAD_MODES[mode])
+
+
+def _pad_axis(x: jax.Array, axis: int, before: int, after: int, mode: PaddingMode) -> jax.Array:
+    if not (before or after):
+        return x
+    return jnp.pad(x, [(before, after) if a == axis else (0, 0) for a in range(4)], mode=_PAD_MODES[mode])
 
 
 def correlate(
@@ -116,6 +125,48 @@ def convolve(x: ArrayLike, kernel: ArrayLike, **options: object) -> jax.Array:
            [6., 7., 8.]], dtype=float32)
     """
     return correlate(x, jnp.flip(jnp.asarray(kernel), (0, 1)), **options)  # type: ignore[arg-type]
+
+
+def correlate_separably(
+    x: ArrayLike,
+    taps: np.ndarray,
+    *,
+    stride: int = 1,
+    padding: Padding = 0,
+    padding_mode: PaddingMode = "zeros",
+    remainder: Remainder = "error",
+) -> jax.Array:
+    """`correlate` of every channel with the outer product of some taps with themselves, one axis after the other.
+
+      O[i, j] = Σ_{s,t} taps[s] taps[t] x[i + s, j + t]
+
+    The rows are added up in whole, then the columns: 2F terms instead of F², and on CPUs far faster than XLA's
+    depthwise convolution.
+
+    Args:
+      x: ``[batch, height, width, channels]``.
+      taps: ``[size]``.
+      stride: see `Window`.
+      padding: see `Window`.
+      padding_mode: see `Window`.
+      remainder: see `output_size`.
+
+    Raises:
+      ValueError: when the window does not fit.
+
+    >>> correlate_separably(jnp.ones((1, 3, 5, 1)), np.array([0.5, 0.5]))[0, :, :, 0]
+    Array([[1., 1., 1., 1.],
+           [1., 1., 1., 1.]], dtype=float32)
+    """
+    x = jnp.asarray(x)
+    window = Window(len(taps), stride, padding, 1, padding_mode, remainder)
+    size, margin = x.shape[1:3], window.pixels_of_padding
+    for axis, count, overhang in zip((1, 2), window.output_size(size), window.overhang(size), strict=True):
+        wide = _pad_axis(_pad_axis(x, axis, margin, margin, padding_mode), axis, 0, overhang, "zeros")
+        last = (count - 1) * stride + 1
+        parts = [lax.slice_in_dim(wide, t, t + last, stride, axis) for t in range(len(taps))]
+        x = functools.reduce(jnp.add, [part * np.asarray(w, x.dtype) for part, w in zip(parts, taps, strict=True)])
+    return x
 
 
 def pool(

@@ -10,7 +10,7 @@ import numpy as np
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
-from geomdl.layers.functional import correlate, pool, require_something_to_pool
+from geomdl.layers.functional import correlate_separably, pool, require_something_to_pool
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer, Vector
 from geomdl.layers.window import Padding, PaddingMode, Remainder, Window
 from geomdl.representations import FieldType
@@ -134,8 +134,9 @@ class BlurPool(Layer):
         return self.window.contract(self.in_type, self.out_type)
 
     def multiply_adds(self, size: Size) -> int:
-        """Output pixels · F² · channels."""
-        return math.prod(self.window.output_size(size)) * self.window.size**2 * self.in_type.size
+        """F · channels · (new rows · columns + new rows · new columns): one axis after the other."""
+        rows, columns = self.window.output_size(size)
+        return self.window.size * self.in_type.size * rows * (size[1] + columns)
 
     def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Blurs and subsamples ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
@@ -147,15 +148,13 @@ class BlurPool(Layer):
         else:
             taps = np.exp(-((np.arange(w.size) - (w.size - 1) / 2) ** 2) / (2 * self.sigma**2))
         taps /= taps.sum()
-        kernel = jnp.asarray(np.outer(taps, taps)[:, :, None, None], x.dtype)
-        return correlate(
+        return correlate_separably(
             x,
-            jnp.broadcast_to(kernel, (w.size, w.size, 1, x.shape[-1])),
+            taps,
             stride=w.stride,
             padding=w.pixels_of_padding,
             padding_mode=w.padding_mode,
             remainder=w.remainder,
-            groups=x.shape[-1],
         )
 
 
