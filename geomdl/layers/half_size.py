@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.equivariance.contract import NOTHING, Condition, Contract, Promise, Size, compose, square
+from geomdl.equivariance.contract import ALIASED, NOTHING, Condition, Contract, Promise, Size, compose, square
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
 from geomdl.layers.layer import Image, Images, Layer
@@ -51,6 +51,7 @@ class HalfSize(Layer):
     >>> print(layer.contract)
     C4: exact, given a square input
     circular shifts: none (the image has a border)
+    crops: exact, with a field of view of ±2 pixels
     """
 
     def __init__(self, inner: Layer, halving: Halving = "max", *, circular: bool = False) -> None:
@@ -66,17 +67,36 @@ class HalfSize(Layer):
 
     @property
     def contract(self) -> Contract:
-        """That of the layer inside; circular shifts by twice its step, where the image goes round and is even."""
+        """That of the layer inside; circular shifts by twice its step, where the image goes round and is even.
+
+        The reach is that of even sides; on odd ones D reaches further and U less.
+        """
         if self.circular:
-            even = Condition("even sides", lambda size: all(n % 2 == 0 for n in size))
-            shifts = Promise("exact", (even,))
+            shifts = Promise("exact", (Condition("even sides", lambda size: all(n % 2 == 0 for n in size)),))
+            fractional = dataclasses.replace(ALIASED, conditions=shifts.conditions)
         else:
-            shifts = dataclasses.replace(NOTHING, why="the image has a border")
-        view = 2 if self.halving == "blur" else 1  # of both parities, with pixel i of the small image put at 2i
-        down = Contract(self.in_type, self.in_type, _points(self.in_type), shifts, _halved, 2, 2, reach=view)
-        back = shifts if not self.circular else Promise("exact")
-        half = Fraction(1, 2)
-        up = Contract(self.out_type, self.out_type, _points(self.out_type), back, lambda s: s, stride=half, reach=1)
+            shifts = fractional = dataclasses.replace(NOTHING, why="the image has a border")
+        down = Contract(
+            self.in_type,
+            self.in_type,
+            _points(self.in_type),
+            shifts,
+            _halved,
+            step=2,
+            stride=2,
+            fractional=fractional,
+            reach=Fraction(3 if self.halving == "blur" else 1, 2),
+        )
+        up = Contract(
+            self.out_type,
+            self.out_type,
+            _points(self.out_type),
+            Promise("exact") if self.circular else shifts,
+            lambda size: size,
+            stride=Fraction(1, 2),
+            fractional=ALIASED if self.circular else shifts,
+            reach=Fraction(3, 4),
+        )
         whole = compose([down, self.inner.contract, up])
         return dataclasses.replace(whole, output_size=self.output_size)
 

@@ -47,14 +47,14 @@ class Skip(Layer):
     def contract(self) -> Contract:
         """What the body promises, at sizes that can be cropped centrally."""
         body = self.body.contract
-        crop = dataclasses.replace(exact_everywhere(self.in_type, linear=True), offset=body.offset)
-        joined = side_by_side([body, crop], self.in_type, self.out_type)
+        kept = dataclasses.replace(exact_everywhere(self.in_type, linear=True), offset=body.offset)
+        joined = side_by_side([body, kept], self.in_type, self.out_type)
         return dataclasses.replace(joined, output_size=self.output_size)
 
     def output_size(self, size: Size) -> Size:
         """That of the body. Raises ValueError when the input cannot be cropped to it centrally."""
         found = self.body.contract.output_size(size)
-        _margins(size, found)
+        self._margins(size, found)
         return found
 
     def multiply_adds(self, size: Size) -> int:
@@ -64,17 +64,20 @@ class Skip(Layer):
     def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Applies the body and puts the cropped input before it. Raises ValueError when no crop is centred."""
         y = self.body(x, train=train, key=key)
-        (top, left), (height, width) = _margins(x.shape[1:3], y.shape[1:3]), y.shape[1:3]
+        (top, left), (height, width) = self._margins(x.shape[1:3], y.shape[1:3]), y.shape[1:3]
         return jnp.concatenate([x[:, top : top + height, left : left + width], y], -1)
 
-
-def _margins(size: Size, inner: Size) -> Size:
-    """Pixels above and to the left of the central crop."""
-    if any(n < m or (n - m) % 2 for n, m in zip(size, inner, strict=True)):
-        raise invalid(
-            "image in Skip",
-            "x".join(map(str, size)),
-            f"sides longer by an even number of pixels than the {'x'.join(map(str, inner))} that its body gives",
-            "x".join(str(max(n, m) + (n - m) % 2) for n, m in zip(size, inner, strict=True)),
-        )
-    return tuple((n - m) // 2 for n, m in zip(size, inner, strict=True))
+    def _margins(self, size: Size, inner: Size) -> Size:
+        """Pixels above and to the left of the central crop."""
+        contract, shown = self.body.contract, "x".join(map(str, inner))
+        margins = tuple((n - m) // 2 for n, m in zip(size, inner, strict=True))
+        if any(n < m or (n - m) % 2 for n, m in zip(size, inner, strict=True)):
+            allowed = f"sides longer by an even number of pixels than the {shown} that its body gives"
+            nearest = (max(n, m) + (n - m) % 2 for n, m in zip(size, inner, strict=True))
+            raise invalid("image in Skip", "x".join(map(str, size)), allowed, "x".join(map(str, nearest)))
+        if contract.reach is not None and any(margin != contract.offset for margin in margins):
+            allowed = (
+                f"sides whose middle is that of the {shown} that its body gives; they begin {contract.offset} pixels in"
+            )
+            raise invalid("image in Skip", "x".join(map(str, size)), allowed)
+        return margins

@@ -9,6 +9,7 @@ from geomdl.models.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNI
 from geomdl.models.model_config import ModelConfig, ScalableConfig, count_parameters
 from geomdl.models.off_grid import OffGridConfig
 from geomdl.models.resnet import ResNetConfig
+from geomdl.models.shift_unet import ShiftUNetConfig
 from geomdl.models.steerable_example import SteerableExampleConfig
 from geomdl.models.summary import Summary, summarize
 from geomdl.models.unet import UNet2015Config, UNetConfig
@@ -34,6 +35,7 @@ MODELS: dict[str, type[ModelConfig]] = {
     "unet_2015": UNet2015Config,
     "unet": UNetConfig,
     "group_unet": GroupUNetConfig,
+    "shift_unet": ShiftUNetConfig,
     "fcn": FCNConfig,
 }
 """Every model by name; its dataclass fields are the keys that ``config.model`` takes."""
@@ -41,7 +43,7 @@ MODELS: dict[str, type[ModelConfig]] = {
 __all__ = [
     "MODELS", "CNNConfig", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig", "InexactSizeWarning",
     "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ModelConfig",
-    "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig", "SteerableExampleConfig", "Summary",
-    "TranslationInvariantConfig", "UNet2015Config", "UNetConfig", "VisionTransformerConfig", "WideResNetConfig",
-    "count_parameters", "exact_sizes_near", "perceptron_update", "summarize",
+    "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig", "ShiftUNetConfig", "SteerableExampleConfig",
+    "Summary", "TranslationInvariantConfig", "UNet2015Config", "UNetConfig", "VisionTransformerConfig",
+    "WideResNetConfig", "count_parameters", "exact_sizes_near", "perceptron_update", "summarize",
 ]  # fmt: skip

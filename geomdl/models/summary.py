@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from geomdl.equivariance.contract import Contract, Size
-from geomdl.layers import HalfSize, Layer, Sequential, Skip
+from geomdl.layers import HalfSize, Hourglass, Layer, Sequential, Skip
 from geomdl.models.exactness import exact_sizes_near
 from geomdl.models.model_config import count_parameters
 
@@ -76,7 +76,8 @@ def summarize(model: Layer, image_shape: tuple[int, int, int]) -> Summary:
 
     Args:
       model: a layer, or layers in sequence (nested ones are listed one by one, and so are those inside
-        `geomdl.layers.Skip` and `geomdl.layers.HalfSize`, before the layer that is around them).
+        `geomdl.layers.Skip`, `geomdl.layers.HalfSize` and `geomdl.layers.Hourglass`, before the layer that is around
+        them).
       image_shape: (height, width, channels).
 
     Raises:
@@ -102,15 +103,28 @@ def _rows(layer: Layer, path: str, size: Size) -> Iterator[SummaryRow]:
             yield from _rows(child, f"{path}.{i}" if path else str(i), size)
             size = child.contract.output_size(size)
         return
-    if isinstance(layer, Skip | HalfSize):
-        name, inner = ("body", layer.body) if isinstance(layer, Skip) else ("inner", layer.inner)
-        inner_size = size if isinstance(layer, Skip) else layer.inner_size(size)
+    for name, inner, inner_size in _inside(layer, size):
         for row in _rows(inner, f"{path or 0}.{name}", inner_size):
             parameters, multiply_adds = parameters - row.parameters, multiply_adds - row.multiply_adds
             yield row
     shape = (*layer.contract.output_size(size), layer.out_type.size)
     fields = layer.out_type.fields + f" of {layer.out_type.group}"
     yield SummaryRow(path or "0", _describe(layer), fields, shape, parameters, multiply_adds)
+
+
+def _inside(layer: Layer, size: Size) -> list[tuple[str, Layer, Size]]:
+    """The layers that a layer is around, in turn: name, layer, size of its input."""
+    match layer:
+        case Skip():
+            return [("body", layer.body, size)]
+        case HalfSize():
+            return [("inner", layer.inner, layer.inner_size(size))]
+        case Hourglass():
+            small = layer.down.contract.output_size(size)
+            back = layer.inner.contract.output_size(small)
+            return [("down", layer.down, size), ("inner", layer.inner, small), ("up", layer.up, back)]
+        case _:
+            return []
 
 
 def _describe(layer: Layer) -> str:
