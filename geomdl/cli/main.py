@@ -19,6 +19,7 @@ VERBS = {
     "evaluate": "measure a trained model: accuracy, rotations, shifts, invariance",
     "sweep": "train one model for every combination of values, and gather the results",
     "runs": "list and compare work directories",
+    "report": "write the report of a run: curves, metrics, parameters, environment, config",
     "reproduce": "run a study and draw its figure",
     "audit": "measure which symmetries any model has: exactly, approximately, or not",
     "export": "write a trained model to files that run without geomdl",

@@ -146,7 +146,8 @@ def _print(runs: Sequence["Run"], keys: Sequence[str], rows: Sequence[Mapping[st
     if folder:
         print(f"in {folder}")
     counts = {state: sum(r.state == state for r in runs) for state in (FINISHED, RUNNING, STOPPED, DAMAGED)}
-    print(f"{len(runs)} runs: {', '.join(f'{count} {state}' for state, count in counts.items() if count)}")
+    states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    print(f"{len(runs)} run{'s' if len(runs) > 1 else ''}: {states}")
     hidden = [*keys[_MOST_COLUMNS:], *(name for name in metrics if "/" in name)]
     if hidden:
         print(f"not shown, but in --csv=FILE: {', '.join(hidden)}")

@@ -4,12 +4,13 @@
   geomdl train --config=digits_cnn --workdir=runs/cnn --config.optimizer.learning_rate=0.01 --config.training.epochs=5
 
 Any value of the config can be set with --config.SECTION.KEY=VALUE, whether or not the file mentions it. The work
-directory gets config.json, metrics.jsonl, TensorBoard events, checkpoints and learning_curves.png.
+directory gets config.json, metrics.jsonl, TensorBoard events, checkpoints, report.md and learning_curves.png.
 """
 
 import argparse
 import sys
 import time
+from pathlib import Path
 
 from geomdl.cli.compilation_cache import add_compilation_cache
 from geomdl.cli.data_dir import add_data_dir, use_data_dir
@@ -23,11 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_compilation_cache(parser)
     parser.add_argument("--evaluate", metavar="SPLIT", help="measures the best model on this split when it is trained")
     parser.add_argument("--evaluators", default="metrics", help="for --evaluate, comma-separated (default: metrics)")
+    parser.add_argument("--profile", action="store_true", help="records a trace of five steps in WORKDIR/profile")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Trains, then draws the learning curves."""
+    """Trains, then writes the report."""
     use_data_dir(arguments)
     from geomdl.cli.config_file import load_config
     from geomdl.cli.evaluate import evaluator_names, measure, require_split
@@ -35,10 +37,10 @@ def run(arguments: argparse.Namespace) -> None:
 
     values = load_config(arguments.config, arguments.overrides)
     from geomdl.cli.interrupt import Interruptible
-    from geomdl.plots.learning_curves import learning_curves
-    from geomdl.plots.style import save
     from geomdl.training.config import RunConfig
     from geomdl.training.loop import train
+    from geomdl.training.profile import Profiler
+    from geomdl.training.run_report import write_report
     from geomdl.training.writers import ProgressBar, format_metrics
 
     if arguments.evaluate:
@@ -47,15 +49,25 @@ def run(arguments: argparse.Namespace) -> None:
     quiet_libraries()
     config = RunConfig.from_config_dict(values)
     started = time.perf_counter()
-    progress = Interruptible(None if arguments.quiet else ProgressBar(sys.stderr))
-    result = train(config, arguments.workdir, progress=progress)
-    figures = save(learning_curves(result.records, best_step=result.best_step), result.workdir, "learning_curves")
+    bar = None if arguments.quiet else ProgressBar(sys.stderr)
+    profiler = Profiler(bar, Path(arguments.workdir) / "profile") if arguments.profile else None
+    result = train(config, arguments.workdir, progress=Interruptible(profiler or bar))
     early = f" (stopped early: {config.training.monitor} no longer improved)" if result.stopped_early else ""
     print(f"{result.step} steps in {time.perf_counter() - started:.1f} s{early}")
     print(f"best validation at step {result.best_step}: {format_metrics(result.best)}")
-    print(f"learning curves: {figures[0]}")
     if arguments.evaluate:
         numbers, _, _ = measure(arguments.workdir, result.best_step, arguments.evaluate, evaluators)
         print(f"{arguments.evaluate} at step {result.best_step}: {format_metrics(numbers)}")
-        return
-    print(f"next: geomdl evaluate --workdir={arguments.workdir}")
+    if profiler is not None:
+        print(_how_to_open(profiler.trace, arguments.workdir))
+    print(f"report: {write_report(result.workdir)[0]}")
+    if not arguments.evaluate:
+        print(f"next: geomdl evaluate --workdir={arguments.workdir}")
+
+
+def _how_to_open(trace: Path | None, workdir: str) -> str:
+    if trace is None:
+        return "profile: no step was left to record; give another --workdir"
+    return (
+        f"profile: open {trace} at https://ui.perfetto.dev, or: pip install xprof && xprof --logdir={workdir}/profile"
+    )

@@ -41,6 +41,8 @@ class TrainingConfig:
         and with label maps ``"iou"`` or ``"dice"``, the means over the classes.
       patience: evaluations without an improvement after which training stops; None to train to the end.
       keep_checkpoints: how many of the best checkpoints are kept, besides the latest.
+      images: draws filters, confusion matrix and predictions on turned images for TensorBoard, at every evaluation.
+        Changes no numbers.
 
     Raises:
       ValueError: for a value out of its range, or unless exactly one of ``epochs`` and ``steps`` is given.
@@ -60,6 +62,7 @@ class TrainingConfig:
     monitor: str = "loss"
     patience: int | None = None
     keep_checkpoints: int = 1
+    images: bool = False
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "log_every", "eval_batch_size", "keep_checkpoints"):

@@ -23,6 +23,7 @@ from geomdl.evaluators import EVALUATORS, with_batch_size
 from geomdl.tasks import Task
 from geomdl.training.checkpoint import Checkpoints
 from geomdl.training.config import RunConfig
+from geomdl.training.pictures import Pictures
 from geomdl.training.run_facts import note_begin, note_end
 from geomdl.training.state import TrainState, initial_state, merge_model, split_model
 from geomdl.training.step import make_apply, make_train_step
@@ -270,7 +271,9 @@ def _run(
     eval_every = options.eval_every or loader.steps_per_epoch
     key = jax.random.key(config.seed)
 
-    writers: list[Writer] = [JsonlWriter(where.metrics, start), TensorBoardWriter(where.tensorboard, start)]
+    tensorboard = TensorBoardWriter(where.tensorboard, start)
+    pictures = Pictures(tensorboard.image, structure, dataset, parts.task, options.eval_batch_size)
+    writers: list[Writer] = [JsonlWriter(where.metrics, start), tensorboard]
     if progress is not None:
         writers.append(progress)
         progress.start(start, total, options.batch_size)
@@ -303,6 +306,8 @@ def _run(
                         raise TrainingDiverged(message, checkpoints.latest)
                 score = options.score(metrics)
                 recorder.write({"step": step, "split": "validation", **metrics})
+                if options.images:
+                    pictures.draw(step, state, predict)
                 patience = patience.after(score, options.patience)
             checkpoints.save(step, {"state": state.saved(), "patience": patience.saved()}, score=score)
             recorder.restart_clock(step)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+import numpy as np
 from tqdm import tqdm
 
 from geomdl.training.workdir import WorkdirError
@@ -116,6 +117,10 @@ class TensorBoardWriter:
         for name, value in record.items():
             if name not in ("step", "split") and isinstance(value, int | float):
                 self._writer.add_scalar(f"{record['split']}/{name}", value, record["step"])
+
+    def image(self, name: str, pixels: np.ndarray, step: int) -> None:
+        """Adds a picture, ``[height, width, 3]`` uint8."""
+        self._writer.add_image(name, pixels, step, dataformats="HWC")
 
     def close(self) -> None:
         """Writes everything to disk."""

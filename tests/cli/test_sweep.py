@@ -152,7 +152,7 @@ def test_further_evaluators_or_another_split_are_still_to_be_done(tmp_path: Path
 def test_the_command_of_a_member_is_one_that_trains_and_measures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("geomdl.plots.style.save", lambda figure, out, name: [out / name])  # takes a second
+    monkeypatch.setattr("geomdl.training.run_report.save", lambda figure, out, name: [out / name])  # takes a second
     monkeypatch.setattr(process, "run", lambda arguments, log, title: main(arguments))
     sweep = ["sweep", *TINY, f"--workdir={tmp_path}/s", "--config.seed=5"]
     assert main(sweep) == 0
