@@ -9,6 +9,7 @@ from geomdl.layers.field_pooling import InducedNormPool, NormMaxPool, NormPool, 
 from geomdl.layers.fourier import FourierPointwise
 from geomdl.layers.freeze import freeze
 from geomdl.layers.half_size import HalfSize
+from geomdl.layers.hourglass import Hourglass, PolyphaseUpsample
 from geomdl.layers.layer import Layer
 from geomdl.layers.local import Flatten, LocallyConnected
 from geomdl.layers.nonlinearity import Maxout, Pointwise
@@ -16,7 +17,7 @@ from geomdl.layers.norm_nonlinearity import Gated, NormActivation
 from geomdl.layers.normalization import BatchNorm, Dropout, LayerNorm, normalization
 from geomdl.layers.plain import Frozen
 from geomdl.layers.plumbing import Branch, Parallel, Residual
-from geomdl.layers.polyphase import Hourglass, Polyphase, PolyphaseUpsample
+from geomdl.layers.polyphase import Polyphase
 from geomdl.layers.pooling import BlurPool, GlobalPool, GroupPool, Pool, halving_pool
 from geomdl.layers.rearranging import Disentangle, FromIrreps, Identity, Mask, Reshuffle, Restrict, ToIrreps
 from geomdl.layers.resampling import AdaptivePool, Upsample

@@ -1,27 +1,80 @@
 """Adaptive polyphase sampling: strides that commute with every whole shift."""
 
 import dataclasses
-from fractions import Fraction
-from typing import Literal, get_args
+import math
+from typing import Literal, cast, get_args
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
-from geomdl.equivariance.contract import Condition, Contract, Promise, Size, compose, square
+from geomdl.equivariance.contract import NOTHING, Condition, Contract, Promise, Size, square
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
+from geomdl.layers.conv import Conv, Dense
+from geomdl.layers.fields import num_invariants, wide
 from geomdl.layers.layer import Image, Images, Layer
+from geomdl.layers.nonlinearity import Pointwise
+from geomdl.layers.pooling import GlobalPool
+from geomdl.layers.sequential import Sequential
+from geomdl.layers.window import Window
+from geomdl.representations import FieldType
 
 Choose = Literal["norm", "learned"]
+_HIDDEN = 4
+"""Channels of the network that scores the components."""
 
 
 class Polyphase(Layer):
-    """A strided layer that samples the polyphase component of the largest norm, so that shifts don't change what it sees.
+    """Applies a strided layer to the polyphase component that the image itself chooses.
 
       y = f(T_{−(i, j)} x),   (i, j) = argmax ‖x[i::S, j::S]‖_p,   S the stride of f.
 
-    f samples the pixels 0, S, 2S, … of each axis; x is moved so that these are the chosen component.
+    f looks at windows about the pixels 0, S, 2S, … of each axis; the image is moved so that these are the pixels of the
+    chosen component. A plain stride always takes component (0, 0), which is another one after a shift by one pixel.
+
+    *Shifts.* The components of a shifted image are those of the image in another order, each moved by whole pixels of
+    its own, which no norm sees. So the same pixels are chosen, and y only moves: f(T_s x) = T_r f(x), where r is the
+    number of whole strides in s + (i, j). After global pooling this is exact invariance; with `PolyphaseUpsample` the
+    pixels go back where they were, and the whole commutes with every shift (`geomdl.layers.Hourglass`).
+
+    *Quarter turns and flips.* Let S divide n. In the image turned by 90°, x'[r, c] = x[c, n − 1 − r], row S k + i and
+    column S l + j hold x[S l + j, S (n/S − 1 − k) + (S − 1 − i)]. So component (i, j) of x' is component (j, S − 1 − i)
+    of x, turned; and in the same way component (i, j) of x flipped up–down is component (S − 1 − i, j), flipped. The
+    chosen pixels turn with the image, at every size that S divides, though no plain stride does so at even sizes.
+
+    Where two components have the same norm the first in reading order is taken. Their order changes with the image: if
+    they are not the same up to a shift, as in a picture that is its own mirror image, the promises do not hold for it.
+
+    Args:
+      layer: f, with windows of odd extent, ``padding="same"``, ``padding_mode="circular"``, ``remainder="drop"`` and
+        stride S ≥ 2: `Conv`, `BlurPool`, `Pool` (of window 1 it is plain subsampling), or a network of one of these and
+        layers without stride, such as a residual block: then all its branches see the same component. It is copied.
+      choose: ``"norm"``, or ``"learned"`` by a small network (a mixture of the channels, an invariant 3 × 3 convolution
+        that goes round, ReLU, the mean over all pixels, one score): in training a component is drawn with the
+        probabilities softmax(scores / temperature), and gradients go through these (straight through); in evaluation
+        the highest score wins.
+      norm: p, for ``"norm"``. The 2-norm is the same for ρ(g) x; others need fields that the group permutes up to sign.
+      temperature: of the softmax, positive.
+      rngs: initialises the scores, for ``"learned"``.
+
+    Raises:
+      ValueError: for a layer without stride or with other windows, a norm that ρ changes, a temperature that is not
+        positive, or no rngs for ``"learned"``; at the call for sides that S does not divide, and without a key where
+        one is drawn.
+
+    References:
+      Chaman & Dokmanić, Truly shift-invariant convolutional neural networks, CVPR 2021 ("norm"). Rojas-Gomez, Lim,
+      Schwing, Do & Yeh, Learnable polyphase sampling for shift invariant and equivariant convolutional networks,
+      NeurIPS 2022 ("learned"). Departs from both in choosing among the components of the input, not of a convolution at
+      full resolution, so that it costs no more than a strided layer; and in scores that the group leaves alone.
+
+    >>> from geomdl.layers.pooling import Pool
+    >>> subsample = Polyphase(Pool(FieldType("C1", "1 trivial"), 1, stride=2, remainder="drop"))
+    >>> x = jnp.array([1.0, 0.0, 3.0, 0.0]).reshape(1, 1, 4, 1) * jnp.array([1.0, 0.0]).reshape(1, 2, 1, 1)
+    >>> subsample(x).ravel(), subsample(jnp.roll(x, 1, 2)).ravel(), subsample(jnp.roll(x, 2, 2)).ravel()
+    (Array([1., 3.], dtype=float32), Array([1., 3.], dtype=float32), Array([3., 1.], dtype=float32))
     """
 
     def __init__(
@@ -35,132 +88,183 @@ class Polyphase(Layer):
     ) -> None:
         if choose not in get_args(Choose):
             raise unknown("choose of Polyphase", choose, get_args(Choose))
-        self.layer, self.norm, self.temperature = layer, norm, temperature
-        self.choose: Choose = choose
+        if not temperature > 0:
+            raise invalid("temperature of Polyphase", temperature, "a positive number", 1.0)
         self.in_type, self.out_type = layer.in_type, layer.out_type
-        self.stride = int(layer.contract.stride)
+        self.stride, self.inner_contract = _require_strided(layer), layer.contract
+        _require_norm(norm, layer.in_type)
+        self.choose: Choose = choose
+        self.norm, self.temperature = norm, temperature
+        self.layer, self.border = nnx.clone(layer), 0
+        window = getattr(layer, "window", None)
+        if isinstance(window, Window):  # the border is taken along when the image is moved
+            self.border = window.pixels_of_padding
+            self.layer.window = dataclasses.replace(window, padding=0)  # type: ignore[attr-defined]
+        if choose == "learned" and rngs is None:
+            raise ValueError("Polyphase with choose='learned' has weights: pass rngs=nnx.Rngs(…)")
+        self.scores = _scores(layer.in_type, cast(nnx.Rngs, rngs)) if choose == "learned" else None
 
     @property
     def contract(self) -> Contract:
-        inner = self.layer.contract
-        fits = _divides(self.stride)
+        """Exact for grid symmetries, for shifts by multiples of the stride, and for all others up to a shift."""
+        inner, fits = self.inner_contract, Condition(f"sides that {self.stride} divides", self._fits)
         turns = (square,) if require_planar(self.in_type.group, "Polyphase").swaps_axes else ()
         return dataclasses.replace(
             inner,
             points=Promise("exact", (*turns, fits)),
             shifts=Promise("exact", (fits,)),
             up_to_shift=Promise("exact", (fits,)),
-            fractional=Promise("none"),
+            fractional=dataclasses.replace(NOTHING, why="the choice is of whole pixels"),
             reach=None,
             output_size=self.output_size,
             depth=inner.depth + 1,
+            random_in_training=inner.random_in_training or self.choose == "learned",
         )
 
     def output_size(self, size: Size) -> Size:
         """n / S along each axis. Raises ValueError where S does not divide n."""
-        if any(n % self.stride for n in size):
+        if not self._fits(size):
+            nearest = tuple(max(1, round(n / self.stride)) * self.stride for n in size)
             raise invalid(
-                "image in Polyphase", "x".join(map(str, size)), f"sides that the stride {self.stride} divides"
+                "image in Polyphase", _times(size), f"sides that its stride {self.stride} divides", _times(nearest)
             )
-        return self.layer.contract.output_size(size)
+        return self.inner_contract.output_size(size)
 
     def multiply_adds(self, size: Size) -> int:
-        return self.layer.multiply_adds(size)
+        """Those of the layer, and pixels · channels for the norm (or those of the scores)."""
+        large = tuple(n + 2 * self.border for n in size)
+        total = self.layer.multiply_adds(large)
+        if self.scores is None:
+            return total + math.prod(size) * self.in_type.size
+        return total + self.stride**2 * self.scores.multiply_adds(tuple(n // self.stride for n in size))
 
     def sample(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
-        """The output, and which component it saw: ``[batch, S, S]``, 1 at (i, j) and 0 elsewhere."""
+        """The output, and the component that it saw.
+
+        Returns:
+          y, and ``[batch, S, S]``: 1 at (i, j) and 0 elsewhere. While ``"learned"`` trains, gradients with respect to
+          this go on to the scores.
+        """
         self.in_type.require_channels(x.shape[-1], "the input of Polyphase")
         self.output_size(x.shape[1:3])
-        s = self.stride
-        b, h, w, c = x.shape
-        norms = (jnp.abs(x) ** self.norm).reshape(b, h // s, s, w // s, s, c).sum((1, 3, 5))
-        chosen = norms.reshape(b, -1).argmax(-1)
-        phase = jax.nn.one_hot(chosen, s * s, dtype=x.dtype).reshape(b, s, s)
-        wide = jnp.pad(x, ((0, 0), (0, s - 1), (0, s - 1), (0, 0)), mode="wrap")
-        move = jax.vmap(lambda image, i, j: jax.lax.dynamic_slice(image, (i, j, 0), (h, w, c)))
-        zero = jnp.zeros_like(chosen)
-        del zero
-        return self.layer(move(wide, chosen // s, chosen % s), train=train, key=key), phase
+        if self.scores is None:
+            phase, draw = self._one(_energies(x, self.stride, self.norm)), False
+        else:
+            components = self.scores(_components(x, self.stride), train=train)
+            scores = components.reshape(x.shape[0], -1).astype(wide(x.dtype))
+            phase, draw = self._drawn(scores, key) if train else self._one(scores), train
+        moved = self._mixed(x, phase) if draw else self._moved(x, phase)
+        return self.layer(moved, train=train, key=key), phase
 
     def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+        """Maps ``[batch, height, width, channels]``; ``key`` is needed while ``"learned"`` trains."""
         return self.sample(x, train=train, key=key)[0]
 
+    def _fits(self, size: Size) -> bool:
+        return all(n % self.stride == 0 for n in size)
 
-class PolyphaseUpsample(Layer):
-    """Puts pixels back where `Polyphase` took them, with zeros between them, and applies a layer of stride 1."""
+    def _one(self, scores: jax.Array) -> jax.Array:
+        """1 where the score is highest: ``[batch, S · S]`` to ``[batch, S, S]``."""
+        best = jax.lax.stop_gradient(scores).argmax(-1)
+        return jax.nn.one_hot(best, self.stride**2, dtype=scores.dtype).reshape(-1, self.stride, self.stride)
 
-    def __init__(self, layer: Layer, stride: int = 2) -> None:
-        self.layer, self.stride = layer, stride
-        self.in_type, self.out_type = layer.in_type, layer.out_type
+    def _drawn(self, scores: jax.Array, key: jax.Array | None) -> jax.Array:
+        """One component drawn with softmax probabilities, with their gradients (Gumbel-softmax, straight through)."""
+        if key is None:
+            raise ValueError("Polyphase(choose='learned') draws a component in training: pass key=jax.random.key(…)")
+        noisy = (scores + jax.random.gumbel(jax.random.fold_in(key, 1), scores.shape, scores.dtype)) / self.temperature
+        soft = jax.nn.softmax(noisy).reshape(-1, self.stride, self.stride)
+        return self._one(noisy) + soft - jax.lax.stop_gradient(soft)
 
-    @property
-    def contract(self) -> Contract:
-        odd = self.stride % 2
-        turns = (square,) if require_planar(self.in_type.group, "PolyphaseUpsample").swaps_axes else ()
-        points = Promise("exact", turns) if odd else Promise("none", why="an even stride has no middle pixel")
-        place = Contract(
-            self.in_type, self.in_type, points, Promise("exact"), self._enlarged, stride=Fraction(1, self.stride)
+    def _moved(self, x: jax.Array, phase: jax.Array) -> jax.Array:
+        """Each image moved so that its component lies on 0, S, 2S, …, with a border on each side."""
+        chosen = phase.reshape(x.shape[0], -1).argmax(-1)
+        start = chosen // self.stride, chosen % self.stride
+        rows, columns = (
+            (first[:, None] + np.arange(-self.border, n + self.border)) % n
+            for first, n in zip(start, x.shape[1:3], strict=True)
         )
-        return compose([place, self.layer.contract])
+        return x[jnp.arange(x.shape[0])[:, None, None], rows[:, :, None], columns[:, None, :]]
 
-    def _enlarged(self, size: Size) -> Size:
-        return tuple(n * self.stride for n in size)
-
-    def multiply_adds(self, size: Size) -> int:
-        return self.layer.multiply_adds(self._enlarged(size))
-
-    def place(self, x: Image, phase: jax.Array) -> jax.Array:
-        """z[S k + i, S l + j] = S² · phase[i, j] · x[k, l]."""
-        b, h, w, c = x.shape
-        s = self.stride
-        z = x[:, :, None, :, None] * (s * s * phase.astype(x.dtype))[:, None, :, None, :, None]
-        return z.reshape(b, h * s, w * s, c)
-
-    def __call__(
-        self, x: Image, *, train: bool = False, key: jax.Array | None = None, phase: jax.Array | None = None
-    ) -> Images:
-        self.in_type.require_channels(x.shape[-1], "the input of PolyphaseUpsample")
-        if phase is None:
-            middle = (self.stride - 1) // 2
-            phase = jnp.zeros((x.shape[0], self.stride, self.stride), x.dtype).at[:, middle, middle].set(1.0)
-        return self.layer(self.place(x, phase), train=train, key=key)
+    def _mixed(self, x: jax.Array, phase: jax.Array) -> jax.Array:
+        """The same as a sum over all components, so that it has gradients with respect to the phase."""
+        p, s, (height, width) = self.border, self.stride, x.shape[1:3]
+        large = jnp.pad(x, ((0, 0), (p, p + s - 1), (p, p + s - 1), (0, 0)), mode="wrap")
+        weights = phase.astype(x.dtype)[..., None, None, None]
+        return sum(
+            weights[:, i, j] * large[:, i : i + height + 2 * p, j : j + width + 2 * p]
+            for i in range(s)
+            for j in range(s)
+        )  # type: ignore[return-value]
 
 
-class Hourglass(Layer):
-    """Down, a layer, and up again: y = U(f(D x), phase of D)."""
+def _energies(x: jax.Array, stride: int, norm: float) -> jax.Array:
+    """‖·‖_p^p of every component, ``[batch, S · S]`` (the largest entry for p = ∞)."""
+    x = jax.lax.stop_gradient(x).astype(wide(x.dtype))
+    batch, height, width, _ = x.shape
+    shape = batch, height // stride, stride, width // stride, stride
+    if norm == math.inf:
+        return jnp.abs(x).max(-1).reshape(shape).max((1, 3)).reshape(batch, -1)
+    powers = x * x if norm == 2 else jnp.abs(x) ** norm
+    return powers.sum(-1).reshape(shape).sum((1, 3)).reshape(batch, -1)
 
-    def __init__(self, down: Layer, inner: Layer, up: Layer) -> None:
-        self.down, self.inner, self.up = down, inner, up
-        self.in_type, self.out_type = down.in_type, up.out_type
 
-    @property
-    def contract(self) -> Contract:
-        parts = [self.down.contract, self.inner.contract, self.up.contract]
-        if not (isinstance(self.down, Polyphase) and isinstance(self.up, PolyphaseUpsample)):
-            return compose(parts)
-        turns = (square,) if require_planar(self.in_type.group, "PolyphaseUpsample").swaps_axes else ()
-        parts[2] = dataclasses.replace(parts[2], points=Promise("exact", turns))
-        whole = compose(parts)
-        return dataclasses.replace(
-            whole,
-            step=1 if self.inner.contract.step == 1 else self.down.stride * self.inner.contract.step,
-            up_to_shift=None,
+def _components(x: jax.Array, stride: int) -> jax.Array:
+    """The components as images ``[batch · S · S, height / S, width / S, channels]``."""
+    batch, height, width, channels = x.shape
+    parts = x.reshape(batch, height // stride, stride, width // stride, stride, channels).transpose(0, 2, 4, 1, 3, 5)
+    return parts.reshape(-1, height // stride, width // stride, channels)
+
+
+def _scores(in_type: FieldType, rngs: nnx.Rngs) -> Sequential:
+    """An invariant number for each image: it is the same for turned, flipped and circularly shifted ones."""
+    hidden = FieldType(in_type.group, f"{_HIDDEN} trivial")
+    mix = Conv(in_type, hidden, 1 if num_invariants(in_type) else 3, padding="same", padding_mode="circular", rngs=rngs)
+    look = Conv(hidden, hidden, 3, padding="same", padding_mode="circular", rngs=rngs)
+    score = Dense(hidden, FieldType(in_type.group, "1 trivial"), use_bias=False, rngs=rngs)
+    return Sequential([mix, look, Pointwise(hidden, "relu"), GlobalPool(hidden), score])
+
+
+def _require_strided(layer: Layer) -> int:
+    """The stride of a layer whose windows are centred on every S-th pixel, and go round."""
+    contract = layer.contract
+    stride = contract.stride
+    if int(stride) != stride or stride < 2:
+        raise invalid(f"stride of the {type(layer).__name__} in Polyphase", str(stride), "a whole number ≥ 2", 2)
+    parts = [part for _, part in nnx.iter_graph(layer) if isinstance(part, Layer)]
+    for part in parts:
+        if isinstance(window := getattr(part, "window", None), Window):
+            _require_centred(type(part).__name__, window)
+    whole = contract.step == stride and contract.offset == 0 and contract.up_to_shift is None
+    if not whole or contract.points.level != "exact" or contract.shifts.level != "exact":
+        raise ValueError(
+            f"Polyphase takes a layer that commutes with shifts by its stride {stride} and looks at windows about the"
+            f" pixels 0, {stride}, …; got {type(layer).__name__} with the contract:\n{contract}"
         )
-
-    def multiply_adds(self, size: Size) -> int:
-        small = self.down.contract.output_size(size)
-        back = self.inner.contract.output_size(small)
-        return self.down.multiply_adds(size) + self.inner.multiply_adds(small) + self.up.multiply_adds(back)
-
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
-        keys = [None] * 3 if key is None else list(jax.random.split(key, 3))
-        if not (isinstance(self.down, Polyphase) and isinstance(self.up, PolyphaseUpsample)):
-            for layer, k in zip((self.down, self.inner, self.up), keys, strict=True):
-                x = layer(x, train=train, key=k)
-            return x
-        y, phase = self.down.sample(x, train=train, key=keys[0])
-        return self.up(self.inner(y, train=train, key=keys[1]), train=train, key=keys[2], phase=phase)
+    return int(stride)
 
 
-def _divides(stride: int) -> Condition:
-    return Condition(f"sides that {stride} divides", lambda size: all(n % stride == 0 for n in size))
+def _require_centred(name: str, window: Window) -> None:
+    if window.extent % 2 == 0:
+        raise invalid(f"window of the {name} in Polyphase", window.extent, "an odd extent", window.extent + 1)
+    if window.pixels_of_padding != (window.extent - 1) // 2:
+        raise invalid(f"padding of the {name} in Polyphase", window.padding, "'same'", "'same'")
+    if window.pixels_of_padding and window.padding_mode != "circular":
+        raise invalid(f"padding_mode of the {name} in Polyphase", window.padding_mode, "'circular'", "'circular'")
+    if window.stride > 1 and window.remainder != "drop":
+        raise invalid(f"remainder of the {name} in Polyphase", window.remainder, "'drop'", "'drop'")
+
+
+def _require_norm(norm: float, in_type: FieldType) -> None:
+    if not norm > 0:
+        raise invalid("norm of Polyphase", norm, "a positive number, or math.inf", 2)
+    if norm == 2:
+        return
+    for block in in_type.blocks:
+        rho = block.representation
+        if not (rho.is_permutation or rho.is_trivial or rho.is_signed_permutation):
+            raise invalid("norm of Polyphase", norm, f"2: the group changes any other norm of {rho}", 2)
+
+
+def _times(size: Size) -> str:
+    return "x".join(map(str, size))

@@ -65,7 +65,7 @@ class Upsample(Layer):
             raise unknown("padding_mode of Upsample", padding_mode, ["replicate", "circular"])
         require_planar(in_type.group, "Upsample")
         self.in_type = self.out_type = in_type
-        self.factor, self.size = factor, None if size is None else _pair("size of Upsample", size)
+        self.factor, self.size = factor, None if size is None else size_pair("size of Upsample", size)
         self.method: Method = method
         self.padding_mode = padding_mode
 
@@ -88,7 +88,7 @@ class Upsample(Layer):
         return Contract(
             self.in_type,
             self.out_type,
-            _points(self.in_type, self.size),
+            centred_points(self.in_type, self.size),
             shifts,
             self.output_size,
             stride=Fraction(1, self.factor) if self.factor is not None else 1,
@@ -143,7 +143,7 @@ class AdaptivePool(Layer):
             require_permutation(in_type, "a maximum (reduce='max')", "reduce='mean', NormMaxPool")
         require_planar(in_type.group, "AdaptivePool")
         self.in_type = self.out_type = in_type
-        self.size, self.reduce = _pair("size of AdaptivePool", size), reduce
+        self.size, self.reduce = size_pair("size of AdaptivePool", size), reduce
 
     def output_size(self, size: Size) -> Size:
         """The spatial size of the output. Raises ValueError when it would be larger than the input."""
@@ -155,7 +155,7 @@ class AdaptivePool(Layer):
     def contract(self) -> Contract:
         """Exact for grid symmetries."""
         shifts = dataclasses.replace(NOTHING, why="the bins depend on the size of the input")
-        return Contract(self.in_type, self.out_type, _points(self.in_type, self.size), shifts, self.output_size)
+        return Contract(self.in_type, self.out_type, centred_points(self.in_type, self.size), shifts, self.output_size)
 
     def multiply_adds(self, size: Size) -> int:
         """None counted: only comparisons or additions."""
@@ -174,14 +174,15 @@ class AdaptivePool(Layer):
         return x
 
 
-def _pair(what: str, size: int | tuple[int, int]) -> tuple[int, int]:
+def size_pair(what: str, size: int | tuple[int, int]) -> tuple[int, int]:
+    """(height, width) from one number for both, or two; raises ValueError for anything else."""
     pair = (size, size) if isinstance(size, int) else tuple(size)
     if len(pair) != 2 or any(not isinstance(n, int) or n < 1 for n in pair):
         raise invalid(what, size, "a positive integer, or two: (height, width)", 4)
     return pair  # type: ignore[return-value]
 
 
-def _points(in_type: FieldType, size: tuple[int, int] | None) -> Promise:
+def centred_points(in_type: FieldType, size: tuple[int, int] | None) -> Promise:
     """Exact for grid symmetries; where quarter turns are among them, only from square to square."""
     if not require_planar(in_type.group, "resampling").swaps_axes:
         return Promise("exact")

@@ -171,7 +171,7 @@ class Window:
 
         Exact under the grid symmetries when the grid of windows is centred; exact under circular shifts by multiples of
         the stride when the windows wrap around (or tile the image), the output is exactly ``stride`` times smaller and
-        no window sticks out. There a ``linear`` map commutes with fractional shifts too, as long as it doesn't subsample.
+        no window sticks out. There a ``linear`` map of stride 1 commutes with fractional shifts too.
         """
         sp = f"(n + {2 * self.pixels_of_padding} - {self.extent}) mod {self.stride} = 0"
         conditions = []
