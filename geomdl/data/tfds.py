@@ -1,4 +1,4 @@
-"""Any image-classification data set of TensorFlow Datasets, from a prepared folder, without TensorFlow."""
+"""Data sets of TensorFlow Datasets with labels or masks, from a prepared folder, without TensorFlow."""
 
 import json
 import os
@@ -11,12 +11,13 @@ import numpy as np
 from absl import logging as absl_logging
 
 from geomdl.data.checks import number, whole_number
+from geomdl.data.masks import MASKS, MaskClasses
 from geomdl.data.splits import stratified_split
-from geomdl.data.types import Column, DataConfig, Dataset, Example, Indices, Split
+from geomdl.data.tfds_records import CHUNK, TFDSRecords, corrupt
+from geomdl.data.types import Column, DataConfig, Dataset, Example, LabelKind, Split
 from geomdl.errors import invalid, nearest
 
 PREFIX = "tfds:"
-_CHUNK = 1024
 _IN_MEMORY_BYTES = 2**30
 
 # TFDS recommends OpenCV each time it decodes with Pillow; that is a matter of taste, not a warning to act on.
@@ -83,86 +84,19 @@ def _find(builder: str, data_dir: str | None) -> Path:
     raise ValueError(f"{message}; or {_prepare(builder, folder)}")
 
 
-class TFDSRecords:
-    """One split of a prepared builder, decoded record by record when read (the protocol ``Records``)."""
-
-    def __init__(self, builder: Any, split: str, image_key: str, label_key: str, size: int | None):
-        import tensorflow_datasets as tfds
-
-        self._where, self._split = builder.info.data_dir, split
-        self._image_key, self._label_key, self._size = image_key, label_key, size
-        image, label = builder.info.features[image_key], builder.info.features[label_key]
-        skip = {image_key: tfds.decode.SkipDecoding()}
-        self._source = builder.as_data_source(split)
-        self._undecoded = builder.as_data_source(split, decoders=skip)
-        self._classes = getattr(label, "num_classes", None) or label.feature.num_classes
-        multi_label = not isinstance(label, tfds.features.ClassLabel)
-        self.label_shape: tuple[int, ...] = (self._classes,) if multi_label else ()
-        self.label_dtype = np.dtype(np.float32 if multi_label else np.int32)
-        height, width, channels = image.shape
-        self.image_shape = (size or height, size or width, channels)
-        self.image_dtype = np.dtype(image.np_dtype)
-
-    def __len__(self) -> int:
-        return len(self._source)
-
-    def read(self, indices: Indices) -> Example:
-        """Decodes these records."""
-        records = self._records(self._source, indices)
-        images = np.stack([self._image(record[self._image_key]) for record in records])
-        return Example(image=images, label=self._labels(records))
-
-    def read_labels(self, indices: Indices) -> np.ndarray:
-        """The labels of these records; images stay encoded."""
-        chunks = np.array_split(np.asarray(indices), range(_CHUNK, len(indices), _CHUNK))
-        return np.concatenate([self._labels(self._records(self._undecoded, chunk)) for chunk in chunks])
-
-    def _records(self, source: Any, indices: Indices) -> list[dict[str, Any]]:
-        try:
-            return source.__getitems__([int(i) for i in indices])
-        except Exception as error:  # whatever the reader, the protocol-buffer parser or the image decoder raise
-            raise _corrupt(self._where, f"records of split {self._split!r} cannot be read", error) from error
-
-    def _labels(self, records: list[dict[str, Any]]) -> np.ndarray:
-        labels = [record[self._label_key] for record in records]
-        if not self.label_shape:
-            return np.asarray(labels, np.int32)
-        indicators = np.zeros((len(labels), self._classes), np.float32)
-        for row, present in zip(indicators, labels, strict=True):
-            row[np.asarray(present, int)] = 1.0
-        return indicators
-
-    def _image(self, image: np.ndarray) -> np.ndarray:
-        if self._size is None or image.shape == self.image_shape:
-            return image
-        from PIL import Image
-
-        height, width, channels = image.shape
-        side = min(height, width)
-        left, top = (width - side) / 2, (height - side) / 2
-        resized = Image.fromarray(image[..., 0] if channels == 1 else image).resize(
-            (self._size, self._size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side)
-        )
-        return np.asarray(resized, image.dtype).reshape(self.image_shape)
-
-
-def _corrupt(where: Any, what: str, error: Exception) -> ValueError:
-    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return ValueError(
-        f"corrupt data set in {where}: {what} ({first_line}); allowed: a complete folder in the array_record format; "
-        "copy or prepare it again"
-    )
-
-
 @dataclass(frozen=True)
 class TFDSConfig(DataConfig):
-    """A builder of TensorFlow Datasets with one image and one class label (or a set of labels: multi-label) per
-    example.
+    """A builder of TensorFlow Datasets with one image and one class label (or a set of labels: multi-label), or a mask
+    for segmentation, per example.
+
+    A mask is an image of the same size whose pixel values stand for classes. What they stand for is known for
+    ``tfds:oxford_iiit_pet`` (``label_key="segmentation_mask"``) and for masks of the kind ``LabeledImage``; elsewhere
+    ``mask_values`` says it. Masks are brought to ``size`` like images, by nearest pixels.
 
     Published splits are kept: "test" is the test set ("validation" where there is no "test"), and a published
-    "validation" beside a "test" is the validation set. What is missing is carved from "train", stratified by class,
-    with the seed ``split_seed``: the validation set as ``validation_fraction`` of "train", the test set as
-    ``test_fraction`` of it.
+    "validation" beside a "test" is the validation set. What is missing is carved from "train", stratified by class
+    (at random where labels are masks), with the seed ``split_seed``: the validation set as ``validation_fraction`` of
+    "train", the test set as ``test_fraction`` of it.
 
     Attributes:
       name: ``"tfds:<builder>"``, ``"tfds:<builder>/<config>"``, with ``":<version>"`` where it matters.
@@ -170,6 +104,8 @@ class TFDSConfig(DataConfig):
       size: side to which images are brought (central square, Pillow's antialiased bicubic); None: as they are. Needed
         where the builder's images differ in size.
       label_key: the feature that is the label; None: the one that the builder is supervised by.
+      mask_values: the pixel values that are the classes 0, 1, …, in this order; None where it is known.
+      mask_ignored: the pixel value of what is to be ignored in masks; None: there is none.
       train_size: training images, a nested stratified subset; None: all.
       validation_fraction: of the published training set, in (0, 1).
       test_fraction: of the published training set, in (0, 1); used where no test set is published.
@@ -185,6 +121,8 @@ class TFDSConfig(DataConfig):
     data_dir: str | None = None
     size: int | None = None
     label_key: str | None = None
+    mask_values: tuple[int, ...] | None = None
+    mask_ignored: int | None = None
     train_size: int | None = None
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
@@ -197,6 +135,8 @@ class TFDSConfig(DataConfig):
         for key in ("size", "train_size"):
             if getattr(self, key) is not None:
                 whole_number(f"data.{key}", getattr(self, key))
+        for value in (*(self.mask_values or ()), *(() if self.mask_ignored is None else (self.mask_ignored,))):
+            whole_number("data.mask_values, data.mask_ignored", value, least=0, most=255)
         for key in ("validation_fraction", "test_fraction"):
             number(f"data.{key}", getattr(self, key), below=1.0)
             if getattr(self, key) == 0:
@@ -209,6 +149,16 @@ class TFDSConfig(DataConfig):
             )
         whole_number("data.split_seed", self.split_seed, least=0)
 
+    @property
+    def label_kind(self) -> LabelKind:
+        """``"map"`` where the prepared folder says that the feature ``label_key`` is an image."""
+        try:
+            features = json.loads((_find(self.name.removeprefix(PREFIX), self.data_dir) / "features.json").read_text())
+            label = features["featuresDict"]["features"][self.label_key]
+        except (OSError, ValueError, KeyError):
+            return "class"  # `load` says what is wrong
+        return "map" if "image" in label["pythonClassName"].rpartition(".")[2].lower() else "class"
+
     def load(self) -> Dataset:
         """Opens the prepared folder, splits it, and decodes it where it is small."""
         builder = self._builder()
@@ -219,14 +169,15 @@ class TFDSConfig(DataConfig):
         total = sum(split.images.nbytes for split in splits.values())
         if self.in_memory or (self.in_memory is None and total <= _IN_MEMORY_BYTES):
             splits = {name: _decode(split) for name, split in splits.items()}
-        label = builder.info.features[label_key]
-        names = getattr(label, "names", None) or label.feature.names
+        label, masks = builder.info.features[label_key], self._masks(builder, label_key)
+        kind: LabelKind = "map" if masks else "labels" if train.label_shape else "class"
+        names = masks.classes if masks else getattr(label, "names", None) or label.feature.names
         return Dataset(
             name=self.name,
             image_shape=train.image_shape,
             num_classes=len(names),
             classes=tuple(names),
-            label_kind="labels" if train.label_shape else "class",
+            label_kind=kind,
             provenance=(
                 f"TensorFlow Datasets {builder.info.full_name}"
                 + (f", images brought to {self.size}×{self.size}" if self.size else "")
@@ -243,8 +194,9 @@ class TFDSConfig(DataConfig):
 
     def _published(self, builder: Any) -> dict[str, TFDSRecords]:
         image_key, label_key = self._keys(builder)
+        masks = self._masks(builder, label_key)
         published = {
-            name: TFDSRecords(builder, name, image_key, label_key, self.size)
+            name: TFDSRecords(builder, name, image_key, label_key, self.size, masks)
             for name in ("train", "validation", "test")
             if name in builder.info.splits and builder.info.splits[name].num_examples
         }
@@ -266,7 +218,7 @@ class TFDSConfig(DataConfig):
                 source = builder.as_data_source(name, decoders=None)
                 source.__getitems__([0, lengths[name] - 1] if lengths[name] else [])
         except Exception as error:  # one of many from json, protobuf, array_record and TFDS
-            raise _corrupt(where, "it cannot be opened", error) from error
+            raise corrupt(where, "it cannot be opened", error) from error
         return builder
 
     def _keys(self, builder: Any) -> tuple[str, str]:
@@ -279,7 +231,8 @@ class TFDSConfig(DataConfig):
         kinds = {key: type(feature).__name__ for key, feature in features.items()}
         label = features.get(label_key) if isinstance(label_key, str) else None
         labels = [k for k, f in features.items() if isinstance(getattr(f, "feature", f), tfds.features.ClassLabel)]
-        if not isinstance(getattr(label, "feature", label), tfds.features.ClassLabel):
+        is_mask = isinstance(label, tfds.features.Image) and label_key != image_key
+        if not is_mask and not isinstance(getattr(label, "feature", label), tfds.features.ClassLabel):
             if self.label_key and labels:
                 raise invalid("data.label_key", label_key, f"a class label of {self.name}", ", ".join(labels))
             raise invalid("data.name", self.name, f"a data set with {wanted}; this has {kinds}")
@@ -290,6 +243,23 @@ class TFDSConfig(DataConfig):
                 "data.size", None, f"the side to which the images of {self.name}, of several sizes, are brought", 64
             )
         return image_key, label_key
+
+    def _masks(self, builder: Any, label_key: str) -> MaskClasses | None:
+        """What the values of the masks mean; None where labels are no masks."""
+        import tensorflow_datasets as tfds
+
+        label = builder.info.features[label_key]
+        if not isinstance(label, tfds.features.Image):
+            return None
+        known = MASKS.get(builder.info.name)
+        if self.mask_values is not None:
+            return MaskClasses(tuple(map(str, self.mask_values)), self.mask_values, self.mask_ignored)
+        if isinstance(label, tfds.features.LabeledImage):
+            return MaskClasses(tuple(label.names), tuple(range(len(label.names))), self.mask_ignored)
+        if known is None:
+            allowed = f"the pixel values that the classes have in the masks {label_key!r} of {self.name}"
+            raise invalid("data.mask_values", None, allowed, (0, 1))
+        return known
 
     def _split(self, published: dict[str, TFDSRecords]) -> tuple[dict[str, Split], str]:
         splits = {name: _whole(records) for name, records in published.items()}
@@ -307,14 +277,18 @@ class TFDSConfig(DataConfig):
             raise invalid("data.name", self.name, f"a data set with enough training images; this has {len(whole)}")
         if self.train_size is not None:
             whole_number("data.train_size", self.train_size, most=remain)
-        labels = np.asarray(whole.labels)
-        whole = Split(whole.images, labels)  # once read, kept
+        if len(whole.labels.shape) == 3:
+            labels = np.zeros(len(whole), np.int32)  # masks have no strata
+        else:
+            labels = np.asarray(whole.labels)
+            whole = Split(whole.images, labels)  # once read, kept
         parts = stratified_split(labels, (*sizes, self.train_size or remain), self.split_seed)
         test_part, validation_part, train = (whole.subset(np.sort(part)) for part in parts)
         carved = [name for name, size in zip(("test", "validation"), sizes, strict=True) if size]
         how = f"{' and '.join(carved)} split carved from 'train'" if carved else "training set a subset"
         result = {"train": train, "validation": validation or validation_part, "test": test or test_part}
-        return result, f"{how}, stratified with seed {self.split_seed}"
+        stratified = "at random" if len(whole.labels.shape) == 3 else "stratified"
+        return result, f"{how}, {stratified} with seed {self.split_seed}"
 
 
 def _whole(records: TFDSRecords) -> Split:
@@ -323,8 +297,8 @@ def _whole(records: TFDSRecords) -> Split:
 
 
 def _chunks(split: Split) -> Iterator[Example]:
-    for start in range(0, len(split), _CHUNK):
-        yield split.gather(np.arange(start, min(start + _CHUNK, len(split))))
+    for start in range(0, len(split), CHUNK):
+        yield split.gather(np.arange(start, min(start + CHUNK, len(split))))
 
 
 def _decode(split: Split) -> Split:
