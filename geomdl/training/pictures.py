@@ -1,6 +1,7 @@
 """Images for TensorBoard, drawn at evaluations: learnt filters, the confusion matrix, predictions on turned images."""
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -40,13 +41,20 @@ class Pictures:
         self._batch_size = batch_size
 
     def draw(self, step: int, state: TrainState, predict: Predict) -> None:
-        """Draws everything as it is after a step.
+        """Draws everything as it is after a step. What cannot be drawn is a warning: training goes on.
 
         Args:
           step: the number of steps taken.
           state: with the parameters after them.
           predict: the model with these parameters.
         """
+        try:
+            self._draw(step, state, predict)
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            warnings.warn(f"cannot draw pictures at step {step} ({reason}); training goes on", stacklevel=2)
+
+    def _draw(self, step: int, state: TrainState, predict: Predict) -> None:
         from geomdl.plots.confusion import confusion
         from geomdl.plots.mosaic import filters, raster
 
@@ -108,20 +116,21 @@ def turned(predict: Predict, split: Split, dataset: Dataset, task: Task) -> Any:
 
     batch = next(iter(eval_batches(split, min(_IMAGES, len(split)))))
     images, labels = batch["image"], np.asarray(batch["label"])
-    poses = [rotated(images, degrees) for degrees in DEGREES]
+    degrees = [d for d in DEGREES if d % 180 != 90 or images.shape[1] == images.shape[2]]  # 90° would turn the frame
+    poses = [rotated(images, d) for d in degrees]
     said = [np.asarray(task.predictions(predict(pose))) for pose in poses]
     tiles = as_rgb(np.stack([np.asarray(pose) for pose in poses], axis=1))  # [image, pose, height, width, 3]
-    headings = [f"{degrees}°" for degrees in DEGREES]
+    headings = [f"{d}°" for d in degrees]
     if dataset.label_kind == "class":
         predicted = np.stack(said, axis=1)
         texts = [dataset.classes[i][:8] for i in predicted.ravel()]
         right = (predicted == labels[:, None]).ravel().tolist()
-        return labelled(tiles.reshape(-1, *tiles.shape[2:]), len(DEGREES), headings, texts, right)
+        return labelled(tiles.reshape(-1, *tiles.shape[2:]), len(degrees), headings, texts, right)
     maps = np.stack([_coloured(pose) for pose in said], axis=1)
     rows = [
         row for image, labelling in zip(tiles, _padded(maps, tiles.shape), strict=True) for row in (image, labelling)
     ]
-    return labelled(np.concatenate(rows), len(DEGREES), headings)
+    return labelled(np.concatenate(rows), len(degrees), headings)
 
 
 def _coloured(labels: Array | np.ndarray) -> np.ndarray:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from flax import nnx
+from jaxtyping import Array
 from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 
@@ -24,10 +26,11 @@ from geomdl.representations import FieldType
 from geomdl.tasks import Classification, Segmentation
 from geomdl.training.config import RunConfig
 from geomdl.training.loop import Result, train
-from geomdl.training.pictures import DEGREES, first_filters, turned
+from geomdl.training.pictures import DEGREES, Pictures, first_filters, turned
 from geomdl.training.profile import Profiler
 from geomdl.training.run_report import write_report
 from geomdl.training.runs import read_run
+from geomdl.training.state import initial_state, split_model
 from geomdl.training.workdir import Workdir, WorkdirError
 
 SECTIONS = {
@@ -124,6 +127,26 @@ def test_predictions_on_turned_images() -> None:
                 expected = int(np.rot90(image, degrees // 90)[:4, :4].mean() > 0.4)
                 assert text == data.classes[expected]
                 assert colour == (RIGHT if expected == label else WRONG)
+
+
+def test_images_that_are_not_square_are_not_turned_by_90_degrees() -> None:
+    split = Split(np.zeros((1, 6, 8, 1), np.float32), np.array([0], np.int32))
+    data = Dataset("noise", split, split, split, (6, 8, 1), 2, ("no", "yes"), "")
+    figure = turned(lambda x: jnp.zeros((len(x), 2)), split, data, Classification(2))
+    assert [t.get_text() for t in figure.axes[0].texts][:6] == ["0°", "45°", "135°", "180°", "225°", "315°"]
+
+
+def test_what_cannot_be_drawn_does_not_stop_the_run(run: Result) -> None:
+    config = RunConfig.from_config_dict(SECTIONS)
+    structure, params, rest = split_model(run.model)
+    state = initial_state(params, rest, optax.identity(), Classification(10))
+    pictures = Pictures(lambda *_: None, structure, config.data.load(), Classification(10), 8)
+
+    def predict(images: Array) -> Array:
+        raise RuntimeError("out of memory")
+
+    with pytest.warns(UserWarning, match=r"cannot draw pictures at step 7 \(RuntimeError: out of memory\)"):
+        pictures.draw(7, state, predict)
 
 
 def test_predicted_label_maps_of_turned_images_also_where_they_are_smaller() -> None:
