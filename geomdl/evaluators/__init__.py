@@ -14,6 +14,7 @@ from geomdl.evaluators.consistency import RotationConsistency, rotation_consiste
 from geomdl.evaluators.invariance import InvarianceError, invariance_error
 from geomdl.evaluators.metrics import Metrics, mean_metrics
 from geomdl.evaluators.predict import Predict, predictor
+from geomdl.evaluators.sliding_window import sliding_window
 from geomdl.evaluators.sweeps import RotationSweep, ShiftSweep, rotation_sweep, shift_sweep
 from geomdl.tasks import Task
 
@@ -74,5 +75,6 @@ __all__ = [
     "rotation_consistency",
     "rotation_sweep",
     "shift_sweep",
+    "sliding_window",
     "with_batch_size",
 ]
