@@ -2,8 +2,10 @@
 
   geomdl evaluate --workdir=runs/c4
   geomdl evaluate --workdir=runs/c4 --split=validation --checkpoint=latest --evaluators=metrics,rotation
+  geomdl evaluate --workdir=runs/unet --evaluators=metrics --overlays=runs/unet/overlays
 
 Prints the numbers, and writes them to WORKDIR/evaluation/SPLIT.json; sweeps also as one CSV each.
+With --overlays, what a network of segmentation predicts is written too: label maps, and pictures of the first images.
 """
 
 import argparse
@@ -20,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workdir", required=True, help="directory of the run")
     parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
     parser.add_argument("--split", default="test", help="test (the default), validation or train")
-    parser.add_argument("--evaluators", help="comma-separated; all if not given")
+    parser.add_argument("--evaluators", help="comma-separated; all that suit the task if not given")
+    parser.add_argument("--overlays", help="folder for predicted label maps, and pictures of the first images")
     add_data_dir(parser)
     add_compilation_cache(parser)
 
@@ -30,15 +33,16 @@ def run(arguments: argparse.Namespace) -> None:
     use_data_dir(arguments)
     require_split(arguments.split)
     from geomdl.cli.quiet import quiet_libraries
-    from geomdl.evaluators import EVALUATORS
 
-    names = evaluator_names(arguments.evaluators) if arguments.evaluators else list(EVALUATORS)
+    names = evaluator_names(arguments.evaluators) if arguments.evaluators else None
     quiet_libraries()
-    numbers, about, file = measure(arguments.workdir, arguments.checkpoint, arguments.split, names)
+    numbers, about, file = measure(
+        arguments.workdir, arguments.checkpoint, arguments.split, names, overlays=arguments.overlays
+    )
     print(about)
     width = max(len(key) for key in numbers)
     for key, number in numbers.items():
-        print(f"  {key:<{width}}  {number:.3g}" if "invariance" in key else f"  {key:<{width}}  {number:.4f}")
+        print(f"  {key:<{width}}  {number:.3g}" if "variance/" in key else f"  {key:<{width}}  {number:.4f}")
     print(f"written to {file}")
 
 
@@ -59,22 +63,41 @@ def evaluator_names(text: str) -> list[str]:
 
 
 def measure(
-    workdir: str, checkpoint: str | int, split: str, evaluators: Sequence[str]
+    workdir: str, checkpoint: str | int, split: str, evaluators: Sequence[str] | None, *, overlays: str | None = None
 ) -> tuple[dict[str, float], str, Path]:
-    """Evaluates a checkpoint and writes what was found; returns the numbers, what they are of, and the file."""
-    from geomdl.evaluators import EVALUATORS, RotationSweep, ShiftSweep, predictor, with_batch_size
+    """Evaluates a checkpoint and writes what was found; returns the numbers, what they are of, and the file.
+
+    Args:
+      workdir: of the run.
+      checkpoint: ``"best"``, ``"latest"`` or a step.
+      split: of the data set.
+      evaluators: their names; None for all that suit the task.
+      overlays: folder for the predictions of a network of segmentation.
+    """
+    from geomdl.cli.overlays import write_overlays
+    from geomdl.evaluators import (
+        EVALUATORS,
+        RotationConsistency,
+        RotationSweep,
+        ShiftSweep,
+        evaluators_for,
+        predictor,
+        with_batch_size,
+    )
     from geomdl.plots.tables import write_csv
     from geomdl.training.loop import load_trained
     from geomdl.training.workdir import write_json
 
     trained = load_trained(workdir, checkpoint)
     predict, images = predictor(trained.model), getattr(trained.dataset, split)
+    evaluators = evaluators_for(trained.task) if evaluators is None else evaluators
+    written = write_overlays(predict, images, trained.task, Path(overlays)) if overlays else ""
     folder = Path(workdir) / "evaluation"
     folder.mkdir(exist_ok=True)
     numbers: dict[str, float] = {}
     for name in evaluators:
         evaluator = with_batch_size(EVALUATORS[name](), trained.config.training.eval_batch_size)
-        if isinstance(evaluator, RotationSweep | ShiftSweep):
+        if isinstance(evaluator, RotationSweep | ShiftSweep | RotationConsistency):
             rows = evaluator.rows(predict, images, trained.task)
             write_csv(folder / f"{split}_{name}.csv", rows)
             numbers |= evaluator.summary(rows)
@@ -83,4 +106,5 @@ def measure(
     file = folder / f"{split}.json"
     found = {"checkpoint": trained.step, "split": split, "evaluators": list(evaluators), "images": len(images)}
     write_json(file, {**found, **numbers})
-    return numbers, f"{workdir}, step {trained.step}, {len(images)} images of {trained.dataset.name} ({split})", file
+    about = f"{workdir}, step {trained.step}, {len(images)} images of {trained.dataset.name} ({split})"
+    return numbers, about + (f"\n{written}" if written else ""), file

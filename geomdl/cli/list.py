@@ -54,7 +54,7 @@ def _datasets() -> dict[str, str]:
     from geomdl.data.tfds import data_folder
 
     items = {name: _described(kind) for name, kind in DATASETS.items()}
-    items["tfds:<name>"] = "any data set of TensorFlow Datasets with images and classes or masks, from a prepared folder"
+    items["tfds:<name>"] = "any data set of TensorFlow Datasets with images and classes, or masks, once prepared"
     return items | {f"tfds:{name}": f"prepared in {data_folder(None)}" for name in prepared()}
 
 

@@ -25,7 +25,11 @@ def test_a_config_can_be_made_again_from_its_name_and_fields():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("digit", {}, r"unknown data.name 'digit'; allowed: digits, xo, mnist_rot, .*tfds:<name>; did you mean 'digits'"),
+        (
+            "digit",
+            {},
+            r"unknown data.name 'digit'; allowed: digits, xo, mnist_rot, .*tfds:<name>; did you mean 'digits'",
+        ),
         ("mnist", {}, r"did you mean 'tfds:mnist'\?"),
         ("mnist:3.0.1", {}, r"did you mean 'tfds:mnist:3.0.1'\?"),
         ("eurosat/rgb", {}, r"did you mean 'tfds:eurosat/rgb'\?"),
