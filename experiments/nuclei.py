@@ -1,12 +1,14 @@
 """Nuclei by U-Nets: plain against C4, D4 and C8, at equal parameters, from few images and from many.
 
+    GEOMDL_NUCLEI=FILE.npz geomdl reproduce nuclei [--preset=fast|full]
     python experiments/nuclei.py --path=FILE.npz [--out=out/nuclei] [--tables=experiments/results/nuclei]
 
 Data: the grey 256 × 256 images of the Data Science Bowl 2018 in a file given by the user (see the README), as
 ``data.name="nuclei"``, reduced to 64 × 64 pixels; one recorded permutation makes 100 test images, 34 for validation and
 a training pool of 200, of which 8, 32 or 128 are used. Protocol: foreground against background, binary cross-entropy
 plus Dice, 200 steps of Adam with 8 images each, without augmentation or with rotations by random angles; the checkpoint
-of the best validation IoU of 4 is tested once. Four networks, three sizes, two augmentations, three seeds: 72 runs.
+of the best validation IoU of 4 is tested once. Four networks, three sizes, two augmentations, three seeds: 72 runs
+(the fast preset: seed 0 with 8 images, 8 runs).
 
 A run that is finished is not repeated, and one that was stopped goes on. Writes
 
@@ -20,9 +22,10 @@ A run that is finished is not repeated, and one that was stopped goes on. Writes
 import argparse
 import itertools
 import json
+import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import jax
@@ -33,9 +36,10 @@ from flax import nnx
 from experiments.segmentation_networks import NETWORKS, run_config
 from experiments.trained_networks import circumstances, file_name
 from geomdl.data import Augmentation, Dataset
+from geomdl.errors import invalid, unknown
 from geomdl.evaluators import RotationConsistency, RotationSweep, predictor
 from geomdl.models import count_parameters
-from geomdl.plots.tables import Row, Value, write_csv
+from geomdl.plots.tables import Row, Value, distinct, read_csv, write_csv
 from geomdl.training.config import RunConfig
 from geomdl.training.loop import build_model, train
 from geomdl.training.state import initial_state, split_model
@@ -43,8 +47,10 @@ from geomdl.training.step import make_train_step
 
 TRAIN_SIZES = (8, 32, 128)
 SEEDS = (0, 1, 2)
-PARAMETERS, DEPTH, STEPS, EVAL_EVERY, DOWNSCALE, STEP_ANGLE = 25_000, 3, 200, 50, 4, 45.0
-PER_RUN = ("network", "rotations", "train_size", "seed")
+PARAMETERS, DEPTH, STEPS, EVAL_EVERY, DOWNSCALE, STEP_ANGLE = 18_000, 2, 200, 50, 4, 45.0
+PRESETS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {"fast": ((8,), (0,)), "full": (TRAIN_SIZES, SEEDS)}
+"""Training images, seeds."""
+COMMAND = "GEOMDL_NUCLEI=FILE.npz geomdl reproduce nuclei"
 
 
 def configuration(path: str, network: str, train_size: int, rotations: bool, seed: int) -> RunConfig:
@@ -93,9 +99,13 @@ def one_run(config: RunConfig, dataset: Dataset, workdir: Path) -> dict[str, flo
     return measured
 
 
-def runs() -> Iterator[tuple[str, bool, int, int]]:
-    """Network, rotations, training images, seed: first everything with seed 0."""
-    for seed, size, rotations, network in itertools.product(SEEDS, TRAIN_SIZES, (False, True), NETWORKS):
+Run = tuple[str, bool, int, int]
+"""Network, rotations, training images, seed."""
+
+
+def runs(sizes: Sequence[int] = TRAIN_SIZES, seeds: Sequence[int] = SEEDS) -> Iterator[Run]:
+    """First everything with seed 0."""
+    for seed, size, rotations, network in itertools.product(seeds, sizes, (False, True), NETWORKS):
         yield network, rotations, size, seed
 
 
@@ -104,9 +114,21 @@ def workdir_of(out: Path, network: str, rotations: bool, size: int, seed: int) -
     return out / "runs" / f"{file_name(network)}-{size}{'-rotations' if rotations else ''}-seed{seed}"
 
 
-def run(path: str, out: Path) -> None:
-    """Trains and tests what is not there yet; says after each run how far it is."""
-    todo = [r for r in runs() if not (workdir_of(out, *r) / "test.json").exists()]
+def run(preset: str, out: Path) -> None:
+    """Trains and tests what is not there yet, and writes the tables."""
+    if preset not in PRESETS:
+        raise unknown("preset", preset, list(PRESETS))
+    path = os.environ.get("GEOMDL_NUCLEI")
+    if path is None or not Path(path).is_file():
+        raise invalid("GEOMDL_NUCLEI in the environment", path, "the .npz file of the nuclei, see the README")
+    train_and_test(path, out, list(runs(*PRESETS[preset])))
+    write_csv(out / "results.csv", results(out))
+    write_csv(out / "costs.csv", costs(path))
+
+
+def train_and_test(path: str, out: Path, wanted: Sequence[Run]) -> None:
+    """Makes the runs that are not there yet; says after each how far it is."""
+    todo = [r for r in wanted if not (workdir_of(out, *r) / "test.json").exists()]
     datasets: dict[int, Dataset] = {}
     started = time.perf_counter()
     for done, (network, rotations, size, seed) in enumerate(todo):
@@ -162,6 +184,39 @@ def costs(path: str, rounds: int = 10) -> list[Row]:
     return [{**row, **circumstances()} for row in rows.values()]
 
 
+def mean(table: Sequence[Row], measure: str, network: str, size: int, rotations: bool) -> float:
+    """The mean of a measure over the seeds."""
+    wanted = (network, size, "yes" if rotations else "no")
+    return statistics.mean(
+        float(r[measure]) for r in table if (r["network"], r["train_size"], r["rotations"]) == wanted
+    )
+
+
+def conclusions(out: Path) -> list[str]:
+    """What was seen, in plain sentences computed from the tables."""
+    table = read_csv(out / "results.csv", ("network", "rotations", "train_size", "seed", "iou"), COMMAND)
+    found = read_csv(out / "costs.csv", ("network", "parameters", "multiply_adds", "relative_step_time"), COMMAND)
+    sentences = [
+        f"{len(table)} runs, seeds {', '.join(str(s) for s in distinct(table, 'seed'))}; means over the seeds."
+    ]
+    for size, rotations in itertools.product(distinct(table, "train_size"), (False, True)):
+        if not any((r["train_size"], r["rotations"]) == (size, "yes" if rotations else "no") for r in table):
+            continue
+        words = ", ".join(
+            f"{n} {mean(table, 'iou', n, int(size), rotations):.3f}"
+            f" (worst angle {mean(table, 'iou_worst_angle', n, int(size), rotations):.3f},"
+            f" consistency {mean(table, 'consistency', n, int(size), rotations):.3f})"
+            for n in map(str, distinct(table, "network"))
+        )
+        sentences.append(f"{size} images, {'random rotations' if rotations else 'no augmentation'}: IoU {words}.")
+    cost = ", ".join(
+        f"{r['network']} {int(r['parameters']):,} parameters, {int(r['multiply_adds']) / 1e6:.0f} million"
+        f" multiply-adds, {r['relative_step_time']} times the time of a step"
+        for r in found
+    )
+    return [*sentences, f"Cost: {cost}."]
+
+
 def _stepper(config: RunConfig, dataset: Dataset, model: nnx.Module) -> Callable[[], None]:
     """A function that takes one training step and waits for it; compiled already."""
     structure, params, rest = split_model(model)
@@ -193,7 +248,7 @@ def main() -> None:
     arguments = parser.parse_args()
     out, tables = Path(arguments.out), Path(arguments.tables)
     if not arguments.only_tables:
-        run(arguments.path, out)
+        train_and_test(arguments.path, out, list(runs()))
     write_csv(tables / "results.csv", results(out))
     write_csv(tables / "costs.csv", costs(arguments.path))
 
