@@ -16,11 +16,12 @@ from flax import nnx
 
 from experiments.symmetry_entries import EVERY, LAYERS, Entry
 from experiments.symmetry_models import ENTRIES
+from experiments.symmetry_sampling import ROWS
 from geomdl.equivariance import Contract, Promise, square
 from geomdl.groups import PlanarGroup, group, require_planar
 from geomdl.models import InexactSizeWarning, exact_sizes_near
 
-TABLE: tuple[Entry, ...] = (*LAYERS, *ENTRIES)
+TABLE: tuple[Entry, ...] = (*LAYERS, *ROWS, *ENTRIES)
 SECTIONS = tuple(dict.fromkeys(entry.section for entry in TABLE))
 PAGE = Path(__file__).parents[1] / "docs" / "symmetry.md"
 
@@ -39,7 +40,13 @@ images.
 
 {elements}
 
-**Shifts** are circular, on every image that is a multiple of the step.
+**Shifts** are circular, on every image that is a multiple of the step. *Fractional* ones are by any real number of
+pixels, with ideal interpolation, of images without Nyquist component, under the same conditions; "approximate" means
+that aliasing spoils them.
+
+**Crops**: where a window on a larger scene moves by a multiple of the step, the output moves with it, exactly, wherever
+its field of view lies inside: its place ± so many pixels of the input. "–": an output depends on the whole image, or on
+where it lies.
 
 **Sizes.** n is the height or width of the input in pixels. Where conditions are those of layers within a network, some
 sizes that meet them all are named.
@@ -58,8 +65,12 @@ def head() -> str:
 
 def section(title: str) -> str:
     """One table, with its heading."""
-    lines = [f"## {title}", "", "| | Groups | Rotations and reflections | Circular shifts | Training |"]
-    lines.append("|---|---|---|---|---|")
+    lines = [
+        f"## {title}",
+        "",
+        "| | Groups | Rotations and reflections | Circular shifts | Fractional | Crops | Training |",
+    ]
+    lines.append("|---|---|---|---|---|---|---|")
     for entry in (e for e in TABLE if e.section == title):
         statements: dict[tuple[str, ...], list[str]] = {}
         for name in entry.groups:
@@ -84,7 +95,7 @@ def _exact_elements() -> str:
 
 
 def _statement(entry: Entry, name: str) -> tuple[str, ...]:
-    """The cells of a row: rotations and reflections, shifts, training."""
+    """The cells of a row: rotations and reflections, shifts of all kinds, training."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InexactSizeWarning)
         contract: Contract = nnx.eval_shape(lambda: entry.build(name)).contract
@@ -102,8 +113,12 @@ def _statement(entry: Entry, name: str) -> tuple[str, ...]:
     shifts = "–" if not entry.even else _promise(contract.shifts, None)
     if contract.step > 1 and contract.shifts.level != "none":
         shifts = shifts.replace("exact", f"exact, by multiples of {contract.step} pixels", 1)
+    if contract.up_to_shift is not None and contract.up_to_shift.level != "none":
+        shifts += f"; by any whole number up to a shift of the output: {_promise(contract.up_to_shift, None)}"
+    fractional = "–" if not entry.even else contract.fractional.level
+    crops = f"±{contract.reach}" if entry.even and contract.cropped.level == "exact" else "–"
     training = "in distribution" if contract.random_in_training else "the same" if entry.trains else "only evaluates"
-    return points, shifts, training
+    return points, shifts, fractional, crops, training
 
 
 def _subgroup(contract: Contract) -> str:
