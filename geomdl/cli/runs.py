@@ -108,7 +108,7 @@ def written(value: Any) -> "Value":
     """Returns a value of a config as it is shown in a table: numbers and text as they are, the rest as text."""
     if isinstance(value, bool) or value is None or not isinstance(value, int | float | str):
         return str(value)
-    return value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _sorted(rows: list[dict[str, "Value"]], column: str) -> list[dict[str, "Value"]]:

@@ -61,10 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     failed = [] if arguments.gather else _run_all(arguments, everything)
     missing = _gather(arguments, everything)
-    for member, reason in failed:
-        print(f"failed: {member.name}: {reason}", file=sys.stderr)
+    if failed:
+        print(f"{len(failed)} of {len(everything)} runs failed: {_names(failed)}", file=sys.stderr)
     if missing and arguments.gather:
-        print(f"not there yet: {', '.join(m.name for m in missing)}", file=sys.stderr)
+        print(f"not there yet: {_names(missing)}", file=sys.stderr)
     return 1 if failed or missing else 0
 
 
@@ -114,13 +114,13 @@ def _done(arguments: argparse.Namespace, member: "Member") -> bool:
     return found is not None and evaluated(found, arguments.split, arguments.evaluators.split(","))
 
 
-def _run_all(arguments: argparse.Namespace, everything: Sequence["Member"]) -> list[tuple["Member", str]]:
-    """Runs what is not done, one after the other; returns what failed, and why."""
+def _run_all(arguments: argparse.Namespace, everything: Sequence["Member"]) -> list["Member"]:
+    """Runs what is not done, one after the other; returns what failed."""
     from geomdl.cli import process
     from geomdl.cli.sweep_results import metrics_of
     from geomdl.training.writers import format_metrics
 
-    failed: list[tuple[Member, str]] = []
+    failed: list[Member] = []
     for number, member in enumerate(everything, start=1):
         place = f"[{number}/{len(everything)}] {member.name}"
         if _done(arguments, member):
@@ -135,9 +135,8 @@ def _run_all(arguments: argparse.Namespace, everything: Sequence["Member"]) -> l
             numbers = format_metrics(metrics_of(found, arguments.split))
             print(f"{place}: {numbers} ({time.perf_counter() - started:.0f} s)", flush=True)
         else:
-            reason = f"{process.meaning(status)}: {process.last_line(log)} (more in {log})"
-            print(f"{place}: failed, {reason}", flush=True)
-            failed.append((member, reason))
+            print(f"{place}: failed, {process.meaning(status)}: {process.last_line(log)} (more in {log})", flush=True)
+            failed.append(member)
     return failed
 
 
@@ -167,6 +166,10 @@ def _gather(arguments: argparse.Namespace, everything: Sequence["Member"]) -> li
         print(f"{arguments.split} split, mean ± standard deviation over seeds; written to {files[0]} and {files[1]}")
     names_there = {member.name for member, _ in complete}
     return [member for member in everything if member.name not in names_there]
+
+
+def _names(some: Sequence["Member"]) -> str:
+    return ", ".join(member.name for member in some)
 
 
 def _mean_and_std(mean: str | int | float, std: str | int | float) -> str:

@@ -93,6 +93,15 @@ def test_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [(Path(r["run"]).name, r["width"], r["accuracy"]) for r in rows] == [("a", "4", "0.5"), ("b", "8", "0.75")]
 
 
+def test_the_least_loss_and_the_greatest_accuracy_come_first(tmp_path: Path, capsys) -> None:
+    make(tmp_path / "a", losses=(0.5,))
+    make(tmp_path / "b", losses=(0.25,))
+    make(tmp_path / "c", losses=())
+    for column in ("loss", "accuracy"):
+        assert main(["runs", str(tmp_path), f"--sort={column}"]) == 0
+        assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:5]] == ["b", "a", "c"]
+
+
 def test_comparing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a, b = make(tmp_path / "a"), make(tmp_path / "b", model={"name": "gcnn", "group": "C4"}, losses=(0.125,))
     assert main(["runs", "--compare", str(a), str(b)]) == 0

@@ -109,7 +109,8 @@ def test_a_sweep(tmp_path: Path, trainer: Trainer, capsys: pytest.CaptureFixture
     sweep = ["sweep", *TINY, f"--workdir={tmp_path}/s"]
     assert main([*sweep, "--config.training.batch_size=16,100,32", "--config.seed=0,1"]) == 1
     captured = capsys.readouterr()
-    assert captured.err.count("exit status 2: error: too large (more in") == 2
+    assert captured.out.count("failed, exit status 2: error: too large (more in") == 2
+    assert captured.err == "2 of 6 runs failed: batch_size=100,seed=0, batch_size=100,seed=1\n"
     assert trainer.given == [f"batch_size={size},seed={seed}" for size in (16, 100, 32) for seed in (0, 1)]
     assert len(rows(tmp_path / "s" / "results.csv")) == 4
 
@@ -147,6 +148,10 @@ def test_further_evaluators_or_another_split_are_still_to_be_done(tmp_path: Path
         capsys.readouterr()
         assert main([*sweep, *further, "--print-commands"]) == 0
         assert capsys.readouterr().out.count("geomdl train") == todo
+    file = tmp_path / "s" / "seed=0" / "evaluation" / "test.json"  # of another checkpoint than the best
+    write_json(file, {**json.loads(file.read_text()), "checkpoint": 1})
+    assert main([*sweep, "--print-commands"]) == 0
+    assert capsys.readouterr().out.count("geomdl train") == 1
 
 
 def test_the_command_of_a_member_is_one_that_trains_and_measures(
