@@ -66,6 +66,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _how_to_open(trace: Path | None, workdir: str) -> str:
+    """What to do with a trace.
+
+    >>> _how_to_open(Path("w/profile/t.json.gz"), "w")
+    'profile: open w/profile/t.json.gz at https://ui.perfetto.dev, or: pip install xprof && xprof --logdir=w/profile'
+    """
     if trace is None:
         return "profile: no step was left to record; give another --workdir"
     return (
