@@ -2,6 +2,7 @@
 
 import functools
 from fractions import Fraction
+from typing import Any
 
 from flax import nnx
 
@@ -27,7 +28,7 @@ SAMPLING = functools.partial(Entry, "Sampling that keeps shifts")
 SQUARES = ("C4", "D4")
 SOME = ("C4", "D4", "C8", "O2")
 
-_around = {"padding": "same", "padding_mode": "circular"}
+_around: dict[str, Any] = {"padding": "same", "padding_mode": "circular"}
 
 
 def _conv(in_type: FieldType, out_type: FieldType, seed: int = 0, **options) -> Conv:
