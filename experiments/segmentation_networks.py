@@ -10,7 +10,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "D4 U-Net": {"name": "group_unet", "group": "D4"},
     "C8 U-Net": {"name": "group_unet", "group": "C8"},
 }
-"""The model section of the config, without the width. All have ELUs: narrow networks lose whole fields to dead ReLUs."""
+"""The model section of the config, without the width. All have ELUs: narrow ones lose whole fields to dead ReLUs."""
 
 
 def run_config(

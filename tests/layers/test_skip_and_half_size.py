@@ -45,6 +45,15 @@ def test_a_crop_that_has_no_centre_is_refused_by_name():
         Skip(Pool(SCALAR, 2))
 
 
+def test_a_body_that_is_not_in_the_middle_is_refused_by_name():
+    """Dropping the last two of ten pixels leaves an even margin, but all of it on one side."""
+    skip = Skip(Sequential([Pool(SCALAR, 4, remainder="drop"), Upsample(SCALAR, 4)]))
+    assert skip(_x(1, 8, 8, 1)).shape == (1, 8, 8, 2)
+    for call in (lambda: skip(_x(1, 10, 10, 1)), lambda: skip.contract.output_size((10, 10))):
+        with pytest.raises(ValueError, match=r"image in Skip '10x10'; allowed: .*they begin 0 pixels in"):
+            call()
+
+
 def test_a_skip_around_the_path_of_2015_is_exact():
     """Maximum, valid convolution, transposed convolution: the crop lies where the path looks."""
     t = FieldType("D4", "1 trivial")
