@@ -6,6 +6,7 @@ from flax import nnx
 
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
+from geomdl.layers.data_axis import batch_mean, per_example
 from geomdl.layers.field_normalization import InstanceNorm, normalize_groups
 from geomdl.layers.fields import (
     field_means,
@@ -79,9 +80,9 @@ class BatchNorm(Layer):
         dtype = wide(x.dtype)
         if train:
             values, axes = x.astype(dtype), tuple(range(x.ndim - 1))
-            mean = invariants(values.mean(axes), self.in_type)
+            mean = invariants(batch_mean(values.mean(axes)), self.in_type)
             centred = values - from_invariants(mean, self.in_type)  # E[x²] − μ² would cancel when the mean is large
-            variance = field_means((centred**2).mean(axes), self.in_type)
+            variance = field_means(batch_mean((centred**2).mean(axes)), self.in_type)
             keep = self.momentum
             self.mean[...] = keep * self.mean[...] + (1 - keep) * mean.astype(jnp.float32)
             self.variance[...] = keep * self.variance[...] + (1 - keep) * variance.astype(jnp.float32)
@@ -181,8 +182,10 @@ class Dropout(Layer):
         if key is None:
             raise ValueError("Dropout draws random numbers in training: pass key=jax.random.key(…) to the call")
         if not self.whole_fields:
-            return jnp.where(jax.random.bernoulli(key, 1 - self.rate, x.shape), x / (1 - self.rate), 0)
-        kept = jax.random.bernoulli(key, 1 - self.rate, (x.shape[0], self.in_type.num_fields))
+            kept = per_example(lambda batch: jax.random.bernoulli(key, 1 - self.rate, (batch, *x.shape[1:])), len(x))
+            return jnp.where(kept, x / (1 - self.rate), 0)
+        fields = self.in_type.num_fields
+        kept = per_example(lambda batch: jax.random.bernoulli(key, 1 - self.rate, (batch, fields)), len(x))
         channels = per_channel(kept, self.in_type)
         return jnp.where(channels.reshape(x.shape[0], *[1] * (x.ndim - 2), -1), x / (1 - self.rate), 0)
 

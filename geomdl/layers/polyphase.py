@@ -13,6 +13,7 @@ from geomdl.equivariance.contract import NOTHING, Condition, Contract, Promise, 
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
 from geomdl.layers.conv import Conv, Dense
+from geomdl.layers.data_axis import per_example
 from geomdl.layers.fields import num_invariants, wide
 from geomdl.layers.layer import Image, Images, Layer
 from geomdl.layers.nonlinearity import Pointwise
@@ -172,7 +173,9 @@ class Polyphase(Layer):
         """One component drawn with softmax probabilities, with their gradients (Gumbel-softmax, straight through)."""
         if key is None:
             raise ValueError("Polyphase(choose='learned') draws a component in training: pass key=jax.random.key(…)")
-        noisy = (scores + jax.random.gumbel(jax.random.fold_in(key, 1), scores.shape, scores.dtype)) / self.temperature
+        draw_key, kind = jax.random.fold_in(key, 1), scores.dtype
+        noise = per_example(lambda batch: jax.random.gumbel(draw_key, (batch, *scores.shape[1:]), kind), len(scores))
+        noisy = (scores + noise) / self.temperature
         soft = jax.nn.softmax(noisy).reshape(-1, self.stride, self.stride)
         return self._one(noisy) + soft - jax.lax.stop_gradient(soft)
 

@@ -8,6 +8,7 @@ from flax import nnx
 
 from geomdl.equivariance.contract import Contract, Size, compose
 from geomdl.layers.layer import Field, Layer
+from geomdl.layers.remat import apply_block, blocks, rematerialising
 
 
 class Sequential(Layer):
@@ -58,6 +59,11 @@ class Sequential(Layer):
 
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
         """Applies every layer; each gets a key of its own."""
-        for i, layer in enumerate(self.layers):
-            x = layer(x, train=train, key=None if key is None else jax.random.fold_in(key, i))
+        keys = [None if key is None else jax.random.fold_in(key, i) for i in range(len(self.layers))]
+        if train and rematerialising():
+            for block in blocks(self.layers):
+                x = apply_block([self.layers[i] for i in block], x, [keys[i] for i in block], train=train)
+            return x
+        for layer, k in zip(self.layers, keys, strict=True):
+            x = layer(x, train=train, key=k)
         return x

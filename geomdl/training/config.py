@@ -15,8 +15,10 @@ from geomdl.errors import invalid, unknown
 from geomdl.evaluators import EVALUATORS
 from geomdl.models import MODELS, ModelConfig
 from geomdl.tasks import TASKS, ClassificationConfig, TaskConfig
+from geomdl.training.compute import PRECISIONS, Compute
 from geomdl.training.fields import from_values
 from geomdl.training.optimizers import OPTIMIZERS, Adam, OptimizerConfig
+from geomdl.training.parallel import ParallelConfig
 from geomdl.training.schedules import SCHEDULES, Constant, ScheduleConfig
 
 MONITORS = ("loss", "accuracy", "iou", "dice")
@@ -43,6 +45,11 @@ class TrainingConfig:
       keep_checkpoints: how many of the best checkpoints are kept, besides the latest.
       images: draws filters, confusion matrix and predictions on turned images for TensorBoard, at every evaluation.
         Changes no numbers.
+      precision: ``"float32"``, or ``"bfloat16"`` for images and activations; see `geomdl.training.compute.Compute`.
+      accumulate: parts in which a step takes its batch, one after the other, for less memory.
+      remat: computes every block of layers once more for its gradient, for less memory.
+      ema: decay of an exponential moving average of the parameters, in (0, 1), e.g. 0.999; evaluations and the trained
+        model then use the average (with batch norm's own running statistics). None for the parameters themselves.
 
     Raises:
       ValueError: for a value out of its range, or unless exactly one of ``epochs`` and ``steps`` is given.
@@ -63,9 +70,17 @@ class TrainingConfig:
     patience: int | None = None
     keep_checkpoints: int = 1
     images: bool = False
+    precision: str = "float32"
+    accumulate: int = 1
+    remat: bool = False
+    ema: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "log_every", "eval_batch_size", "keep_checkpoints"):
+        if self.precision not in PRECISIONS:
+            raise unknown("training.precision", self.precision, PRECISIONS)
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise invalid("training.ema", self.ema, "a number between 0 and 1, or None", 0.999)
+        for name in ("batch_size", "log_every", "eval_batch_size", "keep_checkpoints", "accumulate"):
             if getattr(self, name) < 1:
                 raise invalid(f"training.{name}", getattr(self, name), "a positive whole number", 1)
         for name in ("steps", "eval_every", "checkpoint_every", "patience"):
@@ -84,6 +99,11 @@ class TrainingConfig:
             raise unknown("training.monitor", self.monitor, MONITORS)
         if "metrics" not in self.evaluators:
             raise invalid("training.evaluators", self.evaluators, f"a list with 'metrics', for the {self.monitor}")
+
+    @property
+    def compute(self) -> Compute:
+        """How gradients are computed."""
+        return Compute(self.precision, self.accumulate, self.remat)
 
     def total_steps(self, steps_per_epoch: int) -> int:
         """Returns the number of optimiser steps of the run."""
@@ -108,6 +128,7 @@ class RunConfig:
       optimizer: the update rule.
       schedule: the learning rate over time.
       training: how long, how often, and what is kept.
+      parallel: the devices, and how they share the work.
 
     >>> sections = {"data": {"name": "digits"}, "model": {"name": "mlp"}, "training": {"steps": 9}}
     >>> config = RunConfig.from_config_dict(sections)
@@ -123,6 +144,7 @@ class RunConfig:
     task: TaskConfig = field(default_factory=ClassificationConfig)
     optimizer: OptimizerConfig = field(default_factory=Adam)
     schedule: ScheduleConfig = field(default_factory=Constant)
+    parallel: ParallelConfig = field(default_factory=ParallelConfig)
 
     @classmethod
     def from_config_dict(cls, values: Any) -> "RunConfig":
@@ -156,6 +178,7 @@ class RunConfig:
             optimizer=_named(OPTIMIZERS, _section(tree, "optimizer"), "optimizer", "adam"),
             schedule=_named(SCHEDULES, _section(tree, "schedule"), "schedule", "constant"),
             training=from_values(TrainingConfig, _section(tree, "training"), "training"),
+            parallel=from_values(ParallelConfig, _section(tree, "parallel"), "parallel"),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -170,6 +193,7 @@ class RunConfig:
             "optimizer": {"name": _name_of(OPTIMIZERS, self.optimizer), **_values(self.optimizer)},
             "schedule": {"name": _name_of(SCHEDULES, self.schedule), **_values(self.schedule)},
             "training": _values(self.training),
+            "parallel": _values(self.parallel),
         }
 
 

@@ -27,7 +27,7 @@ def from_values(kind: type[T], values: Mapping[str, Any], path: str, *, also: Se
 
     >>> from geomdl.training.optimizers import SGD
     >>> from_values(SGD, {"learning_rate": 1}, "optimizer")
-    SGD(learning_rate=1.0, weight_decay=0.0)
+    SGD(learning_rate=1.0, weight_decay=0.0, clip_norm=None)
     >>> from_values(SGD, {"learning_rat": 0.1}, "optimizer")
     Traceback (most recent call last):
     ...

@@ -23,6 +23,7 @@ from geomdl.evaluators import EVALUATORS, with_batch_size
 from geomdl.tasks import Task
 from geomdl.training.checkpoint import Checkpoints
 from geomdl.training.config import RunConfig
+from geomdl.training.parallel import Strategy
 from geomdl.training.pictures import Pictures
 from geomdl.training.run_facts import note_begin, note_end
 from geomdl.training.state import TrainState, initial_state, merge_model, split_model
@@ -114,9 +115,11 @@ class _Parts:
     optimizer: optax.GradientTransformation
     schedule: optax.Schedule
     total_steps: int
+    strategy: Strategy
+    average: bool
 
     @classmethod
-    def build(cls, config: RunConfig, dataset: Dataset) -> "_Parts":
+    def build(cls, config: RunConfig, dataset: Dataset, strategy: Strategy = Strategy()) -> "_Parts":  # noqa: B008
         batch_size, count = config.training.batch_size, len(dataset.train)
         if batch_size > count:
             raise invalid("training.batch_size", batch_size, f"at most the {count} training images", count)
@@ -132,12 +135,15 @@ class _Parts:
             optimizer=config.optimizer.build(schedule),
             schedule=schedule,
             total_steps=total_steps,
+            strategy=strategy,
+            average=config.training.ema is not None,
         )
 
     def initial(self) -> tuple[Any, TrainState]:
         """The static structure of the model, and the state before the first step."""
         structure, params, rest = split_model(self.model)
-        return structure, initial_state(params, rest, self.optimizer, self.task)
+        state = initial_state(params, rest, self.optimizer, self.task, average=self.average)
+        return structure, self.strategy.place(state)
 
 
 def build_model(config: RunConfig, dataset: Dataset) -> Any:
@@ -167,7 +173,8 @@ def train(
         checkpoint is made of such weights at an evaluation.
     """
     dataset = config.data.load() if dataset is None else dataset
-    parts = _Parts.build(config, dataset)
+    strategy = config.parallel.build(config.training.batch_size, config.training.accumulate)
+    parts = _Parts.build(config, dataset, strategy)
     structure, state = parts.initial()
     with Workdir(workdir, config) as where:
         note_begin(where.path, parts.total_steps, state.params, dataset)
@@ -187,7 +194,7 @@ def train(
             checkpoints.close()
         note_end(where.path, step=int(state.step), best_step=best_step, stopped_early=patience.stopped)
         return Result(
-            model=merge_model(structure, best.params, best.rest),
+            model=merge_model(structure, *parts.strategy.home((best.deployed, best.rest))),
             best_step=best_step,
             step=int(state.step),
             stopped_early=patience.stopped,
@@ -239,7 +246,7 @@ def load_trained(workdir: Path | str, checkpoint: str | int = "best", *, dataset
         state, _ = _restore(checkpoints, step, state, _Patience())
     finally:
         checkpoints.close()
-    return Trained(merge_model(structure, state.params, state.rest), config, dataset, parts.task, step)
+    return Trained(merge_model(structure, state.deployed, state.rest), config, dataset, parts.task, step)
 
 
 def _restore(
@@ -263,13 +270,22 @@ def _run(
     """Takes the steps from where the state stands to the end."""
     options, start, total = config.training, int(state.step), parts.total_steps
     loader = make_loader(dataset.train, options.batch_size, config.seed, start_step=start)
+    strategy, compute = parts.strategy, options.compute
     step_function = make_train_step(
-        structure, task=parts.task, optimizer=parts.optimizer, select=loader.select, augment=config.augmentation
+        structure,
+        task=parts.task,
+        optimizer=parts.optimizer,
+        select=loader.select,
+        augment=config.augmentation,
+        compute=compute,
+        strategy=strategy,
+        ema=options.ema or 0.0,
     )
-    apply = make_apply(structure)
+    apply = make_apply(structure, compute, strategy)
+    feed = strategy.feed()
     evaluators = [with_batch_size(EVALUATORS[name](), options.eval_batch_size) for name in options.evaluators]
     eval_every = options.eval_every or loader.steps_per_epoch
-    key = jax.random.key(config.seed)
+    key = strategy.place(jax.random.key(config.seed))
 
     tensorboard = TensorBoardWriter(where.tensorboard, start)
     pictures = Pictures(tensorboard.image, structure, dataset, parts.task, options.eval_batch_size)
@@ -280,7 +296,7 @@ def _run(
     recorder = _Recorder(writers, parts, options.batch_size, start, checkpoints)
     try:
         for step in range(start + 1, total + 1):  # the number of steps taken after this one
-            state = step_function(state, loader.fetch(step - 1), key)
+            state = step_function(state, feed(loader.fetch(step - 1)), key)
             if progress is not None:
                 progress.step()
             if step == start + 1:
@@ -290,13 +306,13 @@ def _run(
             save = evaluate or (options.checkpoint_every is not None and step % options.checkpoint_every == 0)
             if save or step % options.log_every == 0:
                 recorder.cut(step, state.totals)
-                state = replace(state, totals=parts.task.no_totals())
+                state = replace(state, totals=strategy.place(parts.task.no_totals()))
             if not save:
                 continue
             recorder.flush()
             score = None
             if evaluate:
-                predict = functools.partial(apply, state.params, state.rest)
+                predict = functools.partial(apply, state.deployed, state.rest)
                 metrics: dict[str, float] = {}
                 for evaluator in evaluators:
                     metrics |= evaluator(predict, dataset.validation, parts.task)

@@ -50,17 +50,19 @@ class SGD:
     Args:
       learning_rate: η₀, which the schedule changes over time.
       weight_decay: λ.
+      clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
     """
 
     learning_rate: float = 0.1
     weight_decay: float = 0.0
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate, self.weight_decay)
+        _check(self.learning_rate, self.weight_decay, self.clip_norm)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
-        return _standard(*_l2(self.weight_decay), optax.sgd(schedule))
+        return _standard(*_clip(self.clip_norm), *_l2(self.weight_decay), optax.sgd(schedule))
 
 
 @dataclass(frozen=True)
@@ -72,19 +74,23 @@ class Momentum:
       momentum: μ in [0, 1).
       nesterov: looks ahead by one step.
       weight_decay: λ.
+      clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
     """
 
     learning_rate: float = 0.1
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 0.0
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate, self.weight_decay, momentum=self.momentum)
+        _check(self.learning_rate, self.weight_decay, self.clip_norm, momentum=self.momentum)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
-        return _standard(*_l2(self.weight_decay), optax.sgd(schedule, self.momentum, self.nesterov))
+        return _standard(
+            *_clip(self.clip_norm), *_l2(self.weight_decay), optax.sgd(schedule, self.momentum, self.nesterov)
+        )
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,7 @@ class Adam:
       b2: decay of the second moment.
       eps: added to the root of the second moment.
       weight_decay: λ; ∇L + λ w takes the place of ∇L.
+      clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
     """
 
     learning_rate: float = 1e-3
@@ -104,15 +111,18 @@ class Adam:
     b2: float = 0.999
     eps: float = 1e-8
     weight_decay: float = 0.0
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate, self.weight_decay, b1=self.b1, b2=self.b2)
+        _check(self.learning_rate, self.weight_decay, self.clip_norm, b1=self.b1, b2=self.b2)
         if self.eps <= 0:
             raise invalid("optimizer.eps", self.eps, "a positive number", 1e-8)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
-        return _standard(*_l2(self.weight_decay), optax.adam(schedule, self.b1, self.b2, self.eps))
+        return _standard(
+            *_clip(self.clip_norm), *_l2(self.weight_decay), optax.adam(schedule, self.b1, self.b2, self.eps)
+        )
 
 
 @dataclass(frozen=True)
@@ -125,6 +135,7 @@ class AdamW:
       b2: decay of the second moment.
       eps: added to the root of the second moment.
       weight_decay: λ, multiplied with the learning rate as in optax.
+      clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
     """
 
     learning_rate: float = 1e-3
@@ -132,16 +143,18 @@ class AdamW:
     b2: float = 0.999
     eps: float = 1e-8
     weight_decay: float = 1e-2
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate, self.weight_decay, b1=self.b1, b2=self.b2)
+        _check(self.learning_rate, self.weight_decay, self.clip_norm, b1=self.b1, b2=self.b2)
         if self.eps <= 0:
             raise invalid("optimizer.eps", self.eps, "a positive number", 1e-8)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
         return _standard(
-            optax.adamw(schedule, self.b1, self.b2, self.eps, weight_decay=self.weight_decay, mask=decayed)
+            *_clip(self.clip_norm),
+            optax.adamw(schedule, self.b1, self.b2, self.eps, weight_decay=self.weight_decay, mask=decayed),
         )
 
 
@@ -158,11 +171,17 @@ def _l2(weight_decay: float) -> list[optax.GradientTransformation]:
     return [optax.add_decayed_weights(weight_decay, mask=decayed)] if weight_decay else []
 
 
-def _check(learning_rate: float, weight_decay: float, **betas: float) -> None:
+def _clip(norm: float | None) -> list[optax.GradientTransformation]:
+    return [] if norm is None else [optax.clip_by_global_norm(norm)]
+
+
+def _check(learning_rate: float, weight_decay: float, clip_norm: float | None, **betas: float) -> None:
     if not 0 < learning_rate < float("inf"):
         raise invalid("optimizer.learning_rate", learning_rate, "a positive number", 1e-3)
     if not 0 <= weight_decay < float("inf"):
         raise invalid("optimizer.weight_decay", weight_decay, "a number of 0 or more", 1e-4)
+    if clip_norm is not None and not 0 < clip_norm < float("inf"):
+        raise invalid("optimizer.clip_norm", clip_norm, "a positive number, or None", 1.0)
     for name, value in betas.items():
         if not 0 <= value < 1:
             raise invalid(f"optimizer.{name}", value, "a number in [0, 1)", 0.9)

@@ -58,7 +58,7 @@ class Pictures:
         from geomdl.plots.confusion import confusion
         from geomdl.plots.mosaic import filters, raster
 
-        model = merge_model(self._structure, state.params, state.rest)
+        model = merge_model(self._structure, state.deployed, state.rest)
         found = first_filters(model, self._dataset.image_shape)
         if found is not None:
             kernel, columns = found

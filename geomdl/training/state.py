@@ -26,6 +26,7 @@ class TrainState:
       opt_state: of the optimiser.
       step: the number of steps taken so far, an int32 scalar.
       totals: of the task, summed over the steps since the last record; not part of a checkpoint.
+      average: of the parameters over the steps, see `averaged`; None for a run without.
     """
 
     params: Tree
@@ -33,10 +34,17 @@ class TrainState:
     opt_state: Tree
     step: Array
     totals: dict[str, Array]
+    average: Tree | None = None
+
+    @property
+    def deployed(self) -> Tree:
+        """The parameters that are evaluated and used after training: the average, where there is one."""
+        return self.params if self.average is None else self.average
 
     def saved(self) -> dict[str, Tree]:
         """Returns what a checkpoint holds."""
-        return {"params": self.params, "rest": self.rest, "opt_state": self.opt_state, "step": self.step}
+        average = {} if self.average is None else {"average": self.average}
+        return {"params": self.params, "rest": self.rest, "opt_state": self.opt_state, "step": self.step, **average}
 
 
 def split_model(model: nnx.Module) -> tuple[Any, Tree, Tree]:
@@ -50,8 +58,29 @@ def merge_model(structure: Any, params: Tree, rest: Tree) -> Any:
     return nnx.merge(structure, params, rest)
 
 
-def initial_state(params: Tree, rest: Tree, optimizer: optax.GradientTransformation, task: Task) -> TrainState:
+def initial_state(
+    params: Tree, rest: Tree, optimizer: optax.GradientTransformation, task: Task, *, average: bool = False
+) -> TrainState:
     """Returns the state before the first step, in buffers of its own (the step donates them)."""
     params, rest = jax.tree.map(jnp.copy, (params, rest))
     opt_state = jax.tree.map(jnp.copy, optimizer.init(params))
-    return TrainState(params, rest, opt_state, jnp.zeros((), jnp.int32), task.no_totals())
+    mean = jax.tree.map(jnp.copy, params) if average else None
+    return TrainState(params, rest, opt_state, jnp.zeros((), jnp.int32), task.no_totals(), mean)
+
+
+def averaged(average: Tree | None, params: Tree, step: Array, decay: float) -> Tree | None:
+    """The exponential moving average of the parameters: a ← d a + (1 − d) w, d = min(decay, (1 + t) / (10 + t)).
+
+    The smaller d of the first steps t lets the average forget the initial weights.
+
+    Args:
+      average: a, or None.
+      params: w, after the step.
+      step: t, the number of steps before this one.
+      decay: of a long run, in (0, 1).
+    """
+    if average is None:
+        return None
+    t = step.astype(jnp.float32)
+    d = jnp.minimum(jnp.float32(decay), (1 + t) / (10 + t))
+    return jax.tree.map(lambda a, w: d.astype(w.dtype) * a + (1 - d).astype(w.dtype) * w, average, params)

@@ -13,7 +13,9 @@ from jaxtyping import Array
 
 from geomdl.data import Augmentation
 from geomdl.tasks import Task
-from geomdl.training.state import TrainState, Tree, merge_model, split_model
+from geomdl.training.compute import Compute
+from geomdl.training.parallel import Strategy, padded
+from geomdl.training.state import TrainState, Tree, averaged
 
 Select = Callable[[Tree, Array], dict[str, Array]]
 TrainStep = Callable[[TrainState, Tree, Array], TrainState]
@@ -26,6 +28,9 @@ def make_train_step(
     optimizer: optax.GradientTransformation,
     select: Select,
     augment: Augmentation,
+    compute: Compute = Compute(),  # noqa: B008  (frozen)
+    strategy: Strategy = Strategy(),  # noqa: B008  (frozen)
+    ema: float = 0.0,
 ) -> TrainStep:
     """Returns the compiled step ``(state, fetched, key) -> state``.
 
@@ -35,6 +40,9 @@ def make_train_step(
       optimizer: the update rule.
       select: ``(fetched, step) -> {"image", "label"}``, from the loader.
       augment: moves images, and label maps with them.
+      compute: precision and memory.
+      strategy: the devices; the state and what is fetched must lie there.
+      ema: decay of the average of the parameters, where the state has one.
 
     Returns:
       A function of the state (which is donated: do not use it again), of what the loader fetched for the step, and of
@@ -45,22 +53,20 @@ def make_train_step(
         augment_key, model_key = jax.random.split(jax.random.fold_in(key, state.step))
         batch = _augmented(augment, select(fetched, state.step), augment_key)
 
-        def loss_of(params: Tree) -> tuple[Array, tuple[dict[str, Array], Tree]]:
-            model = merge_model(structure, params, state.rest)
-            loss, totals = task.loss(model(batch["image"], train=True, key=model_key), batch)
-            return loss, (totals, split_model(model)[2])
-
-        gradients, (totals, rest) = jax.grad(loss_of, has_aux=True)(state.params)
-        updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
+        params, rest = state.params, state.rest
+        gradients, totals, rest = compute.gradients(structure, task, strategy, params, rest, batch, model_key)
+        updates, opt_state = optimizer.update(gradients, state.opt_state, params)
+        params = optax.apply_updates(params, updates)
         return TrainState(
-            params=optax.apply_updates(state.params, updates),
+            params=params,
             rest=rest,
             opt_state=opt_state,
             step=state.step + 1,
             totals={name: total + totals[name] for name, total in state.totals.items()},
+            average=averaged(state.average, params, state.step, ema),
         )
 
-    return jax.jit(step, donate_argnums=0)
+    return strategy.compile(step, donate=True)
 
 
 def _augmented(augment: Augmentation, batch: dict[str, Array], key: Array) -> dict[str, Array]:
@@ -71,10 +77,18 @@ def _augmented(augment: Augmentation, batch: dict[str, Array], key: Array) -> di
     return {**batch, "image": augment(batch["image"], key)}
 
 
-def make_apply(structure: Any) -> Callable[[Tree, Tree, Array], Array]:
-    """Returns the compiled network ``(params, rest, images) -> logits``, as it is used after training."""
+def make_apply(
+    structure: Any,
+    compute: Compute = Compute(),  # noqa: B008  (frozen)
+    strategy: Strategy = Strategy(),  # noqa: B008  (frozen)
+) -> Callable[[Tree, Tree, Array], Array]:
+    """Returns the compiled network ``(params, rest, images) -> logits``, as it is used after training.
+
+    Any number of images is taken: zeros that are added to share them among the devices are cut off again.
+    """
 
     def apply(params: Tree, rest: Tree, images: Array) -> Array:
-        return merge_model(structure, params, rest)(images)
+        part = strategy.split(padded(images, strategy.devices))
+        return strategy.gather(compute.outputs(structure, params, rest, part))[: len(images)]
 
-    return jax.jit(apply)
+    return strategy.compile(apply)

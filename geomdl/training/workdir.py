@@ -184,7 +184,7 @@ def require_same_config(path: Path | str, config: RunConfig) -> None:
 
 
 def _refuse_another_config(file: Path, new: dict[str, Any]) -> None:
-    old = _read(file)
+    old = _with_defaults(_read(file))
     for config in (old, new):
         config["data"].pop("data_dir", None)  # where the data is found changes no numbers
         config.get("training", {}).pop("images", None)  # nor does what is drawn
@@ -194,6 +194,14 @@ def _refuse_another_config(file: Path, new: dict[str, Any]) -> None:
             f"work directory {file.parent} belongs to a run with another config ({'; '.join(lines)}); "
             "choose another --workdir, or the config it was made with"
         )
+
+
+def _with_defaults(config: dict[str, Any]) -> dict[str, Any]:
+    """A config that an earlier version wrote, with today's defaults for what has been added since."""
+    try:
+        return _plain(RunConfig.from_config_dict(config).to_dict())
+    except ValueError:
+        return config  # no config of today: the differences will show it
 
 
 def _read(file: Path) -> dict[str, Any]:
