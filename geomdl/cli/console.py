@@ -12,9 +12,9 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column], title: str | Non
     """Prints rows under their headings.
 
     >>> print_table([{"run": "a", "loss": 0.5}], [Column("run"), Column("loss")])
-     run  loss
-    ───────────
-     a     0.5
+     run   loss
+    ───...
+     a      0.5
     """
     from rich.box import SIMPLE_HEAD
 
