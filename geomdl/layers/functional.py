@@ -162,10 +162,16 @@ def correlate_separably(
     x = jnp.asarray(x)
     window = Window(len(taps), stride, padding, 1, padding_mode, remainder)
     size, margin = x.shape[1:3], window.pixels_of_padding
-    for axis, count, overhang in zip((1, 2), window.output_size(size), window.overhang(size), strict=True):
-        wide = _pad_axis(_pad_axis(x, axis, margin, margin, padding_mode), axis, 0, overhang, "zeros")
-        last = (count - 1) * stride + 1
-        parts = [lax.slice_in_dim(wide, t, t + last, stride, axis) for t in range(len(taps))]
+    for axis, count in zip((1, 2), window.output_size(size), strict=True):
+        blocks = count + (len(taps) - 1) // stride  # of `stride` pixels; taking pixels from blocks has a fast gradient
+        end = max(0, blocks * stride - x.shape[axis] - 2 * margin)
+        wide = _pad_axis(_pad_axis(x, axis, margin, margin, padding_mode), axis, 0, end, "zeros")
+        wide = lax.slice_in_dim(wide, 0, blocks * stride, axis=axis)
+        wide = wide.reshape(*x.shape[:axis], blocks, stride, *x.shape[axis + 1 :])
+        phases = [lax.index_in_dim(wide, s, axis + 1, keepdims=False) for s in range(stride)]
+        parts = [
+            lax.slice_in_dim(phases[t % stride], t // stride, t // stride + count, axis=axis) for t in range(len(taps))
+        ]
         x = functools.reduce(jnp.add, [part * np.asarray(w, x.dtype) for part, w in zip(parts, taps, strict=True)])
     return x
 
