@@ -19,7 +19,7 @@ SECTIONS = {
     "task": {"loss": "softmax+dice"},
     "optimizer": {"name": "adam", "learning_rate": 0.02},
     "schedule": {"name": "cosine"},
-    "training": {"batch_size": 16, "steps": 32, "eval_every": 16, "monitor": "iou", "log_every": 5},
+    "training": {"batch_size": 16, "steps": 60, "eval_every": 60, "monitor": "iou", "log_every": 5},
 }  # fmt: skip
 
 
