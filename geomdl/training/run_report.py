@@ -30,7 +30,8 @@ def write_report(workdir: Path | str) -> list[Path]:
     run = read_run(workdir)
     if not run.config or (run.problem and "metrics.jsonl" in run.problem):
         raise invalid("work directory", str(workdir), f"one that can be read, but damaged is {run.problem}")
-    figures = save(learning_curves(run.records, best_step=run.best_step), run.path, "learning_curves")
+    metric = "iou" if any("iou" in record for record in run.records) else "accuracy"
+    figures = save(learning_curves(run.records, best_step=run.best_step, metric=metric), run.path, "learning_curves")
     report = run.path / "report.md"
     partial = report.with_name("report.md.partial")
     partial.write_text(report_text(run, figures[0].name), encoding="utf-8")

@@ -13,6 +13,7 @@ import optax
 import pytest
 from flax import nnx
 from jaxtyping import Array
+from matplotlib.figure import Figure
 from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 
@@ -31,7 +32,7 @@ from geomdl.training.profile import Profiler
 from geomdl.training.run_report import write_report
 from geomdl.training.runs import read_run
 from geomdl.training.state import initial_state, split_model
-from geomdl.training.workdir import Workdir, WorkdirError
+from geomdl.training.workdir import Workdir, WorkdirError, write_json
 
 SECTIONS = {
     "data": {"name": "digits", "size": 8, "train_size": 64, "test_size": 20, "validation_size": 30},
@@ -211,3 +212,15 @@ def test_report_of_a_run_that_was_stopped_or_is_damaged(run: Result, tmp_path: P
         write_report(tmp_path)
     with pytest.raises(WorkdirError, match="is no work directory"):
         write_report(tmp_path / "nowhere")
+
+
+def test_the_curves_of_a_segmentation_are_of_its_iou(tmp_path: Path) -> None:
+    write_json(tmp_path / "config.json", {"config": {"data": {"name": "shapes"}, "model": {"name": "unet"}}})
+    record = {"step": 1, "split": "validation", "loss": 0.5, "accuracy": 0.9, "iou": 0.25}
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(record) + "\n")
+    shown: list[Figure] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("geomdl.training.run_report.save", lambda figure, out, name: [shown.append(figure), out][1:])
+        text = write_report(tmp_path)[0].read_text()
+    assert [axes.get_ylabel() for axes in shown[0].axes] == ["loss", "IoU"]
+    assert "| iou " in text
