@@ -51,8 +51,8 @@ def sliding_window(
     Windows overlap by the network's field of view, and of each only those output pixels are kept that see nothing of
     its cuts. So the result equals that for the whole images to rounding, at the borders too, where a window has the
     border of the image. The exception is padding that looks elsewhere in the image (circular): within ``reach`` of the
-    borders the result differs. Windows start at multiples of ``step``; the last ones are larger where the images do not
-    divide.
+    borders the result differs. Windows start at multiples of ``step``, and are larger by less than a step where else
+    they would leave another remainder than the image: networks may halve even and odd sides differently.
 
     Args:
       predict: images → outputs ``[batch, height, width, channels]``; compiled for up to four sizes of windows.
@@ -110,6 +110,7 @@ def _windows(extent: int, window: int, view: FieldOfView) -> list[_Window]:
     """The windows along an axis, and the parts of the whole output that they give; together all of it."""
     stride, offset, reach = Fraction(view.stride), Fraction(view.offset), Fraction(view.reach)
     total = view.output_size(extent)
+    window += (extent - window) % view.step  # layers may halve even and odd sides differently: leave no other remainder
     if window >= extent:
         return [_Window(0, extent, 0, (0, total))]
     windows: list[_Window] = []

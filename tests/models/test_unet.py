@@ -7,6 +7,7 @@ import pytest
 from flax import nnx
 
 from geomdl.actions import act
+from geomdl.evaluators.sliding_window import sliding_window
 from geomdl.groups import group as group_of
 from geomdl.layers import Layer, freeze
 from geomdl.models import (
@@ -96,6 +97,17 @@ def test_every_whole_shift_of_the_image_shifts_the_label_map():
         errors.append([float(jnp.abs(m - jnp.roll(y, s, (0, 1))).max()) for m, s in zip(moved, shifts, strict=True)])
     assert max(errors[0]) < 1e-5
     assert min(errors[1]) > 1e-2
+
+
+@pytest.mark.parametrize("n", [36, 35])
+def test_windows_of_a_large_image_give_what_the_whole_gives(n: int):
+    """Also where the side of the image is odd and that of the windows even: the networks halve them differently."""
+    model = UNetConfig(width=3, depth=1, kernel_size=1, activation="elu").build((8, 8, 1), 2, rngs=nnx.Rngs(0))
+    x, f = _x(1, n, n, 1), jax.jit(model)
+    whole = f(x)
+    assert np.allclose(sliding_window(f, x, model.contract, window=12), whole, atol=1e-5)
+    cut = jnp.concatenate([f(x[:, : n // 2]), f(x[:, n // 2 :])], 1)
+    assert float(jnp.abs(cut - whole).max()) > 1e-3, "cut without overlap it is something else"
 
 
 def test_frozen_networks_give_the_same_label_maps():
