@@ -41,7 +41,8 @@ def draw(out: Path) -> list[Path]:
         foot.text(
             0.01,
             0.08,
-            f"Means over {seeds} seeds, with all of them as points." if seeds > 1 else "One seed.",
+            f"About {np.mean([float(r['parameters']) for r in costs]):,.0f} parameters each, images of 64 × 64 pixels;"
+            f" {f'means over {seeds} seeds, with all of them as points' if seeds > 1 else 'one seed'}.",
             fontsize=6,
             color=MUTED,
         )

@@ -72,7 +72,7 @@ def test_a_skip_around_the_path_of_2015_is_exact():
 @pytest.mark.parametrize("n", [10, 11])
 def test_what_goes_down_and_up_stays_in_its_place(halving: str, n: int):
     """A linear ramp comes back as it was, away from the border: neither stretched nor moved."""
-    layer = HalfSize(Identity(SCALAR), halving)
+    layer = jax.jit(HalfSize(Identity(SCALAR), halving))
     ramp = jnp.broadcast_to(jnp.arange(float(n))[None, None, :, None], (1, 5, n, 1))
     y = layer(ramp)
     assert y.shape == ramp.shape
@@ -81,12 +81,12 @@ def test_what_goes_down_and_up_stays_in_its_place(halving: str, n: int):
 
 
 def test_maxima_by_hand():
-    layer = HalfSize(Identity(SCALAR))
+    layer = jax.jit(HalfSize(Identity(SCALAR)))
     even = layer(jnp.array([1.0, 5.0, 2.0, 3.0]).reshape(1, 1, 4, 1)).ravel()
     assert np.allclose(even, [5, 4.5, 3.5, 3])
     odd = layer(jnp.array([-1.0, -5.0, -2.0, -3.0, -9.0]).reshape(1, 1, 5, 1)).ravel()
     assert np.allclose(odd, [-1, -1.5, -2, -2.5, -3]), "zeros beyond the border do not win"
-    round_ = HalfSize(Identity(SCALAR), circular=True)(jnp.arange(4.0).reshape(1, 1, 4, 1)).ravel()
+    round_ = jax.jit(HalfSize(Identity(SCALAR), circular=True))(jnp.arange(4.0).reshape(1, 1, 4, 1)).ravel()
     assert np.allclose(round_, [1.5, 1.5, 2.5, 2.5])
 
 

@@ -9,7 +9,7 @@ from flax import nnx
 from geomdl.actions import act
 from geomdl.evaluators.sliding_window import sliding_window
 from geomdl.groups import group as group_of
-from geomdl.layers import Layer, freeze
+from geomdl.layers import Layer
 from geomdl.models import (
     MODELS,
     FCNConfig,
@@ -99,24 +99,17 @@ def test_every_whole_shift_of_the_image_shifts_the_label_map():
     assert min(errors[1]) > 1e-2
 
 
-@pytest.mark.parametrize("n", [36, 35])
-def test_windows_of_a_large_image_give_what_the_whole_gives(n: int):
-    """Also where the side of the image is odd and that of the windows even: the networks halve them differently."""
+def test_windows_of_a_large_image_give_what_the_whole_gives():
+    """The side of the image is odd and that of the windows even: the networks halve them differently."""
+    n = 35
     model = UNetConfig(width=3, depth=1, kernel_size=1, activation="elu").build((8, 8, 1), 2, rngs=nnx.Rngs(0))
     x, f = _x(1, n, n, 1), jax.jit(model)
     whole = f(x)
     assert np.allclose(sliding_window(f, x, model.contract, window=12), whole, atol=1e-5)
-    cut = jnp.concatenate([f(x[:, : n // 2]), f(x[:, n // 2 :])], 1)
-    assert float(jnp.abs(cut - whole).max()) > 1e-3, "cut without overlap it is something else"
+    assert float(jnp.abs(f(x[:, :, :12])[:, :, :10] - whole[:, :, :10]).max()) > 1e-3, "even and odd windows differ"
 
 
-def test_frozen_networks_give_the_same_label_maps():
-    model = GroupUNetConfig(group="C4", width=1, depth=1).build((6, 6, 1), 2, rngs=nnx.Rngs(0))
-    x = _x(1, 6, 6, 1)
-    assert np.allclose(freeze(model)(x), model(x), atol=1e-5)
-
-
-@pytest.mark.parametrize("name", ["unet_2015", "unet", "group_unet", "shift_unet", "fcn"])
+@pytest.mark.parametrize("name", ["unet_2015", "group_unet", "shift_unet"])
 def test_parameters_are_matched_and_summaries_add_up(name: str):
     size = 20 if name == "unet_2015" else 16
     config = MODELS[name](match_parameters=20_000, depth=1)  # type: ignore[call-arg]
@@ -126,7 +119,7 @@ def test_parameters_are_matched_and_summaries_add_up(name: str):
     assert summary.parameters == count_parameters(model)
     assert summary.multiply_adds == model.multiply_adds((size, size))
     assert summary.rows[-1].output_shape[-1] == 3
-    assert len(summary.rows) > 7, "the layers inside the skips are listed too"
+    assert len(summary.rows) > 15, "the layers inside the skips are listed too"
 
 
 @pytest.mark.parametrize(
