@@ -167,6 +167,21 @@ def audit() -> str:
     return to_markdown(_benchmark("audit"), columns)
 
 
+def downsampling() -> str:
+    """What downsampling that keeps shifts costs."""
+    from geomdl.plots.tables import Column, to_markdown
+
+    rows = [{**r, "spread": _spread(r, "ratio", "{:.2f}")} for r in _benchmark("downsampling")]
+    columns = (
+        Column("layer", "Layers"),
+        Column("compared_with", "Beside"),
+        Column("pass", "Pass"),
+        Column("spread", "ratio"),
+        Column("target", "Target"),
+    )
+    return to_markdown(rows, columns)
+
+
 def _benchmark(name: str) -> list[Any]:
     from geomdl.plots.tables import read_csv
 
@@ -183,7 +198,16 @@ def _spread(row: Any, key: str, form: str) -> str:
 
 TABLES = {
     "README.md": (quickstart, commands),
-    "docs/benchmarks.md": (construction, train_step, equivariance_error, basis_memory, measures, audit, mnist_rot),
+    "docs/benchmarks.md": (
+        construction,
+        train_step,
+        equivariance_error,
+        basis_memory,
+        measures,
+        audit,
+        downsampling,
+        mnist_rot,
+    ),
 }
 
 

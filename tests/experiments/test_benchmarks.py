@@ -65,7 +65,28 @@ def test_the_basis_of_a_layer_takes_less_than_a_megabyte():
         assert max(row["kept_bytes"], row["program_bytes"]) <= 1e6
 
 
+def test_polyphase_and_blurred_downsampling_cost_little_more_than_a_stride():
+    rows = {(r["layer"], r["pass"]): r for r in table("downsampling")}
+    for (layer, which), row in rows.items():
+        misses = which == "gradients" and layer in ("polyphase, learned", "blur-3, convolution")  # as the page says
+        assert misses or row["target"] == "" or row["ratio"] <= row["target"], (layer, which)
+        assert row["ratio_low"] <= row["ratio"] <= row["ratio_high"]
+    assert rows["polyphase, norm", "gradients"]["target"] == 1.3
+    assert rows["blur-3, convolution", "forward"]["target"] == 1.15
+
+
 # What the benchmarks measure.
+
+
+def test_all_sides_of_the_downsampling_benchmark_halve_an_image_and_double_its_channels():
+    module = load("downsampling")
+    sides = module.layers(2)
+    assert {*module.COMPARED, module.STRIDED, module.PLAIN} == set(sides)
+    sizes = {name: layer.contract.output_size((8, 8)) for name, layer in sides.items()}
+    assert sizes.pop(module.PLAIN) == (8, 8)
+    assert set(sizes.values()) == {(4, 4)}
+    assert {(layer.in_type.size, layer.out_type.size) for layer in sides.values()} == {(2, 4)}
+    assert module.compiled(sides[module.STRIDED], jnp.ones((1, 4, 4, 2)), "forward")() >= 0
 
 
 def test_constants_of_a_program_are_counted():
