@@ -80,13 +80,12 @@ def test_polyphase_and_blurred_downsampling_cost_little_more_than_a_stride():
 
 def test_all_sides_of_the_downsampling_benchmark_halve_an_image_and_double_its_channels():
     module = load("downsampling")
-    sides = module.layers(2)
+    sides = nnx.eval_shape(lambda: module.layers(2))
     assert {*module.COMPARED, module.STRIDED, module.PLAIN} == set(sides)
     sizes = {name: layer.contract.output_size((8, 8)) for name, layer in sides.items()}
     assert sizes.pop(module.PLAIN) == (8, 8)
     assert set(sizes.values()) == {(4, 4)}
     assert {(layer.in_type.size, layer.out_type.size) for layer in sides.values()} == {(2, 4)}
-    assert module.compiled(sides[module.STRIDED], jnp.ones((1, 4, 4, 2)), "forward")() >= 0
 
 
 def test_constants_of_a_program_are_counted():
