@@ -21,6 +21,11 @@ def tolerance(dtype: DTypeLike, depth: int = 1) -> float:
     what the contract table shows (see ``tests/test_contracts.py``). In float32 this is 2.9e-6 for one layer, 1e-5 for
     twelve.
 
+    In bfloat16 (ε = 2⁻⁷, as `jnp.finfo` counts) it is 0.19 for one layer, which says little: it is a bound for networks
+    that round every sum. Layers here expand kernels in float32 and pool in float32, and XLA's convolutions on CPUs sum
+    in float32 and round once, alike at turned pixels: there exactly equivariant C4 and D4 networks of 6 and 10 layers
+    in bfloat16 showed no error at all on 8 random images. Devices that sum in another order may round differently.
+
     Args:
       dtype: of the computation.
       depth: how many layers follow one another.
