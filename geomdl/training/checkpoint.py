@@ -1,12 +1,12 @@
 """Checkpoints. All of Orbax is in this file.
 
 ``<workdir>/checkpoints/<step>/`` holds the state after that many steps. A checkpoint appears under its name only once
-it is complete, so a process that is killed while it saves leaves the earlier ones as they were. ``digests.json`` in it
-holds the SHA-256 of every other file, by which damage is found before anything is read.
+it is complete, so a process that is killed while it saves leaves the earlier ones as they were.
 """
 
-import hashlib
 import json
+import logging
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,30 +15,27 @@ import jax
 from orbax.checkpoint import v1 as ocp
 
 from geomdl.errors import unknown
-from geomdl.training.workdir import write_json
+from geomdl.training.checkpoint_files import DIGESTS, UNWANTED, Tidying, damage_of, remove, write_digests
 
-_DIGESTS = "digests.json"
+LATEST = 2
+"""How many of the latest checkpoints are kept: should the newest be damaged, there is the one before."""
+
+_log = logging.getLogger(__name__)
 
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be read, or that is not there."""
 
 
-class _BestAndLatest:
-    """Keeps the latest checkpoint and the ``count`` with the greatest scores; among equals the earlier."""
+class SaveFailed(RuntimeError):
+    """A checkpoint that could not be written: the disk is full, or may not be written to."""
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+
+class _PreserveAll:
+    """Leaves it to us to remove checkpoints: Orbax would remove their files one by one."""
 
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> Sequence[bool]:
-        kept = {c.step for c in sorted(checkpoints, key=_rank)[: self.count]}
-        return [c.step in kept or i == len(checkpoints) - 1 for i, c in enumerate(checkpoints)]
-
-
-def _rank(checkpoint: Any) -> tuple[float, int]:
-    """Sorts the best first; without a score last."""
-    score = (checkpoint.metrics or {}).get("score")
-    return (float("inf") if score is None else -score, checkpoint.step)
+        return [True] * len(checkpoints)
 
 
 class Checkpoints:
@@ -46,45 +43,69 @@ class Checkpoints:
 
     Args:
       directory: where they are, one directory per step.
-      keep: how many of the best are kept, besides the latest.
-      writable: clears away what a killed process had begun to save; for the one process that saves.
+      keep: how many of the best are kept, besides the latest two.
+      writable: for the one process that saves: clears away what a killed process had begun to save or to remove, and
+        puts damaged checkpoints aside, into ``damaged/`` beside the directory, as long as there is one that is whole.
+        Each is reported in the log.
 
     Raises:
-      CheckpointError: names a checkpoint that is damaged.
+      CheckpointError: names a checkpoint that is damaged, where there is none to use in its place.
     """
 
     def __init__(self, directory: Path, *, keep: int = 1, writable: bool = False) -> None:
         self.directory = directory.absolute()
-        self._writable = writable
-        for path in self.directory.glob("[0-9]*"):
-            damage = damage_of(path, arrays=False)
-            if damage:
-                raise CheckpointError(f"cannot read checkpoint {path} ({damage}); nothing was changed; move it away")
+        self._keep = keep
+        self._writable = writable and jax.process_index() == 0
+        self._tidying: Tidying | None = None
+        if self._writable:
+            for path in self.directory.glob(f"*{UNWANTED}"):
+                shutil.rmtree(path, ignore_errors=True)
+        there = [p for p in self.directory.glob("[0-9]*") if p.name.isdigit()]
+        damaged = {int(p.name): damage for p in there if (damage := damage_of(p, arrays=self._writable))}
+        if damaged and (not self._writable or len(damaged) == len(there)):
+            step = max(damaged)
+            raise CheckpointError(
+                f"cannot read checkpoint {self.directory / str(step)} ({damaged[step]}); nothing was changed; "
+                "move it away"
+            )
+        self._put_aside(damaged)
+        self._open(writable)
+
+    def _open(self, writable: bool) -> None:
         try:
             self._checkpointer = ocp.training.Checkpointer(
-                str(self.directory), preservation_policy=_BestAndLatest(keep), cleanup_tmp_directories=writable
+                str(self.directory),
+                preservation_policy=_PreserveAll(),
+                cleanup_tmp_directories=writable,
             )
+            found = self._checkpointer.checkpoints
+            self._scores: dict[int, float | None] = {c.step: _score(c.metrics) for c in found}
         except Exception as error:  # whatever a damaged file makes Orbax raise
             reason = f"{type(error).__name__}: {error}"
             raise CheckpointError(
-                f"cannot read the checkpoints in {directory} ({reason}); nothing was changed"
+                f"cannot read the checkpoints in {self.directory} ({reason}); nothing was changed"
             ) from error
 
     @property
     def steps(self) -> list[int]:
         """The steps of which there is a complete checkpoint, ascending."""
-        return [c.step for c in self._checkpointer.checkpoints]
+        return sorted(self._scores)
 
     @property
     def latest(self) -> int | None:
         """The step of the latest checkpoint, or None."""
-        return self.steps[-1] if self.steps else None
+        return max(self._scores, default=None)
 
     @property
     def best(self) -> int | None:
         """The step with the greatest score, the earlier among equals; the latest step when there are no scores."""
-        checkpoints = self._checkpointer.checkpoints
-        return min(checkpoints, key=_rank).step if any(c.metrics for c in checkpoints) else self.latest
+        return self._ranked[0] if self._ranked else self.latest
+
+    @property
+    def _ranked(self) -> list[int]:
+        """The steps that have a score, the best first."""
+        scored = {step: score for step, score in self._scores.items() if score is not None}
+        return sorted(scored, key=lambda step: (-scored[step], step))
 
     def find(self, which: str | int) -> int:
         """Returns the step that ``"best"``, ``"latest"`` or a number stands for.
@@ -101,17 +122,71 @@ class Checkpoints:
             raise CheckpointError(str(unknown("checkpoint", str(which), ["best", "latest", *self.steps])))
         return step
 
-    def save(self, step: int, state: Any, *, score: float | None = None) -> None:
+    def save(self, step: int, state: Any, *, score: float | None = None, notes: dict[str, Any] | None = None) -> None:
         """Saves in the background. On return the state has been copied, and its buffers may be donated.
 
         Args:
-          step: the number of steps taken.
+          step: the number of steps taken. A checkpoint of this step that is already there is replaced.
           state: arrays and numbers in nested dicts, tuples and dataclasses.
           score: greater is better; None where it was not measured.
+          notes: small plain values to go with it, see `notes`.
+
+        Raises:
+          SaveFailed: when this checkpoint, or the one before it, could not be written.
         """
         self.wait()
+        if step in self._scores:
+            self._forget(step)
         metrics: dict[str, Any] | None = None if score is None else {"score": float(score)}
-        self._checkpointer.save_async(step, state, force=True, metrics=metrics)
+        try:
+            self._checkpointer.save_async(step, state, force=True, metrics=metrics, custom_metadata=notes or {})
+        except Exception as error:
+            raise self._not_saved(step, error) from error
+        self._scores[step] = score
+        wanted = {*self.steps[-LATEST:], *self._ranked[: self._keep]}
+        unwanted = [s for s in self.steps if s not in wanted]
+        for other in unwanted:
+            del self._scores[other]
+        if self._writable:
+            self._tidying = Tidying(self.directory, step, unwanted)
+
+    def notes(self, step: int) -> dict[str, Any]:
+        """Returns the notes that were saved with a checkpoint; empty when there are none."""
+        path = self.directory / str(step) / "_CHECKPOINT_METADATA"
+        return json.loads(path.read_text(encoding="utf-8")).get("custom_metadata") or {}
+
+    def resume(self, like: Any) -> tuple[int, Any] | None:
+        """Reads the latest checkpoint that can be read; those after it are put aside, and reported.
+
+        Args:
+          like: see `restore`.
+
+        Returns:
+          The step and the state; None when there is no checkpoint.
+
+        Raises:
+          CheckpointError: when none can be read, or the latest is whole but of something else.
+        """
+        failed: dict[int, CheckpointError] = {}
+        for step in reversed(self.steps):
+            try:
+                restored = self.restore(step, like)
+            except CheckpointError as error:
+                if (self.directory / str(step) / DIGESTS).exists():
+                    raise
+                failed[step] = error  # the process was killed just after it had saved, and the machine went down
+                continue
+            if failed and self._writable:
+                self._checkpointer.close()
+                self._put_aside({step: str(error) for step, error in failed.items()})
+                self._open(writable=True)
+            if self._writable:
+                for whole in self.steps:
+                    write_digests(self.directory / str(whole))
+            return step, restored
+        for error in failed.values():
+            raise error
+        return None
 
     def restore(self, step: int, like: Any) -> Any:
         """Reads a checkpoint.
@@ -135,16 +210,55 @@ class Checkpoints:
             ) from error
 
     def wait(self) -> None:
-        """Returns when everything is on disk."""
-        self._checkpointer.wait()
-        if self._writable:
-            for step in self.steps:
-                _write_digests(self.directory / str(step))
+        """Returns when everything is on disk.
+
+        Raises:
+          SaveFailed: when it could not be written.
+        """
+        tidying, self._tidying = self._tidying, None
+        step = tidying.step if tidying else self.latest
+        try:
+            self._checkpointer.wait()
+        except Exception as error:
+            if tidying:
+                tidying.give_up()
+            raise self._not_saved(step, error) from error
+        if tidying:
+            error = tidying.finished()
+            if error is not None:
+                raise self._not_saved(step, error) from error
 
     def close(self) -> None:
         """Waits for what is being saved, and lets go of the directory."""
-        self.wait()
+        try:
+            self.wait()
+        finally:
+            self._checkpointer.close()
+
+    def _forget(self, step: int) -> None:
+        """Removes a checkpoint that is to be replaced."""
         self._checkpointer.close()
+        if self._writable:
+            remove(self.directory / str(step))
+        self._open(writable=True)
+
+    def _put_aside(self, damaged: dict[int, str]) -> None:
+        for step, reason in sorted(damaged.items()):
+            path, aside = self.directory / str(step), self.directory.parent / "damaged" / str(step)
+            aside.parent.mkdir(exist_ok=True)
+            shutil.rmtree(aside, ignore_errors=True)
+            path.rename(aside)
+            _log.warning("checkpoint %s is not used (%s); it was moved to %s", path, reason, aside)
+
+    def _not_saved(self, step: int | None, error: BaseException) -> SaveFailed:
+        if step is not None:
+            self._scores.pop(step, None)
+        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:300]
+        kept = "no checkpoint is there" if self.latest is None else f"the checkpoint of step {self.latest} is kept"
+        return SaveFailed(
+            f"cannot save the checkpoint of step {step} in {self.directory} ({reason}); {kept}; "
+            "when there is room to write, give the same command again to go on from it"
+        )
 
     def _unreadable(self, path: Path, step: int, reason: str) -> CheckpointError:
         earlier = [s for s in self.steps if s < step]
@@ -152,42 +266,8 @@ class Checkpoints:
         return CheckpointError(f"cannot read checkpoint {path} ({reason}); nothing was changed; {advice}")
 
 
-def _files(checkpoint: Path) -> list[Path]:
-    return sorted(p for p in checkpoint.rglob("*") if p.is_file() and p != checkpoint / _DIGESTS)
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def _write_digests(checkpoint: Path) -> None:
-    """Notes the digests of a complete checkpoint, once."""
-    if not (checkpoint / _DIGESTS).exists():
-        write_json(checkpoint / _DIGESTS, {str(p.relative_to(checkpoint)): _digest(p) for p in _files(checkpoint)})
-
-
-def damage_of(checkpoint: Path, *, arrays: bool = True) -> str | None:
-    """Names the first file that is missing or not as it was written. None when all are well, or nothing is known.
-
-    Args:
-      checkpoint: its directory.
-      arrays: looks at the arrays too, not only at the small files about them.
-    """
-    try:
-        digests: dict[str, str] = json.loads((checkpoint / _DIGESTS).read_text())
-    except FileNotFoundError:
-        return None  # the process was killed just after it had saved
-    except ValueError:
-        return f"{checkpoint / _DIGESTS} is damaged"
-    for name, digest in digests.items():
-        if name.startswith("state/") and not arrays:
-            continue
-        if not (checkpoint / name).is_file():
-            return f"{name} is missing"
-        if _digest(checkpoint / name) != digest:
-            return f"{name} is damaged"
-    return None
+def _score(metrics: Any) -> float | None:
+    return (metrics or {}).get("score")
 
 
 def _abstract(x: Any) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geomdl.training.checkpoint import damage_of
+from geomdl.training.checkpoint_files import damage_of
 from geomdl.training.run_facts import read_facts
 from geomdl.training.workdir import WorkdirError, read_written
 from geomdl.training.writers import Record, read_metrics

@@ -1,3 +1,7 @@
+import errno
+import os
+import re
+import shutil
 from pathlib import Path
 
 import jax
@@ -6,7 +10,10 @@ import numpy as np
 import optax
 import pytest
 
-from geomdl.training.checkpoint import CheckpointError, Checkpoints
+from geomdl.training.checkpoint import CheckpointError, Checkpoints, SaveFailed
+from geomdl.training.checkpoint_files import damage_of
+
+FILES = "geomdl.training.checkpoint_files"
 
 PARAMS = {"layers": {0: {"kernel": jnp.arange(6.0).reshape(2, 3)}, 1: {"bias": jnp.ones(2, jnp.bfloat16)}}}
 STATE = {
@@ -51,11 +58,11 @@ def test_buffers_may_be_donated_while_a_checkpoint_is_being_written(tmp_path: Pa
 def test_the_best_and_the_latest_are_kept(tmp_path: Path) -> None:
     saved(tmp_path, {10: 0.1, 20: 0.9, 25: None, 30: 0.9, 40: 0.3}, keep=1)
     checkpoints = Checkpoints(tmp_path)
-    assert checkpoints.steps == [20, 40]  # of two equals the earlier
+    assert checkpoints.steps == [20, 30, 40]  # of two equals the earlier; the latest two
     assert (checkpoints.best, checkpoints.latest) == (20, 40)
     assert [checkpoints.find(w) for w in ("best", "latest", "20", 40)] == [20, 40, 20, 40]
-    with pytest.raises(CheckpointError, match="unknown checkpoint '30'; allowed: best, latest, 20, 40"):
-        checkpoints.find("30")
+    with pytest.raises(CheckpointError, match="unknown checkpoint '25'; allowed: best, latest, 20, 30, 40"):
+        checkpoints.find("25")
 
 
 def test_several_are_kept(tmp_path: Path) -> None:
@@ -100,19 +107,92 @@ def _remove(checkpoint: Path) -> None:
     (checkpoint / "state" / "_METADATA").unlink()
 
 
-@pytest.mark.parametrize("damage", [_empty, _flip_one_bit, _cut, _garble, _remove])
-def test_a_damaged_checkpoint_is_one_error_that_names_it(tmp_path: Path, damage) -> None:
+DAMAGES = [_empty, _flip_one_bit, _cut, _garble, _remove]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_is_used(
+    tmp_path: Path, damage, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = tmp_path / "checkpoints"
+    saved(directory, {1: 0.1, 2: 0.9, 3: 0.2})
+    damage(directory / "3")
+    checkpoints = Checkpoints(directory, writable=True)
+    step, restored = checkpoints.resume(STATE) or (None, {})
+    checkpoints.close()
+    assert (step, int(restored["step"])) == (2, 7)
+    assert len(caplog.messages) == 1
+    assert re.match(r"checkpoint .*/checkpoints/3 is not used \(.* is (damaged|missing)\); it was", caplog.messages[0])
+    assert sorted(p.name for p in directory.iterdir()) == ["2"]
+    assert (tmp_path / "damaged" / "3" / "state").is_dir()
+
+
+def test_a_damaged_checkpoint_whose_digests_were_not_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    directory = tmp_path / "checkpoints"
+    saved(directory, {1: None, 2: None})
+    (directory / "2" / "digests.json").rename(directory / "2" / "digests.json.partial")  # killed just then
+    checkpoints = Checkpoints(directory, writable=True)
+    assert checkpoints.resume(STATE)[0] == 2  # type: ignore[index]
+    checkpoints.close()
+    assert damage_of(directory / "2") is None  # and what was left over is not missed
+    (directory / "2" / "digests.json").unlink()
+    _empty(directory / "2" / "state")
+    checkpoints = Checkpoints(directory, writable=True)
+    assert checkpoints.resume(STATE)[0] == 1  # type: ignore[index]
+    checkpoints.save(2, STATE)  # the step comes again
+    checkpoints.close()
+    assert "2 is not used" in caplog.messages[0]
+    assert Checkpoints(directory).steps == [1, 2]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_where_no_checkpoint_is_whole_one_error_names_the_newest(tmp_path: Path, damage) -> None:
     saved(tmp_path, {1: 0.9, 2: 0.1})
-    damage(tmp_path / "2")
+    for step in ("1", "2"):
+        damage(tmp_path / step)
     before = sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*"))
     with pytest.raises(CheckpointError, match=r"cannot read checkpoint .*/2 \(.*; move it away") as error:
-        Checkpoints(tmp_path, writable=True).restore(2, STATE)
+        Checkpoints(tmp_path, writable=True)
     assert "\n" not in str(error.value)
     assert sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*")) == before
-    (tmp_path / "2").rename(tmp_path.parent / f"{tmp_path.name}-damaged")  # as the message says
+
+
+def test_a_process_killed_while_it_removes_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    saved(tmp_path, {1: None, 2: None, 3: None})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["1.unwanted", "2", "3"]
+    monkeypatch.undo()
+    (tmp_path / "1.unwanted" / "_CHECKPOINT_METADATA").unlink()
+    assert Checkpoints(tmp_path, writable=True).steps == [2, 3]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["2", "3"]
+
+
+def _no_room(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("where", ["orbax.checkpoint.v1.training.Checkpointer.wait", f"{FILES}.write_json"])
+def test_a_full_disk_leaves_the_checkpoint_before(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoints = Checkpoints(tmp_path, writable=True)
-    checkpoints.restore(checkpoints.find("latest"), STATE)
+    checkpoints.save(1, STATE)
+    checkpoints.wait()
+    checkpoints.save(2, STATE)
+    monkeypatch.setattr(where, _no_room)
+    with pytest.raises(SaveFailed, match=r"step 2 in .*\(No space left on device\); the checkpoint of step 1 is kept"):
+        checkpoints.close()
+    monkeypatch.undo()
+    assert int(Checkpoints(tmp_path).restore(1, STATE)["step"]) == 7
+
+
+def test_notes_go_with_a_checkpoint_which_may_be_replaced(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, writable=True)
+    checkpoints.save(4, STATE, notes={"evaluate": True})
+    checkpoints.wait()
+    assert checkpoints.notes(4) == {"evaluate": True}
+    checkpoints.save(4, STATE, score=0.5)
     checkpoints.close()
+    checkpoints = Checkpoints(tmp_path)
+    assert (checkpoints.steps, checkpoints.best, checkpoints.notes(4)) == ([4], 4, {})
 
 
 def test_a_checkpoint_of_another_model(tmp_path: Path) -> None:
