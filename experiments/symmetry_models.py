@@ -77,7 +77,7 @@ ENTRIES: tuple[Entry, ...] = (
     _entry("unet", 6, ("C1",), {"width": 2, "depth": 1}, shifts=0),
     _entry("unet_2015", (20, 18), ("C1",), {"width": 2, "depth": 1}),
     _entry("group_unet", 6, (*FINITE, *CONTINUOUS), {"width": 2, "depth": 1}, quick=("C8", "D4", "SO2")),
-    _entry("group_unet", 7, ("C4",), {"width": 1, "depth": 2, "halving": "average", "dropout": 0.5}, "odd, averaged"),
+    _entry("group_unet", 7, ("C4",), {"width": 2, "depth": 1, "halving": "average", "dropout": 0.5}, "odd, averaged"),
     _entry(
         "group_unet", 6, ("D2",), {"width": 2, "depth": 1, "padding_mode": "circular", "halving": "blur"}, "circular",
         shifts=2,
