@@ -14,6 +14,7 @@ Both are used in one way::
         state = train_step(state, loader.fetch(step), step)
 
 The batch of a step is a function of (split, batch size, seed, step): nothing about the loader needs saving to resume.
+Where several processes train together, each streams only its own rows of every batch.
 """
 
 from collections.abc import Iterator
@@ -55,6 +56,10 @@ class Loader(Protocol):
         """Device side, pure, for use under ``jax.jit``: the batch of this step, ``{"image", "label"}``."""
         ...
 
+    def indices(self, step: int) -> np.ndarray:
+        """The places in the split of the examples of this step."""
+        ...
+
     def close(self) -> None:
         """Stops threads and processes; the loader is not to be used afterwards."""
         ...
@@ -83,12 +88,19 @@ class DeviceLoader:
 
     def select(self, fetched: Fetched, step: ArrayLike) -> Batch:
         """Gathers the examples of this step and scales them to [0, 1]."""
+        chosen = self._chosen(step)
+        image = jnp.take(fetched["image"], chosen, axis=0)
+        return {"image": unit_interval(image), "label": jnp.take(fetched["label"], chosen, axis=0)}
+
+    def indices(self, step: int) -> np.ndarray:
+        """The places in the split of the examples of this step."""
+        return np.asarray(self._chosen(step))
+
+    def _chosen(self, step: ArrayLike) -> jax.Array:
         step = jnp.asarray(step, jnp.int32)
         key = jax.random.fold_in(jax.random.key(self._seed), step // self.steps_per_epoch)
         places = (step % self.steps_per_epoch) * self.batch_size + jnp.arange(self.batch_size, dtype=jnp.int32)
-        chosen = shuffled(places, self.num_examples, key)
-        image = jnp.take(fetched["image"], chosen, axis=0)
-        return {"image": unit_interval(image), "label": jnp.take(fetched["label"], chosen, axis=0)}
+        return shuffled(places, self.num_examples, key)
 
     def close(self) -> None:
         """Lets go of the device arrays."""
@@ -99,20 +111,37 @@ class StreamLoader:
     """Reads ahead through grain: threads, or ``worker_count`` processes where decoding is what limits.
 
     The order is grain's index shuffle with a new seed each epoch. Steps are meant to be fetched one after the other; a
-    fetch of any other step starts a new reader there, so resuming needs no replay.
+    fetch of any other step starts a new reader there, so resuming needs no replay. Of several processes, number i of n
+    fetches the i-th of n equal pieces of every batch; put together they are the batch that one process would fetch.
     """
 
-    def __init__(self, split: Split, batch_size: int, seed: int, *, start_step: int = 0, worker_count: int = 0):
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        seed: int,
+        *,
+        start_step: int = 0,
+        worker_count: int = 0,
+        part: tuple[int, int] = (0, 1),
+    ):
         import grain
 
         _check(split, batch_size, seed)
         whole_number("worker_count", worker_count, least=0)
+        process, count = part
+        if batch_size % count:
+            nearest = max(1, round(batch_size / count)) * count
+            raise invalid("training.batch_size", batch_size, f"a multiple of the {count} processes", nearest)
         self.num_examples = len(split)
         self.batch_size = batch_size
         self.steps_per_epoch = len(split) // batch_size
         self._worker_count = worker_count
         examples = grain.MapDataset.source(split).shuffle(seed=derived_seed(seed, "loader/stream"))
-        self._steps = examples.batch(batch_size, drop_remainder=True).repeat()
+        pieces = examples[: self.steps_per_epoch * batch_size].batch(batch_size // count, drop_remainder=True)
+        self._steps = pieces[process::count].repeat()
+        places = grain.MapDataset.source(range(len(split))).shuffle(seed=derived_seed(seed, "loader/stream"))
+        self._places = places.batch(batch_size, drop_remainder=True).repeat()
         self._reader: Iterator[Fetched] | None = None
         self._next = start_step
 
@@ -126,6 +155,10 @@ class StreamLoader:
     def select(self, fetched: Fetched, step: ArrayLike) -> Batch:
         """Scales the fetched images to [0, 1]."""
         return {"image": unit_interval(fetched["image"]), "label": jnp.asarray(fetched["label"])}
+
+    def indices(self, step: int) -> np.ndarray:
+        """The places in the split of the examples of this step."""
+        return np.asarray(self._places[step])
 
     def close(self) -> None:
         """Stops the reader's threads and processes."""
@@ -154,6 +187,7 @@ def make_loader(
     start_step: int = 0,
     device_limit_bytes: int = DEVICE_LIMIT_BYTES,
     worker_count: int = 0,
+    part: tuple[int, int] = (0, 1),
 ) -> Loader:
     """The loader that suits a split: on the device where it is held in memory and fits, else streaming.
 
@@ -164,6 +198,7 @@ def make_loader(
       start_step: the step that will be fetched first.
       device_limit_bytes: images and labels that take more than this stream.
       worker_count: processes that read and decode for a stream; 0: threads of this process.
+      part: (i, n): a stream fetches the i-th of n pieces of every batch; the device path holds the whole split.
 
     Raises:
       ValueError: the batch size is not in [1, number of examples], or another argument is out of range.
@@ -176,7 +211,7 @@ def make_loader(
     whole_number("start_step", start_step, least=0)
     if split.in_memory and split.images.nbytes + split.labels.nbytes <= device_limit_bytes:
         return DeviceLoader(split, batch_size, seed)
-    return StreamLoader(split, batch_size, seed, start_step=start_step, worker_count=worker_count)
+    return StreamLoader(split, batch_size, seed, start_step=start_step, worker_count=worker_count, part=part)
 
 
 def _check(split: Split, batch_size: int, seed: int) -> None:

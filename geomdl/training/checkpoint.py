@@ -15,6 +15,7 @@ import jax
 from orbax.checkpoint import v1 as ocp
 
 from geomdl.errors import unknown
+from geomdl.training import distributed
 from geomdl.training.checkpoint_files import DIGESTS, UNWANTED, Tidying, damage_of, remove, write_digests
 
 LATEST = 2
@@ -55,8 +56,17 @@ class Checkpoints:
     def __init__(self, directory: Path, *, keep: int = 1, writable: bool = False) -> None:
         self.directory = directory.absolute()
         self._keep = keep
-        self._writable = writable and jax.process_index() == 0
+        self._saves = writable
+        self._writable = writable and distributed.first()
         self._tidying: Tidying | None = None
+        if writable:
+            distributed.by_first(self._look)
+        else:
+            self._look()
+        self._open(writable)
+
+    def _look(self) -> None:
+        """Finds what is damaged, before Orbax reads it."""
         if self._writable:
             for path in self.directory.glob(f"*{UNWANTED}"):
                 shutil.rmtree(path, ignore_errors=True)
@@ -69,7 +79,6 @@ class Checkpoints:
                 "move it away"
             )
         self._put_aside(damaged)
-        self._open(writable)
 
     def _open(self, writable: bool) -> None:
         try:
@@ -176,9 +185,9 @@ class Checkpoints:
                     raise
                 failed[step] = error  # the process was killed just after it had saved, and the machine went down
                 continue
-            if failed and self._writable:
+            if failed and self._saves:
                 self._checkpointer.close()
-                self._put_aside({step: str(error) for step, error in failed.items()})
+                distributed.by_first(lambda: self._put_aside({step: str(error) for step, error in failed.items()}))
                 self._open(writable=True)
             if self._writable:
                 for whole in self.steps:
@@ -215,6 +224,12 @@ class Checkpoints:
         Raises:
           SaveFailed: when it could not be written.
         """
+        if self._saves:
+            distributed.together(self._wait)
+        else:
+            self._wait()
+
+    def _wait(self) -> None:
         tidying, self._tidying = self._tidying, None
         step = tidying.step if tidying else self.latest
         try:
@@ -238,8 +253,7 @@ class Checkpoints:
     def _forget(self, step: int) -> None:
         """Removes a checkpoint that is to be replaced."""
         self._checkpointer.close()
-        if self._writable:
-            remove(self.directory / str(step))
+        distributed.by_first(lambda: remove(self.directory / str(step)))
         self._open(writable=True)
 
     def _put_aside(self, damaged: dict[int, str]) -> None:

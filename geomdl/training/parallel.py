@@ -17,6 +17,7 @@ from jax.sharding import PartitionSpec as P
 
 from geomdl.errors import invalid, unknown
 from geomdl.layers.data_axis import data_axis, gathered, own_part
+from geomdl.training import distributed
 
 AXIS = "data"
 StrategyName = Literal["jit", "shard_map", "pmap"]
@@ -53,22 +54,27 @@ class ParallelConfig:
             raise invalid("parallel.devices", self.devices, "a positive whole number, or None", 1)
 
     def build(self, batch_size: int, accumulate: int = 1) -> "Strategy":
-        """Returns the strategy on the devices of this machine.
+        """Returns the strategy on the devices of this machine, or of all processes of the run.
 
         Args:
           batch_size: images in a step, over all devices.
           accumulate: parts in which each device takes its images.
 
         Raises:
-          ValueError: when there are not so many devices, or the batch cannot be split evenly.
+          ValueError: when there are not so many devices, or the batch cannot be split evenly, or the strategy is not
+            one for several processes.
         """
-        there = jax.devices()
+        there = distributed.in_order(jax.devices())
+        if not distributed.alone() and self.strategy == "pmap":
+            raise unknown("parallel.strategy", self.strategy, ("jit", "shard_map (pmap: in one process only)"))
         usual = 1 if there[0].platform == "cpu" and jax.process_count() == 1 else len(there)
         count = usual if self.devices is None else self.devices
         if count > len(there):
             raise invalid(
                 "parallel.devices", count, f"at most the {len(there)} {there[0].platform} devices", len(there)
             )
+        if not distributed.alone() and count < len(there):
+            raise invalid("parallel.devices", count, f"None, or all {len(there)} of the several processes", len(there))
         if batch_size % count:
             nearest = max(1, round(batch_size / count)) * count
             raise invalid("training.batch_size", batch_size, f"a multiple of the {count} devices", nearest)
@@ -104,12 +110,21 @@ class Strategy:
         """Whether a program is traced for one device and its part of the batch."""
         return self.mesh is not None and self.name != "jit"
 
+    @property
+    def part(self) -> tuple[int, int]:
+        """Which part of every batch this process reads, of how many."""
+        return jax.process_index(), jax.process_count()
+
     def place(self, tree: Any) -> Any:
         """Copies arrays to every device."""
+        if self.mesh is not None and not distributed.alone():
+            return distributed.replicated(tree, self.mesh)
         return tree if self.mesh is None else jax.device_put(tree, NamedSharding(self.mesh, P()))
 
     def home(self, tree: Any) -> Any:
-        """Copies arrays that are on every device to the first one."""
+        """Copies arrays that are on every device to the first one; of each process, where there are several."""
+        if not distributed.alone():
+            return distributed.local(tree)
         return tree if self.mesh is None else jax.device_put(tree, self.mesh.devices.flat[0])
 
     def feed(self) -> Callable[[Any], Any]:
@@ -120,12 +135,22 @@ class Strategy:
             if self.mesh is None:
                 return fetched
             if fetched is not latest[0]:
-                resident = self.per_device or any(isinstance(a, jax.Array) for a in jax.tree.leaves(fetched))
-                sharding = NamedSharding(self.mesh, P() if resident else P(AXIS))
+                resident = any(isinstance(a, jax.Array) for a in jax.tree.leaves(fetched))
+                if not distributed.alone():
+                    latest[:] = fetched, self.place(fetched) if resident else self._join(fetched)
+                    return latest[1]
+                sharding = NamedSharding(self.mesh, P() if resident or self.per_device else P(AXIS))
                 latest[:] = fetched, jax.device_put(fetched, sharding)
             return latest[1]
 
         return placed
+
+    def _join(self, part: Any) -> Any:
+        """The whole batch, of the parts that the processes read: split, or on every device where that is wanted."""
+        if self.mesh is None:
+            return part
+        whole = distributed.joined(part, self.mesh, AXIS)
+        return jax.jit(_same, out_shardings=NamedSharding(self.mesh, P()))(whole) if self.per_device else whole
 
     def split(self, images: jax.Array) -> jax.Array:
         """Inside a program: the whole batch to the part that a device computes with."""
@@ -167,10 +192,17 @@ class Strategy:
 
         return one_at_a_time
 
+    def whole(self, compiled: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns a compiled program that takes and gives arrays of this process, which all processes have alike."""
+        if distributed.alone():
+            return compiled
+        return lambda *args: self.home(compiled(*self.place(args)))
+
     def _compiled(self, program: Callable[..., Any], donated: tuple[int, ...]) -> Callable[..., Any]:
         mesh, count = self.mesh, self.devices
         if mesh is None or not self.per_device:
-            return jax.jit(program, donate_argnums=donated)
+            everywhere = None if mesh is None else NamedSharding(mesh, P())
+            return jax.jit(program, donate_argnums=donated, out_shardings=everywhere)
 
         def part(*args: Any) -> Any:
             with data_axis(AXIS, count):
@@ -198,6 +230,10 @@ class Strategy:
             )
 
         return lambda *args: compiled(len(args))(numbers, *args)
+
+
+def _same(tree: Any) -> Any:
+    return tree
 
 
 def padded(images: jax.Array, devices: int) -> jax.Array:

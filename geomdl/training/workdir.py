@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +18,10 @@ from typing import Any, TextIO
 import jax
 
 import geomdl
+from geomdl.errors import unknown
 from geomdl.training.config import RunConfig
+from geomdl.training.distributed import by_first, together
+from geomdl.training.flat_config import flat
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -27,33 +31,41 @@ class WorkdirError(ValueError):
 
 
 class Workdir:
-    """The directory that a run owns, held for one process at a time.
+    """The directory that a run owns, held for one process at a time: of several that train together, by process 0.
 
     Args:
       path: made if it is not there.
       config: the config of the run.
+      allow_change: dotted paths, or sections, in which it may differ from the config that the run began with; the
+        change is noted under ``history`` in config.json.
 
     Raises:
       WorkdirError: when it belongs to a run with another config, to another process, or to something else altogether.
     """
 
-    def __init__(self, path: Path | str, config: RunConfig) -> None:
+    def __init__(self, path: Path | str, config: RunConfig, *, allow_change: Sequence[str] = ()) -> None:
         self.path = Path(path)
+        _require_paths(allow_change, config)
+        self._lock: TextIO | None = None
+        by_first(lambda: self._hold(config, allow_change))
+        together(self._require_shared)
+
+    def _hold(self, config: RunConfig, allow_change: Sequence[str]) -> None:
         try:
-            self._take(config)
+            self._take(config, allow_change)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise WorkdirError(
                 f"cannot make or use work directory {self.path} ({reason}); choose a place where you may write"
             ) from error
 
-    def _take(self, config: RunConfig) -> None:
+    def _take(self, config: RunConfig, allow_change: Sequence[str]) -> None:
         if self.path.exists() and not self.path.is_dir():
             raise WorkdirError(f"work directory {self.path} is a file; choose another")
         config_file = self.path / "config.json"
         begun = _begun(self.path)
         if config_file.exists() and begun:
-            _refuse_another_config(config_file, _plain(config.to_dict()))
+            _refuse_another_config(config_file, config, allow_change)
         elif config_file.exists():
             _read(config_file)  # ours: a run that failed before it did anything may be repeated with another config
         elif self.path.exists() and any(p.name not in _OURS for p in self.path.iterdir()):
@@ -64,9 +76,19 @@ class Workdir:
         self._lock = (self.path / ".lock").open("w")
         if not _locked(self._lock):
             self._lock.close()
+            self._lock = None
             raise WorkdirError(f"work directory {self.path} is in use by another process; wait, or choose another")
         if not begun:
             write_json(config_file, {"config": config.to_dict(), "versions": versions(), "hardware": hardware()})
+        elif allow_change:
+            note_changes(config_file, config)
+
+    def _require_shared(self) -> None:
+        if not (self.path / "config.json").exists():
+            raise WorkdirError(
+                f"work directory {self.path} is not the one that process 0 has made; all processes need the same, on a "
+                "file system that they share"
+            )
 
     @property
     def checkpoints(self) -> Path:
@@ -89,7 +111,8 @@ class Workdir:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
 
 
 def read_config(path: Path | str) -> RunConfig:
@@ -180,20 +203,50 @@ def require_same_config(path: Path | str, config: RunConfig) -> None:
     """Raises WorkdirError when a work directory belongs to a run with another config; touches nothing."""
     file = Path(path) / "config.json"
     if file.exists() and _begun(Path(path)):
-        _refuse_another_config(file, _plain(config.to_dict()))
+        _refuse_another_config(file, config)
 
 
-def _refuse_another_config(file: Path, new: dict[str, Any]) -> None:
-    old = _with_defaults(_read(file))
-    for config in (old, new):
-        config["data"].pop("data_dir", None)  # where the data is found changes no numbers
-        config.get("training", {}).pop("images", None)  # nor does what is drawn
-    lines = differences(old, new)
+def _refuse_another_config(file: Path, config: RunConfig, allow: Sequence[str] = ()) -> None:
+    lines = differences(*_both(file, config))
+    allowed = tuple(f"{path}{end}" for path in allow for end in (":", "."))
+    lines = [line for line in lines if not line.startswith(allowed)]
     if lines:
+        keys = ",".join(line.split(":")[0] for line in lines)
         raise WorkdirError(
             f"work directory {file.parent} belongs to a run with another config ({'; '.join(lines)}); "
-            "choose another --workdir, or the config it was made with"
+            "choose another --workdir, or the config it was made with, or go on with what has changed: "
+            f"--allow-change={keys}"
         )
+
+
+def _both(file: Path, config: RunConfig) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The config in config.json and this one, without what changes no numbers."""
+    both = _with_defaults(_read(file)), _plain(config.to_dict())
+    for values in both:
+        values["data"].pop("data_dir", None)  # where the data is found changes no numbers
+        for key in ("images", "workers"):  # nor do pictures, and who reads the data
+            values.get("training", {}).pop(key, None)
+    return both
+
+
+def note_changes(file: Path, config: RunConfig) -> None:
+    """Puts a changed config into config.json, and what has changed since when into its ``history``."""
+    lines = differences(*_both(file, config))
+    if not lines:
+        return
+    written = read_written(file)
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    steps = [int(p.name) for p in (file.parent / "checkpoints").glob("[0-9]*") if p.name.isdigit()]
+    entry = {"date": now, "step": max(steps, default=0), "changes": lines, "config": written["config"]}
+    history = [*written.get("history", []), entry]
+    write_json(file, {**written, "config": config.to_dict(), "history": history})
+
+
+def _require_paths(paths: Sequence[str], config: RunConfig) -> None:
+    known = flat(config.to_dict())
+    for path in paths:
+        if path not in known and not any(key.startswith(f"{path}.") for key in known):
+            raise unknown("--allow-change", path, list(known))
 
 
 def _with_defaults(config: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 import numpy as np
 from tqdm import tqdm
 
+from geomdl.training.distributed import first
 from geomdl.training.workdir import WorkdirError
 
 Record = dict[str, Any]
@@ -125,6 +126,22 @@ class TensorBoardWriter:
     def close(self) -> None:
         """Writes everything to disk."""
         self._writer.close()
+
+
+def open_writers(
+    metrics: Path, tensorboard: Path, step: int
+) -> tuple[list[Writer], Callable[[str, np.ndarray, int], None]]:
+    """Returns the writers of a run, and what takes its pictures; in process 0, elsewhere nothing is written.
+
+    Args:
+      metrics: the file metrics.jsonl.
+      tensorboard: the directory of the event files.
+      step: the step that the run goes on from.
+    """
+    if not first():
+        return [], lambda name, pixels, step: None
+    events = TensorBoardWriter(tensorboard, step)
+    return [JsonlWriter(metrics, step), events], events.image
 
 
 class ProgressBar:
