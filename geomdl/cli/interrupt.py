@@ -1,50 +1,45 @@
-"""Ctrl-C between two steps, not in the middle of one or of a checkpoint."""
+"""Ctrl-C and SIGTERM end a run after a step and a checkpoint, not in the middle of one."""
 
 import signal
 import sys
-from types import FrameType
+from types import FrameType, TracebackType
 
-from geomdl.training.writers import Progress, Record
+from geomdl.training.interruption import Interrupted
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interruptible:
-    """Passes progress on, and raises KeyboardInterrupt after the step in which Ctrl-C was pressed.
+class Interruption:
+    """Notes a signal while it is entered, for the training loop to ask about.
 
-    Pressed a second time, Ctrl-C stops at once.
-
-    Args:
-      progress: what is told of steps and records, if anything.
+    Until the loop first asks there is nothing to finish, and the signal raises `Interrupted` at once. A second signal
+    ends the process at once, whatever it is doing.
     """
 
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress = progress
-        self._pressed = False
+    def __init__(self) -> None:
+        self._running = False
+        self._asked = False
 
-    def start(self, done: int, total: int, batch_size: int) -> None:
-        """From here Ctrl-C waits for the end of a step."""
-        signal.signal(signal.SIGINT, self._press)
-        if self._progress is not None:
-            self._progress.start(done, total, batch_size)
+    def asked(self) -> bool:
+        """Whether there was a signal."""
+        self._running = True
+        return self._asked
 
-    def step(self) -> None:
-        """One more step was given to the device."""
-        if self._progress is not None:
-            self._progress.step()
-        if self._pressed:
-            raise KeyboardInterrupt
+    def __enter__(self) -> "Interruption":
+        self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        return self
 
-    def write(self, record: Record) -> None:
-        """Passes a record on."""
-        if self._progress is not None:
-            self._progress.write(record)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
-    def close(self) -> None:
-        """Finishes what was begun; Ctrl-C is what it was."""
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        if self._progress is not None:
-            self._progress.close()
-
-    def _press(self, number: int, frame: FrameType | None) -> None:
-        self._pressed = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        print("\ngeomdl: stopping after this step (Ctrl-C again: at once)", file=sys.stderr)
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._asked = True
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        if not self._running:
+            raise Interrupted
+        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        print(f"\ngeomdl: {name}: stopping after this step, with a checkpoint (again: at once)", file=sys.stderr)

@@ -1,6 +1,7 @@
 """The entry point: finds the verb, runs it, and turns every error into one line and an exit status.
 
-Exit status: 0 done; 2 bad input (command line, config, data, work directory); 1 any other failure; 130 interrupted.
+Exit status: 0 done; 2 bad input (command line, config, data, work directory); 1 any other failure; 75 a training run
+was stopped on request and can go on; 130 interrupted.
 """
 
 import argparse
@@ -43,8 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = [a for a in arguments if a != "--debug"]
     try:
         return _run(arguments)
-    except KeyboardInterrupt:
-        return _say("interrupted; give the same command again to go on where it stopped", 130)
+    except KeyboardInterrupt as error:
+        message = str(error) or "interrupted; give the same command again to go on where it stopped"
+        return _say(message, getattr(error, "exit_status", 130))
     except BrokenPipeError:  # what reads our output has gone, as in `geomdl list models | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

@@ -5,15 +5,26 @@
 
 Any value of the config can be set with --config.SECTION.KEY=VALUE, whether or not the file mentions it. The work
 directory gets config.json, metrics.jsonl, TensorBoard events, checkpoints, report.md and learning_curves.png.
+
+Ctrl-C or SIGTERM stop the run after the step, with a checkpoint and exit status 75; a second one stops it at once. The
+same command goes on from the latest checkpoint, to the same numbers as if nothing had happened.
+
+Several processes, on one machine or many, train one network together when each is given the same command with
+--distributed (docs/scaling.md).
 """
 
 import argparse
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from geomdl.cli.compilation_cache import add_compilation_cache
 from geomdl.cli.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.parser import UsageError
+
+if TYPE_CHECKING:
+    from geomdl.training.config import RunConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,34 +35,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_compilation_cache(parser)
     parser.add_argument("--evaluate", metavar="SPLIT", help="measures the best model on this split when it is trained")
     parser.add_argument("--evaluators", default="metrics", help="for --evaluate, comma-separated (default: metrics)")
+    parser.add_argument(
+        "--allow-change",
+        metavar="KEYS",
+        default="",
+        help="goes on with a run though these values of the config have changed, comma-separated, "
+        "e.g. training.steps,optimizer.learning_rate",
+    )
     parser.add_argument("--profile", action="store_true", help="records a trace of five steps in WORKDIR/profile")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument(
+        "--distributed",
+        nargs="?",
+        const="detect",
+        metavar="HOST:PORT,PROCESS,COUNT",
+        help="one of several processes; alone: Slurm, TPU pods and the environment say which",
+    )
+    parser.add_argument(
+        "--distributed_timeout", type=int, default=300, metavar="SECONDS", help="to wait for the others (default: 300)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Trains, then writes the report."""
     use_data_dir(arguments)
     from geomdl.cli.config_file import load_config
-    from geomdl.cli.evaluate import evaluator_names, measure, require_split
+    from geomdl.cli.evaluate import evaluator_names, require_split
     from geomdl.cli.quiet import quiet_libraries
 
     values = load_config(arguments.config, arguments.overrides)
-    from geomdl.cli.interrupt import Interruptible
     from geomdl.training.config import RunConfig
-    from geomdl.training.loop import train
-    from geomdl.training.profile import Profiler
-    from geomdl.training.run_report import write_report
-    from geomdl.training.writers import ProgressBar, format_metrics
+    from geomdl.training.distributed import processes
 
     if arguments.evaluate:
         require_split(arguments.evaluate)
     evaluators = evaluator_names(arguments.evaluators)
     quiet_libraries()
     config = RunConfig.from_config_dict(values)
+    if arguments.distributed and arguments.evaluate:
+        raise UsageError("--evaluate is for one process; give geomdl evaluate when the processes are done")
+    with processes(arguments.distributed, arguments.distributed_timeout):
+        _train(config, arguments, evaluators)
+
+
+def _train(config: "RunConfig", arguments: argparse.Namespace, evaluators: list[str]) -> None:
+    from geomdl.cli.evaluate import measure
+    from geomdl.cli.interrupt import Interruption
+    from geomdl.training.distributed import first
+    from geomdl.training.loop import train
+    from geomdl.training.profile import Profiler
+    from geomdl.training.run_report import write_report
+    from geomdl.training.writers import ProgressBar, format_metrics
+
     started = time.perf_counter()
-    bar = None if arguments.quiet else ProgressBar(sys.stderr)
-    profiler = Profiler(bar, Path(arguments.workdir) / "profile") if arguments.profile else None
-    result = train(config, arguments.workdir, progress=Interruptible(profiler or bar))
+    bar = None if arguments.quiet or not first() else ProgressBar(sys.stderr)
+    profiler = Profiler(bar, Path(arguments.workdir) / "profile") if arguments.profile and first() else None
+    allowed = [path for path in arguments.allow_change.split(",") if path]
+    with Interruption() as interruption:
+        result = train(
+            config, arguments.workdir, progress=profiler or bar, stop=interruption.asked, allow_change=allowed
+        )
+    if not first():
+        return
     early = f" (stopped early: {config.training.monitor} no longer improved)" if result.stopped_early else ""
     print(f"{result.step} steps in {time.perf_counter() - started:.1f} s{early}")
     print(f"best validation at step {result.best_step}: {format_metrics(result.best)}")

@@ -21,6 +21,9 @@ from geomdl.training.optimizers import OPTIMIZERS, Adam, OptimizerConfig
 from geomdl.training.parallel import ParallelConfig
 from geomdl.training.schedules import SCHEDULES, Constant, ScheduleConfig
 
+ON_NONFINITE = ("stop", "skip")
+"""What may be done about a step that is not finite."""
+
 MONITORS = ("loss", "accuracy", "iou", "dice")
 """The validation metrics that checkpoints may be compared by."""
 
@@ -36,6 +39,8 @@ class TrainingConfig:
       eval_every: steps between evaluations on the validation split; None for one epoch. The last step is always
         evaluated, and every evaluation leaves a checkpoint.
       checkpoint_every: steps between further checkpoints, for runs with rare evaluations; None for none.
+      workers: processes that read and decode training images, for data that does not fit into memory and is slow to
+        decode; 0: threads of the process that trains. Changes no numbers.
       log_every: steps that one training record of metrics.jsonl averages over.
       eval_batch_size: images per batch in evaluations.
       evaluators: names from `geomdl.evaluators.EVALUATORS`, run at every evaluation.
@@ -45,6 +50,9 @@ class TrainingConfig:
       keep_checkpoints: how many of the best checkpoints are kept, besides the latest.
       images: draws filters, confusion matrix and predictions on turned images for TensorBoard, at every evaluation.
         Changes no numbers.
+      on_nonfinite: when the loss of a step, or its gradient, is not finite: ``"stop"`` ends the run with an error that
+        names the step and its images; ``"skip"`` leaves parameters, optimiser and batch statistics as they were and
+        counts the step under ``skipped`` in metrics.jsonl, until there are 10 in a row.
       precision: ``"float32"``, or ``"bfloat16"`` for images and activations; see `geomdl.training.compute.Compute`.
       accumulate: parts in which a step takes its batch, one after the other, for less memory.
       remat: computes every block of layers once more for its gradient, for less memory.
@@ -70,14 +78,20 @@ class TrainingConfig:
     patience: int | None = None
     keep_checkpoints: int = 1
     images: bool = False
+    on_nonfinite: str = "stop"
     precision: str = "float32"
     accumulate: int = 1
     remat: bool = False
     ema: float | None = None
+    workers: int = 0
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise unknown("training.precision", self.precision, PRECISIONS)
+        if self.workers < 0:
+            raise invalid("training.workers", self.workers, "a whole number from 0", 0)
+        if self.on_nonfinite not in ON_NONFINITE:
+            raise unknown("training.on_nonfinite", self.on_nonfinite, ON_NONFINITE)
         if self.ema is not None and not 0 < self.ema < 1:
             raise invalid("training.ema", self.ema, "a number between 0 and 1, or None", 0.999)
         for name in ("batch_size", "log_every", "eval_batch_size", "keep_checkpoints", "accumulate"):

@@ -6,16 +6,15 @@ same config and work directory, goes on from its latest checkpoint to the same n
 
 import functools
 import math
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
+import jax.numpy as jnp
 import optax
 from flax import nnx
-from jaxtyping import Array
 
 from geomdl.data import Dataset, make_loader
 from geomdl.errors import invalid, unknown
@@ -23,29 +22,19 @@ from geomdl.evaluators import EVALUATORS, with_batch_size
 from geomdl.tasks import Task
 from geomdl.training.checkpoint import Checkpoints
 from geomdl.training.config import RunConfig
+from geomdl.training.distributed import agreed, by_first
+from geomdl.training.input import fetched
+from geomdl.training.interruption import Interrupted, Stop, agreed_stop, interruptible, never
+from geomdl.training.nonfinite import TrainingDiverged, Watch, culprit
 from geomdl.training.parallel import Strategy
 from geomdl.training.pictures import Pictures
+from geomdl.training.recorder import Interval, Recorder
 from geomdl.training.run_facts import note_begin, note_end
+from geomdl.training.same_everywhere import the_data
 from geomdl.training.state import TrainState, initial_state, merge_model, split_model
 from geomdl.training.step import make_apply, make_train_step
 from geomdl.training.workdir import Workdir, WorkdirError, read_config
-from geomdl.training.writers import JsonlWriter, Progress, Record, TensorBoardWriter, Writer, read_metrics
-
-
-class TrainingDiverged(FloatingPointError):
-    """The loss, or the monitored metric, is no longer a finite number.
-
-    Args:
-      what: is not finite, with its value and where.
-      kept: the step of the latest checkpoint, or None.
-    """
-
-    def __init__(self, what: str, kept: int | None) -> None:
-        saved = "no checkpoint was saved" if kept is None else f"the checkpoint of step {kept} is kept"
-        super().__init__(
-            f"{what}; {saved}; "
-            "try a smaller optimizer.learning_rate, or a schedule with warmup_steps, in another work directory"
-        )
+from geomdl.training.writers import Progress, Record, open_writers, read_metrics
 
 
 @dataclass(frozen=True)
@@ -153,7 +142,13 @@ def build_model(config: RunConfig, dataset: Dataset) -> Any:
 
 
 def train(
-    config: RunConfig, workdir: Path | str, *, dataset: Dataset | None = None, progress: Progress | None = None
+    config: RunConfig,
+    workdir: Path | str,
+    *,
+    dataset: Dataset | None = None,
+    progress: Progress | None = None,
+    stop: Stop = never,
+    allow_change: Sequence[str] = (),
 ) -> Result:
     """Trains a model, or goes on with a run that was stopped; a finished run is only read.
 
@@ -162,6 +157,8 @@ def train(
       workdir: gets ``config.json``, ``metrics.jsonl``, ``checkpoints/`` and ``tensorboard/``.
       dataset: what ``config.data.load()`` gives, if it is at hand.
       progress: is told of every step and record.
+      stop: asked after every step, and between batches of evaluations, whether to stop.
+      allow_change: dotted paths, or sections, in which the config may differ from that of the run in the directory.
 
     Returns:
       The trained model, with the numbers of the run.
@@ -169,35 +166,41 @@ def train(
     Raises:
       ValueError: for a config that does not fit the data, a work directory of another run, or a checkpoint that cannot
         be read. Nothing is lost.
-      TrainingDiverged: when the loss, of training or validation, or the monitored metric is no longer finite. No
-        checkpoint is made of such weights at an evaluation.
+      Interrupted: when ``stop`` said so; there is a checkpoint.
+      TrainingDiverged: when the loss, of training or validation, its gradient, or the monitored metric is no longer
+        finite. No checkpoint is made of such weights at an evaluation.
+      SaveFailed, InputFailed: when the disk is full, or data cannot be read any more; the latest checkpoint is kept.
     """
-    dataset = config.data.load() if dataset is None else dataset
+    dataset = the_data(config, dataset)
     strategy = config.parallel.build(config.training.batch_size, config.training.accumulate)
     parts = _Parts.build(config, dataset, strategy)
     structure, state = parts.initial()
-    with Workdir(workdir, config) as where:
-        note_begin(where.path, parts.total_steps, state.params, dataset)
+    with Workdir(workdir, config, allow_change=allow_change) as where:
+        by_first(lambda: note_begin(where.path, parts.total_steps, state.params, dataset))
         checkpoints = Checkpoints(where.checkpoints, keep=config.training.keep_checkpoints, writable=True)
         try:
-            patience = _Patience()
+            patience, notes = _Patience(), {}
             if checkpoints.latest is not None:
                 read_metrics(where.metrics)  # raises before anything is done if it is gone
-                state, patience = _restore(checkpoints, checkpoints.latest, state, patience)
-            start = int(state.step)
-            if start < parts.total_steps and not patience.stopped:
-                state, patience = _run(config, dataset, parts, structure, state, patience, where, checkpoints, progress)
+                restored = checkpoints.resume(_saved(state, patience))
+                if restored is not None:
+                    state, patience = _restored(state, restored[1])
+                    notes = checkpoints.notes(restored[0])
+            if notes.get("evaluate") or (int(state.step) < parts.total_steps and not patience.stopped):
+                run = _Run(config, dataset, parts, structure, where, checkpoints, progress, stop)
+                state, patience = run(state, patience, notes)
             checkpoints.wait()
             best_step = checkpoints.find("best")
             best, _ = _restore(checkpoints, best_step, state, patience)
         finally:
             checkpoints.close()
-        note_end(where.path, step=int(state.step), best_step=best_step, stopped_early=patience.stopped)
+        taken, stopped = int(state.step), patience.stopped
+        by_first(lambda: note_end(where.path, step=taken, best_step=best_step, stopped_early=stopped))
         return Result(
             model=merge_model(structure, *parts.strategy.home((best.deployed, best.rest))),
             best_step=best_step,
-            step=int(state.step),
-            stopped_early=patience.stopped,
+            step=taken,
+            stopped_early=stopped,
             records=read_metrics(where.metrics),
             workdir=where.path,
         )
@@ -249,140 +252,170 @@ def load_trained(workdir: Path | str, checkpoint: str | int = "best", *, dataset
     return Trained(merge_model(structure, state.deployed, state.rest), config, dataset, parts.task, step)
 
 
-def _restore(
-    checkpoints: Checkpoints, step: int, state: TrainState, patience: _Patience
-) -> tuple[TrainState, _Patience]:
-    saved = checkpoints.restore(step, {"state": state.saved(), "patience": patience.saved()})
+def _saved(state: TrainState, patience: _Patience) -> dict[str, Any]:
+    """What a checkpoint holds."""
+    return {"state": state.saved(), "patience": patience.saved()}
+
+
+def _restored(state: TrainState, saved: dict[str, Any]) -> tuple[TrainState, _Patience]:
     return replace(state, **saved["state"]), _Patience.restored(saved["patience"])
 
 
-def _run(
-    config: RunConfig,
-    dataset: Dataset,
-    parts: _Parts,
-    structure: Any,
-    state: TrainState,
-    patience: _Patience,
-    where: Workdir,
-    checkpoints: Checkpoints,
-    progress: Progress | None,
+def _restore(
+    checkpoints: Checkpoints, step: int, state: TrainState, patience: _Patience
 ) -> tuple[TrainState, _Patience]:
-    """Takes the steps from where the state stands to the end."""
-    options, start, total = config.training, int(state.step), parts.total_steps
-    loader = make_loader(dataset.train, options.batch_size, config.seed, start_step=start)
-    strategy, compute = parts.strategy, options.compute
-    step_function = make_train_step(
-        structure,
-        task=parts.task,
-        optimizer=parts.optimizer,
-        select=loader.select,
-        augment=config.augmentation,
-        compute=compute,
-        strategy=strategy,
-        ema=options.ema or 0.0,
-    )
-    apply = make_apply(structure, compute, strategy)
-    feed = strategy.feed()
-    evaluators = [with_batch_size(EVALUATORS[name](), options.eval_batch_size) for name in options.evaluators]
-    eval_every = options.eval_every or loader.steps_per_epoch
-    key = strategy.place(jax.random.key(config.seed))
+    return _restored(state, checkpoints.restore(step, _saved(state, patience)))
 
-    tensorboard = TensorBoardWriter(where.tensorboard, start)
-    pictures = Pictures(tensorboard.image, structure, dataset, parts.task, options.eval_batch_size)
-    writers: list[Writer] = [JsonlWriter(where.metrics, start), tensorboard]
-    if progress is not None:
-        writers.append(progress)
-        progress.start(start, total, options.batch_size)
-    recorder = _Recorder(writers, parts, options.batch_size, start, checkpoints)
-    try:
-        for step in range(start + 1, total + 1):  # the number of steps taken after this one
-            state = step_function(state, feed(loader.fetch(step - 1)), key)
-            if progress is not None:
-                progress.step()
-            if step == start + 1:
-                jax.block_until_ready(state.step)
-                recorder.restart_clock(step)
-            evaluate = step % eval_every == 0 or step == total
-            save = evaluate or (options.checkpoint_every is not None and step % options.checkpoint_every == 0)
-            if save or step % options.log_every == 0:
-                recorder.cut(step, state.totals)
-                state = replace(state, totals=strategy.place(parts.task.no_totals()))
-            if not save:
-                continue
-            recorder.flush()
-            score = None
-            if evaluate:
-                predict = functools.partial(apply, state.deployed, state.rest)
-                metrics: dict[str, float] = {}
+
+@dataclass(frozen=True)
+class _Run:
+    """Takes the steps from where a state stands to the end."""
+
+    config: RunConfig
+    dataset: Dataset
+    parts: _Parts
+    structure: Any
+    where: Workdir
+    checkpoints: Checkpoints
+    progress: Progress | None
+    stop: Stop
+
+    def __call__(self, state: TrainState, patience: _Patience, notes: dict[str, Any]) -> tuple[TrainState, _Patience]:
+        """Goes on from a state, with the notes of its checkpoint; returns the state at the end."""
+        config, options, parts, progress = self.config, self.config.training, self.parts, self.progress
+        start, total, strategy, compute = int(state.step), parts.total_steps, parts.strategy, options.compute
+        loader = make_loader(
+            self.dataset.train,
+            options.batch_size,
+            config.seed,
+            start_step=start,
+            worker_count=options.workers,
+            part=strategy.part,
+        )
+        step_function = make_train_step(
+            self.structure,
+            task=parts.task,
+            optimizer=parts.optimizer,
+            select=loader.select,
+            augment=config.augmentation,
+            compute=compute,
+            strategy=strategy,
+            ema=options.ema or 0.0,
+            skip=options.on_nonfinite == "skip",
+        )
+        apply = make_apply(self.structure, compute, strategy)
+        feed = strategy.feed()
+        evaluators = [with_batch_size(EVALUATORS[name](), options.eval_batch_size) for name in options.evaluators]
+        eval_every = options.eval_every or loader.steps_per_epoch
+        key = strategy.place(jax.random.key(config.seed))
+        state, interval = _with_notes(state, notes, strategy)
+
+        writers, show = open_writers(self.where.metrics, self.where.tensorboard, start)
+        pictures = Pictures(show, self.structure, self.dataset, parts.task, options.eval_batch_size)
+        if progress is not None:
+            writers.append(progress)
+            progress.start(start, total, options.batch_size)
+
+        def diverged(what: str, step: int) -> TrainingDiverged:
+            return TrainingDiverged(f"{what} {culprit(loader, step, self.where.path)}", self.checkpoints.latest)
+
+        recorder = Recorder(
+            writers,
+            parts.task,
+            parts.schedule,
+            batch_size=options.batch_size,
+            start=start,
+            interval=interval,
+            skip=options.on_nonfinite == "skip",
+            diverged=diverged,
+        )
+
+        def evaluated(step: int, state: TrainState, patience: _Patience) -> _Patience:
+            """Measures, writes it down, and saves; a request to stop leaves the measuring to the next start."""
+            predict = functools.partial(apply, state.deployed, state.rest)
+            asking = interruptible(predict, self.stop, step)
+            metrics: dict[str, float] = {}
+            try:
                 for evaluator in evaluators:
-                    metrics |= evaluator(predict, dataset.validation, parts.task)
-                for name in dict.fromkeys(("loss", options.monitor)):
-                    if not math.isfinite(metrics[name]):
-                        message = f"the validation {name} is {metrics[name]} at step {step}"
-                        raise TrainingDiverged(message, checkpoints.latest)
-                score = options.score(metrics)
-                recorder.write({"step": step, "split": "validation", **metrics})
-                if options.images:
-                    pictures.draw(step, state, predict)
-                patience = patience.after(score, options.patience)
-            checkpoints.save(step, {"state": state.saved(), "patience": patience.saved()}, score=score)
-            recorder.restart_clock(step)
-            if patience.stopped:
-                break
-    finally:
-        loader.close()
-        for writer in writers:
-            writer.close()
-    return state, patience
+                    metrics |= agreed(evaluator(asking, self.dataset.validation, parts.task))
+            except Interrupted:
+                self._save(state, patience, recorder, evaluate=True)
+                raise
+            self._require_finite(metrics, step)
+            score = options.score(metrics)
+            recorder.write({"step": step, "split": "validation", **metrics})
+            if options.images:
+                pictures.draw(step, strategy.home(state), predict)
+            patience = patience.after(score, options.patience)
+            self._save(state, patience, recorder, score=score)
+            return patience
 
+        try:
+            if notes.get("evaluate"):
+                patience = evaluated(start, state, patience)
+            for step in range(start + 1, total + 1):  # the number of steps taken after this one
+                if patience.stopped:
+                    break
+                state = step_function(state, feed(fetched(loader, step - 1, self.checkpoints)), key)
+                if progress is not None:
+                    progress.step()
+                if step == start + 1:
+                    jax.block_until_ready(state.step)
+                    recorder.restart_clock(step)
+                evaluate = step % eval_every == 0 or step == total
+                save = evaluate or (options.checkpoint_every is not None and step % options.checkpoint_every == 0)
+                if save or step % options.log_every == 0:
+                    recorder.cut(step, state.totals, state.watch)
+                    state = replace(state, totals=strategy.place(parts.task.no_totals()))
+                stop = agreed_stop(self.stop, step, options.log_every)
+                if not save and not stop:
+                    continue
+                recorder.flush()
+                if evaluate and not stop:
+                    patience = evaluated(step, state, patience)
+                else:
+                    recorder.check(Watch.read(state.watch))
+                    self._save(state, patience, recorder, evaluate=evaluate)
+                recorder.restart_clock(step)
+                if stop or (step < total and not patience.stopped and agreed_stop(self.stop, step)):
+                    raise Interrupted(step)
+        finally:
+            loader.close()
+            for writer in writers:
+                writer.close()
+        return state, patience
 
-class _Recorder:
-    """Writes training records one interval late, so that the host does not wait for the device."""
-
-    def __init__(
-        self, writers: list[Writer], parts: _Parts, batch_size: int, start: int, checkpoints: Checkpoints
+    def _save(
+        self,
+        state: TrainState,
+        patience: _Patience,
+        recorder: Recorder,
+        *,
+        score: float | None = None,
+        evaluate: bool = False,
     ) -> None:
-        self._writers = writers
-        self._checkpoints = checkpoints
-        self._schedule = jax.jit(parts.schedule)
-        self._task = parts.task
-        self._batch_size = batch_size
-        self._waiting: list[tuple[int, int, dict[str, Array], Array]] = []
-        self._last_cut = start
-        self._clock, self._clock_step = time.perf_counter(), start
+        """Saves a checkpoint, with notes of what is not part of the state: an unfinished interval, what is to do."""
+        step, watch = int(state.step), Watch.read(state.watch)
+        notes: dict[str, Any] = {"evaluate": True} if evaluate else {}
+        if recorder.interval.start < step:
+            notes["interval"] = recorder.interval.saved(state.totals)
+        if watch.total:
+            notes["watch"] = list(watch)
+        self.checkpoints.save(step, _saved(state, patience), score=score, notes=notes)
 
-    def cut(self, step: int, totals: dict[str, Array]) -> None:
-        """Ends an interval at this step, and writes the one before it."""
-        rate = self._schedule(np.int32(step - 1))
-        self._waiting.append((step, step - self._last_cut, totals, rate))
-        self._last_cut = step
-        while len(self._waiting) > 1:
-            self._write_first()
+    def _require_finite(self, metrics: dict[str, float], step: int) -> None:
+        for name in dict.fromkeys(("loss", self.config.training.monitor)):
+            if not math.isfinite(metrics[name]):
+                message = f"the validation {name} is {metrics[name]} at step {step}"
+                raise TrainingDiverged(message, self.checkpoints.latest)
 
-    def flush(self) -> None:
-        """Writes everything that was cut."""
-        while self._waiting:
-            self._write_first()
 
-    def restart_clock(self, step: int) -> None:
-        """Images per second are counted from here: compilation, evaluation and saving are left out."""
-        self._clock, self._clock_step = time.perf_counter(), step
-
-    def write(self, record: Record) -> None:
-        """Gives a record to every writer."""
-        for writer in self._writers:
-            writer.write(record)
-
-    def _write_first(self) -> None:
-        step, steps, totals, rate = self._waiting.pop(0)
-        totals, rate = jax.device_get((totals, rate))
-        record: Record = {"step": step, "split": "train"}
-        record |= self._task.summary(totals, steps)
-        record["learning_rate"] = float(rate)
-        if step > self._clock_step:
-            images = (step - self._clock_step) * self._batch_size
-            record["images_per_second"] = round(images / (time.perf_counter() - self._clock), 1)
-        if not math.isfinite(record["loss"]):
-            message = f"the training loss is {record['loss']} in the {steps} steps up to step {step}"
-            raise TrainingDiverged(message, self._checkpoints.latest)
-        self.write(record)
+def _with_notes(state: TrainState, notes: dict[str, Any], strategy: Strategy) -> tuple[TrainState, Interval]:
+    """The state, and the interval it stands in, with what the notes of its checkpoint say."""
+    watch = Watch(*notes.get("watch", ()))
+    state = replace(state, watch=strategy.place(jnp.array(watch, jnp.int32)))
+    if "interval" not in notes:
+        return state, Interval(int(state.step), watch.total)
+    saved = notes["interval"]
+    totals = {name: jnp.asarray(saved["totals"][name], old.dtype) for name, old in state.totals.items()}
+    return replace(state, totals=strategy.place(totals)), Interval(saved["start"], saved["skipped"])

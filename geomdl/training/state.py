@@ -1,6 +1,6 @@
 """The state of a training run: what one step changes, and what a checkpoint holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -27,6 +27,7 @@ class TrainState:
       step: the number of steps taken so far, an int32 scalar.
       totals: of the task, summed over the steps since the last record; not part of a checkpoint.
       average: of the parameters over the steps, see `averaged`; None for a run without.
+      watch: on steps that were not finite, see `geomdl.training.nonfinite.Watch`.
     """
 
     params: Tree
@@ -35,6 +36,7 @@ class TrainState:
     step: Array
     totals: dict[str, Array]
     average: Tree | None = None
+    watch: Array = field(default_factory=lambda: jnp.zeros(5, jnp.int32))
 
     @property
     def deployed(self) -> Tree:

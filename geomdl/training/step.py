@@ -14,6 +14,7 @@ from jaxtyping import Array
 from geomdl.data import Augmentation
 from geomdl.tasks import Task
 from geomdl.training.compute import Compute
+from geomdl.training.nonfinite import all_finite, observed, skipped_unless
 from geomdl.training.parallel import Strategy, padded
 from geomdl.training.state import TrainState, Tree, averaged
 
@@ -31,6 +32,7 @@ def make_train_step(
     compute: Compute = Compute(),  # noqa: B008  (frozen)
     strategy: Strategy = Strategy(),  # noqa: B008  (frozen)
     ema: float = 0.0,
+    skip: bool = False,
 ) -> TrainStep:
     """Returns the compiled step ``(state, fetched, key) -> state``.
 
@@ -43,6 +45,7 @@ def make_train_step(
       compute: precision and memory.
       strategy: the devices; the state and what is fetched must lie there.
       ema: decay of the average of the parameters, where the state has one.
+      skip: leaves everything as it was at a step whose loss or gradient is not finite.
 
     Returns:
       A function of the state (which is donated: do not use it again), of what the loader fetched for the step, and of
@@ -57,14 +60,17 @@ def make_train_step(
         gradients, totals, rest = compute.gradients(structure, task, strategy, params, rest, batch, model_key)
         updates, opt_state = optimizer.update(gradients, state.opt_state, params)
         params = optax.apply_updates(params, updates)
-        return TrainState(
+        finite = all_finite(totals["loss"], gradients)
+        after = TrainState(
             params=params,
             rest=rest,
             opt_state=opt_state,
             step=state.step + 1,
             totals={name: total + totals[name] for name, total in state.totals.items()},
             average=averaged(state.average, params, state.step, ema),
+            watch=observed(state.watch, finite, state.step + 1),
         )
+        return skipped_unless(finite, after, state) if skip else after
 
     return strategy.compile(step, donate=True)
 
@@ -84,11 +90,12 @@ def make_apply(
 ) -> Callable[[Tree, Tree, Array], Array]:
     """Returns the compiled network ``(params, rest, images) -> logits``, as it is used after training.
 
-    Any number of images is taken: zeros that are added to share them among the devices are cut off again.
+    Any number of images is taken: zeros that are added to share them among the devices are cut off again. Of several
+    processes each gives all of the images, computes its part, and gets all of the logits.
     """
 
     def apply(params: Tree, rest: Tree, images: Array) -> Array:
         part = strategy.split(padded(images, strategy.devices))
         return strategy.gather(compute.outputs(structure, params, rest, part))[: len(images)]
 
-    return strategy.compile(apply)
+    return strategy.whole(strategy.compile(apply))
