@@ -1,4 +1,4 @@
-"""Several processes that train one network together: how they find one another, and how they agree.
+"""Several processes that train one network together: how they agree, and how their arrays are made.
 
 Every process runs the same program on the same config. Arrays on all devices are made by JAX; what is said here goes
 through the key-value store of JAX's coordinator, which process 0 runs, and needs no device. With one process everything
@@ -7,12 +7,7 @@ here does nothing.
 
 import itertools
 import json
-import os
-import socket
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import jax
@@ -20,14 +15,9 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from geomdl.errors import invalid
-
 T = TypeVar("T")
 
-DETECT = "detect"
-ENVIRONMENT = ("JAX_COORDINATOR_ADDRESS", "JAX_PROCESS_ID", "JAX_NUM_PROCESSES")
 _PATIENCE = 24 * 3600  # seconds; that a process has died is noticed long before, by its heartbeat
-_SHUTDOWN = 15  # seconds that a process which failed waits for the others
 _numbers = itertools.count()
 
 
@@ -37,138 +27,6 @@ class DistributedError(ValueError):
 
 class ElsewhereError(DistributedError):
     """What went wrong in another process of the run."""
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where process 0 can be reached, and which of how many processes this is.
-
-    Args:
-      host: of process 0.
-      port: on which process 0 listens; any that is free there.
-      process: of this process, from 0.
-      count: of processes.
-    """
-
-    host: str
-    port: int
-    process: int
-    count: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Address":
-        """Reads ``host:port,process,count``.
-
-        Raises:
-          ValueError: for anything else.
-
-        >>> Address.parse("node-1:8476,2,4")
-        Address(host='node-1', port=8476, process=2, count=4)
-        >>> Address.parse("node-1:8476,4,4")
-        Traceback (most recent call last):
-        ValueError: invalid --distributed 'node-1:8476,4,4'; allowed: host:port,process,count with a process from 0 to 3
-        """
-        allowed = "host:port,process,count, e.g. 10.0.0.1:8476,0,2, or --distributed alone, which detects them"
-        where, _, numbers = text.partition(",")
-        host, _, port = where.rpartition(":")
-        process, _, count = numbers.partition(",")
-        if not host or not all(n.isascii() and n.isdigit() for n in (port, process, count)):
-            raise invalid("--distributed", text, allowed)
-        if not 0 < int(port) < 2**16 or int(count) < 1:
-            raise invalid("--distributed", text, f"{allowed}; a port from 1 to 65535 and at least one process")
-        if int(process) >= int(count):
-            raise invalid("--distributed", text, f"host:port,process,count with a process from 0 to {int(count) - 1}")
-        return cls(host, int(port), int(process), int(count))
-
-
-@contextmanager
-def processes(option: str | None, timeout: int = 300) -> Iterator[None]:
-    """Joins the processes of a run; before anything is computed with JAX.
-
-    Args:
-      option: ``host:port,process,count``; ``"detect"`` for what Slurm, a TPU pod, Open MPI, Kubernetes or the variables
-        ``JAX_COORDINATOR_ADDRESS``, ``JAX_PROCESS_ID`` and ``JAX_NUM_PROCESSES`` say; None for a process by itself.
-      timeout: seconds within which all processes must have come.
-
-    Raises:
-      DistributedError: when they have not, or there is nothing to detect.
-    """
-    if option is None:
-        yield
-        return
-    if timeout < 1:
-        raise invalid("--distributed_timeout", timeout, "a positive number of seconds", 300)
-    _join(option, timeout)
-    try:
-        yield
-    finally:
-        try:
-            jax.distributed.shutdown()
-        except RuntimeError as error:  # another process has gone already, and has said why
-            if alone():
-                raise DistributedError(f"the processes did not end together ({_line(error)})") from error
-
-
-def _join(option: str, timeout: int) -> None:
-    named = [os.environ.get(name) for name in ENVIRONMENT]
-    if option == DETECT and all(named):
-        option = ",".join(str(n) for n in named)
-    if option == DETECT and any(named):
-        missing = [name for name, value in zip(ENVIRONMENT, named, strict=True) if not value and name != ENVIRONMENT[0]]
-        if missing:
-            raise DistributedError(f"--distributed: {' and '.join(missing)} must be set with the others")
-    address = None if option == DETECT else Address.parse(option)
-    if address is not None:
-        _require_reachable(address, timeout)
-    given: dict[str, Any] = {}
-    if address is not None:
-        given = {"coordinator_address": f"{address.host}:{address.port}"}
-        given |= {"process_id": address.process, "num_processes": address.count}
-        given |= {"cluster_detection_method": "deactivate"}
-    jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    # A stop that was asked for is agreed on between steps; JAX's own service would take the signal away.
-    jax.config.update("jax_enable_preemption_service", False)
-    try:
-        jax.distributed.initialize(
-            initialization_timeout=timeout, shutdown_timeout_seconds=_SHUTDOWN, heartbeat_timeout_seconds=100, **given
-        )
-    except Exception as error:  # ValueError, RuntimeError or one of XLA's
-        if address is None and ("should be defined" in str(error) or "must be defined" in str(error)):
-            raise DistributedError(
-                "--distributed found no cluster (Slurm, TPU pod, Open MPI, Kubernetes, or the variables "
-                f"{', '.join(ENVIRONMENT)}); give --distributed=host:port,process,count to each process"
-            ) from error
-        raise DistributedError(
-            f"the processes did not come together within {timeout} s (--distributed_timeout): {_line(error)[:300]}"
-        ) from error
-
-
-def _require_reachable(address: Address, timeout: int) -> None:
-    """Raises DistributedError with a reason where JAX would end the process without one."""
-    where = f"{address.host}:{address.port}"
-    if address.process == 0:
-        with socket.socket(socket.AF_INET6 if socket.has_ipv6 else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("", address.port))
-            except OSError as error:
-                raise DistributedError(
-                    f"process 0 cannot listen on port {address.port} ({error.strerror}); give another to all processes"
-                ) from error
-        return
-    deadline, reason = time.monotonic() + timeout, ""
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection((address.host, address.port), timeout=min(5, timeout)).close()
-        except OSError as error:
-            reason = error.strerror or str(error)
-            time.sleep(0.1)
-        else:
-            return
-    raise DistributedError(
-        f"process {address.process} found no coordinator at {where} within {timeout} s ({reason}); is process 0 "
-        "running there, and is the port open? (--distributed_timeout waits longer)"
-    )
 
 
 def alone() -> bool:
@@ -198,7 +56,7 @@ def exchange(value: Any) -> list[Any]:
             client.key_value_set(f"geomdl/{number}/all", f"[{','.join(found)}]")
         return json.loads(client.blocking_key_value_get(f"geomdl/{number}/all", patience))
     except Exception as error:  # one of XLA's
-        raise ElsewhereError(f"lost the other processes of the run ({_line(error)[:200]})") from error
+        raise ElsewhereError(f"lost the other processes of the run ({one_line(error)[:200]})") from error
 
 
 def agreed(value: T) -> T:
@@ -220,7 +78,7 @@ def together(action: Callable[[], T]) -> T:
         result = action()
     except Exception as error:
         failure = error
-    reasons = exchange(None if failure is None else _line(failure))
+    reasons = exchange(None if failure is None else one_line(failure))
     if failure is not None:
         raise failure
     for process, reason in enumerate(reasons):
@@ -286,5 +144,6 @@ def _client() -> Any:
     return distributed.global_state.client
 
 
-def _line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """Returns the message of an error on one line."""
     return " ".join(str(error).split()) or type(error).__name__
