@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     values = load_config(arguments.config, arguments.overrides)
     from geomdl.training.config import RunConfig
-    from geomdl.training.distributed import processes
+    from geomdl.training.rendezvous import processes
 
     if arguments.evaluate:
         require_split(arguments.evaluate)
