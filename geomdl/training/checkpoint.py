@@ -17,6 +17,7 @@ from orbax.checkpoint import v1 as ocp
 from geomdl.errors import unknown
 from geomdl.training import distributed
 from geomdl.training.checkpoint_files import DIGESTS, UNWANTED, Tidying, damage_of, remove, write_digests
+from geomdl.training.misfit import misfit
 
 LATEST = 2
 """How many of the latest checkpoints are kept: should the newest be damaged, there is the one before."""
@@ -211,6 +212,12 @@ class Checkpoints:
         damage = damage_of(path)
         if damage:
             raise self._unreadable(path, step, damage)
+        found = _misfit(path, like) if (path / DIGESTS).exists() else None  # else it may be damaged
+        if found:
+            raise CheckpointError(
+                f"checkpoint {path} is of another model ({found}); nothing was changed; give the config, and the "
+                "version of geomdl, that it was made with"
+            )
         try:
             return self._checkpointer.load(step, jax.tree.map(_abstract, like))
         except Exception as error:  # whatever a damaged file makes Orbax raise
@@ -278,6 +285,15 @@ class Checkpoints:
         earlier = [s for s in self.steps if s < step]
         advice = f"move it away to go on from step {earlier[-1]}" if earlier else "move it away to start afresh"
         return CheckpointError(f"cannot read checkpoint {path} ({reason}); nothing was changed; {advice}")
+
+
+def _misfit(path: Path, like: Any) -> str | None:
+    """Which parameters of a checkpoint are not as expected; None when they are, or it cannot be told."""
+    try:
+        there: Any = ocp.metadata(str(path)).metadata
+        return misfit(*({name: tree["state"][name] for name in ("params", "rest")} for tree in (there, like)))
+    except Exception:  # damaged, or not of a run
+        return None
 
 
 def _score(metrics: Any) -> float | None:
