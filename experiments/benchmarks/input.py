@@ -1,0 +1,167 @@
+"""Whether reading images ever holds up training: images per second of both loaders beside those of the training step.
+
+    python -m experiments.benchmarks.input [--configs=digits_cnn,…] [--seconds=3] [--most=120]
+
+For every shipped config whose data is here (``TFDS_DATA_DIR`` for data of TensorFlow Datasets): its training split
+through the loader that keeps it on the device and through the one that streams it, each by itself; its training step by
+itself, on one batch; and training, with the loader that the config gets, in which the share of the time spent waiting
+for images is measured. Ratios are of loader to step: above 1 the loader is not what limits. Data that is read and
+decoded on demand (``in_memory=False``) is streamed too, by threads and by two worker processes, into the network of
+``--on-demand``.
+
+A config whose step does not compile within ``--most`` seconds is left out and named. Writes
+experiments/results/benchmarks/input.csv.
+"""
+
+import argparse
+import multiprocessing
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import optax
+
+from geomdl.cli.config_file import load_config
+from geomdl.data import Dataset
+from geomdl.data.loaders import DeviceLoader, Loader, StreamLoader, make_loader
+from geomdl.plots.tables import Row, write_csv
+from geomdl.training.config import RunConfig
+from geomdl.training.loop import build_model
+from geomdl.training.state import TrainState, initial_state, split_model
+from geomdl.training.step import TrainStep, make_train_step
+from geomdl.training.workdir import hardware, versions
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "experiments" / "results" / "benchmarks"
+ON_DEMAND = ("tfds:mnist", "tfds:fashion_mnist", "tfds:eurosat")
+
+
+def rate(batch: int, action: Callable[[int], object], seconds: float) -> float:
+    """Images per second of an action on a batch, after three of them, for so many seconds."""
+    for step in range(3):
+        action(step)
+    started, step = time.perf_counter(), 3
+    while time.perf_counter() - started < seconds or step < 6:
+        action(step)
+        step += 1
+    return (step - 3) * batch / (time.perf_counter() - started)
+
+
+def loading(loader: Loader, seconds: float) -> float:
+    """Images per second that a loader gives, on the device and scaled, with nothing else to do."""
+    select = jax.jit(loader.select)
+    return rate(loader.batch_size, lambda step: jax.block_until_ready(select(loader.fetch(step), step)), seconds)
+
+
+class Training:
+    """The training step of a config."""
+
+    def __init__(self, config: RunConfig, dataset: Dataset, loader: Loader) -> None:
+        self.loader = loader
+        task, schedule = config.task.for_dataset(dataset), optax.constant_schedule(1e-6)
+        optimizer = config.optimizer.build(schedule)
+        structure, params, rest = split_model(build_model(config, dataset))
+        self.state: TrainState = initial_state(params, rest, optimizer, task)
+        self.key = jax.random.key(0)
+        self.step: TrainStep = make_train_step(
+            structure,
+            task=task,
+            optimizer=optimizer,
+            select=loader.select,
+            augment=config.augmentation,
+            compute=config.training.compute,
+        )
+
+    def take(self, fetched: Any) -> None:
+        """One step, to its end."""
+        self.state = jax.block_until_ready(self.step(self.state, fetched, self.key))
+
+    def alone(self, seconds: float) -> float:
+        """Images per second on one batch that is at hand."""
+        fetched = jax.device_put(self.loader.fetch(0))
+        return rate(self.loader.batch_size, lambda step: self.take(fetched), seconds)
+
+    def waiting(self, seconds: float) -> float:
+        """The share of the time of training that goes by in waiting for the loader."""
+        spent = 0.0
+        for step in range(3):
+            self.take(self.loader.fetch(step))
+        started, step = time.perf_counter(), 3
+        while time.perf_counter() - started < seconds or step < 6:
+            asked = time.perf_counter()
+            fetched = self.loader.fetch(step)
+            spent += time.perf_counter() - asked
+            self.take(fetched)
+            step += 1
+        return spent / (time.perf_counter() - started)
+
+
+def measured(config: RunConfig, dataset: Dataset, seconds: float, workers: int) -> Row:
+    """The row of a config and its data."""
+    size = config.training.batch_size
+    found: Row = {"images": len(dataset.train), "shape": "×".join(map(str, dataset.image_shape)), "batch": size}
+    stream = StreamLoader(dataset.train, size, 0, worker_count=workers)
+    found["stream_per_s"] = loading(stream, seconds)
+    stream.close()
+    if dataset.train.in_memory:
+        device = DeviceLoader(dataset.train, size, 0)
+        found["device_per_s"] = loading(device, seconds)
+        device.close()
+    loader = make_loader(dataset.train, size, 0, worker_count=workers)
+    training = Training(config, dataset, loader)
+    found["step_per_s"] = step = training.alone(seconds)
+    found["waiting"] = round(training.waiting(seconds), 4)
+    loader.close()
+    found["stream_to_step"] = round(found["stream_per_s"] / step, 2)
+    found["device_to_step"] = round(found["device_per_s"] / step, 2) if "device_per_s" in found else ""
+    return {k: round(v) if k.endswith("_per_s") else v for k, v in found.items()}
+
+
+def one(name: str, data: str, seconds: float, workers: int, results: "multiprocessing.Queue[Row]") -> None:
+    """Measures a config in a process of its own; ``data`` replaces its data, on demand."""
+    try:
+        values = load_config(name, [])
+        if data:
+            values = {**values, "data": {"name": data, "in_memory": False}}
+        config = RunConfig.from_config_dict(values)
+        results.put(measured(config, config.data.load(), seconds, workers))
+    except Exception as error:
+        results.put({"left_out": " ".join(f"{type(error).__name__}: {error}".split())[:200]})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--configs", default=",".join(sorted(p.stem for p in (ROOT / "configs").glob("*.py"))))
+    parser.add_argument("--on-demand", default="digits_cnn", help="the config whose network reads data on demand")
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each measurement")
+    parser.add_argument("--most", type=float, default=120.0, help="seconds for a config, after which it is left out")
+    parser.add_argument("--out", type=Path, default=RESULTS / "input.csv")
+    given = parser.parse_args()
+    jobs = [(given.on_demand, data, workers) for data in ON_DEMAND for workers in (0, 2)]
+    jobs += [(name, "", 0) for name in given.configs.split(",")]
+    about = {"hardware": ", ".join(f"{k} {v}" for k, v in hardware().items())}
+    about["versions"] = ", ".join(f"{k} {v}" for k, v in versions().items())
+    context = multiprocessing.get_context("spawn")
+    rows: list[Row] = []
+    for name, data, workers in jobs:
+        results: multiprocessing.Queue[Row] = context.Queue()
+        process = context.Process(target=one, args=(name, data, given.seconds, workers, results))
+        process.start()
+        try:
+            found = results.get(timeout=given.most)
+        except Exception:  # queue.Empty
+            found = {"left_out": f"not done in {given.most:g} s"}
+        process.join(5)
+        process.kill()
+        print(name, data, workers, found, flush=True)
+        columns = ("images", "shape", "batch", "device_per_s", "stream_per_s", "step_per_s")
+        columns += ("device_to_step", "stream_to_step", "waiting", "left_out")
+        row: Row = {"config": name, "data": data or "its own", "workers": workers}
+        rows.append({**row, **{c: found.get(c, "") for c in columns}, **about})
+        write_csv(given.out, rows)
+
+
+if __name__ == "__main__":
+    main()
