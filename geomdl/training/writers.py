@@ -1,5 +1,6 @@
 """Where the numbers of a run go: metrics.jsonl, TensorBoard, the terminal."""
 
+import contextlib
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -57,12 +58,24 @@ class JsonlWriter:
         partial = path.with_name(path.name + ".partial")
         partial.write_text("".join(_line(r) for r in kept), encoding="utf-8")
         partial.replace(path)
-        self._file = path.open("a", encoding="utf-8")
+        self._path = path
+        self._file = path.open("ab", buffering=0)
 
     def write(self, record: Record) -> None:
-        """Appends one line."""
-        self._file.write(_line(record))
-        self._file.flush()
+        """Appends one line.
+
+        Raises:
+          WorkdirError: when it cannot be written, as on a full disk.
+        """
+        rest = _line(record).encode()
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise WorkdirError(
+                f"cannot write to {self._path} ({error.strerror}); nothing else was changed; when there is room to "
+                "write, give the same command again to go on"
+            ) from error
 
     def close(self) -> None:
         """Closes the file."""
@@ -100,6 +113,26 @@ def _line(record: Record) -> str:
     )
 
 
+class _Forgiving:
+    """Events for TensorBoard as far as they can be written: on a full disk the thread that writes them would end, and
+    the run wait for it for ever."""
+
+    def __init__(self, events: Any) -> None:
+        self._events = events
+
+    def write_event(self, event: Any) -> None:
+        with contextlib.suppress(OSError):
+            self._events.write_event(event)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._events.flush()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._events.close()
+
+
 class TensorBoardWriter:
     """Scalars named ``split/metric``.
 
@@ -112,6 +145,9 @@ class TensorBoardWriter:
         from tensorboardX import SummaryWriter
 
         self._writer = SummaryWriter(str(directory), purge_step=step + 1 if step else None)
+        files: Any = self._writer._get_file_writer()  # has no public name
+        events = files.event_writer
+        events._ev_writer = events._worker._record_writer = _Forgiving(events._ev_writer)
 
     def write(self, record: Record) -> None:
         """Adds every number of the record."""

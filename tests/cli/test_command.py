@@ -79,7 +79,8 @@ def test_the_work_directory_of_another_config(trained, capsys: pytest.CaptureFix
     error = capsys.readouterr().err
     assert error == (
         f"geomdl: error: work directory {workdir} belongs to a run with another config (seed: 0 there, 1 here); "
-        "choose another --workdir, or the config it was made with\n"
+        "choose another --workdir, or the config it was made with, or go on with what has changed: "
+        "--allow-change=seed\n"
     )
 
 
@@ -105,8 +106,11 @@ def test_interrupting(tmp_path: Path) -> None:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert errors.splitlines()[-1] == "geomdl: interrupted; give the same command again to go on where it stopped"
+    assert process.returncode == 75
+    *_, asked, stopped = errors.splitlines()
+    assert asked == "geomdl: SIGTERM: stopping after this step, with a checkpoint (again: at once)"
+    latest = max(int(p.name) for p in (workdir / "checkpoints").glob("[0-9]*"))
+    assert stopped == f"geomdl: stopped after step {latest}, with a checkpoint; give the same command again to go on"
     assert "Traceback" not in errors
