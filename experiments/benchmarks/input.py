@@ -101,7 +101,7 @@ class Training:
 def measured(config: RunConfig, dataset: Dataset, seconds: float, workers: int) -> Row:
     """The row of a config and its data."""
     size = config.training.batch_size
-    found: Row = {"images": len(dataset.train), "shape": "×".join(map(str, dataset.image_shape)), "batch": size}
+    found: dict[str, Any] = {"images": len(dataset.train), "shape": "×".join(map(str, dataset.image_shape)), "batch": size}
     stream = StreamLoader(dataset.train, size, 0, worker_count=workers)
     found["stream_per_s"] = loading(stream, seconds)
     stream.close()
@@ -150,7 +150,7 @@ def main() -> None:
         process = context.Process(target=one, args=(name, data, given.seconds, workers, results))
         process.start()
         try:
-            found = results.get(timeout=given.most)
+            found: Row = results.get(timeout=given.most)
         except Exception:  # queue.Empty
             found = {"left_out": f"not done in {given.most:g} s"}
         process.join(5)
