@@ -15,6 +15,7 @@ experiments/results/benchmarks/input.csv.
 
 import argparse
 import multiprocessing
+import queue
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -101,7 +102,11 @@ class Training:
 def measured(config: RunConfig, dataset: Dataset, seconds: float, workers: int) -> Row:
     """The row of a config and its data."""
     size = config.training.batch_size
-    found: dict[str, Any] = {"images": len(dataset.train), "shape": "×".join(map(str, dataset.image_shape)), "batch": size}
+    found: dict[str, Any] = {
+        "images": len(dataset.train),
+        "shape": "×".join(map(str, dataset.image_shape)),
+        "batch": size,
+    }
     stream = StreamLoader(dataset.train, size, 0, worker_count=workers)
     found["stream_per_s"] = loading(stream, seconds)
     stream.close()
@@ -149,10 +154,16 @@ def main() -> None:
         results: multiprocessing.Queue[Row] = context.Queue()
         process = context.Process(target=one, args=(name, data, given.seconds, workers, results))
         process.start()
-        try:
-            found: Row = results.get(timeout=given.most)
-        except Exception:  # queue.Empty
-            found = {"left_out": f"not done in {given.most:g} s"}
+        found: Row = {"left_out": f"not done in {given.most:g} s"}
+        deadline = time.monotonic() + given.most
+        while time.monotonic() < deadline:
+            try:
+                found = results.get(timeout=1)
+                break
+            except queue.Empty:
+                if process.exitcode is not None:
+                    found = {"left_out": f"ended with status {process.exitcode}"}
+                    break
         process.join(5)
         process.kill()
         print(name, data, workers, found, flush=True)

@@ -93,6 +93,14 @@ class Processes:
         statuses = [child.wait(max(0.1, deadline - time.monotonic())) for child in self._children]
         return statuses, "\n".join(log.read_text() for log in self.logs)
 
+    def until(self, path: Path, limit: float) -> None:
+        """Waits for something to be there. Fails when the time is over, or the processes have ended."""
+        deadline = time.monotonic() + limit
+        while not path.exists():
+            assert time.monotonic() < deadline
+            assert [child.poll() for child in self._children] == [None] * len(self._children)
+            time.sleep(0.05)
+
     def signal(self, process: int, number: int) -> None:
         self._children[process].send_signal(number)
 
@@ -175,8 +183,7 @@ def test_one_signal_stops_all_and_they_go_on(tmp_path: Path) -> None:
     one = train(config(steps=300, eval_every=100, checkpoint_every=20), tmp_path / "one")
     extra = [f"--config.training.{k}" for k in ("steps=300", "eval_every=100", "checkpoint_every=20")]
     with Processes(2, 1, tmp_path, "two", *extra) as both:
-        while not (tmp_path / "two" / "checkpoints" / "20").is_dir():
-            time.sleep(0.05)
+        both.until(tmp_path / "two" / "checkpoints" / "20", 120)
         both.signal(1, signal.SIGTERM)
         statuses, printed = both.wait(60)
     assert statuses == [75, 75], printed
@@ -192,8 +199,7 @@ def test_one_signal_stops_all_and_they_go_on(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_the_others_end_when_one_is_killed(tmp_path: Path) -> None:
     with Processes(2, 1, tmp_path, "two", "--config.training.steps=100000", "--config.training.eval_every=100") as both:
-        while not (tmp_path / "two" / "checkpoints" / "100").is_dir():
-            time.sleep(0.05)
+        both.until(tmp_path / "two" / "checkpoints" / "100", 120)
         both.signal(1, signal.SIGKILL)
         statuses, _ = both.wait(180)
     assert statuses[1] == -signal.SIGKILL
