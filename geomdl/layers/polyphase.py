@@ -1,6 +1,7 @@
 """Adaptive polyphase sampling: strides that commute with every whole shift."""
 
 import dataclasses
+import functools
 import math
 from typing import Literal, cast, get_args
 
@@ -154,7 +155,7 @@ class Polyphase(Layer):
             components = self.scores(_components(x, self.stride), train=train)
             scores = components.reshape(x.shape[0], -1).astype(wide(x.dtype))
             phase, draw = self._drawn(scores, key) if train else self._one(scores), train
-        moved = self._mixed(x, phase) if draw else self._moved(x, phase)
+        moved = cast(jax.Array, _weighed(x, phase, self.border)) if draw else _moved(x, phase, self.border)
         return self.layer(moved, train=train, key=key), phase
 
     def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
@@ -179,26 +180,48 @@ class Polyphase(Layer):
         soft = jax.nn.softmax(noisy).reshape(-1, self.stride, self.stride)
         return self._one(noisy) + soft - jax.lax.stop_gradient(soft)
 
-    def _moved(self, x: jax.Array, phase: jax.Array) -> jax.Array:
-        """Each image moved so that its component lies on 0, S, 2S, …, with a border on each side."""
-        chosen = phase.reshape(x.shape[0], -1).argmax(-1)
-        start = chosen // self.stride, chosen % self.stride
-        rows, columns = (
-            (first[:, None] + np.arange(-self.border, n + self.border)) % n
-            for first, n in zip(start, x.shape[1:3], strict=True)
-        )
-        return x[jnp.arange(x.shape[0])[:, None, None], rows[:, :, None], columns[:, None, :]]
 
-    def _mixed(self, x: jax.Array, phase: jax.Array) -> jax.Array:
-        """The same as a sum over all components, so that it has gradients with respect to the phase."""
-        p, s, (height, width) = self.border, self.stride, x.shape[1:3]
-        large = jnp.pad(x, ((0, 0), (p, p + s - 1), (p, p + s - 1), (0, 0)), mode="wrap")
-        weights = phase.astype(x.dtype)[..., None, None, None]
-        return sum(
-            weights[:, i, j] * large[:, i : i + height + 2 * p, j : j + width + 2 * p]
-            for i in range(s)
-            for j in range(s)
-        )  # type: ignore[return-value]
+def _moved(x: jax.Array, phase: jax.Array, border: int) -> jax.Array:
+    """Each image moved so that its component lies on 0, S, 2S, …, with a border on each side."""
+    stride = phase.shape[-1]
+    chosen = phase.reshape(x.shape[0], -1).argmax(-1)
+    start = chosen // stride, chosen % stride
+    rows, columns = (
+        (first[:, None] + np.arange(-border, n + border)) % n for first, n in zip(start, x.shape[1:3], strict=True)
+    )
+    return x[jnp.arange(x.shape[0])[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _weighed(x: jax.Array, phase: jax.Array, border: int) -> jax.Array:
+    """The sum over all components of phase[i, j] times the image moved to it, of which one has weight 1, others 0.
+
+    So it is `_moved`, but has the sum's gradients with respect to the phase.
+    """
+    return _moved(x, phase, border)
+
+
+def _weighed_forward(x: jax.Array, phase: jax.Array, border: int) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return _moved(x, phase, border), (x, phase)
+
+
+def _weighed_backward(
+    border: int, kept: tuple[jax.Array, jax.Array], cotangent: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    x, phase = kept
+    stride, (height, width) = phase.shape[-1], cotangent.shape[1:3]
+    of_image = jax.vjp(lambda x: _moved(x, phase, border), x)[1](cotangent)[0]
+    p = border
+    large = jnp.pad(x, ((0, 0), (p, p + stride - 1), (p, p + stride - 1), (0, 0)), mode="wrap")
+    products = [
+        jnp.sum(cotangent * large[:, i : i + height, j : j + width], (1, 2, 3), dtype=phase.dtype)
+        for i in range(stride)
+        for j in range(stride)
+    ]
+    return of_image, jnp.stack(products, -1).reshape(phase.shape)
+
+
+_weighed.defvjp(_weighed_forward, _weighed_backward)
 
 
 def _energies(x: jax.Array, stride: int, norm: float) -> jax.Array:

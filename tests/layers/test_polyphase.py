@@ -24,6 +24,7 @@ from geomdl.layers import (
     Sequential,
     freeze,
 )
+from geomdl.layers.polyphase import _weighed
 from geomdl.representations import FieldType
 
 AROUND = {"padding": "same", "padding_mode": "circular"}
@@ -219,3 +220,23 @@ def test_frozen_it_gives_the_same():
 def test_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(("stride", "border"), [(2, 1), (4, 0)])
+def test_the_drawn_component_has_the_gradients_of_the_sum_over_all(stride: int, border: int):
+    x = jax.random.normal(jax.random.key(0), (3, 8, 8, 2))
+    phase = jax.nn.one_hot(jnp.array([1, 2, 0]), stride**2).reshape(3, stride, stride)
+
+    def summed(x: jax.Array, phase: jax.Array) -> jax.Array:
+        wide = (border, border + stride - 1)
+        large = jnp.pad(x, ((0, 0), wide, wide, (0, 0)), mode="wrap")
+        side = 8 + 2 * border
+        parts = [(i, j, large[:, i : i + side, j : j + side]) for i in range(stride) for j in range(stride)]
+        return sum(phase[:, i, j, None, None, None] * part for i, j, part in parts)  # type: ignore[return-value]
+
+    for wanted, found in zip(
+        jax.grad(lambda x, p: jnp.sin(summed(x, p)).sum(), (0, 1))(x, phase),
+        jax.grad(lambda x, p: jnp.sin(_weighed(x, p, border)).sum(), (0, 1))(x, phase),
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
