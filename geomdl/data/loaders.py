@@ -137,10 +137,10 @@ class StreamLoader:
         self.batch_size = batch_size
         self.steps_per_epoch = len(split) // batch_size
         self._worker_count = worker_count
-        examples = grain.MapDataset.source(split).shuffle(seed=derived_seed(seed, "loader/stream"))
-        pieces = examples[: self.steps_per_epoch * batch_size].batch(batch_size // count, drop_remainder=True)
-        self._steps = pieces[process::count].repeat()
-        places = grain.MapDataset.source(range(len(split))).shuffle(seed=derived_seed(seed, "loader/stream"))
+        places = grain.MapDataset.range(len(split)).shuffle(seed=derived_seed(seed, "loader/stream"))
+        pieces = places[: self.steps_per_epoch * batch_size].batch(batch_size // count, drop_remainder=True)
+        # A batch is read at once: one by one, records cost several times as much.
+        self._steps = pieces[process::count].repeat().map(split.gather)
         self._places = places.batch(batch_size, drop_remainder=True).repeat()
         self._reader: Iterator[Fetched] | None = None
         self._next = start_step
