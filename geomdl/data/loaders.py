@@ -140,7 +140,7 @@ class StreamLoader:
         places = grain.MapDataset.range(len(split)).shuffle(seed=derived_seed(seed, "loader/stream"))
         pieces = places[: self.steps_per_epoch * batch_size].batch(batch_size // count, drop_remainder=True)
         # A batch is read at once: one by one, records cost several times as much.
-        self._steps = pieces[process::count].repeat().map(split.gather)
+        self._steps: Any = pieces[process::count].repeat().map(split.gather)
         self._places = places.batch(batch_size, drop_remainder=True).repeat()
         self._reader: Iterator[Fetched] | None = None
         self._next = start_step
