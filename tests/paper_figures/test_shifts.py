@@ -29,6 +29,7 @@ def consistency():
 
 def test_every_network_was_measured_at_every_shift(study, consistency):
     seeds = distinct(consistency, "seed")
+    assert len(seeds) == 3
     expected = len(study.RUNS) * len(seeds) * (len(study.CIRCULAR) + len(study.CROPS))
     assert len(consistency) == expected
     sizes = [float(r["parameters"]) for r in table("summary")]
