@@ -6,7 +6,7 @@ For every shipped config whose data is here (``TFDS_DATA_DIR`` for data of Tenso
 through the loader that keeps it on the device and through the one that streams it, each by itself; its training step by
 itself, on one batch; and training, with the loader that the config gets, in which the share of the time spent waiting
 for images is measured. Ratios are of loader to step: above 1 the loader is not what limits. Data that is read and
-decoded on demand (``in_memory=False``) is streamed too, by threads and by two worker processes, into the network of
+decoded on demand (``in_memory=False``) is streamed too, by threads or by ``--workers`` processes, into the network of
 ``--on-demand``.
 
 A config whose step does not compile within ``--most`` seconds is left out and named. Writes
@@ -140,19 +140,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--configs", default=",".join(sorted(p.stem for p in (ROOT / "configs").glob("*.py"))))
     parser.add_argument("--on-demand", default="digits_cnn", help="the config whose network reads data on demand")
+    parser.add_argument("--workers", default="0", help="processes that read on demand, e.g. 0,2; 0: threads")
     parser.add_argument("--seconds", type=float, default=3.0, help="for each measurement")
     parser.add_argument("--most", type=float, default=120.0, help="seconds for a config, after which it is left out")
     parser.add_argument("--out", type=Path, default=RESULTS / "input.csv")
     given = parser.parse_args()
-    jobs = [(given.on_demand, data, workers) for data in ON_DEMAND for workers in (0, 2)]
-    jobs += [(name, "", 0) for name in given.configs.split(",")]
+    workers = [int(count) for count in given.workers.split(",")]
+    jobs = [(name, "", 0) for name in given.configs.split(",")]
+    jobs += [(given.on_demand, data, count) for data in ON_DEMAND for count in workers]
     about = {"hardware": ", ".join(f"{k} {v}" for k, v in hardware().items())}
     about["versions"] = ", ".join(f"{k} {v}" for k, v in versions().items())
     context = multiprocessing.get_context("spawn")
     rows: list[Row] = []
-    for name, data, workers in jobs:
+    for name, data, count in jobs:
         results: multiprocessing.Queue[Row] = context.Queue()
-        process = context.Process(target=one, args=(name, data, given.seconds, workers, results))
+        process = context.Process(target=one, args=(name, data, given.seconds, count, results))
         process.start()
         found: Row = {"left_out": f"not done in {given.most:g} s"}
         deadline = time.monotonic() + given.most
@@ -166,10 +168,10 @@ def main() -> None:
                     break
         process.join(5)
         process.kill()
-        print(name, data, workers, found, flush=True)
+        print(name, data, count, found, flush=True)
         columns = ("images", "shape", "batch", "device_per_s", "stream_per_s", "step_per_s")
         columns += ("device_to_step", "stream_to_step", "waiting", "left_out")
-        row: Row = {"config": name, "data": data or "its own", "workers": workers}
+        row: Row = {"config": name, "data": data or "its own", "workers": count}
         rows.append({**row, **{c: found.get(c, "") for c in columns}, **about})
         write_csv(given.out, rows)
 
