@@ -123,6 +123,12 @@ _circular = {"padding_mode": "circular"}
 LAYERS: tuple[Entry, ...] = (
     LINEAR("Conv, lifting", _conv(_lift, 3, padding="same"), shifts=0),
     LINEAR("Conv, any types", _conv(_hidden, 5, padding="same", basis="steerable"), shifts=0),
+    LINEAR(
+        "Conv, factored",
+        _conv(_lift, 3, padding="same", basis="steerable", method="factored"),
+        shifts=0,
+        quick=("C4", "O2"),
+    ),
     LINEAR("Conv, regular fields", _conv(_group_conv, 3, padding="same"), GRID, shifts=0),
     LINEAR("Conv, padding='valid'", _conv(lambda g: (permuted(g), scalars(g)), 5, padding="valid"), GRID, shifts=0),
     LINEAR("Conv, even kernel", _conv(_group_conv, 4, padding=1), GRID, shifts=0),

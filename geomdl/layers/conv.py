@@ -2,15 +2,17 @@
 
 import math
 from fractions import Fraction
+from typing import Literal, get_args
 
 import jax
 from flax import nnx
 from jax import lax
 
 from geomdl.equivariance.contract import Contract, Promise, Size, exact_everywhere, square
-from geomdl.errors import invalid
+from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
 from geomdl.kernels import Basis, BasisFilter
+from geomdl.layers.factored import Method, factored_correlate, factored_multiply_adds, is_faster, require_factorable
 from geomdl.layers.functional import correlate
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer
 from geomdl.layers.weights import Init, add_bias, expand, init_bias, init_weights, kernel_spaces
@@ -50,11 +52,16 @@ class Conv(Layer):
         orthogonal map of the channels at the window's centre and zero elsewhere, of gain 1: it keeps the norm of the
         signal, and the variance of every channel where no more fields go out than come in. Irreps that only one of
         the types has start at zero. Odd windows only. See `geomdl.kernels.delta_orthogonal`.
+      method: how it is computed, from the same weights to the same result. ``"dense"``: the kernel is expanded.
+        ``"factored"``: the channels are mixed in coordinates of irreps, which is less arithmetic by about the order of
+        the group; steerable kernels only. ``"auto"``: whichever is faster for the images at hand by
+        `geomdl.layers.factored.is_faster`, on CPUs; dense elsewhere.
       rngs: initialises the weights.
 
     Raises:
-      ValueError: for types of different groups, fields that no kernel reaches, a bad window, or a delta-orthogonal
-        initialisation of an even window or of ``groups`` > 1.
+      ValueError: for types of different groups, fields that no kernel reaches, a bad window, a delta-orthogonal
+        initialisation of an even window or of ``groups`` > 1, or ``method="factored"`` of pixel kernels or of
+        ``groups`` > 1.
 
     References:
       Cohen & Welling, Group equivariant convolutional networks, ICML 2016. Weiler & Cesa, General E(2)-equivariant
@@ -92,9 +99,12 @@ class Conv(Layer):
         basis_filter: BasisFilter | None = None,
         use_bias: bool = True,
         init: Init = "he",
+        method: Method = "dense",
         rngs: nnx.Rngs,
     ) -> None:
         require_planar(in_type.group, "Conv")
+        if method not in get_args(Method):
+            raise unknown("method", method, get_args(Method))
         self.window = Window(kernel_size, stride, padding, dilation, padding_mode, remainder)
         self.in_type, self.out_type, self.groups = in_type, out_type, groups
         _check_groups(groups, in_type, out_type)
@@ -109,6 +119,9 @@ class Conv(Layer):
             maximum_offset=maximum_offset,
             basis_filter=basis_filter,
         )
+        if method == "factored":
+            require_factorable(self.spaces, groups)
+        self.method: Method = method
         self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups, init)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
@@ -118,9 +131,25 @@ class Conv(Layer):
         return self.window.contract(self.in_type, self.out_type)
 
     def multiply_adds(self, size: Size) -> int:
+        """Those of the method in use: `dense_multiply_adds` or `factored_multiply_adds`."""
+        factored = self.factored_multiply_adds(size) if self.method_for(size) == "factored" else None
+        return self.dense_multiply_adds(size) if factored is None else factored
+
+    def dense_multiply_adds(self, size: Size) -> int:
         """Output pixels · k² · input channels · output channels / groups, as the dense kernel computes it."""
         pixels = math.prod(self.window.output_size(size)) * self.window.size**2
         return pixels * self.in_type.size * self.out_type.size // self.groups
+
+    def factored_multiply_adds(self, size: Size) -> int | None:
+        """Expansion, mixing and changes of basis of the factored method; None where there is no such method."""
+        return factored_multiply_adds(self.spaces, self.in_type, self.out_type, self.window, size, self.groups)
+
+    def method_for(self, size: Size) -> Literal["dense", "factored"]:
+        """``"dense"`` or ``"factored"``: what computes images of a size."""
+        if self.method != "auto":
+            return self.method
+        faster = is_faster(self.spaces, self.in_type, self.out_type, self.window, size, self.groups)
+        return "factored" if faster else "dense"
 
     def dense_kernel(self) -> jax.Array:
         """The expanded kernel ``[k, k, in_channels / groups, out_channels]``."""
@@ -131,6 +160,10 @@ class Conv(Layer):
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Conv")
         w = self.window
+        if self.method_for(x.shape[1:3]) == "factored":
+            weights = [weight[...] for weight in self.kernel]
+            y = factored_correlate(x, weights, self.spaces, self.in_type, self.out_type, w)
+            return add_bias(y, self.bias, self.out_type)
         y = correlate(
             x,
             self.dense_kernel().astype(x.dtype),

@@ -7,11 +7,21 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from geomdl.kernels.factored import factored_plan
 from geomdl.layers.conv import Conv, Dense, TransposedConv
+from geomdl.layers.factored import mixing_matrices
 from geomdl.layers.layer import Layer
 from geomdl.layers.local import LocallyConnected
 from geomdl.layers.normalization import BatchNorm, Dropout
-from geomdl.layers.plain import Affine, Frozen, PlainConv, PlainDense, PlainTransposedConv, Weight
+from geomdl.layers.plain import (
+    Affine,
+    Frozen,
+    PlainConv,
+    PlainDense,
+    PlainFactoredConv,
+    PlainTransposedConv,
+    Weight,
+)
 from geomdl.layers.rearranging import Identity
 from geomdl.layers.sequential import Sequential
 from geomdl.layers.weights import add_bias
@@ -26,7 +36,8 @@ def freeze(layer: Layer) -> Frozen:
 
     Kernels are expanded, so no basis is left; batch norm is folded into the linear map before it, or becomes one factor
     and one summand for each channel where there is none (after a residual sum, say); dropout goes away. Pooling,
-    nonlinearities and the norms that depend on the input stay what they are. The contract stays too. The original is
+    nonlinearities and the norms that depend on the input stay what they are. So does a convolution of
+    ``method="factored"``, with its matrices made; other ones become dense. The contract stays too. The original is
     not changed.
 
     Args:
@@ -67,6 +78,9 @@ def _constant(part: object) -> object:
 
 @_plain.register
 def _(layer: Conv) -> Layer:
+    if layer.method == "factored":
+        kernels = mixing_matrices(factored_plan(layer.spaces), [w[...] for w in layer.kernel])
+        return PlainFactoredConv(kernels, _bias(layer), layer.window, layer.spaces, layer.contract)
     return PlainConv(layer.dense_kernel(), _bias(layer), layer.window, layer.groups, layer.contract)
 
 

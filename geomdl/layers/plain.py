@@ -1,14 +1,18 @@
 """Layers with dense weights in place of expanded kernels and running statistics: what a network is frozen to."""
 
 import math
+from collections.abc import Sequence
 
 import jax
 from flax import nnx
 from jax import lax
 
 from geomdl.equivariance.contract import Contract, Size
+from geomdl.kernels.factored import factored_plan
+from geomdl.layers.factored import correlate_with_matrices, factored_multiply_adds
 from geomdl.layers.functional import correlate
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer
+from geomdl.layers.weights import KernelSpaces
 from geomdl.layers.window import Window
 
 
@@ -55,6 +59,42 @@ class PlainConv(Layer):
             remainder=w.remainder,
             groups=self.groups,
         )
+        return y + self.bias[...].astype(x.dtype)
+
+
+class PlainFactoredConv(Layer):
+    """A convolution that is computed in coordinates of irreps, its mixing matrices fixed: y = k * x + b.
+
+    Args:
+      kernels: the matrices of `geomdl.layers.factored.mixing_matrices`.
+      bias: ``[out_channels]``.
+      window: its geometry.
+      spaces: the kernel spaces of the layer that it replaces.
+      contract: the promise of that layer.
+    """
+
+    def __init__(
+        self, kernels: Sequence[jax.Array], bias: jax.Array, window: Window, spaces: KernelSpaces, contract: Contract
+    ) -> None:
+        self.kernels, self.bias = nnx.List([Weight(kernel) for kernel in kernels]), Weight(bias)
+        self.window, self.spaces, self.promise = window, spaces, contract
+        self.in_type, self.out_type = contract.in_type, contract.out_type
+
+    @property
+    def contract(self) -> Contract:
+        """That of the equivariant layer."""
+        return self.promise
+
+    def multiply_adds(self, size: Size) -> int:
+        """See `geomdl.layers.factored.factored_multiply_adds`."""
+        return factored_multiply_adds(self.spaces, self.in_type, self.out_type, self.window, size) or 0
+
+    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+        """Convolves ``[batch, height, width, channels]``."""
+        del train, key
+        plan = factored_plan(self.spaces)  # pyright: ignore[reportArgumentType]
+        kernels = [kernel[...] for kernel in self.kernels]
+        y = correlate_with_matrices(x, kernels, plan, self.in_type, self.out_type, self.window)
         return y + self.bias[...].astype(x.dtype)
 
 

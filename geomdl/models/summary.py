@@ -9,14 +9,18 @@ from rich.console import Console
 from rich.table import Table
 
 from geomdl.equivariance.contract import Contract, Size
-from geomdl.layers import HalfSize, Hourglass, Layer, Sequential, Skip
+from geomdl.layers import Conv, HalfSize, Hourglass, Layer, Sequential, Skip
 from geomdl.models.exactness import exact_sizes_near
 from geomdl.models.model_config import count_parameters
 
 
 @dataclasses.dataclass(frozen=True)
 class SummaryRow:
-    """One layer: its path in the model, class, output type and shape, parameters, and multiply-adds for one image."""
+    """One layer: its path in the model, class, output type and shape, parameters, and multiply-adds for one image.
+
+    Of convolutions also the method that computes images of this size, and the multiply-adds of both methods, as far as
+    there are two; see `geomdl.layers.Conv`.
+    """
 
     path: str
     layer: str
@@ -24,6 +28,9 @@ class SummaryRow:
     output_shape: tuple[int, ...]
     parameters: int
     multiply_adds: int
+    method: str = ""
+    dense_multiply_adds: int | None = None
+    factored_multiply_adds: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +59,15 @@ class Summary:
         table.add_column("output shape")
         table.add_column("parameters", f"{self.parameters:,}", justify="right")
         table.add_column("multiply-adds", f"{self.multiply_adds:,}", justify="right")
+        both = any(row.factored_multiply_adds is not None for row in self.rows)
+        for title in ("method", "if dense", "if factored") if both else ():
+            table.add_column(title, justify="left" if title == "method" else "right")
         for row in self.rows:
             shape = " × ".join(map(str, row.output_shape))
-            table.add_row(row.path, row.layer, row.out_type, shape, f"{row.parameters:,}", f"{row.multiply_adds:,}")
+            cells = [row.path, row.layer, row.out_type, shape, f"{row.parameters:,}", f"{row.multiply_adds:,}"]
+            counts = (row.dense_multiply_adds, row.factored_multiply_adds)
+            methods = [row.method, *("" if count is None else f"{count:,}" for count in counts)]
+            table.add_row(*cells, *(methods if both else ()))
         console = Console(file=io.StringIO(), width=120, color_system=None, highlight=False)
         console.print(table)
         text = console.file.getvalue()  # type: ignore[attr-defined]
@@ -109,7 +122,17 @@ def _rows(layer: Layer, path: str, size: Size) -> Iterator[SummaryRow]:
             yield row
     shape = (*layer.contract.output_size(size), layer.out_type.size)
     fields = layer.out_type.fields + f" of {layer.out_type.group}"
-    yield SummaryRow(path or "0", _describe(layer), fields, shape, parameters, multiply_adds)
+    row = SummaryRow(path or "0", _describe(layer), fields, shape, parameters, multiply_adds)
+    yield _with_methods(row, layer, size) if isinstance(layer, Conv) else row
+
+
+def _with_methods(row: SummaryRow, layer: Conv, size: Size) -> SummaryRow:
+    return dataclasses.replace(
+        row,
+        method=layer.method_for(size),
+        dense_multiply_adds=layer.dense_multiply_adds(size),
+        factored_multiply_adds=layer.factored_multiply_adds(size),
+    )
 
 
 def _inside(layer: Layer, size: Size) -> list[tuple[str, Layer, Size]]:

@@ -1,0 +1,128 @@
+"""The factored convolution beside a plain convolution of the same channels, layer by layer, on CPU.
+
+    python -m experiments.benchmarks.factored [--rounds=5] [--rows=C8-96-7,…]
+
+Each row is one layer of regular fields, 5 × 5, padding "same", batch 16: its forward pass and its gradients (of input
+and weights) with method="factored" and "dense", over the same of a plain JAX convolution with as many channels. All
+sides take turns in one process; times are CPU time of the process (a loaded machine spoils elapsed time, and both cores
+are counted), ratios are of one turn, and the table gives their median and quartiles. Compile time is the CPU time of
+compiling the gradients, over that of the dense method. Writes experiments/results/benchmarks/factored.csv.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+from flax import nnx
+
+from experiments.benchmarks.train_step import quartiles
+from geomdl.layers import Conv
+from geomdl.layers.functional import correlate
+from geomdl.plots.tables import Row, write_csv
+from geomdl.representations import FieldType
+from geomdl.training.workdir import hardware, versions
+
+RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
+ROWS = {
+    "C8-96-7": (0.25, 0.3),
+    "C16-96-7": (0.1, 0.15),
+    "D8-48-7": (0.2, 0.25),
+    "C8-48-13": (0.5, 0.5),
+    "C4-48-13": (None, None),
+}
+"""Group, regular fields and grid; what forward and gradients are to reach over the plain convolution."""
+
+BATCH = 16
+
+
+def cpu_seconds(call: Callable[[], Any]) -> float:
+    """CPU time of a call, in all threads."""
+    started = time.process_time()
+    jax.block_until_ready(call())
+    return time.process_time() - started
+
+
+def compiled(function: Callable[..., jax.Array], *args: Any) -> tuple[Any, Any, float]:
+    """Forward pass and gradients as programs, and the CPU seconds that compiling the gradients took."""
+    forward = jax.jit(function).lower(*args).compile()
+    lowered = jax.jit(jax.grad(lambda *a: (function(*a) ** 2).sum(), argnums=(0, 1))).lower(*args)
+    started = time.process_time()
+    gradients = lowered.compile()
+    return forward, gradients, time.process_time() - started
+
+
+def measure(name: str, rounds: int) -> Row:
+    """One row of the table."""
+    group, fields, grid = name.split("-")
+    t = FieldType(group, f"{fields} regular")
+    x = jax.random.normal(jax.random.key(0), (BATCH, int(grid), int(grid), t.size))
+    sides: dict[str, tuple[Any, Any, float, tuple[Any, ...]]] = {}
+    for method in ("factored", "dense"):
+        layer = Conv(
+            t, t, 5, padding="same", use_bias=False, basis="steerable", method=method, rngs=nnx.Rngs(0)
+        )  # fmt: skip
+        structure, state = nnx.split(layer)
+        args = (x, state)
+        sides[method] = (*compiled(lambda x, state, s=structure: nnx.merge(s, state)(x), *args), args)
+    auto = Conv(t, t, 5, padding="same", basis="steerable", method="auto", rngs=nnx.Rngs(0))
+    size = (int(grid), int(grid))
+    args = (x, jax.random.normal(jax.random.key(1), (5, 5, t.size, t.size)))
+    sides["plain"] = (*compiled(lambda x, k: correlate(x, k, padding="same"), *args), args)
+    taken: dict[tuple[str, int], list[float]] = {}
+    for turn in range(rounds + 1):
+        for side, (forward, gradients, _, given) in sides.items():
+            for n, program in enumerate((forward, gradients)):
+                seconds = cpu_seconds(lambda program=program, given=given: program(*given))
+                if turn:
+                    taken.setdefault((side, n), []).append(seconds)
+    row: Row = {
+        "layer": name, "batch": BATCH, "rounds": rounds, "auto": auto.method_for(size),
+        "multiply_adds": auto.factored_multiply_adds(size) or 0, "dense_multiply_adds": auto.dense_multiply_adds(size),
+        "compile_over_dense": sides["factored"][2] / sides["dense"][2],
+    }  # fmt: skip
+    for n, what in enumerate(("forward", "gradients")):
+        for side in ("factored", "dense"):
+            low, middle, high = quartiles(taken[side, n], taken["plain", n])
+            row |= {f"{what}_{side}": middle, f"{what}_{side}_low": low, f"{what}_{side}_high": high}
+        row[f"{what}_plain_cpu_s"] = sorted(taken["plain", n])[rounds // 2]
+        row[f"{what}_target"] = ROWS[name][n] if name in ROWS and ROWS[name][n] is not None else ""
+    return row
+
+
+def sentence(row: Row) -> str:
+    """A row in words."""
+    parts = [
+        f"{what} {row[f'{what}_factored']:.3f} [{row[f'{what}_factored_low']:.3f}, {row[f'{what}_factored_high']:.3f}]"
+        f" (dense {row[f'{what}_dense']:.2f}, target {row[f'{what}_target'] or 'none'})"
+        for what in ("forward", "gradients")
+    ]
+    share = float(row["multiply_adds"]) / float(row["dense_multiply_adds"])
+    return (
+        f"{row['layer']}: of a plain convolution's CPU time {'; '.join(parts)}; compile {row['compile_over_dense']:.1f}"
+        f" × dense; multiply-adds {share:.3f}; auto: {row['auto']}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rows", default=",".join(ROWS))
+    parser.add_argument("--out", type=Path, default=RESULTS / "factored.csv")
+    given = parser.parse_args()
+    about = {
+        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
+        "versions": ", ".join(f"{k} {v}" for k, v in versions().items()),
+    }
+    rows = []
+    for name in given.rows.split(","):
+        rows.append({**measure(name, given.rounds), **about})
+        print(sentence(rows[-1]), flush=True)
+        write_csv(given.out, rows)
+    print(f"written to {given.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""The factored convolution gives what the dense one gives, from the same weights, in every combination."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from geomdl.equivariance import check_contract
+from geomdl.kernels.factored import factored_plan
+from geomdl.layers import Conv
+from geomdl.layers.factored import factored_correlate, factored_multiply_adds
+from geomdl.layers.freeze import freeze
+from geomdl.representations import FieldType
+
+FIELDS = {
+    "C8": ["2 regular", "1 trivial", "1 trivial + 2 irrep(1)", "1 quotient(C2) + 1 irrep(3)"],
+    "C3": ["2 regular", "3 trivial"],
+    "D4": ["1 regular + 1 irrep(1,1)", "1 quotient(C2)", "1 irrep(1,0) + 2 regular"],
+    "D6": ["1 regular", "1 irrep(1,2) + 1 trivial"],
+    "SO2": ["2 irrep(0) + 1 irrep(1)", "1 irrep(1) + 2 irrep(2)"],
+    "O2": ["2 irrep(0,0) + 1 irrep(1,1)", "1 irrep(1,0) + 2 irrep(1,1)"],
+}
+
+
+def _pair(in_type: str, out_type: str, size: int, group: str = "C8", **options: object) -> tuple[Conv, Conv]:
+    types = FieldType(group, in_type), FieldType(group, out_type)
+    return tuple(
+        Conv(*types, size, basis="steerable", rngs=nnx.Rngs(0), method=method, **options)
+        for method in ("dense", "factored")
+    )
+
+
+def _outcome(layer: Conv, x: jax.Array) -> list[jax.Array]:
+    """The output, and the gradients of the input and of all weights of some function of it."""
+
+    def loss(state: nnx.State, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        y = nnx.merge(structure, state)(x)
+        return (y * jnp.cos(jnp.arange(y.size, dtype=y.dtype).reshape(y.shape))).sum(), y
+
+    structure, state = nnx.split(layer)
+    gradients, y = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))(state, x)
+    return [y, *jax.tree.leaves(gradients)]
+
+
+def _agree(a: list[jax.Array], b: list[jax.Array], tolerance: float) -> None:
+    assert len(a) == len(b)
+    for left, right in zip(a, b, strict=True):
+        assert (left.shape, left.dtype) == (right.shape, right.dtype)
+        if left.size:
+            scale = float(jnp.abs(right).max())
+            assert float(jnp.abs(left - right).max()) <= tolerance * (scale + 1e-3)
+
+
+@st.composite
+def _cases(draw: st.DrawFn) -> tuple[tuple[Conv, Conv], jax.Array, float]:
+    group = draw(st.sampled_from(sorted(FIELDS)))
+    types = [draw(st.sampled_from(FIELDS[group])) for _ in range(2)]
+    size = draw(st.sampled_from([1, 2, 3, 4, 5])) if group != "SO2" else 3
+    window = {
+        "stride": draw(st.sampled_from([1, 2, 3])),
+        "dilation": draw(st.sampled_from([1, 2])),
+        "padding": draw(st.sampled_from([0, 1, 2, "full"])),
+        "padding_mode": draw(st.sampled_from(["zeros", "circular", "reflect", "replicate"])),
+        "remainder": draw(st.sampled_from(["drop", "keep"])),
+    }
+    dtype, tolerance = draw(st.sampled_from([("float32", 1e-5), ("bfloat16", 6e-2)]))
+    try:
+        pair = _pair(*types, size, group, **window)
+    except ValueError:  # no kernels of that size
+        pair = _pair("2 trivial", "1 trivial", 3, group, **window)
+    batch, side = draw(st.sampled_from([(1, 10), (3, 11)]))
+    x = jax.random.normal(jax.random.key(1), (batch, side, side + 1, pair[0].in_type.size), dtype)
+    return pair, x, tolerance
+
+
+@settings(max_examples=3, phases=[Phase.explicit, Phase.generate])  # a failure is not shrunk: each try compiles
+@given(_cases())
+def test_both_methods_agree_in_values_and_gradients(case: tuple[tuple[Conv, Conv], jax.Array, float]):
+    (dense, factored), x, tolerance = case
+    _agree(_outcome(factored, x), _outcome(dense, x), tolerance)
+
+
+@pytest.mark.parametrize(
+    ("in_type", "out_type", "group", "size", "options"),
+    [
+        ("1 trivial", "1 regular + 1 irrep(1)", "C4", 3, {"stride": 2, "padding": 1, "remainder": "drop"}),
+        ("1 induced(C2, irrep(1))", "1 regular", "D4", 2, {"padding_mode": "circular", "padding": 1}),
+    ],
+)
+def test_named_cases_agree_to_rounding(in_type: str, out_type: str, group: str, size: int, options: dict):
+    dense, factored = _pair(in_type, out_type, size, group, **options)
+    x = jax.random.normal(jax.random.key(1), (2, 9, 9, dense.in_type.size))
+    expected = _outcome(dense, x)
+    _agree(_outcome(factored, x), expected, 3e-5)
+    frozen = freeze(factored)
+    np.testing.assert_allclose(jax.jit(frozen)(x), expected[0], atol=1e-4)
+    assert frozen.multiply_adds((9, 9)) == factored.multiply_adds((9, 9))
+
+
+def test_float64_is_exact_in_values_and_every_derivative():
+    with jax.enable_x64():
+        dense, factored = _pair("1 irrep(1)", "1 irrep(2)", 3, padding=1)
+        for layer in (dense, factored):
+            nnx.update(layer, jax.tree.map(lambda leaf: leaf.astype(jnp.float64), nnx.state(layer)))
+        x, direction = jax.random.normal(jax.random.key(1), (2, 2, 7, 7, dense.in_type.size), jnp.float64)
+        _agree(_outcome(factored, x), _outcome(dense, x), 1e-13)
+        expected = jax.jit(dense)(direction)
+        derivative = jax.jit(lambda x, v: jax.jvp(factored, (x,), (v,))[1])(x, direction)  # linear: the map itself
+        np.testing.assert_allclose(derivative, expected, atol=1e-12)
+        mapped = jax.jit(jax.vmap(factored))(jnp.stack([x, direction]))
+        np.testing.assert_allclose(mapped[1], expected, atol=1e-12)
+
+
+def test_a_batch_that_parts_do_not_divide():
+    _, layer = _pair("1 irrep(1)", "1 irrep(1)", 2)
+    weights = [w[...] for w in layer.kernel]
+    x = jax.random.normal(jax.random.key(1), (7, 5, 5, 2))
+
+    def total(x: jax.Array, weights: list[jax.Array], at_once: int) -> tuple[jax.Array, jax.Array]:
+        y = factored_correlate(
+            x, weights, layer.spaces, layer.in_type, layer.out_type, layer.window, images_at_once=at_once
+        )
+        return (y**2).sum(), y
+
+    gradient = jax.jit(jax.grad(total, argnums=(0, 1), has_aux=True), static_argnums=2)
+    _agree(jax.tree.leaves(gradient(x, weights, 1)), jax.tree.leaves(gradient(x, weights, 7)), 2e-6)
+
+
+def test_a_divided_batch_stays_divided():
+    dense, layer = _pair("1 regular", "1 irrep(1)", 2)
+    mesh = Mesh(np.array(jax.devices()[:4]), ("data",))
+    x = jax.random.normal(jax.random.key(1), (16, 16, 16, 8))
+    divided = jax.device_put(x, NamedSharding(mesh, P("data")))
+    structure, state = nnx.split(layer)
+    state = jax.device_put(state, NamedSharding(mesh, P()))
+    program = jax.jit(lambda state, x: nnx.merge(structure, state)(x)).lower(state, divided).compile()
+    assert not re.search("all-gather|all-to-all|collective-permute", program.as_text())
+    y = program(state, divided)
+    assert y.sharding.is_equivalent_to(divided.sharding, 4)
+    np.testing.assert_allclose(y, jax.jit(dense)(x), atol=1e-5)
+
+
+def test_the_contract_holds():
+    _, layer = _pair("1 regular", "1 regular", 3, "C4", padding="same", padding_mode="circular")
+    assert check_contract(layer, jax.random.key(0), size=(6, 6)).passed
+
+
+def test_it_multiplies_as_often_as_the_formula_says():
+    """Products of matrices in the compiled program, and taps of the spatial functions."""
+    dense, factored = _pair("8 regular", "16 regular", 5, padding="same", use_bias=False)
+    plan = factored_plan(factored.spaces)
+    size, pixels = (7, 7), 49
+    assert plan.mixing_multiply_adds((8,), (16,)) == 8 * 16 * (
+        3 * 22 * 2 + 2 * 11
+    )  # three complex irreps, two real ones
+    assert factored.multiply_adds(size) < dense.multiply_adds(size) / 3
+    taps = pixels * 64 * 25 * plan.spatial.functions
+    expected = factored.multiply_adds(size) - taps
+    x = jnp.zeros((1, *size, 64))
+    structure, state = nnx.split(factored)
+    text = jax.jit(lambda state, x: nnx.merge(structure, state)(x)).lower(state, x).compile().as_text()
+    assert sum(_products(text)) == expected
+
+
+def _products(text: str) -> list[int]:
+    """Multiply-adds of every matrix product of a compiled program without loops around them."""
+    shapes = dict(re.findall(r"%?([\w.-]+) = \w+\[([\d,]*)\]", text))
+    found = []
+    for out, left, contracted in re.findall(
+        r"= \w+\[([\d,]*)\]\S* dot\((?:\w+\[[\d,]*\]\S* )?%?([\w.-]+),.*?lhs_contracting_dims=\{([\d,]*)\}", text
+    ):
+        lengths = [int(n) for n in shapes[left].split(",")]
+        k = np.prod([lengths[int(d)] for d in contracted.split(",")])
+        found.append(int(np.prod([int(n) for n in out.split(",") if n]) * k))
+    return found
+
+
+def test_what_has_no_factored_method_is_refused_by_name():
+    t = FieldType("C4", "2 regular")
+    with pytest.raises(ValueError, match="invalid method 'factored'; allowed: 'dense' for pixel kernels"):
+        Conv(t, t, 3, method="factored", rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match="groups=2"):
+        Conv(t, t, 3, method="factored", groups=2, basis="steerable", rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match="method"):
+        Conv(t, t, 3, method="fast", rngs=nnx.Rngs(0))  # type: ignore[arg-type]
+
+
+def test_auto_takes_the_factored_method_where_it_pays():
+    wide, narrow = FieldType("C8", "96 regular"), FieldType("C8", "1 regular")
+    layer = nnx.eval_shape(lambda: Conv(wide, wide, 5, padding=2, method="auto", rngs=nnx.Rngs(0)))
+    assert layer.method_for((7, 7)) == "factored"
+    assert layer.multiply_adds((7, 7)) == factored_multiply_adds(layer.spaces, wide, wide, layer.window, (7, 7))
+    assert Conv(narrow, narrow, 3, method="auto", rngs=nnx.Rngs(0)).method_for((7, 7)) == "dense"
+    assert Conv(narrow, narrow, 3, rngs=nnx.Rngs(0)).method == "dense"
