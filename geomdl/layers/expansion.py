@@ -18,7 +18,6 @@ from jax.interpreters import ad, batching, mlir
 
 from geomdl.kernels.rings import Rings
 
-
 _Sums = dict[tuple[int, int], jax.Array]
 
 
