@@ -182,6 +182,32 @@ def downsampling() -> str:
     return to_markdown(rows, columns)
 
 
+def factored() -> str:
+    """Factored against plain convolutions, layer by layer."""
+    from geomdl.plots.tables import Column, to_markdown
+
+    rows = _benchmark("factored")
+    shown = [
+        {
+            **r,
+            **{f"{side}_spread": _spread(r, f"{side}_factored", "{:.2f}") for side in ("forward", "gradients")},
+            "work": float(r["multiply_adds"]) / float(r["dense_multiply_adds"]),
+        }
+        for r in rows
+    ]
+    columns = (
+        Column("layer", "Layer"),
+        Column("work", "multiply-adds / dense", "{:.3f}"),
+        Column("forward_spread", "forward / plain"),
+        Column("forward_target", "Target"),
+        Column("gradients_spread", "with gradients / plain"),
+        Column("gradients_target", "Target"),
+        Column("compile_over_dense", "compilation / dense", "{:.1f}"),
+        Column("auto", "auto takes"),
+    )
+    return to_markdown(shown, columns)
+
+
 def _benchmark(name: str) -> list[Any]:
     from geomdl.plots.tables import read_csv
 
@@ -206,6 +232,7 @@ TABLES = {
         measures,
         audit,
         downsampling,
+        factored,
         mnist_rot,
     ),
 }
