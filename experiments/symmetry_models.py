@@ -82,7 +82,9 @@ ENTRIES: tuple[Entry, ...] = (
         "group_unet", 6, ("D2",), {"width": 2, "depth": 1, "padding_mode": "circular", "halving": "blur"}, "circular",
         shifts=2,
     ),
-    _entry("shift_unet", 6, ("C1", "C4", "D4"), {"width": 3, "depth": 1}, shifts=1, quick=("C1", "D4")),
+    _entry(
+        "shift_unet", 6, ("C1", "C4", "D4"), {"width": 3, "depth": 1, "activation": "elu"}, shifts=1, quick=("C1", "D4")
+    ),
     _entry("fcn", 8, ("C1",), {"width": 2, "depth": 1}),
     _entry("steerable_example", 29, FINITE, _slim | {"activation": "elu"}, quick=("C8",)),
     _entry("steerable_example", 24, ("D4",), _slim | {"activation": "elu", "input_size": 25}, "24 pixels"),

@@ -35,6 +35,8 @@ from geomdl.layers import BatchNorm, Conv, Dense, Dropout, Layer, LayerNorm, hal
 from geomdl.representations import FieldType
 
 OPTIONS = ("double", "training", "sharded", "trained")
+SLOW_TO_TRAIN = ("e2_wrn", "mnist_final", "mnist_benchmark", "harmonic", "steerable_example", "group_unet", "resnet")
+"""Models whose few steps of gradient descent, mostly compilation, are for ``pytest -m long``."""
 
 
 def _kept(report: Report) -> None:
@@ -159,7 +161,9 @@ def _with_options() -> list:
                 continue
             groups = [group for group in TABLE[number].groups if group in TABLE[number].quick]
             group = groups[(number + k) % len(groups)]
-            found.append(pytest.param(number, group, option, id=f"{TABLE[number].name}-{group}-{option}"))
+            slow = option == "trained" and TABLE[number].name.split(",")[0] in SLOW_TO_TRAIN
+            marks = [pytest.mark.long] if slow else []
+            found.append(pytest.param(number, group, option, id=f"{TABLE[number].name}-{group}-{option}", marks=marks))
     return found
 
 

@@ -44,9 +44,9 @@ class IdealResample(Layer):
 
     >>> from fractions import Fraction
     >>> half = IdealResample(FieldType("C1", "1 trivial"), Fraction(1, 2))
-    >>> wave = jnp.cos(jnp.arange(8) * 2 * jnp.pi / 8).reshape(1, 1, 8, 1) * jnp.ones((1, 2, 1, 1))
-    >>> [f"{value:.3f}" for value in half(wave).ravel().tolist()]  # between the pixels: cos 22.5°, …
-    ['0.924', '-0.924', '-0.924', '0.924']
+    >>> wave = jnp.cos(jnp.arange(8.0) * 2 * jnp.pi / 8).reshape(1, 1, 8, 1) * jnp.ones((1, 2, 1, 1))
+    >>> [f"{value:.3f}" for value in half(wave).ravel().tolist()]  # between the pixels: cos 22.5°, cos 112.5°, …
+    ['0.924', '-0.383', '-0.924', '0.383']
     """
 
     def __init__(

@@ -195,7 +195,8 @@ class ToIrreps(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every element and every shift."""
-        return exact_everywhere(self.in_type, self.out_type, linear=True)
+        # depth 2: the field that is moved in the irrep basis is rounded by another matrix product
+        return dataclasses.replace(exact_everywhere(self.in_type, self.out_type, linear=True), depth=2)
 
     def multiply_adds(self, size: Size) -> int:
         """Pixels · Σ fields · size²."""
@@ -230,7 +231,8 @@ class FromIrreps(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for every element and every shift."""
-        return exact_everywhere(self.in_type, self.out_type, linear=True)
+        # depth 2: the field that is moved in the irrep basis is rounded by another matrix product
+        return dataclasses.replace(exact_everywhere(self.in_type, self.out_type, linear=True), depth=2)
 
     def multiply_adds(self, size: Size) -> int:
         """Pixels · Σ fields · size²."""

@@ -32,7 +32,7 @@ def from_values(kind: type[T], values: Mapping[str, Any], path: str, *, also: Se
     Traceback (most recent call last):
     ...
     ValueError: unknown config key 'optimizer.learning_rat'; allowed: optimizer.learning_rate,
-    optimizer.weight_decay; did you mean 'optimizer.learning_rate'?
+    optimizer.weight_decay, optimizer.clip_norm; did you mean 'optimizer.learning_rate'?
     """
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}  # pyright: ignore[reportArgumentType]
     hints = typing.get_type_hints(kind)

@@ -9,6 +9,7 @@ import pytest
 from flax import nnx
 
 from experiments.symmetry_entries import GRID, LAYERS
+from experiments.symmetry_sampling import ROWS
 from geomdl.equivariance import check_contract
 from geomdl.equivariance.contract import Size
 from geomdl.layers import (
@@ -48,6 +49,7 @@ def _t(fields: str, group: str = "D4") -> FieldType:
     return FieldType(group, fields)
 
 
+SAMPLING = ("Hourglass, polyphase", "IdealResample, twice", "BandLimited, polynomial")
 OTHERS: dict[str, Callable[[], Layer]] = {
     "steerable conv": lambda: Conv(_t("1 trivial", "C8"), _t("2 regular + 1 irrep(1)", "C8"), 5, rngs=nnx.Rngs(0)),
     "conv of irreps": lambda: Conv(_t(MIXED), _t(MIXED), 3, padding=1, basis="steerable", rngs=nnx.Rngs(0)),
@@ -70,6 +72,7 @@ def _every_layer() -> dict[str, tuple[Callable[[], Layer], Size]]:
     """The common table for D4, without the further options of layers that freezing leaves as they are; and others."""
     changed = ("Convolutions and linear maps", "Layers made of layers")
     rows = [entry for entry in LAYERS if entry.groups != GRID or entry.section in changed]
+    rows += [entry for entry in ROWS if entry.name in SAMPLING]
     table = {e.name: (lambda e=e: e.build("D4" if "D4" in e.groups else e.groups[0]), e.even) for e in rows}
     return table | {name: (make, (6, 6)) for name, make in OTHERS.items()}
 

@@ -53,6 +53,7 @@ def test_a_traced_key_gives_the_same_weights():
     np.testing.assert_array_equal(jax.jit(weights)(jax.random.key(3)), weights(jax.random.key(3)))
 
 
+@pytest.mark.long
 def test_the_wide_residual_network_starts_as_published_on_request():
     options = {"depth": 10, "width": 0.25, "groups": ("D4", "D4", "D1")}
     model = WideResNetConfig(**options, init="delta_orthogonal").build((17, 17, 3), 10, rngs=nnx.Rngs(0))

@@ -64,8 +64,12 @@ def test_it_runs_without_geomdl_for_any_batch_size(tmp_path: Path):
     ("name", "fields"),
     [
         ("harmonic", {"nonlinearity": "norm", "width": 0.1, "max_frequency": 1}),
-        ("harmonic", {"nonlinearity": "fourier", "group": "O2", "width": 0.1, "max_frequency": 1}),
-        ("e2_wrn", {"depth": 10, "width": 0.1, "downsampling": "centred"}),
+        pytest.param(
+            "harmonic",
+            {"nonlinearity": "fourier", "group": "O2", "width": 0.1, "max_frequency": 1},
+            marks=pytest.mark.long,
+        ),
+        pytest.param("e2_wrn", {"depth": 10, "width": 0.1, "downsampling": "centred"}, marks=pytest.mark.long),
         ("local", {"width": 1}),
         ("gcnn", {"width": 1, "normalization": "layer", "activation": "maxout"}),
     ],
