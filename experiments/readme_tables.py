@@ -182,6 +182,39 @@ def downsampling() -> str:
     return to_markdown(rows, columns)
 
 
+def nuclei() -> str:
+    """The study of nuclei, mean over seeds."""
+    from geomdl.plots.tables import Column, mean_over, read_csv, to_markdown
+
+    keys = ("iou", "iou_worst_angle", "consistency", "consistency_quarter_turns")
+    command = "GEOMDL_NUCLEI=FILE.npz geomdl reproduce nuclei"
+    rows = read_csv(RESULTS / "nuclei" / "results.csv", ("seed", *keys), command)
+    columns = (
+        Column("train_size", "Training images"),
+        Column("rotations", "Augmented"),
+        Column("network", "Network"),
+        Column("iou", "IoU, upright", "{:.3f}"),
+        Column("iou_worst_angle", "IoU, worst angle", "{:.3f}"),
+        Column("consistency", "consistency", "{:.3f}"),
+        Column("consistency_quarter_turns", "at quarter turns", "{:.3f}"),
+    )
+    return to_markdown(mean_over(rows, over="seed", by=["train_size", "rotations", "network"]), columns)
+
+
+def nuclei_costs() -> str:
+    """What the networks of the nuclei study cost."""
+    from geomdl.plots.tables import Column, read_csv, to_markdown
+
+    rows = read_csv(RESULTS / "nuclei" / "costs.csv", (), "GEOMDL_NUCLEI=FILE.npz geomdl reproduce nuclei")
+    columns = (
+        Column("network", "Network"),
+        Column("parameters", "Parameters", "{:,}"),
+        Column("multiply_adds", "Multiply-adds", "{:,}"),
+        Column("relative_step_time", "time of a step / U-Net", "{:.2f}"),
+    )
+    return to_markdown(rows, columns)
+
+
 def factored() -> str:
     """Factored against plain convolutions, layer by layer."""
     from geomdl.plots.tables import Column, to_markdown
@@ -235,6 +268,7 @@ TABLES = {
         factored,
         mnist_rot,
     ),
+    "docs/nuclei.md": (nuclei, nuclei_costs),
 }
 
 
