@@ -72,7 +72,9 @@ class Checkpoints:
             for path in self.directory.glob(f"*{UNWANTED}"):
                 shutil.rmtree(path, ignore_errors=True)
         there = [p for p in self.directory.glob("[0-9]*") if p.name.isdigit()]
-        damaged = {int(p.name): damage for p in there if (damage := damage_of(p, arrays=self._writable))}
+        found = {p: damage_of(p, arrays=self._writable) for p in there}
+        there = [p for p in there if p.exists()]  # the others were just being removed
+        damaged = {int(p.name): damage for p in there if (damage := found[p])}
         if damaged and (not self._writable or len(damaged) == len(there)):
             step = max(damaged)
             raise CheckpointError(
@@ -268,7 +270,10 @@ class Checkpoints:
             path, aside = self.directory / str(step), self.directory.parent / "damaged" / str(step)
             aside.parent.mkdir(exist_ok=True)
             shutil.rmtree(aside, ignore_errors=True)
-            path.rename(aside)
+            try:
+                path.rename(aside)
+            except FileNotFoundError:  # it was just being removed
+                continue
             _log.warning("checkpoint %s is not used (%s); it was moved to %s", path, reason, aside)
 
     def _not_saved(self, step: int | None, error: BaseException) -> SaveFailed:
