@@ -29,14 +29,13 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from experiments.trained_networks import circumstances, described, study
+from experiments.trained_networks import study, summary_row
 from geomdl.actions import act, roll
 from geomdl.actions.families import FAMILIES, Family
 from geomdl.data import Dataset
 from geomdl.errors import unknown
-from geomdl.evaluators import Metrics, predictor
+from geomdl.evaluators import predictor
 from geomdl.groups import C4, GridTranslations
-from geomdl.models import count_parameters
 from geomdl.plots.tables import Row, distinct, mean_over, read_csv
 from geomdl.representations import FieldType
 from geomdl.training.config import RunConfig
@@ -141,16 +140,7 @@ def measure(
                 "error": float(f"{within / between:.5g}"),
             }
         )
-    task = config.task.for_dataset(dataset)
-    summary = {
-        **about,
-        "config": described(name),
-        "epochs": config.training.epochs or 0,
-        "parameters": count_parameters(model),
-        "accuracy": Metrics()(predict, dataset.test, task)["accuracy"],
-        "images": len(x),
-        **circumstances(),
-    }
+    summary = summary_row(about, name, config, dataset, model, len(x))
     return {"spreads": rows, "summary": [summary]}
 
 

@@ -33,12 +33,11 @@ from flax import nnx
 
 from experiments import red_green
 from experiments.klein import input_spread
-from experiments.trained_networks import NETWORKS, circumstances, described, study
+from experiments.trained_networks import NETWORKS, study, summary_row
 from geomdl.data import Dataset, DigitsConfig, Split
 from geomdl.errors import unknown
-from geomdl.evaluators import Metrics, predictor
+from geomdl.evaluators import predictor
 from geomdl.evaluators.predict import Predict
-from geomdl.models import count_parameters
 from geomdl.plots.tables import Row, distinct, read_csv
 from geomdl.training.config import RunConfig
 
@@ -116,16 +115,7 @@ def measure(
     downsampling, padding = RUNS[name]
     predict = predictor(model)
     about = {"downsampling": downsampling, "padding": padding, "seed": config.seed}
-    task = config.task.for_dataset(dataset)
-    summary = {
-        **about,
-        "config": described(name),
-        "epochs": config.training.epochs or 0,
-        "parameters": count_parameters(model),
-        "accuracy": Metrics()(predict, dataset.test, task)["accuracy"],
-        "images": len(scenes),
-        **circumstances(),
-    }
+    summary = summary_row(about, name, config, dataset, model, len(scenes))
     return {"consistency": [{**about, **row} for row in consistencies(predict, scenes)], "summary": [summary]}
 
 

@@ -13,6 +13,7 @@ from flax import nnx
 from tqdm import tqdm
 
 from geomdl.data import Dataset
+from geomdl.evaluators import Metrics, predictor
 from geomdl.groups import group
 from geomdl.layers import (
     BatchNorm,
@@ -31,7 +32,7 @@ from geomdl.layers import (
     SelfAttention,
     Sequential,
 )
-from geomdl.models import MODELS, CNNConfig
+from geomdl.models import MODELS, CNNConfig, count_parameters
 from geomdl.models.model_config import ImageShape, ScalableConfig
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType
@@ -132,6 +133,29 @@ def study(
             measured.append(json.loads(found.read_text()))
     for table in measured[0]:
         write_csv(out / f"{table}.csv", [row for tables in measured for row in tables[table]])
+
+
+def summary_row(about: Row, name: str, config: RunConfig, dataset: Dataset, model: nnx.Module, images: int) -> Row:
+    """What a table says of one trained network: config, length of training, parameters, test accuracy, circumstances.
+
+    Args:
+      about: the columns that name the run.
+      name: among `NETWORKS`.
+      config: of the run.
+      dataset: of the run.
+      model: trained.
+      images: how many were measured.
+    """
+    task = config.task.for_dataset(dataset)
+    return {
+        **about,
+        "config": described(name),
+        "epochs": config.training.epochs or 0,
+        "parameters": count_parameters(model),
+        "accuracy": Metrics()(predictor(model), dataset.test, task)["accuracy"],
+        "images": images,
+        **circumstances(),
+    }
 
 
 def circumstances() -> Row:
