@@ -17,6 +17,7 @@ from orbax.checkpoint import v1 as ocp
 from geomdl.errors import unknown
 from geomdl.training import distributed
 from geomdl.training.checkpoint_files import DIGESTS, UNWANTED, Tidying, damage_of, remove, write_digests
+from geomdl.training.held import Evaluated, Held, ranked
 from geomdl.training.misfit import misfit
 
 LATEST = 2
@@ -57,6 +58,7 @@ class Checkpoints:
     def __init__(self, directory: Path, *, keep: int = 1, writable: bool = False) -> None:
         self.directory = directory.absolute()
         self._keep = keep
+        self._held = Held(keep)
         self._saves = writable
         self._writable = writable and distributed.first()
         self._tidying: Tidying | None = None
@@ -111,13 +113,7 @@ class Checkpoints:
     @property
     def best(self) -> int | None:
         """The step with the greatest score, the earlier among equals; the latest step when there are no scores."""
-        return self._ranked[0] if self._ranked else self.latest
-
-    @property
-    def _ranked(self) -> list[int]:
-        """The steps that have a score, the best first."""
-        scored = {step: score for step, score in self._scores.items() if score is not None}
-        return sorted(scored, key=lambda step: (-scored[step], step))
+        return next(iter(ranked(self._scores)), self.latest)
 
     def find(self, which: str | int) -> int:
         """Returns the step that ``"best"``, ``"latest"`` or a number stands for.
@@ -146,6 +142,36 @@ class Checkpoints:
         Raises:
           SaveFailed: when this checkpoint, or the one before it, could not be written.
         """
+        self._save_held({step: score})
+        self._save(step, state, score, notes)
+
+    def hold(self, step: int, state: Any, *, score: float, notes: dict[str, Any] | None = None) -> None:
+        """Keeps a copy of an evaluation in memory, if it is one of the best; the next `save` writes it first.
+
+        So what is best at the end is what would be had every evaluation been saved. Where the process is killed
+        before, the run goes on from the latest checkpoint and comes to the same evaluation again.
+
+        Args:
+          step: the number of steps taken.
+          state: see `save`.
+          score: greater is better.
+          notes: see `save`.
+        """
+        self._held.offer(Evaluated(step, state, score, notes or {}), self._scores)
+
+    def save_held(self) -> None:
+        """Saves what is held and still among the best; see `hold`.
+
+        Raises:
+          SaveFailed: see `save`.
+        """
+        self._save_held({})
+
+    def _save_held(self, coming: dict[int, float | None]) -> None:
+        for held in self._held.take({**self._scores, **coming}):
+            self._save(held.step, held.state, held.score, held.notes)
+
+    def _save(self, step: int, state: Any, score: float | None, notes: dict[str, Any] | None) -> None:
         self.wait()
         if step in self._scores:
             self._forget(step)
@@ -155,7 +181,7 @@ class Checkpoints:
         except Exception as error:
             raise self._not_saved(step, error) from error
         self._scores[step] = score
-        wanted = {*self.steps[-LATEST:], *self._ranked[: self._keep]}
+        wanted = {*self.steps[-LATEST:], *ranked(self._scores)[: self._keep]}
         unwanted = [s for s in self.steps if s not in wanted]
         for other in unwanted:
             del self._scores[other]

@@ -37,7 +37,10 @@ class TrainingConfig:
       epochs: passes over the training set; a fraction is allowed. Give this or ``steps``.
       steps: optimiser steps. Give this or ``epochs``.
       eval_every: steps between evaluations on the validation split; None for one epoch. The last step is always
-        evaluated, and every evaluation leaves a checkpoint.
+        evaluated.
+      checkpoint_seconds: an evaluation leaves a checkpoint if the latest is so old; the last one always does, and so
+        does a request to stop. Until then the state of the best is kept in memory, so that the trained model is that
+        of the best evaluation in any case. 0: after every evaluation. Changes no numbers.
       checkpoint_every: steps between further checkpoints, for runs with rare evaluations; None for none.
       workers: processes that read and decode training images, for data that does not fit into memory and is slow to
         decode; 0: threads of the process that trains. Changes no numbers.
@@ -70,6 +73,7 @@ class TrainingConfig:
     epochs: float | None = None
     steps: int | None = None
     eval_every: int | None = None
+    checkpoint_seconds: float = 10.0
     checkpoint_every: int | None = None
     log_every: int = 10
     eval_batch_size: int = 256
@@ -90,6 +94,8 @@ class TrainingConfig:
             raise unknown("training.precision", self.precision, PRECISIONS)
         if self.workers < 0:
             raise invalid("training.workers", self.workers, "a whole number from 0", 0)
+        if not 0 <= self.checkpoint_seconds < float("inf"):
+            raise invalid("training.checkpoint_seconds", self.checkpoint_seconds, "a number of seconds from 0", 10.0)
         if self.on_nonfinite not in ON_NONFINITE:
             raise unknown("training.on_nonfinite", self.on_nonfinite, ON_NONFINITE)
         if self.ema is not None and not 0 < self.ema < 1:

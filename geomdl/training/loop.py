@@ -26,6 +26,7 @@ from geomdl.training.distributed import agreed, by_first
 from geomdl.training.input import fetched
 from geomdl.training.interruption import Interrupted, Stop, agreed_stop, interruptible, never
 from geomdl.training.nonfinite import TrainingDiverged, Watch, culprit
+from geomdl.training.pace import Pace
 from geomdl.training.parallel import Strategy
 from geomdl.training.pictures import Pictures
 from geomdl.training.recorder import Interval, Recorder
@@ -307,6 +308,7 @@ class _Run:
         feed = strategy.feed()
         evaluators = [with_batch_size(EVALUATORS[name](), options.eval_batch_size) for name in options.evaluators]
         eval_every = options.eval_every or loader.steps_per_epoch
+        pace, fixed = Pace(options.checkpoint_seconds), options.checkpoint_every
         key = strategy.place(jax.random.key(config.seed))
         state, interval = _with_notes(state, notes, strategy)
 
@@ -317,6 +319,7 @@ class _Run:
             progress.start(start, total, options.batch_size)
 
         def diverged(what: str, step: int) -> TrainingDiverged:
+            self.checkpoints.save_held()
             return TrainingDiverged(f"{what} {culprit(loader, step, self.where.path)}", self.checkpoints.latest)
 
         recorder = Recorder(
@@ -330,8 +333,11 @@ class _Run:
             diverged=diverged,
         )
 
-        def evaluated(step: int, state: TrainState, patience: _Patience) -> _Patience:
-            """Measures, writes it down, and saves; a request to stop leaves the measuring to the next start."""
+        def evaluated(step: int, state: TrainState, patience: _Patience) -> tuple[_Patience, bool]:
+            """Measures, writes it down, and saves where that is due; then says whether the run was asked to stop.
+
+            A request to stop while it measures leaves the measuring to the next start.
+            """
             predict = functools.partial(apply, state.deployed, state.rest)
             asking = interruptible(predict, self.stop, step)
             metrics: dict[str, float] = {}
@@ -347,12 +353,19 @@ class _Run:
             if options.images:
                 pictures.draw(step, strategy.home(state), predict)
             patience = patience.after(score, options.patience)
-            self._save(state, patience, recorder, score=score)
-            return patience
+            last = step == total or patience.stopped
+            stop = not last and step > start and agreed_stop(self.stop, step)
+            fixed_here = fixed is not None and step % fixed == 0
+            if pace.due() or fixed_here or last or stop or step == start:
+                self._save(state, patience, recorder, score=score)
+                pace.written()
+            else:
+                self.checkpoints.hold(step, _saved(state, patience), score=score, notes=_notes(state, recorder))
+            return patience, stop
 
         try:
             if notes.get("evaluate"):
-                patience = evaluated(start, state, patience)
+                patience, _ = evaluated(start, state, patience)
             for step in range(start + 1, total + 1):  # the number of steps taken after this one
                 if patience.stopped:
                     break
@@ -363,7 +376,7 @@ class _Run:
                     jax.block_until_ready(state.step)
                     recorder.restart_clock(step)
                 evaluate = step % eval_every == 0 or step == total
-                save = evaluate or (options.checkpoint_every is not None and step % options.checkpoint_every == 0)
+                save = evaluate or (fixed is not None and step % fixed == 0)
                 if save or step % options.log_every == 0:
                     recorder.cut(step, state.totals, state.watch)
                     state = replace(state, totals=strategy.place(parts.task.no_totals()))
@@ -372,12 +385,14 @@ class _Run:
                     continue
                 recorder.flush()
                 if evaluate and not stop:
-                    patience = evaluated(step, state, patience)
+                    patience, stop = evaluated(step, state, patience)
                 else:
                     recorder.check(Watch.read(state.watch))
                     self._save(state, patience, recorder, evaluate=evaluate)
+                    pace.written()
+                    stop = stop or (step < total and agreed_stop(self.stop, step))
                 recorder.restart_clock(step)
-                if stop or (step < total and not patience.stopped and agreed_stop(self.stop, step)):
+                if stop:
                     raise Interrupted(step)
         finally:
             loader.close()
@@ -394,20 +409,25 @@ class _Run:
         score: float | None = None,
         evaluate: bool = False,
     ) -> None:
-        """Saves a checkpoint, with notes of what is not part of the state: an unfinished interval, what is to do."""
-        step, watch = int(state.step), Watch.read(state.watch)
-        notes: dict[str, Any] = {"evaluate": True} if evaluate else {}
-        if recorder.interval.start < step:
-            notes["interval"] = recorder.interval.saved(state.totals)
-        if watch.total:
-            notes["watch"] = list(watch)
-        self.checkpoints.save(step, _saved(state, patience), score=score, notes=notes)
+        notes = _notes(state, recorder) | ({"evaluate": True} if evaluate else {})
+        self.checkpoints.save(int(state.step), _saved(state, patience), score=score, notes=notes)
 
     def _require_finite(self, metrics: dict[str, float], step: int) -> None:
         for name in dict.fromkeys(("loss", self.config.training.monitor)):
             if not math.isfinite(metrics[name]):
+                self.checkpoints.save_held()
                 message = f"the validation {name} is {metrics[name]} at step {step}"
                 raise TrainingDiverged(message, self.checkpoints.latest)
+
+
+def _notes(state: TrainState, recorder: Recorder) -> dict[str, Any]:
+    """What goes with a checkpoint and is not part of the state: an unfinished interval, steps that were not finite."""
+    watch, notes = Watch.read(state.watch), {}
+    if recorder.interval.start < int(state.step):
+        notes["interval"] = recorder.interval.saved(state.totals)
+    if watch.total:
+        notes["watch"] = list(watch)
+    return notes
 
 
 def _with_notes(state: TrainState, notes: dict[str, Any], strategy: Strategy) -> tuple[TrainState, Interval]:

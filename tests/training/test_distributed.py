@@ -31,7 +31,8 @@ SECTIONS = {
     "augmentation": {"flip": True, "shift": 1},
     "model": {"name": "cnn", "width": 2, "depth": 1, "kernel_size": 3, "dropout": 0.3},
     "optimizer": {"name": "adam", "learning_rate": 0.01},
-    "training": {"batch_size": 16, "steps": 8, "eval_every": 4, "log_every": 3, "keep_checkpoints": 2},
+    "training": {"batch_size": 16, "steps": 8, "eval_every": 4, "log_every": 3, "keep_checkpoints": 2}
+    | {"checkpoint_seconds": 0},
 }
 TOLERANCE = 1e-4
 """Relative, of losses and parameters: sums over the batch are taken in another order, then eight steps of Adam."""

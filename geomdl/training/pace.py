@@ -1,0 +1,25 @@
+"""How often checkpoints follow evaluations: by the clock, so that they cost little however short an epoch is."""
+
+import time
+
+from geomdl.training.distributed import agreed
+
+
+class Pace:
+    """Says when the next checkpoint is due. The clock of process 0 decides for all processes of a run.
+
+    Args:
+      seconds: between two checkpoints, at least; 0: one is always due.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._latest = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether so many seconds have passed since the latest checkpoint, or since this began. All must ask."""
+        return self._seconds == 0 or agreed(time.monotonic() - self._latest >= self._seconds)
+
+    def written(self) -> None:
+        """To be called when a checkpoint has been written."""
+        self._latest = time.monotonic()
