@@ -87,10 +87,10 @@ class Training:
     def waiting(self, seconds: float) -> float:
         """The share of the time of training that goes by in waiting for the loader."""
         spent = 0.0
-        for step in range(3):
+        for step in range(1, 4):  # 0 has been fetched: to ask for it again would start another reader
             self.take(self.loader.fetch(step))
-        started, step = time.perf_counter(), 3
-        while time.perf_counter() - started < seconds or step < 6:
+        started, step = time.perf_counter(), 4
+        while time.perf_counter() - started < seconds or step < 7:
             asked = time.perf_counter()
             fetched = self.loader.fetch(step)
             spent += time.perf_counter() - asked
