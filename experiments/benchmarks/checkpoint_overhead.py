@@ -1,12 +1,14 @@
 """What checkpoints cost a run, and how soon a run that was stopped takes its next step.
 
-    python -m experiments.benchmarks.checkpoint_overhead [--configs=digits_cnn,digits_gcnn_c4] [--epochs=6]
+    python -m experiments.benchmarks.checkpoint_overhead [--configs=digits_cnn,digits_gcnn_c4] [--epochs=0,200]
 
-Targets: checkpoints at the default interval (one epoch, with the evaluation) take less than 2 % of the training time;
+Targets: checkpoints at the default interval (``training.checkpoint_seconds``) take less than 2 % of the training time;
 the first step after a restart, with a warm compilation cache, comes within 10 s of the start of the process. Each
-config is trained in a fresh process for some epochs, once to fill the cache and to have something to go on from; then
-that run is gone on with. "blocked" is the time in which the loop waits for a checkpoint: copying the state, and what is
-not finished of the checkpoint before. Training time counts from the second step to the last, evaluations included.
+config is trained in a fresh process for one epoch, to fill the cache and to have something to go on from; then that run
+is gone on with to its end: after the epochs that the config has (``--epochs=0``), or many. "blocked" is the time in
+which the loop waits for a checkpoint before the last step: copying the state, and what is not finished of the checkpoint
+before. "end" is what comes once, however long the run: the best and the last model are written, and waited for. Training
+time counts from the second step to the end of that, evaluations included.
 Writes experiments/results/benchmarks/checkpoint_overhead.csv.
 """
 
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,26 +61,44 @@ def child(name: str, workdir: str, cache: str, epochs: str, began: str) -> None:
     from geomdl.training.workdir import hardware, versions
 
     quiet_libraries()
-    values = load_config(name, [f"--config.training.epochs={epochs}", "--config.training.patience=None"])
-    blocked: list[float] = []
-    save = Checkpoints.save
+    length = [f"--config.training.epochs={epochs}"] if epochs else []
+    values = load_config(name, [*length, "--config.training.patience=None"])
+    calls: list[tuple[float, float]] = []
+    within, written = [False], []
 
-    def timed(self: Checkpoints, *args: Any, **kwargs: Any) -> None:
-        started = time.perf_counter()
-        save(self, *args, **kwargs)
-        blocked.append(time.perf_counter() - started)
+    def timed(action: Callable[..., None]) -> Callable[..., None]:
+        def measured(*args: Any, **kwargs: Any) -> None:
+            if within[0]:
+                return action(*args, **kwargs)
+            within[0], started = True, time.time()
+            try:
+                action(*args, **kwargs)
+            finally:
+                within[0] = False
+                calls.append((started, time.time()))
 
-    Checkpoints.save = timed  # type: ignore[method-assign]
+        return measured
+
+    def counted(self: Checkpoints, step: int, *args: Any) -> None:
+        written.append(step)
+        write(self, step, *args)
+
+    write = Checkpoints._save  # the best of the evaluations before a checkpoint is written with it
+    Checkpoints._save = counted  # type: ignore[method-assign]
+    for method in ("save", "hold", "wait"):
+        setattr(Checkpoints, method, timed(getattr(Checkpoints, method)))
     clock = Clock()
     train(RunConfig.from_config_dict(values), workdir, progress=clock, allow_change=["training.epochs"])
+    last = clock.times[-1]
     print(
         json.dumps(
             {
                 "first_step": clock.times[1] - float(began),  # the second is given when the first is done
-                "training": clock.times[-1] - clock.times[1],
+                "training": calls[-1][1] - clock.times[1],
                 "steps": len(clock.times),
-                "blocked": sum(blocked),
-                "checkpoints": len(blocked),
+                "blocked": sum(end - begin for begin, end in calls if begin < last),
+                "end": sum(end - begin for begin, end in calls if begin >= last),
+                "checkpoints": len(written),
                 "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
                 "versions": ", ".join(f"{k} {v}" for k, v in versions().items()),
             }
@@ -87,7 +108,8 @@ def child(name: str, workdir: str, cache: str, epochs: str, began: str) -> None:
 
 def measured(name: str, workdir: Path, cache: Path, epochs: int) -> dict[str, Any]:
     """What a fresh process measures."""
-    arguments = [sys.executable, "-c", _CODE, name, str(workdir), str(cache), str(float(epochs)), str(time.time())]
+    length = str(float(epochs)) if epochs else ""
+    arguments = [sys.executable, "-c", _CODE, name, str(workdir), str(cache), length, str(time.time())]
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(arguments, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
@@ -101,32 +123,36 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--configs", default=",".join(CONFIGS))
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", default="0,200", help="numbers of epochs; 0: those of the config")
     arguments = parser.parse_args()
     rows: list[Row] = []
     for name in arguments.configs.split(","):
-        with tempfile.TemporaryDirectory() as temporary:
-            workdir, cache = Path(temporary) / "run", Path(temporary) / "cache"
-            cold = measured(name, workdir, cache, 1)
-            warm = measured(name, workdir, cache, arguments.epochs)
-        share = warm["blocked"] / warm["training"]
-        rows.append(
-            {
-                "config": name,
-                "steps": warm["steps"],
-                "checkpoints": warm["checkpoints"],
-                "training_s": round(warm["training"], 2),
-                "blocked_s": round(warm["blocked"], 3),
-                "overhead_percent": round(100 * share, 2),
-                "first_step_cold_s": round(cold["first_step"], 2),
-                "first_step_resumed_s": round(warm["first_step"], 2),
-                "load_average": round(os.getloadavg()[0], 1),
-                "hardware": warm["hardware"],
-                "versions": warm["versions"],
-            }
-        )
-        print({k: v for k, v in rows[-1].items() if k not in ("hardware", "versions")}, flush=True)
-    write_csv(RESULTS / "checkpoint_overhead.csv", rows)
+        for epochs in map(int, arguments.epochs.split(",")):
+            with tempfile.TemporaryDirectory() as temporary:
+                workdir, cache = Path(temporary) / "run", Path(temporary) / "cache"
+                cold = measured(name, workdir, cache, 1)
+                warm = measured(name, workdir, cache, epochs)
+            blocked, end, training = (warm[k] for k in ("blocked", "end", "training"))
+            rows.append(
+                {
+                    "config": name,
+                    "epochs": epochs or "its own",
+                    "steps": warm["steps"],
+                    "checkpoints": warm["checkpoints"],
+                    "training_s": round(training, 2),
+                    "blocked_s": round(blocked, 3),
+                    "end_s": round(end, 3),
+                    "overhead_percent": round(100 * blocked / training, 2),
+                    "with_end_percent": round(100 * (blocked + end) / training, 2),
+                    "first_step_cold_s": round(cold["first_step"], 2),
+                    "first_step_resumed_s": round(warm["first_step"], 2),
+                    "load_average": round(os.getloadavg()[0], 1),
+                    "hardware": warm["hardware"],
+                    "versions": warm["versions"],
+                }
+            )
+            print({k: v for k, v in rows[-1].items() if k not in ("hardware", "versions")}, flush=True)
+            write_csv(RESULTS / "checkpoint_overhead.csv", rows)
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ class Checkpoints:
         Raises:
           SaveFailed: when this checkpoint, or the one before it, could not be written.
         """
-        self._save_held({step: score})
+        self.save_held(step, score)
         self._save(step, state, score, notes)
 
     def hold(self, step: int, state: Any, *, score: float, notes: dict[str, Any] | None = None) -> None:
@@ -159,17 +159,19 @@ class Checkpoints:
         """
         self._held.offer(Evaluated(step, state, score, notes or {}), self._scores)
 
-    def save_held(self) -> None:
-        """Saves what is held and still among the best; see `hold`.
+    def save_held(self, step: int | None = None, score: float | None = None) -> bool:
+        """Saves what is held and still among the best, with the score of a step that is not saved; see `hold`.
+
+        Returns:
+          Whether there was any.
 
         Raises:
           SaveFailed: see `save`.
         """
-        self._save_held({})
-
-    def _save_held(self, coming: dict[int, float | None]) -> None:
-        for held in self._held.take({**self._scores, **coming}):
+        better = self._held.take(self._scores if step is None else {**self._scores, step: score})
+        for held in better:
             self._save(held.step, held.state, held.score, held.notes)
+        return bool(better)
 
     def _save(self, step: int, state: Any, score: float | None, notes: dict[str, Any] | None) -> None:
         self.wait()

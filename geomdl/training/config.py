@@ -39,8 +39,8 @@ class TrainingConfig:
       eval_every: steps between evaluations on the validation split; None for one epoch. The last step is always
         evaluated.
       checkpoint_seconds: an evaluation leaves a checkpoint if the latest is so old; the last one always does, and so
-        does a request to stop. Until then the state of the best is kept in memory, so that the trained model is that
-        of the best evaluation in any case. 0: after every evaluation. Changes no numbers.
+        does a request to stop. Until then the state of the best is kept in the device's memory, to be saved before:
+        the trained model is that of the best evaluation in any case. 0: after every evaluation. Changes no numbers.
       checkpoint_every: steps between further checkpoints, for runs with rare evaluations; None for none.
       workers: processes that read and decode training images, for data that does not fit into memory and is slow to
         decode; 0: threads of the process that trains. Changes no numbers.

@@ -355,8 +355,11 @@ class _Run:
             patience = patience.after(score, options.patience)
             last = step == total or patience.stopped
             stop = not last and step > start and agreed_stop(self.stop, step)
-            fixed_here = fixed is not None and step % fixed == 0
-            if pace.due() or fixed_here or last or stop or step == start:
+            due, must = pace.due(), last or stop or step == start or (fixed is not None and step % fixed == 0)
+            # One at a time: a second one would wait for the first to be on disk.
+            later = due and not must and not pace.put_off and self.checkpoints.save_held(step, score)
+            pace.put_off |= later
+            if must or (due and not later):
                 self._save(state, patience, recorder, score=score)
                 pace.written()
             else:

@@ -10,11 +10,15 @@ class Pace:
 
     Args:
       seconds: between two checkpoints, at least; 0: one is always due.
+
+    Attributes:
+      put_off: whether the one that is due has been put off to the next evaluation; never twice.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._latest = time.monotonic()
+        self.put_off = False
 
     def due(self) -> bool:
         """Whether so many seconds have passed since the latest checkpoint, or since this began. All must ask."""
@@ -22,4 +26,4 @@ class Pace:
 
     def written(self) -> None:
         """To be called when a checkpoint has been written."""
-        self._latest = time.monotonic()
+        self._latest, self.put_off = time.monotonic(), False

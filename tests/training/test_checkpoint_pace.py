@@ -161,6 +161,31 @@ def test_the_clock_says_when_one_is_due(dataset: Dataset, tmp_path: Path, monkey
     assert pace.Pace(0.0).due()
 
 
+def test_one_checkpoint_at_a_time(
+    every: Result, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is due lets the best before it go first, and comes after the next evaluation."""
+    saved, save = [], Checkpoints._save
+
+    def noting(self: Checkpoints, step: int, *rest) -> None:
+        saved.append(step)
+        save(self, step, *rest)
+
+    monkeypatch.setattr(Checkpoints, "_save", noting)
+    monkeypatch.setattr(pace.Pace, "due", lambda self: next(due))
+    cases = (
+        ([False, False, False, True, True, False], 1, [3, 5, 6]),  # 3 is the best; 4 is put off to 5
+        ([False, True, True, False, False, False], 1, [2, 3, 6]),  # each is the best itself
+        ([False, False, True, True, True, True], 2, [2, 3, 4, 5, 6]),
+    )
+    for number, (answers, keep, wanted) in enumerate(cases):
+        due = iter(answers)
+        result = train(config(1.0, keep_checkpoints=keep), tmp_path / f"run-{number}", dataset=dataset)
+        require_equal(result, every, dataset)
+        assert saved == wanted
+        saved.clear()
+
+
 def test_only_the_best_are_held() -> None:
     held = Held(keep=2)
     scores: dict[int, float | None] = {1: 0.6, 2: None}

@@ -28,7 +28,14 @@ from geomdl.training.workdir import Workdir, WorkdirError
 from geomdl.training.writers import JsonlWriter, TensorBoardWriter, read_metrics
 
 STEPS = 8
-TRAINING = {"batch_size": 8, "steps": STEPS, "eval_every": 4, "checkpoint_every": 3, "log_every": 5, "checkpoint_seconds": 0}
+TRAINING = {
+    "batch_size": 8,
+    "steps": STEPS,
+    "eval_every": 4,
+    "checkpoint_every": 3,
+    "log_every": 5,
+    "checkpoint_seconds": 0,
+}
 SECTIONS = {
     "seed": 3,
     "data": {"name": "digits", "size": 12, "train_size": 40, "test_size": 20, "validation_size": 20},
