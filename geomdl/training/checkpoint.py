@@ -287,6 +287,19 @@ class Checkpoints:
         finally:
             self._checkpointer.close()
 
+    def leave(self) -> None:
+        """To be called after an error, of which other processes may not know: waits for none of them.
+
+        What has begun to be saved is finished, if it can be.
+        """
+        if distributed.alone():
+            self.close()
+            return
+        try:
+            self._wait()
+        except SaveFailed as error:
+            _log.warning("%s", error)
+
     def _forget(self, step: int) -> None:
         """Removes a checkpoint that is to be replaced."""
         self._checkpointer.close()

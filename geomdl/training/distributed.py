@@ -47,14 +47,14 @@ def exchange(value: Any) -> list[Any]:
     """
     if alone():
         return [value]
-    client, number = _client(), next(_numbers)
+    coordinator, number = client(), next(_numbers)
     here, count, patience = jax.process_index(), jax.process_count(), _PATIENCE * 1000
     try:
-        client.key_value_set(f"geomdl/{number}/{here}", json.dumps(value))
+        coordinator.key_value_set(f"geomdl/{number}/{here}", json.dumps(value))
         if here == 0:
-            found = [client.blocking_key_value_get(f"geomdl/{number}/{p}", patience) for p in range(count)]
-            client.key_value_set(f"geomdl/{number}/all", f"[{','.join(found)}]")
-        return json.loads(client.blocking_key_value_get(f"geomdl/{number}/all", patience))
+            found = [coordinator.blocking_key_value_get(f"geomdl/{number}/{p}", patience) for p in range(count)]
+            coordinator.key_value_set(f"geomdl/{number}/all", f"[{','.join(found)}]")
+        return json.loads(coordinator.blocking_key_value_get(f"geomdl/{number}/all", patience))
     except Exception as error:  # one of XLA's
         raise ElsewhereError(f"lost the other processes of the run ({one_line(error)[:200]})") from error
 
@@ -138,7 +138,8 @@ def local(tree: Any) -> Any:
     return jax.tree.map(lambda a: a.addressable_data(0), tree)
 
 
-def _client() -> Any:
+def client() -> Any:
+    """Returns the connection to JAX's coordinator; None for a process by itself."""
     from jax._src import distributed  # JAX has no public name for the key-value store
 
     return distributed.global_state.client

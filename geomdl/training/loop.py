@@ -193,8 +193,13 @@ def train(
             checkpoints.wait()
             best_step = checkpoints.find("best")
             best, _ = _restore(checkpoints, best_step, state, patience)
-        finally:
+        except Exception:
+            checkpoints.leave()
+            raise
+        except BaseException:
             checkpoints.close()
+            raise
+        checkpoints.close()
         taken, stopped = int(state.step), patience.stopped
         by_first(lambda: note_end(where.path, step=taken, best_step=best_step, stopped_early=stopped))
         return Result(

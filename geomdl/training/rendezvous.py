@@ -11,6 +11,7 @@ from typing import Any
 import jax
 
 from geomdl.errors import invalid
+from geomdl.training.companions import Companions
 from geomdl.training.distributed import DistributedError, one_line
 
 DETECT = "detect"
@@ -82,7 +83,14 @@ def processes(option: str | None, timeout: int = 300) -> Iterator[None]:
     address = detected(timeout) if option == DETECT else Address.parse(option)
     roll_call(address, timeout)
     _join(address, timeout)
-    yield
+    companions = Companions()
+    try:
+        yield
+    except Exception as error:
+        companions.tell(error)
+        raise
+    finally:
+        companions.leave()
     jax.distributed.shutdown()  # after an error JAX does it when the process ends, and does not wait long
 
 

@@ -43,8 +43,16 @@ import ctypes, functools, signal, sys
 if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 from geomdl.training import loop
-if sys.argv[1] == "stream":
+if sys.argv[1] != "resident":
     loop.make_loader = functools.partial(loop.make_loader, device_limit_bytes=0)
+if sys.argv[1] == "failing" and any(text.endswith(",1,2") for text in sys.argv):
+    from geomdl.data.loaders import StreamLoader
+    fetch = StreamLoader.fetch
+    def failing(self, step):
+        if step == 5:
+            raise OSError(5, "Input/output error")
+        return fetch(self, step)
+    StreamLoader.fetch = failing
 from geomdl.cli.main import main
 sys.exit(main(sys.argv[2:]))
 """
@@ -59,7 +67,7 @@ def free_port() -> int:
 class Processes:
     """`geomdl train` in several processes; leaving the block ends what is left of them."""
 
-    def __init__(self, count: int, devices: int, folder: Path, name: str, *extra: str, stream: bool = False) -> None:
+    def __init__(self, count: int, devices: int, folder: Path, name: str, *extra: str, data: str = "resident") -> None:
         config = folder / "config.py"
         config.write_text(f"import ml_collections\ndef get_config(): return ml_collections.ConfigDict({SECTIONS!r})\n")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")}
@@ -72,7 +80,7 @@ class Processes:
         self.logs = [folder / f"{name}.{p}.log" for p in range(count)]
         self._children = []
         for process, log in enumerate(self.logs):
-            command = [sys.executable, "-c", _WORKER, "stream" if stream else "resident", "train", f"--config={config}"]
+            command = [sys.executable, "-c", _WORKER, data, "train", f"--config={config}"]
             command += [f"--workdir={folder / name}", "--quiet", f"--compilation_cache={folder / 'cache'}"]
             command += [f"--distributed=127.0.0.1:{port},{process},{count}", "--distributed_timeout=60"]
             command += [text.format(process=process) for text in extra]
@@ -134,7 +142,7 @@ def forget(workdir: Path, step: int) -> None:
 
 
 def test_two_processes_train_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Processes(2, 2, tmp_path, "two", stream=True) as both:
+    with Processes(2, 2, tmp_path, "two", data="stream") as both:
         streamed(monkeypatch)
         one = train(config(), tmp_path / "one")
         statuses, printed = both.wait(100)
@@ -164,13 +172,14 @@ def test_four_processes_and_every_number_goes_on(
     one = train(config(), tmp_path / "one")
     extra = f"--config.parallel.strategy={strategy}"
     same = RunConfig.from_config_dict({**SECTIONS, "parallel": {"strategy": strategy}})
-    with Processes(4, 1, tmp_path, "run", extra, stream=stream) as four:
+    data = "stream" if stream else "resident"
+    with Processes(4, 1, tmp_path, "run", extra, data=data) as four:
         statuses, printed = four.wait(240)
     assert statuses == [0] * 4, printed
     require_same_numbers(read_metrics(tmp_path / "run" / "metrics.jsonl"), one.records)
     for count in (2, 4):
         forget(tmp_path / "run", 8)
-        with Processes(count, 2, tmp_path, "run", extra, stream=stream) as some:
+        with Processes(count, 2, tmp_path, "run", extra, data=data) as some:
             statuses, printed = some.wait(240)
         assert statuses == [0] * count, printed
         require_same_numbers(read_metrics(tmp_path / "run" / "metrics.jsonl"), one.records)
@@ -205,6 +214,26 @@ def test_the_others_end_when_one_is_killed(tmp_path: Path) -> None:
         statuses, _ = both.wait(180)
     assert statuses[1] == -signal.SIGKILL
     assert statuses[0] not in (0, 75)
+
+
+@pytest.mark.long
+def test_the_others_end_when_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    streamed(monkeypatch)
+    one = train(config(), tmp_path / "one")
+    with Processes(2, 1, tmp_path, "two", data="failing") as both:
+        both.until(tmp_path / "two" / "checkpoints" / "4", 60)
+        statuses, printed = both.wait(30)  # process 0 stands in a computation with process 1
+    reason = "cannot read the training images of step 6 (OSError: [Errno 5] Input/output error)"
+    assert statuses[0] == 1, printed
+    assert statuses[1] in (1, -signal.SIGABRT), (
+        printed
+    )  # JAX ends it so when it still waits for a coordinator that left
+    assert f"geomdl: error: InputFailed: {reason}; the checkpoint of step 4 is kept" in printed
+    assert f"geomdl: error: process 1 has failed ({reason}; the checkpoint of step 4 is kept" in printed
+    with Processes(2, 1, tmp_path, "two", data="stream") as both:
+        statuses, printed = both.wait(100)
+    assert statuses == [0, 0], printed
+    require_same_numbers(read_metrics(tmp_path / "two" / "metrics.jsonl"), one.records)
 
 
 @pytest.mark.long
