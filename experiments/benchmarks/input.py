@@ -1,6 +1,7 @@
 """Whether reading images ever holds up training: images per second of both loaders beside those of the training step.
 
-    python -m experiments.benchmarks.input [--configs=digits_cnn,…] [--seconds=3] [--most=120]
+    python -m experiments.benchmarks.input [--configs=digits_cnn,…] [--workers=0,2]
+        [--nuclei=nuclei.npz] [--seconds=3] [--most=120]
 
 For every shipped config whose data is here (``TFDS_DATA_DIR`` for data of TensorFlow Datasets): its training split
 through the loader that keeps it on the device and through the one that streams it, each by itself; its training step by
@@ -8,6 +9,9 @@ itself, on one batch; and training, with the loader that the config gets, in whi
 for images is measured. Ratios are of loader to step: above 1 the loader is not what limits. Data that is read and
 decoded on demand (``in_memory=False``) is streamed too, by threads or by ``--workers`` processes, into the network of
 ``--on-demand``.
+
+A reader process is a fresh interpreter that imports JAX: two take some seconds to start, far more on a machine that is
+busy, and each loader starts its own; with a small ``--most`` their rows are left out.
 
 A config whose step does not compile within ``--most`` seconds is left out and named. Writes
 experiments/results/benchmarks/input.csv.
@@ -124,10 +128,10 @@ def measured(config: RunConfig, dataset: Dataset, seconds: float, workers: int) 
     return {k: round(v) if k.endswith("_per_s") else v for k, v in found.items()}
 
 
-def one(name: str, data: str, seconds: float, workers: int, results: "multiprocessing.Queue[Row]") -> None:
+def one(name: str, data: str, path: str, seconds: float, workers: int, results: "multiprocessing.Queue[Row]") -> None:
     """Measures a config in a process of its own; ``data`` replaces its data, on demand."""
     try:
-        values = load_config(name, [])
+        values = load_config(name, [f"--config.data.path={path}"] if path and name.startswith("nuclei") else [])
         if data:
             values = {**values, "data": {"name": data, "in_memory": False}}
         config = RunConfig.from_config_dict(values)
@@ -141,6 +145,7 @@ def main() -> None:
     parser.add_argument("--configs", default=",".join(sorted(p.stem for p in (ROOT / "configs").glob("*.py"))))
     parser.add_argument("--on-demand", default="digits_cnn", help="the config whose network reads data on demand")
     parser.add_argument("--workers", default="0", help="processes that read on demand, e.g. 0,2; 0: threads")
+    parser.add_argument("--nuclei", default="", help="the .npz file of the nuclei configs (data.path)")
     parser.add_argument("--seconds", type=float, default=3.0, help="for each measurement")
     parser.add_argument("--most", type=float, default=120.0, help="seconds for a config, after which it is left out")
     parser.add_argument("--out", type=Path, default=RESULTS / "input.csv")
@@ -154,7 +159,7 @@ def main() -> None:
     rows: list[Row] = []
     for name, data, count in jobs:
         results: multiprocessing.Queue[Row] = context.Queue()
-        process = context.Process(target=one, args=(name, data, given.seconds, count, results))
+        process = context.Process(target=one, args=(name, data, given.nuclei, given.seconds, count, results))
         process.start()
         found: Row = {"left_out": f"not done in {given.most:g} s"}
         deadline = time.monotonic() + given.most

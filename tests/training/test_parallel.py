@@ -2,6 +2,10 @@
 
 import functools
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -54,6 +58,23 @@ def test_larger_families_agree(family: str, name: str) -> None:
     assert largest_difference(Trial(family, strategy).run(steps=3), alone(family)) < (
         1e-4 if family == "vision_transformer" else AGREES
     )
+
+
+_EIGHT = """
+from experiments.benchmarks.agreement import rows
+for row in rows(8, 3, ("cnn", "gcnn, D4")):
+    assert max(float(row[k]) for k in ("loss", "parameters", "statistics")) < {limit}, row
+"""
+
+
+@pytest.mark.long
+def test_eight_devices_agree() -> None:
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+    command = [sys.executable, "-c", _EIGHT.format(limit=AGREES)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("'devices': 8") == 6  # two families, three strategies
 
 
 def test_random_numbers_and_means_are_those_of_the_whole_batch() -> None:
