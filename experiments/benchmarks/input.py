@@ -19,6 +19,7 @@ experiments/results/benchmarks/input.csv.
 
 import argparse
 import multiprocessing
+import os
 import queue
 import time
 from collections.abc import Callable
@@ -137,20 +138,23 @@ def one(name: str, data: str, path: str, seconds: float, workers: int, results: 
         config = RunConfig.from_config_dict(values)
         results.put(measured(config, config.data.load(), seconds, workers))
     except Exception as error:
-        results.put({"left_out": " ".join(f"{type(error).__name__}: {error}".split())[:200]})
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        for named, folder in (("$TFDS_DATA_DIR", os.environ.get("TFDS_DATA_DIR")), ("the checkout", str(ROOT))):
+            reason = reason.replace(folder, named) if folder else reason
+        results.put({"left_out": reason[:200]})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--configs", default=",".join(sorted(p.stem for p in (ROOT / "configs").glob("*.py"))))
     parser.add_argument("--on-demand", default="digits_cnn", help="the config whose network reads data on demand")
-    parser.add_argument("--workers", default="0", help="processes that read on demand, e.g. 0,2; 0: threads")
+    parser.add_argument("--workers", default="0", help="processes that read on demand: 0,2; 0: threads; empty: none")
     parser.add_argument("--nuclei", default="", help="the .npz file of the nuclei configs (data.path)")
     parser.add_argument("--seconds", type=float, default=3.0, help="for each measurement")
     parser.add_argument("--most", type=float, default=120.0, help="seconds for a config, after which it is left out")
     parser.add_argument("--out", type=Path, default=RESULTS / "input.csv")
     given = parser.parse_args()
-    workers = [int(count) for count in given.workers.split(",")]
+    workers = [int(count) for count in given.workers.split(",") if count]
     jobs = [(name, "", 0) for name in given.configs.split(",")]
     jobs += [(given.on_demand, data, count) for data in ON_DEMAND for count in workers]
     about = {"hardware": ", ".join(f"{k} {v}" for k, v in hardware().items())}

@@ -5,7 +5,8 @@
 A small network (dropout, augmentation, Adam, early checkpoints) is trained by `geomdl train` in fresh processes, with
 the persistent compilation cache. Every process but the last of a round is killed at a random instant: while it starts,
 takes steps, evaluates, or saves. When a round is done, its parameters (latest and best checkpoint), optimiser state and
-metrics.jsonl must equal those of the uninterrupted run bit by bit; rounds are run until there were enough kills.
+metrics.jsonl must equal those of the uninterrupted run bit by bit; rounds are run until there were enough kills. In
+every other round an evaluation leaves a checkpoint only when the latest is half a second old, and there are no others.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from typing import Any
 
 STEPS, EVAL_EVERY, CHECKPOINT_EVERY = 600, 40, 15
 AIMS = ("start", "steps", "evaluation", "saving")
+PER_ROUND = 9  # kills at most, so that there are several rounds
 COLUMNS = ("kill", "round", "aim", "seconds_after_start", "latest_step", "state_of_directory")
 CONFIG = f"""
 from ml_collections import ConfigDict
@@ -37,17 +39,19 @@ def get_config():
         optimizer=dict(name="adam", learning_rate=0.003, weight_decay=1e-4),
         schedule=dict(name="cosine", warmup_steps=10),
         training=dict(batch_size=32, steps={STEPS}, eval_every={EVAL_EVERY}, checkpoint_every={CHECKPOINT_EVERY},
-                      log_every=7, eval_batch_size=15, ema=0.99),
+                      checkpoint_seconds=0, log_every=7, eval_batch_size=15, ema=0.99),
     ))
 """
 
 
 def command(folder: Path, workdir: Path) -> list[str]:
-    """The command of a run."""
+    """The command of a run; its directory's name says whether checkpoints follow the clock."""
+    by_clock = ["--config.training.checkpoint_seconds=0.5", "--config.training.checkpoint_every=None"]
     return [
         *(sys.executable, "-c", "import sys; from geomdl.cli.main import main; sys.exit(main())"),
         *("train", f"--config={folder / 'config.py'}", f"--workdir={workdir}", "--quiet"),
         f"--compilation_cache={folder / 'cache'}",
+        *(by_clock if workdir.name.endswith("clock") else []),
     ]
 
 
@@ -163,13 +167,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "config.py").write_text(CONFIG)
-        straight = folder / "straight"
-        require(begin(folder, straight).wait() == 0, folder, "the uninterrupted run failed")
+        straight = ("straight-clock", "straight-steps")
+        for name in straight:
+            require(begin(folder, folder / name).wait() == 0, folder, "the uninterrupted run failed")
         while len(rows) < arguments.kills:
             rounds += 1
-            workdir = folder / f"round-{rounds}"
+            before = len(rows)
+            workdir = folder / f"round-{rounds}-{'steps' if rounds % 2 else 'clock'}"
             while True:
-                aim, began = draw.choice(AIMS) if len(rows) < arguments.kills else "none", time.monotonic()
+                enough = len(rows) >= min(arguments.kills, before + PER_ROUND)
+                aim, began = "none" if enough else draw.choice(AIMS), time.monotonic()
                 process = begin(folder, workdir)
                 if aim == "none":
                     process.wait()
@@ -183,7 +190,7 @@ def main() -> None:
                 rows.append(dict(zip(COLUMNS, (*values, found(workdir)), strict=True)))
                 print(" ".join(f"{v!s:>10}" for v in rows[-1].values()), flush=True)
             require(process.returncode == 0, folder, f"round {rounds} ended with status {process.returncode}")
-            require(same(straight, workdir), folder, f"round {rounds} ended with other numbers")
+            require(same(folder / straight[rounds % 2], workdir), folder, f"round {rounds} ended with other numbers")
             print(f"round {rounds}: equal, bit by bit", flush=True)
     states = collections.Counter(state for row in rows for state in row["state_of_directory"].split(", "))
     print(f"{len(rows)} kills in {rounds} rounds of {STEPS} steps, all equal ({time.monotonic() - started:.0f} s)")
