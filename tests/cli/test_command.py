@@ -99,8 +99,8 @@ def test_a_damaged_checkpoint(trained, tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_interrupting(tmp_path: Path) -> None:
     workdir = tmp_path / "run"
-    arguments = ["train", *TINY, "--config.training.steps=1000000", f"--workdir={workdir}"]
-    process = subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True)
+    arguments = ["train", *TINY, "--config.training.steps=1000000", "--config.training.checkpoint_seconds=0"]
+    process = subprocess.Popen([*COMMAND, *arguments, f"--workdir={workdir}"], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 100
     while not (workdir / "checkpoints").is_dir() or not any((workdir / "checkpoints").glob("[0-9]*")):
         assert process.poll() is None
