@@ -241,6 +241,27 @@ def factored() -> str:
     return to_markdown(shown, columns)
 
 
+def factored_network() -> str:
+    """Whole networks by the factored convolution."""
+    from geomdl.plots.tables import Column, to_markdown
+
+    rows = [
+        {**r, "spread": _spread(r, "ratio", "{:.2f}"), "cpu_spread": _spread(r, "cpu_ratio", "{:.2f}")}
+        for r in _benchmark("factored_network")
+    ]
+    columns = (
+        Column("network", "Network"),
+        Column("what", "What"),
+        Column("method", "Method"),
+        Column("beside", "Beside"),
+        Column("spread", "ratio"),
+        Column("cpu_spread", "of CPU time"),
+        Column("target", "Target"),
+        Column("auto_takes", "auto takes"),
+    )
+    return to_markdown(rows, columns)
+
+
 def _benchmark(name: str) -> list[Any]:
     from geomdl.plots.tables import read_csv
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from geomdl.kernels import Basis
 from geomdl.layers import BatchNorm, BlurPool, Conv, Dense, GlobalPool, GroupPool, Layer, Pointwise, Pool, Sequential
 from geomdl.representations import FieldType
 
@@ -22,14 +23,14 @@ def fields_of(order: int, share: float) -> tuple[int, ...]:
     return tuple(max(1, round(8 * share * n / order)) for n in EXAMPLE)
 
 
-def body(group: str, fields: tuple[int, ...], *, blur: bool, rngs: nnx.Rngs) -> Sequential:
+def body(group: str, fields: tuple[int, ...], *, blur: bool, basis: Basis = "auto", rngs: nnx.Rngs) -> Sequential:
     """Convolutions, the mean over pixels, the maximum over the group: invariant features."""
     current = FieldType(group, "1 trivial")
     layers: list[Layer] = []
     for number, (count, size, padding) in enumerate(zip(fields, KERNELS, PADDINGS, strict=True)):
         after = FieldType(group, f"{count} regular")
         layers += [
-            Conv(current, after, size, padding=padding, use_bias=False, rngs=rngs),
+            Conv(current, after, size, padding=padding, use_bias=False, basis=basis, rngs=rngs),
             BatchNorm(after),
             Pointwise(after),
         ]
@@ -39,10 +40,10 @@ def body(group: str, fields: tuple[int, ...], *, blur: bool, rngs: nnx.Rngs) -> 
     return Sequential([*layers, GroupPool(current), GlobalPool(FieldType(group, f"{fields[-1]} trivial"))])
 
 
-def network(group: str, fields: tuple[int, ...], *, rngs: nnx.Rngs) -> Sequential:
+def network(group: str, fields: tuple[int, ...], *, basis: Basis = "auto", rngs: nnx.Rngs) -> Sequential:
     """The body and a dense layer to ten class scores."""
     features = FieldType(group, f"{fields[-1]} trivial")
-    layers = body(group, fields, blur=False, rngs=rngs).layers
+    layers = body(group, fields, blur=False, basis=basis, rngs=rngs).layers
     return Sequential([*layers, Dense(features, FieldType(group, "10 trivial"), rngs=rngs)])
 
 

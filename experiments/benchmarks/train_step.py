@@ -16,9 +16,9 @@ that do not share their memory. Writes experiments/results/benchmarks/train_step
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +34,7 @@ from geomdl.plots.tables import Row, write_csv
 from geomdl.training.state import merge_model, split_model
 from geomdl.training.workdir import hardware, versions
 
+T = TypeVar("T")
 GROUPS = ("C4", "C8", "C16", "D16")
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 TARGETS = {"train": 1.1, "memory": 1.1, "evaluate": 1.0}
@@ -60,6 +61,30 @@ def train_step(model: nnx.Module) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     return step, state
 
 
+def compiled_step(model: nnx.Module, images: jax.Array, labels: jax.Array) -> tuple[Any, tuple[Any, ...], float]:
+    """A training step as a program, its first state, and the CPU seconds of tracing and compiling it."""
+    step, state = train_step(model)
+    started = time.process_time()
+    program = jax.jit(step, donate_argnums=0).lower(state, images, labels).compile()
+    return program, state, time.process_time() - started
+
+
+class Evaluation:
+    """A network, compiled; a call gives the seconds of an evaluation."""
+
+    def __init__(self, network: nnx.Module, images: jax.Array) -> None:
+        self.images = images
+        structure, self.variables = nnx.split(network)
+        apply = jax.jit(lambda variables, images: nnx.merge(structure, variables)(images))
+        self.apply = apply.lower(self.variables, images).compile()
+
+    def __call__(self) -> float:
+        """Seconds of an evaluation."""
+        started = time.perf_counter()
+        jax.block_until_ready(self.apply(self.variables, self.images))
+        return time.perf_counter() - started
+
+
 class Side:
     """One network: compiled, with its state; `train` and `evaluate` give seconds."""
 
@@ -67,11 +92,8 @@ class Side:
         rng = np.random.default_rng(0)
         self.images = jnp.asarray(rng.normal(size=(batch, IMAGE, IMAGE, 1)), jnp.float32)
         self.labels = jnp.asarray(rng.integers(0, 10, batch))
-        step, self.state = train_step(model)
-        self.step = jax.jit(step, donate_argnums=0).lower(self.state, self.images, self.labels).compile()
-        structure, self.variables = nnx.split(deployed)
-        apply = jax.jit(lambda variables, images: nnx.merge(structure, variables)(images))
-        self.apply = apply.lower(self.variables, self.images).compile()
+        self.step, self.state, _ = compiled_step(model, self.images, self.labels)
+        self.evaluate = Evaluation(deployed, self.images)
 
     @property
     def memory(self) -> int:
@@ -92,12 +114,6 @@ class Side:
         self.state, _ = jax.block_until_ready(self.step(self.state, self.images, self.labels))
         return time.perf_counter() - started
 
-    def evaluate(self) -> float:
-        """Seconds of an evaluation."""
-        started = time.perf_counter()
-        jax.block_until_ready(self.apply(self.variables, self.images))
-        return time.perf_counter() - started
-
 
 def quartiles(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
     """Lower quartile, median and upper quartile of a/b, round by round."""
@@ -105,9 +121,10 @@ def quartiles(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, flo
     return float(low), float(middle), float(high)
 
 
-def turn(sides: dict[str, Callable[[], float]], first: int) -> dict[str, float]:
+def turn(sides: Mapping[str, Callable[[], T]], first: int) -> dict[str, T]:
     """One measurement of each side, beginning with another one each turn; after each a pause for its threads to end."""
-    names, taken = list(sides), {}
+    names = list(sides)
+    taken: dict[str, T] = {}
     for number in range(len(names)):
         name = names[(first + number) % len(names)]
         taken[name] = sides[name]()

@@ -25,6 +25,7 @@ VERBS = {
     "audit": "measure which symmetries any model has: exactly, approximately, or not",
     "export": "write a trained model to files that run without geomdl",
     "summary": "show the layers, field types and sizes of a model",
+    "autotune": "measure which method computes the convolutions of a model faster",
     "list": "list models, groups, datasets, configs or figures",
 }
 """The verbs of the command; each is a module of this package with ``add_arguments(parser)`` and

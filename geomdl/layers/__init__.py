@@ -12,6 +12,7 @@ from geomdl.layers.half_size import HalfSize
 from geomdl.layers.hourglass import Hourglass, PolyphaseUpsample
 from geomdl.layers.layer import Layer
 from geomdl.layers.local import Flatten, LocallyConnected
+from geomdl.layers.methods import with_method
 from geomdl.layers.nonlinearity import Maxout, Pointwise
 from geomdl.layers.norm_nonlinearity import Gated, NormActivation
 from geomdl.layers.normalization import BatchNorm, Dropout, LayerNorm, normalization
@@ -35,4 +36,5 @@ __all__ = [
     "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool", "PositionEmbedding", "Reshuffle", "Residual",
     "Restrict", "SelfAttention", "Sequential", "Skip", "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv",
     "Upsample", "VectorField", "Window", "antialiased_max_pool", "freeze", "halving_pool", "normalization",
+    "with_method",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from geomdl.equivariance.contract import Contract, Size
-from geomdl.layers import Conv, HalfSize, Hourglass, Layer, Sequential, Skip
+from geomdl.layers import Branch, Conv, HalfSize, Hourglass, Identity, Layer, Parallel, Residual, Sequential, Skip
 from geomdl.models.exactness import exact_sizes_near
 from geomdl.models.model_config import count_parameters
 
@@ -88,9 +88,9 @@ def summarize(model: Layer, image_shape: tuple[int, int, int]) -> Summary:
     """Lists the layers of a model for images of one shape.
 
     Args:
-      model: a layer, or layers in sequence (nested ones are listed one by one, and so are those inside
-        `geomdl.layers.Skip`, `geomdl.layers.HalfSize` and `geomdl.layers.Hourglass`, before the layer that is around
-        them).
+      model: a layer, or layers in sequence (nested ones are listed one by one, and so are those inside layers
+        that join others, such as `geomdl.layers.Residual`, `geomdl.layers.Skip` and `geomdl.layers.Hourglass`, before
+        the layer that is around them).
       image_shape: (height, width, channels).
 
     Raises:
@@ -117,7 +117,7 @@ def _rows(layer: Layer, path: str, size: Size) -> Iterator[SummaryRow]:
             size = child.contract.output_size(size)
         return
     for name, inner, inner_size in _inside(layer, size):
-        for row in _rows(inner, f"{path or 0}.{name}", inner_size):
+        for row in _rows(inner, f"{path}.{name}" if path else name, inner_size):
             parameters, multiply_adds = parameters - row.parameters, multiply_adds - row.multiply_adds
             yield row
     shape = (*layer.contract.output_size(size), layer.out_type.size)
@@ -138,6 +138,11 @@ def _with_methods(row: SummaryRow, layer: Conv, size: Size) -> SummaryRow:
 def _inside(layer: Layer, size: Size) -> list[tuple[str, Layer, Size]]:
     """The layers that a layer is around, in turn: name, layer, size of its input."""
     match layer:
+        case Residual():
+            shortcut = [] if isinstance(layer.shortcut, Identity) else [("shortcut", layer.shortcut, size)]
+            return [("body", layer.body, size), *shortcut]
+        case Branch() | Parallel():
+            return [(str(i), part, size) for i, part in enumerate(layer.layers)]
         case Skip():
             return [("body", layer.body, size)]
         case HalfSize():

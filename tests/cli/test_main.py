@@ -10,6 +10,8 @@ from geomdl.cli.checkout import first_line, scripts
 from geomdl.cli.config_file import load_config, parse_overrides
 from geomdl.cli.main import VERBS, main
 from geomdl.cli.parser import UsageError
+from geomdl.models.autotune import Tuned
+from geomdl.plots.tables import read_csv
 from geomdl.training.config import RunConfig
 
 
@@ -71,6 +73,19 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (["summary", "--config=digits_cnn", "--config.model.kernel_size=101"], "invalid model.kernel_size 101"),
         (["summary", "--config=digits_gcnn_c4", "--config.model.group=C-4"], "unknown group 'C-4'.*'C4'"),
+        (
+            ["summary", "--config=digits_cnn", "--config.training.convolutions=0=dence"],
+            "invalid training.convolutions '0=dence'; .*did you mean 'dense'",
+        ),
+        (
+            ["summary", "--config=digits_cnn", "--config.training.convolutions=1=dense"],
+            "training.convolutions '1=dense': unknown convolution '1'; allowed: 0, ",
+        ),
+        (["autotune"], "the following arguments are required: --config"),
+        (["autotune", "--config=digits_cnn", "--rounds=0"], "invalid --rounds 0; allowed: a positive whole number"),
+        (["autotune", "--config=digits_cnn", "--batch=-1"], "invalid --batch -1"),
+        (["autotune", "--config=digits_cnn", "--out=no/t.csv"], "invalid --out 'no/t.csv'; .*try t.csv"),
+        (["autotune", "--config=digits_cnn", "--config.training.convolutions=all"], "unknown method 'all'"),
     ],
 )
 def test_bad_input(arguments, message, capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +146,41 @@ def test_outside_a_checkout(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_summary(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["summary", "--config=digits_linear", "--config.data.size=10"]) == 0
     assert "1,010" in capsys.readouterr().out  # 100 · 10 weights and 10 biases
+
+
+SMALL = (
+    "--config=digits_linear", "--config.data.size=9", "--config.model.name=steerable_example",
+    "--config.model.group=C4", "--config.model.width=0.5", "--config.model.input_size=13",
+)  # fmt: skip
+
+
+def test_summary_shows_the_methods(capsys: pytest.CaptureFixture[str]) -> None:
+    methods = "--config.training.convolutions=2=factored"
+    assert main(["summary", *SMALL, "--config.model.basis=steerable", methods]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[0] for line in lines if "factored" in line and "Conv" in line] == ["2"]
+    assert [line[0] for line in lines if "dense" in line and "Conv" in line] == ["5", "9", "12", "16", "19"]
+
+
+def test_autotune(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["autotune", *SMALL]) == 0
+    assert "no convolution of this model has a factored method" in capsys.readouterr().out  # pixel kernels
+    measured = []
+
+    def fake(inputs, rounds, dtype) -> Tuned:
+        measured.append((inputs.shapes, rounds, dtype))
+        return Tuned(inputs.path, "5x5", (9, 9), 2, 0.002, 0.001, 0.5, 0.4, 0.6, 1.0, 2.0, "dense")
+
+    monkeypatch.setattr("geomdl.models.autotune._measured", fake)
+    out = tmp_path / "t.csv"
+    steerable = (*SMALL, "--config.model.basis=steerable", "--config.training.precision=bfloat16")
+    assert main(["autotune", *steerable, "--batch=3", "--rounds=2", f"--out={out}"]) == 0
+    printed = capsys.readouterr().out
+    assert "all together: dense 12.00 ms, factored 6.00 ms, auto 12.00 ms, as measured 6.00 ms" in printed
+    last = "--config.training.convolutions=2=factored,5=factored,9=factored,12=factored,16=factored,19=factored"
+    assert printed.splitlines()[-1] == last
+    assert measured[0] == (((3, 13, 13, 1),), 2, "bfloat16")
+    assert [r["path"] for r in read_csv(out, ["ratio"], "")] == [2, 5, 9, 12, 16, 19]
 
 
 def test_reproduce(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:

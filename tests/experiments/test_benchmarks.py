@@ -10,8 +10,9 @@ import pytest
 from flax import nnx
 
 from geomdl.actions import rotate
-from geomdl.layers import Conv
-from geomdl.plots.tables import read_csv
+from geomdl.layers import Conv, Dense, GlobalPool, Sequential, with_method
+from geomdl.plots.tables import read_csv, write_csv
+from geomdl.representations import FieldType
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results" / "benchmarks"
@@ -147,3 +148,57 @@ def test_without_escnn_a_message_says_what_to_do(monkeypatch, capsys):
     monkeypatch.setattr(worker.importlib.util, "find_spec", lambda name: None)
     assert worker.start(None) is None
     assert "--escnn-python=PATH" in capsys.readouterr().out
+
+
+def test_all_sides_of_the_network_benchmark_are_the_same_network():
+    module = load("factored_network")
+    net = module.NETWORKS["C4"].shared(0.05)
+    assert net.fields == (1, 2, 2, 5, 5, 3)
+    networks = nnx.eval_shape(lambda: module.models(net))
+    assert {*networks} == {"auto", "factored", "dense"}
+    assert set(module.choices(networks["factored"])) == {"f"}
+    assert set(module.choices(networks["dense"])) == {"d"}
+    half = nnx.eval_shape(lambda: module.models(module.NETWORKS["D8 half"].shared(0.1)))
+    channels = [c.out_type.size for c in half["auto"].layers if isinstance(c, Conv)]
+    assert channels == [c.kernel.shape[-1] for c in half["plain"].convolutions]
+
+
+def test_whole_networks_are_measured_in_turn(monkeypatch, tmp_path):
+    module, tables = load("factored_network"), importlib.import_module("experiments.readme_tables")
+    small = FieldType("C4", "1 trivial")
+    layers = [Conv(small, small, 3, basis="steerable", rngs=nnx.Rngs(0)), GlobalPool(small)]
+    net = Sequential([*layers, Dense(small, FieldType("C4", "10 trivial"), rngs=nnx.Rngs(0))])
+    monkeypatch.setattr(module, "models", lambda _: {m: with_method(net, m) for m in module.METHODS} | {"plain": net})
+
+    class Escnn:
+        def ask(self, do, **arguments):
+            return {"seconds": 1e6, "cpu_seconds": 2e6}
+
+    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    with jax.numpy_dtype_promotion("standard"):  # optax's Adam needs it
+        rows = module.measure("C8", module.NETWORKS["C8"].shared(0.01), 2, 2, 1, Escnn())
+    found = {(r["what"], r["method"], r["beside"]): r for r in rows}
+    assert len(found) == len(rows)
+    assert found["training step", "auto", "escnn"]["target"] == 0.6
+    for what in ("training step", "evaluation", "frozen evaluation"):
+        row = found[what, "auto", "escnn"]
+        assert 0 < row["ratio_low"] <= row["ratio"] <= row["ratio_high"] < 1e-3
+        assert row["cpu_ratio"] < 1e-3
+        assert found[what, "auto", "the better"]["is"] in ("dense", "factored")
+    assert found["memory", "factored", "dense"]["ratio"] > 0
+    assert found["compilation", "auto", "plain"]["ratio"] > 0
+    assert "training step, auto / escnn: 0.00" in module.sentence(rows[0])
+    write_csv(tmp_path / "benchmarks" / "factored_network.csv", rows)
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    assert tables.factored_network().count("\n") == len(rows) + 1
+
+
+def test_the_better_method_is_the_one_of_the_lower_median():
+    module = load("factored_network")
+    taken = {side: [module.Times(t, t)] * 3 for side, t in {"auto": 2.0, "factored": 2.0, "dense": 1.0}.items()}
+    rows = module.compared("C4", module.STEP, taken)
+    assert [(r["method"], r["beside"], r["is"], r["ratio"], r["target"]) for r in rows] == [
+        ("auto", "dense", "dense", 2.0, ""),
+        ("auto", "the better", "dense", 2.0, 1.05),
+        ("factored", "dense", "dense", 2.0, ""),
+    ]
