@@ -1,13 +1,13 @@
 """What the networks of the study of group orders cost: multiply-adds, and CPU time of a training step, by both methods.
 
-    python -m experiments.order_costs [--rounds=9] [--groups=C1,C2,…] [--out=experiments/results/orders]
+    python -m experiments.order_costs [--rounds=9] [--only_counts] [--out=experiments/results/orders]
 
-Measures times alone, for a quiet machine, and writes ``times.csv``; multiply-adds (``costs.csv``) are counted, not
-measured, and come with the errors. All networks take turns in one process, beginning with another one each turn, one
-training step each; times are CPU time of the process (a loaded machine spoils elapsed time, and all cores are counted).
-``relative`` is the ratio to the dense C1 network of the same mode, turn by turn: the median, and the quartiles.
-Networks are those of the digits, at fixed width and at fixed parameters, and at four times that width (mode
-``wide``), with smaller batches there.
+Counts multiply-adds anew (``costs.csv``, for the data of the ``errors.csv`` there) and measures times (``times.csv``),
+without any training: for a quiet machine. The networks of a mode take turns in one process, beginning with another one
+each turn, one training step each; times are CPU time of the process (a loaded machine spoils elapsed time, and all
+cores are counted). ``relative`` is the ratio to the dense C1 network of the same mode, turn by turn: the median, and
+the quartiles. Networks are those of the digits, at fixed width and at fixed parameters, and with four times that width,
+or as many parameters as C8 has then (modes ``wide``, ``wide parameters``), which are not trained.
 """
 
 import argparse
@@ -29,17 +29,23 @@ from experiments.order_networks import GROUPS, MODES, SETTINGS, OrderNetworkConf
 from experiments.trained_networks import circumstances
 from geomdl.groups import group as group_named
 from geomdl.models.model_config import ImageShape
-from geomdl.plots.tables import Row, write_csv
+from geomdl.plots.tables import Row, distinct, read_csv, write_csv
 
 RESULTS = Path(__file__).parent / "results" / "orders"
 METHODS = ("dense", "factored")
-ALL_MODES = (*MODES, "wide")
-BATCH = {"width": 32, "parameters": 32, "wide": 8}
+ALL_MODES = (*MODES, "wide", "wide parameters")
+WORDS = {
+    "width": "fixed width",
+    "parameters": "fixed parameters",
+    "wide": "fixed width, four times as wide",
+    "wide parameters": "fixed parameters, four times as wide",
+}
 PRESETS: dict[str, tuple[tuple[str, ...], tuple[str, ...], int]] = {
-    "fast": (("width",), ("C1", "C4", "C16"), 5),
+    "fast": (("wide",), ("C1", "C4", "C16"), 5),
     "full": (ALL_MODES, GROUPS, 9),
 }
 """Modes, groups, rounds."""
+_RATIOS = ("relative", "relative_low", "relative_high")
 
 
 def run(preset: str, out: Path) -> None:
@@ -52,9 +58,9 @@ def network(data: str, mode: str, group: str) -> tuple[OrderNetworkConfig, Image
     """The config of a network, and the images it takes."""
     setting = SETTINGS[data]
     side = int(setting.data.get("size", 28))
-    wide = 4 if mode == "wide" else 1
+    wide = 4 if mode.startswith("wide") else 1
     model = OrderNetworkConfig(width=wide * setting.width, group=group)
-    return sized(model, "width" if mode == "wide" else mode, (side, side, 1)), (side, side, 1)
+    return sized(model, "parameters" if "parameters" in mode else "width", (side, side, 1)), (side, side, 1)
 
 
 def counts(data: str) -> list[Row]:
@@ -104,7 +110,7 @@ def times(modes: Sequence[str], groups: Sequence[str], rounds: int, data: str = 
                     "group": group,
                     "order": int(group_named(group).order),
                     "method": method,
-                    "batch": BATCH[mode],
+                    "batch": _batch(mode),
                     "rounds": rounds,
                     "cpu_ms": float(f"{1000 * statistics.median(own):.4g}"),
                     **{k: float(f"{v:.4g}") for k, v in zip(_RATIOS, (middle, low, high), strict=True)},
@@ -117,7 +123,8 @@ def times(modes: Sequence[str], groups: Sequence[str], rounds: int, data: str = 
     return rows
 
 
-_RATIOS = ("relative", "relative_low", "relative_high")
+def _batch(mode: str) -> int:
+    return 8 if mode.startswith("wide") else 32
 
 
 def _side(data: str, mode: str, group: str, method: str) -> Side:
@@ -125,8 +132,8 @@ def _side(data: str, mode: str, group: str, method: str) -> Side:
     config, shape = network(data, mode, group)
     model = dataclasses.replace(config, method=method).build(shape, 10, rngs=nnx.Rngs(0))
     rng = np.random.default_rng(0)
-    images = jnp.asarray(rng.normal(size=(BATCH[mode], *shape)), jnp.float32)
-    labels = jnp.asarray(rng.integers(0, 10, BATCH[mode]))
+    images = jnp.asarray(rng.normal(size=(_batch(mode), *shape)), jnp.float32)
+    labels = jnp.asarray(rng.integers(0, 10, _batch(mode)))
     step, first = train_step(model)
     compiled = jax.jit(step, donate_argnums=0).lower(first, images, labels).compile()
     held = [first]
@@ -145,10 +152,13 @@ def main() -> None:
     parser.add_argument("--modes", default=",".join(ALL_MODES))
     parser.add_argument("--groups", default=",".join(GROUPS))
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--only_counts", action="store_true", help="measure no times")
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
+    data = distinct(read_csv(given.out / "errors.csv", ["data"], "geomdl reproduce orders"), "data")
+    write_csv(given.out / "costs.csv", [row for name in data for row in counts(str(name))])
     rows: list[Row] = []
-    for mode in given.modes.split(","):
+    for mode in [] if given.only_counts else given.modes.split(","):
         rows += times([mode], given.groups.split(","), given.rounds)
         write_csv(given.out / "times.csv", rows)
 

@@ -8,7 +8,7 @@ import numpy as np
 from flax import nnx
 
 from experiments.trained_networks import file_name
-from geomdl.data import Dataset, DigitsConfig, Split
+from geomdl.data import Dataset, Split
 from geomdl.data.draws import uniforms
 from geomdl.data.mnist_rot import rotate_each
 from geomdl.layers import Conv, GroupPool, Layer, Pool, Sequential

@@ -143,6 +143,42 @@ def cyclic(table: Sequence[Row], data: str, mode: str, least: int = 1) -> list[R
     ]
 
 
+def conclusions(out: Path) -> list[str]:
+    """What was seen, in plain sentences computed from the tables."""
+    errors = read_csv(out / "errors.csv", ("data", "mode", "group", "order", "seed", "error"), COMMAND)
+    costs = read_csv(out / "costs.csv", ("data", "mode", "group", "order", *_COUNTS), COMMAND)
+    taken = read_csv(out / "times.csv", ("mode", "group", "order", "method", "relative"), COMMAND)
+    sentences = []
+    for data, mode in itertools.product(map(str, distinct(errors, "data")), MODES):
+        own = [r for r in errors if (r["data"], r["mode"]) == (data, mode)]
+        found = {str(g): error(own, data, mode, str(g)) for g in distinct(own, "group")}
+        words = ", ".join(f"{g} {mean:.1%} ± {spread:.1%}" for g, (mean, spread) in found.items())
+        seeds = len(distinct(own, "seed"))
+        sentences.append(
+            f"{SETTINGS[data].title}, fixed {mode}, {own[0]['test_images']} test images,"
+            f" {'one seed' if seeds == 1 else f'{seeds} seeds'}: test error {words}."
+        )
+    for mode in distinct(costs, "mode"):
+        rows = cyclic(costs, str(costs[0]["data"]), str(mode))
+        cheaper = [int(r["order"]) for r in rows if float(r[_COUNTS[1]]) <= float(r[_COUNTS[0]])]
+        powers = [slope([r for r in rows if int(r["order"]) >= 4], column) for column in _COUNTS]
+        sentences.append(
+            f"Multiply-adds, {order_costs.WORDS[str(mode)]}: from C4 on dense grows as order^{powers[0]:.1f}, factored"
+            f" as order^{powers[1]:.1f}; factored is cheaper from order {min(cheaper, default='–')} on."
+        )
+    for mode in distinct(taken, "mode"):
+        time_of = {(r["group"], r["method"]): float(r["relative"]) for r in taken if r["mode"] == mode}
+        last = max((r for r in taken if r["mode"] == mode and str(r["group"])[0] == "C"), key=lambda r: int(r["order"]))
+        sentences.append(
+            f"CPU time of a step, {order_costs.WORDS[str(mode)]}, {last['group']} over dense C1:"
+            f" dense {time_of[last['group'], 'dense']:.1f}, factored {time_of[last['group'], 'factored']:.1f}."
+        )
+    return sentences
+
+
+_COUNTS = ("dense_multiply_adds", "factored_multiply_adds")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="digits", choices=list(SETTINGS))
