@@ -58,7 +58,8 @@ def draw_errors(axes: Axes, rows: Sequence[Row], mode: str) -> None:
         own = [r for r in rows if r["mode"] == mode and str(r["group"])[0] == family]
         orders = sorted({int(r["order"]) for r in own})
         found = [[100 * float(r["error"]) for r in own if r["order"] == n] for n in orders]
-        means, spread = [np.mean(e) for e in found], [np.std(e, ddof=1) if len(e) > 1 else 0 for e in found]
+        means = [float(np.mean(e)) for e in found]
+        spread = [float(np.std(e, ddof=1)) if len(e) > 1 else 0.0 for e in found]
         axes.errorbar(
             orders,
             means,
