@@ -27,6 +27,10 @@ PIXELS = 192
 EXPANSION, REST, MARGIN = 5.2, 2.4, 0.95
 """Of the cost model of `is_faster`: CPU time of a multiply-add over that of one of the dense method."""
 
+WORTHWHILE = 2_000_000
+"""Multiply-adds of the dense method, for one image, that the factored one must save: compiling it takes about 2 s of CPU
+time more for each layer, which a batch of 16 images then earns back in about a thousand steps."""
+
 
 def require_factorable(spaces: KernelSpaces, groups: int) -> None:
     """Raises a ValueError where a convolution has no factored method."""
@@ -59,11 +63,12 @@ def factored_multiply_adds(
 def is_faster(
     spaces: KernelSpaces, in_type: FieldType, out_type: FieldType, window: Window, size: Size, groups: int = 1
 ) -> bool:
-    """Whether the factored method is the faster one on this machine, by a cost model; False on a GPU or TPU.
+    """Whether the factored method is worth its longer compilation here, by a cost model; False on a GPU or TPU.
 
     The model weighs multiply-adds: those of the expansion `EXPANSION`, all others `REST` times one of the dense method.
     Fitted to the CPU time of gradients of layers of C4 and C8 with 12 to 48 fields, 5 × 5, on 13 × 13 pixels,
-    batch 16, float32, on 2 CPU cores; there it is right to about 15 %. A batch divided over devices is not looked at.
+    batch 16, float32, on 2 CPU cores; there it is right to about 15 %. What is saved for an image must be more than
+    `WORTHWHILE`. A batch divided over devices is not looked at.
     """
     if groups > 1 or not is_factorable(spaces) or jax.default_backend() != "cpu":
         return False
@@ -72,7 +77,10 @@ def is_faster(
     pixels = math.prod(window.output_size(size))
     expansion = pixels * plan.expansion_multiply_adds([b.multiplicity for b in in_type.blocks])
     dense = pixels * window.size**2 * in_type.size * out_type.size
-    return count is not None and EXPANSION * expansion + REST * (count - expansion) < MARGIN * dense
+    if count is None:
+        return False
+    saved = MARGIN * dense - (EXPANSION * expansion + REST * (count - expansion))
+    return saved > WORTHWHILE
 
 
 def factored_correlate(
