@@ -54,8 +54,8 @@ class Conv(Layer):
         the types has start at zero. Odd windows only. See `geomdl.kernels.delta_orthogonal`.
       method: how it is computed, from the same weights to the same result. ``"dense"``: the kernel is expanded.
         ``"factored"``: the channels are mixed in coordinates of irreps, which is less arithmetic by about the order of
-        the group; steerable kernels only. ``"auto"``: whichever is faster for the images at hand, compilation considered, by
-        `geomdl.layers.factored.is_faster`, on CPUs; dense elsewhere.
+        the group; steerable kernels only. ``"auto"``: whichever is faster for the images at hand, its
+        compilation considered, by `geomdl.layers.factored.is_faster`, on CPUs; dense elsewhere.
       rngs: initialises the weights.
 
     Raises:

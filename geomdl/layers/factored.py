@@ -28,8 +28,8 @@ EXPANSION, REST, MARGIN = 5.2, 2.4, 0.95
 """Of the cost model of `is_faster`: CPU time of a multiply-add over that of one of the dense method."""
 
 WORTHWHILE = 2_000_000
-"""Multiply-adds of the dense method, for one image, that the factored one must save: compiling it takes about 2 s of CPU
-time more for each layer, which a batch of 16 images then earns back in about a thousand steps."""
+"""Multiply-adds of the dense method, for one image, that the factored one must save: compiling it takes about 2 s of
+CPU time more for each layer, which a batch of 16 images then earns back in about a thousand steps."""
 
 
 def require_factorable(spaces: KernelSpaces, groups: int) -> None:
