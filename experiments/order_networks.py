@@ -11,6 +11,7 @@ from experiments.trained_networks import file_name
 from geomdl.data import Dataset, Split
 from geomdl.data.draws import uniforms
 from geomdl.data.mnist_rot import rotate_each
+from geomdl.equivariance.contract import Size
 from geomdl.layers import Conv, GroupPool, Layer, Pool, Sequential
 from geomdl.layers.factored import Method
 from geomdl.models import MODELS
@@ -145,7 +146,7 @@ def sized(model: OrderNetworkConfig, mode: str, image_shape: ImageShape) -> Orde
     return dataclasses.replace(model, match_parameters=budget).matched(image_shape, 10)
 
 
-def multiply_adds(model: Sequential, size: tuple[int, int]) -> dict[str, int]:
+def multiply_adds(model: Sequential, size: Size) -> dict[str, int]:
     """Those of all convolutions for one image, by both methods.
 
     >>> network = OrderNetworkConfig(group="C16").build((16, 16, 1), 10, rngs=nnx.Rngs(0))
