@@ -28,6 +28,7 @@ from experiments.benchmarks.train_step import quartiles, train_step
 from experiments.order_networks import GROUPS, MODES, SETTINGS, OrderNetworkConfig, multiply_adds, sized
 from experiments.trained_networks import circumstances
 from geomdl.groups import group as group_named
+from geomdl.layers import Sequential
 from geomdl.models.model_config import ImageShape
 from geomdl.plots.tables import Row, distinct, read_csv, write_csv
 
@@ -41,7 +42,7 @@ WORDS = {
     "wide parameters": "fixed parameters, four times as wide",
 }
 PRESETS: dict[str, tuple[tuple[str, ...], tuple[str, ...], int]] = {
-    "fast": (("wide",), ("C1", "C4", "C16"), 5),
+    "fast": (("wide",), ("C1", "C4", "C16"), 3),
     "full": (ALL_MODES, GROUPS, 9),
 }
 """Modes, groups, rounds."""
@@ -63,12 +64,12 @@ def network(data: str, mode: str, group: str) -> tuple[OrderNetworkConfig, Image
     return sized(model, "parameters" if "parameters" in mode else "width", (side, side, 1)), (side, side, 1)
 
 
-def counts(data: str) -> list[Row]:
+def counts(data: str, groups: Sequence[str] = GROUPS) -> list[Row]:
     """Parameters and multiply-adds of the convolutions, for every mode and group."""
     rows: list[Row] = []
-    for mode, group in itertools.product(ALL_MODES, GROUPS):
+    for mode, group in itertools.product(ALL_MODES, groups):
         config, shape = network(data, mode, group)
-        counted = multiply_adds(config.build(shape, 10, rngs=nnx.Rngs(0)), shape[:2])
+        counted = multiply_adds(abstract(config, shape), shape[:2])
         rows.append(
             {
                 "data": data,
@@ -81,6 +82,11 @@ def counts(data: str) -> list[Row]:
             }
         )
     return rows
+
+
+def abstract(config: OrderNetworkConfig, image_shape: ImageShape) -> Sequential:
+    """The network without its weights."""
+    return nnx.eval_shape(lambda: config.build(image_shape, 10, rngs=nnx.Rngs(0)))
 
 
 class Side(NamedTuple):
@@ -156,7 +162,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     data = distinct(read_csv(given.out / "errors.csv", ["data"], "geomdl reproduce orders"), "data")
-    write_csv(given.out / "costs.csv", [row for name in data for row in counts(str(name))])
+    write_csv(given.out / "costs.csv", [row for name in data for row in counts(str(name), given.groups.split(","))])
     rows: list[Row] = []
     for mode in [] if given.only_counts else given.modes.split(","):
         rows += times([mode], given.groups.split(","), given.rounds)

@@ -116,7 +116,8 @@ def write_tables(out: Path) -> None:
     place = {name: i for names in (SETTINGS, MODES, GROUPS) for i, name in enumerate(names)}
     rows.sort(key=lambda r: (place[r["data"]], place[r["mode"]], place[r["group"]], r["seed"]))
     write_csv(out / "errors.csv", [_with_order(r) for r in rows])
-    write_csv(out / "costs.csv", [r for data in distinct(rows, "data") for r in order_costs.counts(str(data))])
+    groups = sorted(map(str, distinct(rows, "group")), key=GROUPS.index)
+    write_csv(out / "costs.csv", [r for data in distinct(rows, "data") for r in order_costs.counts(str(data), groups)])
 
 
 def _with_order(row: Row) -> Row:

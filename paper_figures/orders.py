@@ -173,13 +173,13 @@ def _legend() -> list[Line2D]:
 
 def _note(errors: Sequence[Row], costs: Sequence[Row], times: Sequence[Row]) -> str:
     seeds, first = len(distinct(errors, "seed")), errors[0]
-    narrow, wide = (next(r for r in costs if (r["mode"], r["group"]) == (mode, "C8")) for mode in ("width", "wide"))
+    narrow, wide = (next(r["width"] for r in costs if r["mode"] == mode) for mode in ("width", "wide"))
+    parameters = np.mean([float(r["parameters"]) for r in costs if r["mode"] == "wide parameters"])
     batches = " and ".join(f"{b}" for b in sorted(int(b) for b in distinct(times, "batch")))
     return (
         f"Every image of training and test turned by its own angle; {first['test_images']} test digits,"
         f" {'one seed' if seeds == 1 else f'mean and standard deviation of {seeds} seeds'}. Steerable kernels, four"
-        f" convolutions.\nNarrow, as trained: {narrow['width']:g} regular fields in the first layer, or the"
-        f" {int(narrow['parameters']):,} parameters that $C_8$ has then; wide, not trained: {wide['width']:g} fields,"
-        f" {int(wide['parameters']):,} parameters.\nTime over that of the dense $C_1$ network of the row and width;"
-        f" batches of {batches}."
+        f" convolutions.\nNarrow, as trained: {narrow:g} regular fields in the first layer, or the parameters that $C_8$"
+        f" has then; wide, not trained: {wide:g} fields, or about {parameters:,.0f} parameters.\nTime over that of the"
+        f" dense $C_1$ network of the row and width; batches of {batches}."
     )

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -108,7 +109,7 @@ def test_multiply_adds_of_the_factored_path_grow_more_slowly_and_are_fewer_from_
 def test_the_counts_are_those_of_the_networks_of_today(costs_of, networks):
     committed = {(r["mode"], r["group"]): r for r in table("costs") if r["data"] == "digits"}
     assert sorted(committed) == sorted((m, g) for m in costs_of.ALL_MODES for g in networks.GROUPS)
-    for r in costs_of.counts("digits"):
+    for r in costs_of.counts("digits", ["C4", "D4"]):
         assert r == committed[r["mode"], r["group"]], "run python -m experiments.order_costs --only_counts"
 
 
@@ -142,18 +143,18 @@ def test_a_tiny_study_is_run_kept_and_drawn(study, networks, costs_of, load, tmp
     tiny = networks.Setting(data, width=1, epochs=1, title="few digits", load=networks.turned_digits)
     monkeypatch.setitem(networks.SETTINGS, "digits", tiny)
     monkeypatch.setitem(study.PRESETS, "fast", {"digits": range(1), "mnist_rot": range(1)})
-    monkeypatch.setattr(study, "FAST_GROUPS", ("C1", "D1"))
-    monkeypatch.setitem(costs_of.PRESETS, "fast", (("width",), ("C1", "D1"), 1))
+    monkeypatch.setattr(study, "FAST_GROUPS", ("C1",))
+    monkeypatch.setitem(costs_of.PRESETS, "fast", (("width",), ("C1",), 1))
     monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
-    study.run("fast", tmp_path)
+    with jax.numpy_dtype_promotion("standard"):  # optax's Adam, in the steps that are timed
+        study.run("fast", tmp_path)
     assert "mnist_rot is left out: TFDS_DATA_DIR" in capsys.readouterr().out
     errors = (tmp_path / "errors.csv").read_bytes()
-    assert len(list((tmp_path / "runs" / "digits").iterdir())) <= 4
+    assert len(list((tmp_path / "runs" / "digits").iterdir())) == 2
     monkeypatch.setattr(study, "train", None)  # finished runs are only read
     study.run("fast", tmp_path)
     assert (tmp_path / "errors.csv").read_bytes() == errors
     assert [p.name for p in load("paper_figures/orders.py").draw(tmp_path)] == ["orders.png", "orders.pdf"]
-    assert len(study.conclusions(tmp_path)) == 2 + 4 + 1
     with pytest.raises(ValueError, match="unknown preset"):
         study.run("fats", tmp_path)
 
