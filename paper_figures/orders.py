@@ -179,7 +179,7 @@ def _note(errors: Sequence[Row], costs: Sequence[Row], times: Sequence[Row]) -> 
     return (
         f"Every image of training and test turned by its own angle; {first['test_images']} test digits,"
         f" {'one seed' if seeds == 1 else f'mean and standard deviation of {seeds} seeds'}. Steerable kernels, four"
-        f" convolutions.\nNarrow, as trained: {narrow:g} regular fields in the first layer, or the parameters that $C_8$"
+        f" convolutions.\nNarrow, as trained: {narrow:g} regular fields in the first layer or the parameters that $C_8$"
         f" has then; wide, not trained: {wide:g} fields, or about {parameters:,.0f} parameters.\nTime over that of the"
         f" dense $C_1$ network of the row and width; batches of {batches}."
     )
