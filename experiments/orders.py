@@ -156,8 +156,8 @@ def conclusions(out: Path) -> list[str]:
     for data, mode in itertools.product(map(str, distinct(errors, "data")), MODES):
         own = [r for r in errors if (r["data"], r["mode"]) == (data, mode)]
         found = {str(g): error(own, data, mode, str(g)) for g in distinct(own, "group")}
-        words = ", ".join(f"{g} {mean:.1%} ± {spread:.1%}" for g, (mean, spread) in found.items())
         seeds = len(distinct(own, "seed"))
+        words = ", ".join(f"{g} {mean:.1%}" + f" ± {spread:.1%}" * (seeds > 1) for g, (mean, spread) in found.items())
         sentences.append(
             f"{SETTINGS[data].title}, fixed {mode}, {own[0]['test_images']} test images,"
             f" {'one seed' if seeds == 1 else f'{seeds} seeds'}: test error {words}."
