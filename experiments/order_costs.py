@@ -11,7 +11,6 @@ or as many parameters as C8 has then (modes ``wide``, ``wide parameters``), whic
 """
 
 import argparse
-import dataclasses
 import itertools
 import statistics
 from collections.abc import Callable, Sequence
@@ -28,12 +27,13 @@ from experiments.benchmarks.train_step import quartiles, train_step
 from experiments.order_networks import GROUPS, MODES, SETTINGS, OrderNetworkConfig, multiply_adds, sized
 from experiments.trained_networks import circumstances
 from geomdl.groups import group as group_named
-from geomdl.layers import Sequential
+from geomdl.layers import Sequential, with_method
+from geomdl.layers.factored import Method
 from geomdl.models.model_config import ImageShape
 from geomdl.plots.tables import Row, distinct, read_csv, write_csv
 
 RESULTS = Path(__file__).parent / "results" / "orders"
-METHODS = ("dense", "factored")
+METHODS: tuple[Method, ...] = ("dense", "factored")
 ALL_MODES = (*MODES, "wide", "wide parameters")
 WORDS = {
     "width": "fixed width",
@@ -133,10 +133,10 @@ def _batch(mode: str) -> int:
     return 8 if mode.startswith("wide") else 32
 
 
-def _side(data: str, mode: str, group: str, method: str) -> Side:
+def _side(data: str, mode: str, group: str, method: Method) -> Side:
     """Compiles a training step and takes two."""
     config, shape = network(data, mode, group)
-    model = dataclasses.replace(config, method=method).build(shape, 10, rngs=nnx.Rngs(0))
+    model = with_method(config.build(shape, 10, rngs=nnx.Rngs(0)), method)
     rng = np.random.default_rng(0)
     images = jnp.asarray(rng.normal(size=(_batch(mode), *shape)), jnp.float32)
     labels = jnp.asarray(rng.integers(0, 10, _batch(mode)))

@@ -14,7 +14,6 @@ from geomdl.data.draws import uniforms
 from geomdl.data.mnist_rot import rotate_each
 from geomdl.equivariance.contract import Size
 from geomdl.layers import Conv, GroupPool, Layer, Pool, Sequential
-from geomdl.layers.factored import Method
 from geomdl.models import MODELS
 from geomdl.models.model_config import ImageShape
 from geomdl.models.steerable import SteerableConfig, convolution_block, invariant_head
@@ -36,13 +35,11 @@ class OrderNetworkConfig(SteerableConfig):
 
     Args:
       group: finite, e.g. ``"C8"``.
-      method: of the convolutions, see `geomdl.layers.Conv`.
     """
 
     width: float = 4
     activation: str = "elu"
     group: str = "C8"
-    method: Method = "dense"
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Four convolutions with one pooling, maximum over the group and the pixels, dense."""
@@ -50,7 +47,7 @@ class OrderNetworkConfig(SteerableConfig):
         layers: list[Layer] = []
         for i, (multiplier, taps, padding) in enumerate(((1, 7, 1), (1.5, 5, 2), (2, 5, 2), (3, 5, 0))):
             fields = FieldType(self.group, f"{self.fields(multiplier)} regular")
-            options: dict[str, Any] = {"padding": padding, "basis": "steerable", "method": self.method}
+            options: dict[str, Any] = {"padding": padding, "basis": "steerable"}
             layers += convolution_block(current, fields, taps, activation=self.activation, rngs=rngs, **options)
             if i == 1:
                 layers.append(Pool(fields, 2, remainder="drop"))

@@ -32,6 +32,11 @@ WORTHWHILE = 2_000_000
 CPU time more for each layer, which a batch of 16 images then earns back in about a thousand steps."""
 
 
+def has_factored_method(spaces: KernelSpaces, groups: int) -> bool:
+    """Whether a convolution has a factored method besides the dense one: steerable kernels, fields in one group."""
+    return groups == 1 and is_factorable(spaces)
+
+
 def require_factorable(spaces: KernelSpaces, groups: int) -> None:
     """Raises a ValueError where a convolution has no factored method."""
     if groups > 1:
@@ -49,7 +54,7 @@ def factored_multiply_adds(
     Of a field pair of C_N and an output pixel about 2·N·S instead of N²·k², S the number of functions; besides, the
     expansion and the changes of basis, which grow with the fields and not with their product.
     """
-    if groups > 1 or not is_factorable(spaces):
+    if not has_factored_method(spaces, groups):
         return None
     plan = factored_plan(spaces)  # type: ignore[arg-type]
     fields_in, fields_out = [b.multiplicity for b in in_type.blocks], [b.multiplicity for b in out_type.blocks]
@@ -70,15 +75,13 @@ def is_faster(
     batch 16, float32, on 2 CPU cores; there it is right to about 15 %. What is saved for an image must be more than
     `WORTHWHILE`. A batch divided over devices is not looked at.
     """
-    if groups > 1 or not is_factorable(spaces) or jax.default_backend() != "cpu":
+    count = factored_multiply_adds(spaces, in_type, out_type, window, size, groups)
+    if count is None or jax.default_backend() != "cpu":
         return False
     plan = factored_plan(spaces)  # type: ignore[arg-type]
-    count = factored_multiply_adds(spaces, in_type, out_type, window, size)
     pixels = math.prod(window.output_size(size))
     expansion = pixels * plan.expansion_multiply_adds([b.multiplicity for b in in_type.blocks])
     dense = pixels * window.size**2 * in_type.size * out_type.size
-    if count is None:
-        return False
     saved = MARGIN * dense - (EXPANSION * expansion + REST * (count - expansion))
     return saved > WORTHWHILE
 

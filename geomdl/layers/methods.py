@@ -7,7 +7,7 @@ from flax import nnx
 
 from geomdl.errors import invalid, unknown
 from geomdl.layers.conv import Conv
-from geomdl.layers.factored import Method, require_factorable
+from geomdl.layers.factored import Method, has_factored_method, require_factorable
 
 M = TypeVar("M", bound=nnx.Module)
 
@@ -99,11 +99,7 @@ def read_methods(text: str) -> Method | dict[str, Method]:
 
 def has_two_methods(conv: Conv) -> bool:
     """Whether a convolution has a factored method besides the dense one."""
-    try:
-        require_factorable(conv.spaces, conv.groups)
-    except ValueError:
-        return False
-    return True
+    return has_factored_method(conv.spaces, conv.groups)
 
 
 def _require_method(method: str) -> Method:

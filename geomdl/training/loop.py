@@ -19,7 +19,8 @@ from flax import nnx
 from geomdl.data import Dataset, make_loader
 from geomdl.errors import invalid, unknown
 from geomdl.evaluators import EVALUATORS, with_batch_size
-from geomdl.layers.methods import read_methods, with_method
+from geomdl.layers.factored import Method
+from geomdl.layers.methods import convolutions, read_methods, with_method
 from geomdl.tasks import Task
 from geomdl.training.checkpoint import Checkpoints
 from geomdl.training.config import RunConfig
@@ -141,8 +142,10 @@ def build_model(config: RunConfig, dataset: Dataset) -> Any:
     """Returns the model of a run with its initial weights, and its convolutions computed as the config says."""
     outputs = config.task.for_dataset(dataset).outputs
     model = config.model.build(image_shape=dataset.image_shape, num_classes=outputs, rngs=nnx.Rngs(config.seed))
+    named = read_methods(config.training.convolutions)
+    everywhere: dict[str, Method] = dict.fromkeys(convolutions(model), "auto")
     try:
-        return with_method(with_method(model, "auto"), read_methods(config.training.convolutions))
+        return with_method(model, named if isinstance(named, str) else everywhere | named)
     except ValueError as error:
         raise ValueError(f"training.convolutions {config.training.convolutions!r}: {error}") from error
 
