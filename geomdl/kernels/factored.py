@@ -18,12 +18,14 @@ import dataclasses
 import functools
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from geomdl.groups import PointGroup
 from geomdl.kernels.rings import Rings
 from geomdl.kernels.select import KernelSpace
+from geomdl.kernels.sparse_rows import SparseRows
 from geomdl.kernels.steerable import SteerableKernelSpace
 from geomdl.kernels.templates import BasisFilter, starts, template
 from geomdl.representations import Representation
@@ -33,72 +35,48 @@ _QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Source:
-    """The copies of one irrep in a block of the input, and the columns made of them.
+class InputBlock:
+    """One block of the input, as sources with equally many components, and the columns that are made of each.
+
+    A source is one copy of an irrep, or two of one dimension where others have two.
 
     Args:
-      rows: their components in the block's coordinates, ordered (row, copy).
-      copies: how many there are in one field.
-      matrix: ``[columns, functions, d]``, the columns of all outputs one after the other.
-      slices: for each output irrep, by its number in `Plan.targets`, its columns; empty where there are none.
+      analysis: ``[sources · components, size]``: z = analysis x for every field x.
+      columns: ``[sources, columns, components, functions]``: column = Σ_cs columns[c, s] (b_s ⋆ z_c).
     """
-
-    rows: slice
-    copies: int
-    matrix: np.ndarray
-    slices: tuple[slice, ...]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class InputBlock:
-    """One block of the input: z[p] = Σ_q analysis[p, q] x[q], its components ordered (irrep, row, copy)."""
 
     analysis: np.ndarray
-    sources: tuple[Source, ...]
+    columns: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class OutputBlock:
-    """One block of the output: y[p] = Σ_q synthesis[p, q] u[q], u ordered (irrep, row, copy).
+class OutputGroup:
+    """Irreps of the output that are computed together, as one batch of products.
 
     Args:
-      synthesis: ``[size, components]``; components that no kernel reaches are left out.
-      copies: of each irrep of `Plan.targets` in one field, 0 where there is none.
+      irreps: how many.
+      stacked: how many rows of each are mixed alike.
+      rows: how many rows one mixing gives.
+      copies: of each irrep in one field of every output block.
+      heights: for every input block the number of its columns that go into an irrep.
+      columns: for every input block the matrix from the columns of all its sources to ``[irreps, stacked, height]``.
+      mixings: ``mixings[i][o]``: from the weights of a pair of blocks to ``[irreps, height, rows, copies]``.
+      syntheses: for every output block ``[size, irreps, rows, copies, stacked]``: from what is mixed to the channels.
     """
 
-    synthesis: np.ndarray
+    irreps: int
+    stacked: int
+    rows: int
     copies: tuple[int, ...]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Mixing:
-    """From the weights of a pair of blocks to their mixing matrices: m[r] = Σ_s value[r, s] w[index[r, s]].
-
-    Rows r are, for each irrep of `Plan.targets` in turn, ``[columns · copies of the sources, copies of the target]``
-    as in ``shapes``; both of those counts are of one field.
-    """
-
-    index: np.ndarray
-    value: np.ndarray
-    shapes: tuple[tuple[int, int], ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Target:
-    """An irrep of the output: its size, and whether it is of complex type."""
-
-    size: int
-    is_complex: bool
+    heights: tuple[int, ...]
+    columns: tuple[SparseRows, ...]
+    mixings: tuple[tuple[SparseRows, ...], ...]
+    syntheses: tuple[np.ndarray, ...]
 
     @property
-    def stacked(self) -> int:
-        """How many rows are mixed alike."""
-        return 1 if self.is_complex else self.size
-
-    @property
-    def rows(self) -> int:
-        """How many rows one mixing gives."""
-        return self.size if self.is_complex else 1
+    def pairs(self) -> list[tuple[int, int]]:
+        """The blocks of the input and of the output between which something is mixed."""
+        return [(i, o) for i, height in enumerate(self.heights) for o, n in enumerate(self.copies) if height and n]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -108,33 +86,21 @@ class Plan:
     Attributes:
       spatial: the rings.
       inputs: the blocks of the input.
-      outputs: the blocks of the output.
-      targets: the irreps of all output blocks that some kernel reaches.
-      mixings: ``mixings[i][o]`` of input block i and output block o.
+      groups: the irreps of the output that some kernel reaches.
     """
 
     spatial: Rings
     inputs: tuple[InputBlock, ...]
-    outputs: tuple[OutputBlock, ...]
-    targets: tuple[Target, ...]
-    mixings: tuple[tuple[Mixing, ...], ...]
+    groups: tuple[OutputGroup, ...]
 
     def mixing_multiply_adds(self, fields_in: Sequence[int], fields_out: Sequence[int]) -> int:
         """Products of the mixing for one output pixel: 2·N·S for each pair of fields, for regular fields of C_N."""
-        count = 0
-        for i, row in zip(fields_in, self.mixings, strict=True):
-            for o, mixing in zip(fields_out, row, strict=True):
-                for target, (a, b) in zip(self.targets, mixing.shapes, strict=True):
-                    count += target.stacked * a * b * i * o
-        return count
-
-    def expansion_multiply_adds(self, fields_in: Sequence[int]) -> int:
-        """Products of the expansion for one output pixel: taps of every function, then the columns."""
-        functions, count = self.spatial.functions, 0
-        for fields, block in zip(fields_in, self.inputs, strict=True):
-            count += fields * functions * self.spatial.size**2 * len(block.analysis)
-            count += fields * sum(source.matrix.size * source.copies for source in block.sources)
-        return count
+        return sum(
+            group.irreps * group.stacked * group.rows * height * i * copies * o
+            for group in self.groups
+            for i, height in zip(fields_in, group.heights, strict=True)
+            for o, copies in zip(fields_out, group.copies, strict=True)
+        )
 
 
 def is_factorable(spaces: tuple[tuple[KernelSpace, ...], ...]) -> bool:
@@ -155,20 +121,43 @@ def factored_plan(spaces: tuple[tuple[SteerableKernelSpace, ...], ...]) -> Plan:
     1600
     """
     first = spaces[0][0]
-    group = first.group
     ins = [row[0].in_representation for row in spaces]
     outs = [space.out_representation for space in spaces[0]]
-    found = {o: None for rho in outs for o in rho.labels}
-    labels = [o for o in found if any(_elements(first, a, o) for rho in ins for a in rho.labels)]
-    targets = tuple(Target(irrep_size(group, o), _is_complex(group, o)) for o in labels)
-    inputs = tuple(_input_block(first, rho, labels, targets) for rho in ins)
-    outputs = tuple(_output_block(rho, labels) for rho in outs)
-    mixings = tuple(tuple(_mixing(space, labels, targets) for space in row) for row in spaces)
-    return Plan(first.spatial, inputs, outputs, targets, mixings)
+    alike: dict[tuple[int, int, tuple[int, ...]], list[Label]] = {}
+    for o in dict.fromkeys(o for rho in outs for o in rho.labels):
+        if any(_elements(first, a, o) for rho in ins for a in rho.labels):
+            stacked = _stacked(first, o)
+            rows = irrep_size(first.group, o) // stacked
+            alike.setdefault((stacked, rows, tuple(rho.labels.count(o) for rho in outs)), []).append(o)
+    labels = [o for some in alike.values() for o in some]
+    blocks = [_input_block(first, rho, labels) for rho in ins]
+    groups = []
+    for (stacked, rows, copies), some in alike.items():
+        heights = tuple(max(len(columns[o][0]) for o in some) for _, columns in blocks)
+        groups.append(
+            OutputGroup(
+                len(some),
+                stacked,
+                rows,
+                copies,
+                heights,
+                tuple(_chosen(*block, some, height) for block, height in zip(blocks, heights, strict=True)),
+                tuple(
+                    tuple(_mixing(space, columns, some, rows, height) for space in row)
+                    for row, (_, columns), height in zip(spaces, blocks, heights, strict=True)
+                ),
+                tuple(_synthesis(rho, some, stacked, rows) for rho in outs),
+            )
+        )
+    return Plan(first.spatial, tuple(block for block, _ in blocks), tuple(groups))
 
 
 def _elements(space: SteerableKernelSpace, a: Label, o: Label) -> int:
     return template(*_key(space, a, o)).elements
+
+
+def _stacked(space: SteerableKernelSpace, o: Label) -> int:
+    return 1 if _is_complex(space.group, o) else irrep_size(space.group, o)
 
 
 def _is_complex(group: PointGroup, label: Label) -> bool:
@@ -179,48 +168,73 @@ def _is_complex(group: PointGroup, label: Label) -> bool:
     return all(np.allclose(m @ _QUARTER_TURN, _QUARTER_TURN @ m) for m in matrices)
 
 
-def _copies(rho: Representation) -> dict[Label, list[int]]:
-    """The irreps of ρ, each with its numbers in ``labels``."""
-    found: dict[Label, list[int]] = {}
-    for number, label in enumerate(rho.labels):
-        found.setdefault(label, []).append(number)
-    return found
+def _copies(rho: Representation, label: Label) -> list[int]:
+    return [i for i, a in enumerate(rho.labels) if a == label]
 
 
-def _components(rho: Representation, label: Label) -> list[int]:
-    """The components of an irrep of ρ, ordered (row, copy)."""
-    first = starts(rho)
-    return [first[i] + row for row in range(irrep_size(rho.group, label)) for i in _copies(rho)[label]]
+def _components(rho: Representation, copy: int) -> list[int]:
+    """Those of one copy of an irrep of ρ."""
+    first = starts(rho)[copy]
+    return list(range(first, first + irrep_size(rho.group, rho.labels[copy])))
 
 
-def _input_block(
-    space: SteerableKernelSpace, rho: Representation, labels: list[Label], targets: tuple[Target, ...]
-) -> InputBlock:
-    functions = space.spatial.functions
-    scales = [_scale(space, rho, o) for o in labels]
-    order: list[int] = []
-    sources = []
-    for a, numbers in _copies(rho).items():
-        rows = _components(rho, a)
-        matrices, slices, start = [np.zeros((0, functions, irrep_size(space.group, a)))], [], 0
-        for o, target, scale in zip(labels, targets, scales, strict=True):
-            chosen = scale * _dense(_key(space, a, o))[_split(_key(space, a, o)).chosen]  # [t, row, d, functions]
-            if not target.is_complex:
-                chosen = chosen.swapaxes(0, 1)  # stacked rows first
-            matrices.append(chosen.reshape(-1, *chosen.shape[2:]).swapaxes(1, 2))
-            slices.append(slice(start, start + len(matrices[-1])))
-            start = slices[-1].stop
-        here = slice(len(order), len(order) + len(rows))
-        sources.append(Source(here, len(numbers), np.concatenate(matrices), tuple(slices)))
-        order += rows
-    return InputBlock(np.linalg.inv(rho.change_of_basis)[order], tuple(sources))
+class _Column(NamedTuple):
+    """A column: its number among those of all sources, the copy it is made of, its element, its row of the output."""
+
+    number: int
+    copy: int
+    element: int
+    row: int
 
 
-def _output_block(rho: Representation, labels: list[Label]) -> OutputBlock:
-    there = _copies(rho)
-    reached = [o for o in labels if o in there]
-    order = [row for o in reached for row in _components(rho, o)]
-    return OutputBlock(rho.change_of_basis[:, order], tuple(len(there.get(o, ())) for o in labels))
+_Columns = dict[Label, list[list[_Column]]]
+"""For each irrep of the output, for each of its rows that are stacked, in the same order: the columns."""
+
+
+def _input_block(space: SteerableKernelSpace, rho: Representation, labels: list[Label]) -> tuple[InputBlock, _Columns]:
+    sizes = [irrep_size(space.group, a) for a in rho.labels]
+    singles, components = [i for i, size in enumerate(sizes) if size == 1], max(sizes)
+    sources = [[i] for i, size in enumerate(sizes) if size > 1]
+    sources += [singles[n : n + components] for n in range(0, len(singles), components)]
+    scales = {o: _scale(space, rho, o) for o in labels}
+    parts = {
+        (a, o): scales[o] * _dense(_key(space, a, o))[_split(_key(space, a, o)).chosen]  # [t, row, d, functions]
+        for a in set(rho.labels)
+        for o in labels
+    }
+    most = max(sum(parts[rho.labels[i], o][:, :, 0, 0].size for i in source for o in labels) for source in sources)
+    matrix = np.zeros((len(sources), most, components, space.spatial.functions))
+    analysis = np.zeros((len(sources), components, rho.size))
+    to_irreps = np.linalg.inv(rho.change_of_basis)
+    found: _Columns = {o: [[] for _ in range(_stacked(space, o))] for o in labels}
+    for s, source in enumerate(sources):
+        column = first = 0
+        for i in source:
+            here = slice(first, first + sizes[i])
+            analysis[s, here] = to_irreps[_components(rho, i)]
+            for o in labels:
+                part = parts[rho.labels[i], o]
+                for t, row in np.ndindex(*part.shape[:2]):
+                    matrix[s, column, here] = part[t, row]
+                    stacked = found[o][row % len(found[o])]
+                    stacked.append(_Column(s * most + column, i, t, 0 if len(found[o]) > 1 else row))
+                    column += 1
+            first = here.stop
+    return InputBlock(analysis.reshape(-1, rho.size), matrix), found
+
+
+def _chosen(block: InputBlock, columns: _Columns, labels: list[Label], height: int) -> SparseRows:
+    rows: list[list[tuple[int, float]]] = []
+    for o in labels:
+        for stacked in columns[o]:
+            rows += [[(column.number, 1.0)] for column in stacked] + [[]] * (height - len(stacked))
+    return SparseRows.of(rows, block.columns.shape[0] * block.columns.shape[1])
+
+
+def _synthesis(rho: Representation, labels: list[Label], stacked: int, rows: int) -> np.ndarray:
+    order = [_components(rho, i) for o in labels for i in _copies(rho, o)]
+    matrix = rho.change_of_basis[:, np.array(order, int).reshape(len(labels), -1, rows, stacked)]
+    return matrix.swapaxes(2, 3)
 
 
 def _scale(space: SteerableKernelSpace, rho_in: Representation, o: Label) -> float:
@@ -229,34 +243,21 @@ def _scale(space: SteerableKernelSpace, rho_in: Representation, o: Label) -> flo
     return space.size * math.sqrt(rho_in.size * irrep_size(space.group, o) / max(count, 1))
 
 
-def _mixing(space: SteerableKernelSpace, labels: list[Label], targets: tuple[Target, ...]) -> Mixing:
+def _mixing(space: SteerableKernelSpace, columns: _Columns, labels: list[Label], rows: int, height: int) -> SparseRows:
     rho_in, rho_out = space.in_representation, space.out_representation
     counts = [_elements(space, a, o) for o in rho_out.labels for a in rho_in.labels]
     firsts = (np.cumsum(counts) - counts).reshape(len(rho_out.labels), len(rho_in.labels))
-    ins, outs = _copies(rho_in), _copies(rho_out)
     terms: list[list[tuple[int, float]]] = []
-    shapes = []
-    for o, target in zip(labels, targets, strict=True):
-        height = 0
-        for a, numbers in ins.items():
-            split = _split(_key(space, a, o))
-            for t in range(len(split.chosen)):
-                for row in range(target.rows):
-                    for i in numbers:
-                        height += 1
-                        for out_row in range(target.rows):
-                            plain = split.plain if row == out_row else (split.turned if row == 0 else -split.turned)
-                            elements = np.flatnonzero(plain[:, t])
-                            terms += [
-                                [(int(firsts[j, i] + e), float(plain[e, t])) for e in elements] for j in outs.get(o, ())
-                            ]
-        shapes.append((height, target.rows * len(outs.get(o, ()))))
-    most = max(map(len, terms), default=0)
-    index, value = np.zeros((len(terms), most), np.int32), np.zeros((len(terms), most))
-    for r, row_terms in enumerate(terms):
-        for s, (weight, number) in enumerate(row_terms):
-            index[r, s], value[r, s] = weight, number
-    return Mixing(index, value, tuple(shapes))
+    for o in labels:
+        splits = {a: _split(_key(space, a, o)) for a in set(rho_in.labels)}
+        for _, i, t, row in columns[o][0]:
+            split = splits[rho_in.labels[i]]
+            for out_row in range(rows):
+                values = (split.plain if row == out_row else (split.turned if row == 0 else -split.turned))[:, t]
+                for j in _copies(rho_out, o):
+                    terms.append([(int(firsts[j, i] + e), float(values[e])) for e in np.flatnonzero(values)])
+        terms += [[]] * ((height - len(columns[o][0])) * rows * rho_out.labels.count(o))
+    return SparseRows.of(terms, sum(counts))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from geomdl.equivariance.contract import Size
 from geomdl.errors import invalid
-from geomdl.kernels.factored import InputBlock, Mixing, Plan, Target, factored_plan, is_factorable
-from geomdl.layers.expansion import Geometry, expand
+from geomdl.kernels.factored import InputBlock, Plan, factored_plan, is_factorable
 from geomdl.layers.functional import pad
+from geomdl.layers.sparse_rows import take_rows
+from geomdl.layers.tiles import Grid, Tiling, correlate_tiles, tiling
 from geomdl.layers.weights import KernelSpaces
 from geomdl.layers.window import Window
 from geomdl.representations import FieldType
@@ -131,7 +131,7 @@ def correlate_with_matrices(
 ) -> jax.Array:
     """`factored_correlate` with the matrices of `mixing_matrices` in place of weights."""
     size = window.output_size(x.shape[1:3])
-    if not plan.targets or 0 in size or 0 in x.shape:
+    if not plan.groups or 0 in size or 0 in x.shape:
         return jnp.zeros((len(x), *size, out_type.size), x.dtype)
     matrices = [kernel.astype(_wide(x.dtype)) for kernel in kernels]
 
@@ -167,31 +167,17 @@ def _in_parts(function: Callable[[jax.Array], jax.Array], x: jax.Array, images_a
 
 
 def mixing_matrices(plan: Plan, weights: Sequence[jax.Array]) -> list[jax.Array]:
-    """For each target irrep the matrix ``[columns of all input fields, rows of all output fields]``."""
-    flat = iter(weights)
-    rows = [[_mixing(mixing, next(flat)) for mixing in row] for row in plan.mixings]
-    return [
-        jnp.concatenate([jnp.concatenate([pair[n] for pair in row], 1) for row in rows], 0)
-        for n in range(len(plan.targets))
-    ]
+    """What mixes the channels: ``[irreps, height, fields_in, rows, copies, fields_out]``.
 
-
-def _mixing(mixing: Mixing, weights: jax.Array) -> list[jax.Array]:
-    fields_in, fields_out = weights.shape[1:]
-    shapes = mixing.shapes
-    ends = np.cumsum([a * b for a, b in shapes])
-    if len(mixing.index) and mixing.index.shape[1]:
-        value = jnp.asarray(mixing.value, weights.dtype)[..., None, None]
-        entries = (weights[jnp.asarray(mixing.index)] * value).sum(1)
-    else:
-        entries = jnp.zeros((len(mixing.index), fields_in, fields_out), weights.dtype)
-    return [
-        entries[end - a * b : end]
-        .reshape(a, b, fields_in, fields_out)
-        .transpose(0, 2, 1, 3)
-        .reshape(a * fields_in, b * fields_out)
-        for end, (a, b) in zip(ends, shapes, strict=True)
-    ]
+    For each group of output irreps, and the pairs of blocks that it mixes.
+    """
+    matrices = []
+    for group in plan.groups:
+        for i, o in group.pairs:
+            weight = weights[i * len(group.copies) + o]
+            shape = (group.irreps, group.heights[i], group.rows, group.copies[o], *weight.shape[1:])
+            matrices.append(take_rows(weight, group.mixings[i][o]).reshape(shape).transpose(0, 1, 4, 2, 3, 5))
+    return matrices
 
 
 def _wide(dtype: Any) -> jnp.dtype:
@@ -202,76 +188,49 @@ def _wide(dtype: Any) -> jnp.dtype:
 def _correlate(
     x: jax.Array, kernels: list[jax.Array], plan: Plan, in_type: FieldType, out_type: FieldType, window: Window
 ) -> jax.Array:
-    images, size = len(x), window.output_size(x.shape[1:3])
-    wide = _wide(x.dtype)
-    columns: list[list[jax.Array]] = [[] for _ in plan.targets]
-    for field_block, block in zip(in_type.blocks, plan.inputs, strict=True):
-        part = x[..., field_block.channels].astype(wide)
-        d = _expanded(part, block, plan, window, size, field_block.multiplicity)
-        for n, found in enumerate(_columns(d, block, plan.targets)):
-            columns[n] += found
-    mixed = []
-    for target, parts, kernel in zip(plan.targets, columns, kernels, strict=True):
-        together = jnp.concatenate(parts, -1)  # [stacked, pixels, columns]
-        y = jnp.matmul(together, kernel, precision="highest")
-        mixed.append((target, y))
-    return _collected(mixed, plan, out_type, (images, *size), wide).astype(x.dtype)
-
-
-def _expanded(
-    x: jax.Array, block: InputBlock, plan: Plan, window: Window, size: tuple[int, ...], fields: int
-) -> jax.Array:
-    """``[functions, components, images, height, width, fields]``: every component by every function."""
+    wide, size = _wide(x.dtype), window.output_size(x.shape[1:3])
     x = pad(x, window.pixels_of_padding, window.padding_mode)
-    z = jnp.einsum(
-        "pq,bhwfq->pbhwf",
-        jnp.asarray(block.analysis, x.dtype),
-        x.reshape(*x.shape[:3], fields, len(block.analysis)),
-        precision="highest",
+    columns = [
+        _columns(x[..., fields.channels].astype(wide), block, plan, window, size, fields.multiplicity)
+        for fields, block in zip(in_type.blocks, plan.inputs, strict=True)
+    ]
+    found: list[Any] = [
+        jnp.zeros((fields.representation.size, fields.multiplicity, math.prod(size), len(x)), wide)
+        for fields in out_type.blocks
+    ]
+    matrices = iter(kernels)
+    for group in plan.groups:
+        mixed: dict[int, Any] = {}
+        pixels: dict[int, jax.Array] = {}
+        for i, o in group.pairs:
+            if i not in pixels:
+                e = take_rows(take_rows(columns[i][0], group.columns[i]), columns[i][1].to_pixels, axis=1)
+                e = e.reshape(group.irreps, group.stacked, group.heights[i], *e.shape[1:])
+                pixels[i] = e.transpose(0, 1, 3, 4, 2, 5)  # [irreps, stacked, pixels, images, height, fields]
+            y = lax.dot_general(next(matrices), pixels[i], (((1, 2), (4, 5)), ((0,), (0,))), precision="highest")
+            mixed[o] = mixed.get(o, 0) + y  # [irreps, rows, copies, fields, stacked, pixels, images]
+        for o, y in mixed.items():
+            matrix = jnp.asarray(group.syntheses[o], wide)
+            found[o] += lax.dot_general(matrix, y, (((1, 2, 3, 4), (0, 1, 2, 4)), ((), ())), precision="highest")
+    blocks = [y.transpose(3, 2, 1, 0).reshape(len(x), *size, -1) for y in found]
+    return jnp.concatenate(blocks, -1).astype(x.dtype)
+
+
+def _columns(
+    x: jax.Array, block: InputBlock, plan: Plan, window: Window, size: Size, fields: int
+) -> tuple[jax.Array, Tiling]:
+    """The columns of all sources, ``[columns, pixels of a tile, tiles, images, fields]`` but for tiles and pixels."""
+    sources, columns, components, _ = block.columns.shape
+    images, height, width, _ = x.shape
+    grids = [
+        Grid(inputs, outputs, window.size, window.stride, window.dilation)
+        for inputs, outputs in zip((height, width), size, strict=True)
+    ]
+    tiles = tiling(grids[0], grids[1], columns)
+    x = x.reshape(images, height * width, fields, -1)
+    z = lax.dot_general(jnp.asarray(block.analysis, x.dtype), x, (((1,), (3,)), ((), ())), precision="highest")
+    kernels = (block.columns @ plan.spatial.functions_sampled().T).reshape(
+        sources, columns, components, window.size, window.size
     )
-    geometry = Geometry(plan.spatial, window.stride, window.dilation, x.shape[1:3], size)  # pyright: ignore
-    return expand(z, geometry)
-
-
-def _columns(d: jax.Array, block: InputBlock, targets: tuple[Target, ...]) -> list[list[jax.Array]]:
-    """For each target the columns of every source, ``[stacked, pixels, columns · copies · fields]``."""
-    found: list[list[jax.Array]] = [[] for _ in targets]
-    functions, _, images, height, width, fields = d.shape
-    pixels = images * height * width
-    for source in block.sources:
-        if not len(source.matrix):
-            continue
-        here = d[:, source.rows].reshape(functions, -1, source.copies, images, height * width * fields)
-        columns = jnp.einsum("csd,sdkbx->ckbx", jnp.asarray(source.matrix, d.dtype), here, precision="highest")
-        for n, (target, part) in enumerate(zip(targets, source.slices, strict=True)):
-            count = (part.stop - part.start) // target.stacked
-            if count:
-                e = columns[part].reshape(target.stacked, count, source.copies, pixels, fields)
-                found[n].append(e.transpose(0, 3, 1, 2, 4).reshape(target.stacked, pixels, -1))
-    return found
-
-
-def _collected(
-    mixed: list[tuple[Target, jax.Array]], plan: Plan, out_type: FieldType, shape: tuple[int, ...], dtype: jnp.dtype
-) -> jax.Array:
-    """Back from the irreps to the channels of every block."""
-    starts = [0] * len(mixed)
-    blocks = []
-    for field_block, block in zip(out_type.blocks, plan.outputs, strict=True):
-        fields, parts = field_block.multiplicity, []
-        for n, copies in enumerate(block.copies):
-            if not copies:
-                continue
-            target, y = mixed[n]
-            width = target.rows * copies * fields
-            part = y[:, :, starts[n] : starts[n] + width]
-            starts[n] += width
-            part = part.reshape(target.stacked, -1, target.rows, copies, fields).transpose(1, 0, 2, 3, 4)
-            parts.append(part.reshape(-1, target.size * copies, fields))
-        if not parts:
-            blocks.append(jnp.zeros((*shape, fields * len(block.synthesis)), dtype))
-            continue
-        matrix = jnp.asarray(block.synthesis, dtype)
-        y = jnp.einsum("qc,pcf->pfq", matrix, jnp.concatenate(parts, 1), precision="highest")
-        blocks.append(y.reshape(*shape, -1))
-    return jnp.concatenate(blocks, -1)
+    e = correlate_tiles(z.reshape(sources, components, *z.shape[1:]), kernels, tiles)
+    return e.reshape(sources * columns, tiles.pixels * tiles.count, images, fields), tiles
