@@ -11,7 +11,6 @@ from jax import lax
 from geomdl.equivariance.contract import Size
 from geomdl.errors import invalid
 from geomdl.kernels.factored import InputBlock, Plan, factored_plan, is_factorable
-from geomdl.layers.functional import pad
 from geomdl.layers.sparse_rows import take_rows
 from geomdl.layers.tiles import Grid, Tiling, correlate_tiles, tiling
 from geomdl.layers.weights import KernelSpaces
@@ -189,48 +188,51 @@ def _correlate(
     x: jax.Array, kernels: list[jax.Array], plan: Plan, in_type: FieldType, out_type: FieldType, window: Window
 ) -> jax.Array:
     wide, size = _wide(x.dtype), window.output_size(x.shape[1:3])
-    x = pad(x, window.pixels_of_padding, window.padding_mode)
     columns = [
         _columns(x[..., fields.channels].astype(wide), block, plan, window, size, fields.multiplicity)
         for fields, block in zip(in_type.blocks, plan.inputs, strict=True)
     ]
+    images, pixels = len(x), math.prod(size)
     found: list[Any] = [
-        jnp.zeros((fields.representation.size, fields.multiplicity, math.prod(size), len(x)), wide)
-        for fields in out_type.blocks
+        jnp.zeros((fields.representation.size, fields.multiplicity, images, pixels), wide) for fields in out_type.blocks
     ]
     matrices = iter(kernels)
     for group in plan.groups:
         mixed: dict[int, Any] = {}
-        pixels: dict[int, jax.Array] = {}
+        parts: dict[int, jax.Array] = {}
         for i, o in group.pairs:
-            if i not in pixels:
-                e = take_rows(take_rows(columns[i][0], group.columns[i]), columns[i][1].to_pixels, axis=1)
-                e = e.reshape(group.irreps, group.stacked, group.heights[i], *e.shape[1:])
-                pixels[i] = e.transpose(0, 1, 3, 4, 2, 5)  # [irreps, stacked, pixels, images, height, fields]
-            y = lax.dot_general(next(matrices), pixels[i], (((1, 2), (4, 5)), ((0,), (0,))), precision="highest")
-            mixed[o] = mixed.get(o, 0) + y  # [irreps, rows, copies, fields, stacked, pixels, images]
+            if i not in parts:
+                part = take_rows(take_rows(columns[i][0], group.columns[i]), columns[i][1].to_pixels, axis=2)
+                part = part.reshape(group.irreps, group.stacked, group.heights[i], *part.shape[1:])
+                parts[i] = part.transpose(0, 3, 1, 4, 2, 5).reshape(group.irreps, images * group.stacked * pixels, -1)
+            matrix = next(matrices)
+            height, fields_in, *rest = matrix.shape[1:]
+            y = lax.dot_general(
+                matrix.reshape(group.irreps, height * fields_in, -1),
+                parts[i],
+                (((1,), (2,)), ((0,), (0,))),
+                precision="highest",
+            )
+            y = y.reshape(group.irreps, *rest, images, group.stacked, pixels)
+            mixed[o] = mixed.get(o, 0) + y
         for o, y in mixed.items():
             matrix = jnp.asarray(group.syntheses[o], wide)
-            found[o] += lax.dot_general(matrix, y, (((1, 2, 3, 4), (0, 1, 2, 4)), ((), ())), precision="highest")
-    blocks = [y.transpose(3, 2, 1, 0).reshape(len(x), *size, -1) for y in found]
+            found[o] += lax.dot_general(matrix, y, (((1, 2, 3, 4), (0, 1, 2, 5)), ((), ())), precision="highest")
+    blocks = [y.transpose(2, 3, 1, 0).reshape(images, *size, -1) for y in found]
     return jnp.concatenate(blocks, -1).astype(x.dtype)
 
 
 def _columns(
     x: jax.Array, block: InputBlock, plan: Plan, window: Window, size: Size, fields: int
 ) -> tuple[jax.Array, Tiling]:
-    """The columns of all sources, ``[columns, pixels of a tile, tiles, images, fields]`` but for tiles and pixels."""
+    """The columns of all sources, ``[columns, images, pixels, fields]``, and the tiles that its pixels are in."""
     sources, columns, components, _ = block.columns.shape
-    images, height, width, _ = x.shape
-    grids = [
-        Grid(inputs, outputs, window.size, window.stride, window.dilation)
-        for inputs, outputs in zip((height, width), size, strict=True)
-    ]
-    tiles = tiling(grids[0], grids[1], columns)
-    x = x.reshape(images, height * width, fields, -1)
-    z = lax.dot_general(jnp.asarray(block.analysis, x.dtype), x, (((1,), (3,)), ((), ())), precision="highest")
-    kernels = (block.columns @ plan.spatial.functions_sampled().T).reshape(
-        sources, columns, components, window.size, window.size
-    )
-    e = correlate_tiles(z.reshape(sources, components, *z.shape[1:]), kernels, tiles)
-    return e.reshape(sources * columns, tiles.pixels * tiles.count, images, fields), tiles
+    images, *inputs, channels = x.shape
+    taps = window.size, window.stride, window.dilation, window.pixels_of_padding, window.padding_mode
+    tiles = tiling(*(Grid(*both, *taps) for both in zip(inputs, size, strict=True)), columns)
+    analysis = jnp.asarray(block.analysis, x.dtype)
+    fields_of = x.reshape(-1, channels // fields)
+    z = lax.dot_general(analysis, fields_of, (((1,), (1,)), ((), ())), precision="highest")
+    kernels = block.columns @ plan.spatial.functions_sampled().T
+    kernels = kernels.reshape(*kernels.shape[:3], window.size, window.size)
+    return correlate_tiles(z.reshape(sources, components, images, math.prod(inputs), fields), kernels, tiles), tiles

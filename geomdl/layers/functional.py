@@ -19,7 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-_PAD_MODES = {"zeros": "constant", "circular": "wrap", "reflect": "reflect", "replicate": "edge"}
+PAD_MODES = {"zeros": "constant", "circular": "wrap", "reflect": "reflect", "replicate": "edge"}
 
 
 def pad(x: ArrayLike, pixels: int, mode: PaddingMode = "zeros") -> jax.Array:
@@ -38,8 +38,8 @@ def pad(x: ArrayLike, pixels: int, mode: PaddingMode = "zeros") -> jax.Array:
     >>> pad(jnp.arange(9).reshape(1, 3, 3, 1), 1, "circular")[0, 1, :, 0]
     Array([2, 0, 1, 2, 0], dtype=int32)
     """
-    if mode not in _PAD_MODES:
-        raise unknown("padding_mode", mode, list(_PAD_MODES))
+    if mode not in PAD_MODES:
+        raise unknown("padding_mode", mode, list(PAD_MODES))
     x = jnp.asarray(x)
     if pixels == 0:
         return x
@@ -48,13 +48,13 @@ def pad(x: ArrayLike, pixels: int, mode: PaddingMode = "zeros") -> jax.Array:
         raise invalid(
             "padding", pixels, f"at most {limit} pixels can be reflected in an image of {x.shape[1:3]}", limit
         )
-    return jnp.pad(x, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode=_PAD_MODES[mode])
+    return jnp.pad(x, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode=PAD_MODES[mode])
 
 
 def _pad_axis(x: jax.Array, axis: int, before: int, after: int, mode: PaddingMode) -> jax.Array:
     if not (before or after):
         return x
-    return jnp.pad(x, [(before, after) if a == axis else (0, 0) for a in range(4)], mode=_PAD_MODES[mode])
+    return jnp.pad(x, [(before, after) if a == axis else (0, 0) for a in range(4)], mode=PAD_MODES[mode])
 
 
 def correlate(

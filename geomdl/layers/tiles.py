@@ -11,10 +11,11 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from geomdl.kernels.sparse_rows import SparseRows
+from geomdl.layers.functional import PAD_MODES
 from geomdl.layers.sparse_rows import take_rows
+from geomdl.layers.window import PaddingMode
 
 COPY = 40
 """Multiply-adds that take as long as copying one number into a window."""
@@ -33,13 +34,26 @@ class Grid:
       taps: of the kernels.
       stride: between outputs.
       dilation: between taps.
+      padding: inputs on each side of those that are given.
+      padding_mode: what they hold.
     """
 
     inputs: int
     outputs: int
     taps: int
-    stride: int
-    dilation: int
+    stride: int = 1
+    dilation: int = 1
+    padding: int = 0
+    padding_mode: PaddingMode = "zeros"
+
+    def place(self, padded: np.ndarray) -> np.ndarray:
+        """Which inputs those of the padded axis are, −1 where there is none."""
+        given = np.arange(self.inputs)
+        if self.padding_mode == "zeros":
+            found = np.pad(given, self.padding, constant_values=-1)
+        else:
+            found = np.pad(given, self.padding, PAD_MODES[self.padding_mode])
+        return np.where(padded < len(found), found[np.minimum(padded, len(found) - 1)], -1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,9 +75,9 @@ class Tiles:
 
     @property
     def inputs(self) -> np.ndarray:
-        """``[window, tiles]``: which inputs; those beyond the last there are zero."""
+        """``[window, tiles]``: which inputs, −1 for zero."""
         step = self.length * self.grid.stride
-        return np.arange(self.window)[:, None] + step * np.arange(self.count)
+        return self.grid.place(np.arange(self.window)[:, None] + step * np.arange(self.count))
 
     @property
     def taps(self) -> np.ndarray:
@@ -99,7 +113,7 @@ class Tiling:
         height, width = self.rows.grid.inputs, self.columns.grid.inputs
         i = self.rows.inputs[:, None, :, None]
         j = self.columns.inputs[None, :, None, :]
-        index, there = np.broadcast_arrays(i * width + j, (i < height) & (j < width))
+        index, there = np.broadcast_arrays(i * width + j, (i >= 0) & (j >= 0))
         return SparseRows(
             np.where(there, index, 0).reshape(-1, 1).astype(np.int32),
             there.reshape(-1, 1).astype(float),
@@ -131,7 +145,7 @@ class Tiling:
 def tiling(rows: Grid, columns: Grid, kernels: int) -> Tiling:
     """The tiles that take least time, for a number of kernels.
 
-    >>> found = tiling(Grid(11, 7, 5, 1, 1), Grid(11, 7, 5, 1, 1), 22)
+    >>> found = tiling(Grid(7, 7, 5, padding=2), Grid(7, 7, 5, padding=2), 22)
     >>> found.rows.length, found.columns.length, found.window
     (2, 7, 66)
     """
@@ -149,10 +163,14 @@ def correlate_tiles(z: jax.Array, kernels: np.ndarray, tiles: Tiling) -> jax.Arr
       tiles: of the outputs.
 
     Returns:
-      ``[sources, kernels, pixels of a tile, tiles, images, fields]``.
+      ``[sources · kernels, images, pixels, fields]``, the pixels ordered (pixel of a tile, tile).
     """
+    sources, components, images, _, fields = z.shape
     matrix = tiles.matrix(np.moveaxis(kernels, (-2, -1), (0, 1)))  # [pixels, window, sources, kernels, components]
-    matrix = jnp.asarray(matrix.transpose(2, 3, 0, 4, 1), z.dtype)
+    matrix = matrix.transpose(2, 3, 0, 4, 1).reshape(sources, -1, components * tiles.window)
     windows = take_rows(z, tiles.to_windows, axis=3)
-    windows = windows.reshape(*z.shape[:3], tiles.window, tiles.count, z.shape[-1]).transpose(0, 1, 3, 4, 2, 5)
-    return lax.dot_general(matrix, windows, (((3, 4), (1, 2)), ((0,), (0,))), precision="highest")
+    windows = windows.reshape(*z.shape[:3], tiles.window, tiles.count, fields).transpose(0, 1, 3, 2, 4, 5)
+    windows = windows.reshape(sources, components * tiles.window, -1)
+    y = jnp.matmul(jnp.asarray(matrix, z.dtype), windows, precision="highest")
+    y = y.reshape(-1, tiles.pixels, images, tiles.count, fields).transpose(0, 2, 1, 3, 4)
+    return y.reshape(-1, images, tiles.pixels * tiles.count, fields)
