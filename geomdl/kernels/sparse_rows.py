@@ -37,6 +37,11 @@ class SparseRows:
                 index[r, s], value[r, s] = column, number
         return cls(index, value, columns)
 
+    @classmethod
+    def chosen(cls, index: np.ndarray, columns: int) -> "SparseRows":
+        """y[r] = x[index[r]]."""
+        return cls(index.reshape(-1, 1).astype(np.int32), np.ones((len(index), 1)), columns)
+
     @functools.cached_property
     def transposed(self) -> "SparseRows":
         """The transposed matrix."""

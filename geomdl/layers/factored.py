@@ -55,13 +55,34 @@ def factored_multiply_adds(
     """
     if not has_factored_method(spaces, groups):
         return None
+    return sum(_multiply_adds(spaces, in_type, out_type, window, size))
+
+
+def _multiply_adds(
+    spaces: KernelSpaces, in_type: FieldType, out_type: FieldType, window: Window, size: Size
+) -> tuple[int, int]:
+    """Those of the expansion, and of the mixing and the changes of basis."""
     plan = factored_plan(spaces)  # type: ignore[arg-type]
-    fields_in, fields_out = [b.multiplicity for b in in_type.blocks], [b.multiplicity for b in out_type.blocks]
-    pixels = math.prod(window.output_size(size))
-    count = plan.mixing_multiply_adds(fields_in, fields_out) + plan.expansion_multiply_adds(fields_in)
-    count += sum(n * block.synthesis.size for n, block in zip(fields_out, plan.outputs, strict=True))
-    to_irreps = sum(n * block.analysis.size for n, block in zip(fields_in, plan.inputs, strict=True))
-    return pixels * count + math.prod(n + 2 * window.pixels_of_padding for n in size) * to_irreps
+    pixels, expansion, rest = math.prod(window.output_size(size)), 0, 0
+    for block, fields in zip(plan.inputs, in_type.blocks, strict=True):
+        tiles = _tiling(block, window, size)
+        expansion += (
+            tiles.count * tiles.window * tiles.pixels * math.prod(block.columns.shape[:3]) * fields.multiplicity
+        )
+        rest += math.prod(size) * block.analysis.size * fields.multiplicity
+    fields_in, fields_out = ([block.multiplicity for block in t.blocks] for t in (in_type, out_type))
+    rest += pixels * plan.mixing_multiply_adds(fields_in, fields_out)
+    for group in plan.groups:
+        reached = {o for _, o in group.pairs}
+        rest += pixels * sum(group.syntheses[o].size * fields_out[o] for o in reached)
+    return expansion, rest
+
+
+def _tiling(block: InputBlock, window: Window, size: Size) -> Tiling:
+    """The tiles in which a block of images of a size is computed."""
+    taps = window.size, window.stride, window.dilation, window.pixels_of_padding, window.padding_mode
+    rows, columns = (Grid(*both, *taps) for both in zip(size, window.output_size(size), strict=True))
+    return tiling(rows, columns, block.columns.shape[1])
 
 
 def is_faster(
@@ -74,15 +95,11 @@ def is_faster(
     batch 16, float32, on 2 CPU cores; there it is right to about 15 %. What is saved for an image must be more than
     `WORTHWHILE`. A batch divided over devices is not looked at.
     """
-    count = factored_multiply_adds(spaces, in_type, out_type, window, size, groups)
-    if count is None or jax.default_backend() != "cpu":
+    if not has_factored_method(spaces, groups) or jax.default_backend() != "cpu":
         return False
-    plan = factored_plan(spaces)  # type: ignore[arg-type]
-    pixels = math.prod(window.output_size(size))
-    expansion = pixels * plan.expansion_multiply_adds([b.multiplicity for b in in_type.blocks])
-    dense = pixels * window.size**2 * in_type.size * out_type.size
-    saved = MARGIN * dense - (EXPANSION * expansion + REST * (count - expansion))
-    return saved > WORTHWHILE
+    expansion, rest = _multiply_adds(spaces, in_type, out_type, window, size)
+    dense = math.prod(window.output_size(size)) * window.size**2 * in_type.size * out_type.size
+    return MARGIN * dense - (EXPANSION * expansion + REST * rest) > WORTHWHILE
 
 
 def factored_correlate(
@@ -166,7 +183,7 @@ def _in_parts(function: Callable[[jax.Array], jax.Array], x: jax.Array, images_a
 
 
 def mixing_matrices(plan: Plan, weights: Sequence[jax.Array]) -> list[jax.Array]:
-    """What mixes the channels: ``[irreps, height, fields_in, rows, copies, fields_out]``.
+    """What mixes the channels: ``[irreps, height · fields_in, rows · copies · fields_out]``.
 
     For each group of output irreps, and the pairs of blocks that it mixes.
     """
@@ -174,8 +191,10 @@ def mixing_matrices(plan: Plan, weights: Sequence[jax.Array]) -> list[jax.Array]
     for group in plan.groups:
         for i, o in group.pairs:
             weight = weights[i * len(group.copies) + o]
-            shape = (group.irreps, group.heights[i], group.rows, group.copies[o], *weight.shape[1:])
-            matrices.append(take_rows(weight, group.mixings[i][o]).reshape(shape).transpose(0, 1, 4, 2, 3, 5))
+            fields_in, fields_out = weight.shape[1:]
+            entries = take_rows(weight, group.mixings[i][o])
+            entries = entries.reshape(group.irreps, group.heights[i], -1, fields_in, fields_out).swapaxes(2, 3)
+            matrices.append(entries.reshape(group.irreps, group.heights[i] * fields_in, -1))
     return matrices
 
 
@@ -189,7 +208,7 @@ def _correlate(
 ) -> jax.Array:
     wide, size = _wide(x.dtype), window.output_size(x.shape[1:3])
     columns = [
-        _columns(x[..., fields.channels].astype(wide), block, plan, window, size, fields.multiplicity)
+        _columns(x[..., fields.channels].astype(wide), block, plan, window, fields.multiplicity)
         for fields, block in zip(in_type.blocks, plan.inputs, strict=True)
     ]
     images, pixels = len(x), math.prod(size)
@@ -205,15 +224,8 @@ def _correlate(
                 part = take_rows(take_rows(columns[i][0], group.columns[i]), columns[i][1].to_pixels, axis=2)
                 part = part.reshape(group.irreps, group.stacked, group.heights[i], *part.shape[1:])
                 parts[i] = part.transpose(0, 3, 1, 4, 2, 5).reshape(group.irreps, images * group.stacked * pixels, -1)
-            matrix = next(matrices)
-            height, fields_in, *rest = matrix.shape[1:]
-            y = lax.dot_general(
-                matrix.reshape(group.irreps, height * fields_in, -1),
-                parts[i],
-                (((1,), (2,)), ((0,), (0,))),
-                precision="highest",
-            )
-            y = y.reshape(group.irreps, *rest, images, group.stacked, pixels)
+            y = lax.dot_general(next(matrices), parts[i], (((1,), (2,)), ((0,), (0,))), precision="highest")
+            y = y.reshape(group.irreps, group.rows, group.copies[o], -1, images, group.stacked, pixels)
             mixed[o] = mixed.get(o, 0) + y
         for o, y in mixed.items():
             matrix = jnp.asarray(group.syntheses[o], wide)
@@ -222,17 +234,15 @@ def _correlate(
     return jnp.concatenate(blocks, -1).astype(x.dtype)
 
 
-def _columns(
-    x: jax.Array, block: InputBlock, plan: Plan, window: Window, size: Size, fields: int
-) -> tuple[jax.Array, Tiling]:
+def _columns(x: jax.Array, block: InputBlock, plan: Plan, window: Window, fields: int) -> tuple[jax.Array, Tiling]:
     """The columns of all sources, ``[columns, images, pixels, fields]``, and the tiles that its pixels are in."""
-    sources, columns, components, _ = block.columns.shape
-    images, *inputs, channels = x.shape
-    taps = window.size, window.stride, window.dilation, window.pixels_of_padding, window.padding_mode
-    tiles = tiling(*(Grid(*both, *taps) for both in zip(inputs, size, strict=True)), columns)
+    sources, _, components, _ = block.columns.shape
+    tiles = _tiling(block, window, x.shape[1:3])
+    if tiles.zeros:
+        x = jnp.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)))
+    images, height, width, channels = x.shape
     analysis = jnp.asarray(block.analysis, x.dtype)
-    fields_of = x.reshape(-1, channels // fields)
-    z = lax.dot_general(analysis, fields_of, (((1,), (1,)), ((), ())), precision="highest")
+    z = lax.dot_general(analysis, x.reshape(-1, channels // fields), (((1,), (1,)), ((), ())), precision="highest")
     kernels = block.columns @ plan.spatial.functions_sampled().T
     kernels = kernels.reshape(*kernels.shape[:3], window.size, window.size)
-    return correlate_tiles(z.reshape(sources, components, images, math.prod(inputs), fields), kernels, tiles), tiles
+    return correlate_tiles(z.reshape(sources, components, images, height * width, fields), kernels, tiles), tiles

@@ -17,7 +17,7 @@ from geomdl.layers.functional import PAD_MODES
 from geomdl.layers.sparse_rows import take_rows
 from geomdl.layers.window import PaddingMode
 
-COPY = 40
+COPY = 60
 """Multiply-adds that take as long as copying one number into a window."""
 
 LONGEST = 16
@@ -47,13 +47,13 @@ class Grid:
     padding_mode: PaddingMode = "zeros"
 
     def place(self, padded: np.ndarray) -> np.ndarray:
-        """Which inputs those of the padded axis are, −1 where there is none."""
+        """Which inputs those of the padded axis are; their number for one beyond them, which is zero."""
         given = np.arange(self.inputs)
         if self.padding_mode == "zeros":
-            found = np.pad(given, self.padding, constant_values=-1)
+            found = np.pad(given, self.padding, constant_values=self.inputs)
         else:
             found = np.pad(given, self.padding, PAD_MODES[self.padding_mode])
-        return np.where(padded < len(found), found[np.minimum(padded, len(found) - 1)], -1)
+        return np.where(padded < len(found), found[np.minimum(padded, len(found) - 1)], self.inputs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Tiles:
 
     @property
     def inputs(self) -> np.ndarray:
-        """``[window, tiles]``: which inputs, −1 for zero."""
+        """``[window, tiles]``: which inputs, as `Grid.place`."""
         step = self.length * self.grid.stride
         return self.grid.place(np.arange(self.window)[:, None] + step * np.arange(self.count))
 
@@ -107,18 +107,17 @@ class Tiling:
         """Inputs that a tile sees."""
         return self.rows.window * self.columns.window
 
+    @property
+    def zeros(self) -> int:
+        """Rows and columns of zeros that the image needs below and on the right: 1 or 0."""
+        return int(any((axis.inputs == axis.grid.inputs).any() for axis in (self.rows, self.columns)))
+
     @functools.cached_property
     def to_windows(self) -> SparseRows:
-        """From the pixels of the image to ``[window, tiles]``."""
-        height, width = self.rows.grid.inputs, self.columns.grid.inputs
-        i = self.rows.inputs[:, None, :, None]
-        j = self.columns.inputs[None, :, None, :]
-        index, there = np.broadcast_arrays(i * width + j, (i >= 0) & (j >= 0))
-        return SparseRows(
-            np.where(there, index, 0).reshape(-1, 1).astype(np.int32),
-            there.reshape(-1, 1).astype(float),
-            height * width,
-        )
+        """From the pixels of the image, its zeros included, to ``[window, tiles]``."""
+        height, width = (axis.grid.inputs + self.zeros for axis in (self.rows, self.columns))
+        index = self.rows.inputs[:, None, :, None] * width + self.columns.inputs[:, None, :]
+        return SparseRows.chosen(index.reshape(-1), height * width)
 
     @functools.cached_property
     def to_pixels(self) -> SparseRows:
@@ -127,8 +126,7 @@ class Tiling:
         number = np.arange(self.pixels * self.count)
         number = number.reshape(rows.length, columns.length, rows.count, columns.count).transpose(2, 0, 3, 1)
         number = number.reshape(rows.count * rows.length, -1)[: rows.grid.outputs, : columns.grid.outputs]
-        index = number.reshape(-1, 1).astype(np.int32)
-        return SparseRows(index, np.ones(index.shape), self.pixels * self.count)
+        return SparseRows.chosen(number.reshape(-1), self.pixels * self.count)
 
     def matrix(self, kernels: np.ndarray) -> np.ndarray:
         """``[pixels of a tile, window, ...]`` of kernels ``[taps, taps, ...]``."""
@@ -147,7 +145,7 @@ def tiling(rows: Grid, columns: Grid, kernels: int) -> Tiling:
 
     >>> found = tiling(Grid(7, 7, 5, padding=2), Grid(7, 7, 5, padding=2), 22)
     >>> found.rows.length, found.columns.length, found.window
-    (2, 7, 66)
+    (1, 7, 55)
     """
     lengths = [range(1, min(grid.outputs, LONGEST) + 1) for grid in (rows, columns)]
     tilings = (Tiling(Tiles(rows, a), Tiles(columns, b)) for a in lengths[0] for b in lengths[1])
@@ -158,7 +156,7 @@ def correlate_tiles(z: jax.Array, kernels: np.ndarray, tiles: Tiling) -> jax.Arr
     """The correlation of every source with its kernels.
 
     Args:
-      z: ``[sources, components, images, pixels, fields]``.
+      z: ``[sources, components, images, pixels, fields]``, with the zeros of `Tiling.zeros`.
       kernels: ``[sources, kernels, components, taps, taps]``.
       tiles: of the outputs.
 
