@@ -30,7 +30,7 @@ from experiments.benchmarks.worker import start
 from geomdl.groups import group
 from geomdl.kernels import Basis
 from geomdl.layers import freeze, with_method
-from geomdl.models.conv_inputs import conv_inputs
+from geomdl.layers.conv_inputs import conv_inputs
 from geomdl.plots.tables import Value, write_csv
 from geomdl.training.workdir import hardware, versions
 
@@ -125,7 +125,7 @@ def measure(name: str, net: Net, batch: int, rounds: int, compilations: int, wor
     networks = models(net)
     compiled = compile_times(networks, batch, compilations)
     sides = {
-        side: Side(model, model if side == "plain" else freeze(model), batch)  # pyright: ignore[reportArgumentType]
+        side: Side(model, model if side == "plain" else freeze(model, (IMAGE, IMAGE)), batch)  # pyright: ignore[reportArgumentType]
         for side, model in networks.items()
     }
     running = {side: Evaluation(networks[side], sides[side].images) for side in METHODS}

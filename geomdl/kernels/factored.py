@@ -3,11 +3,11 @@
 In the coordinates of irreps a kernel from ψ_a to ψ_o is Σ_t w_t F_t(x) with fixed F_t = Σ_s c_t[s] b_s(x), b_s the
 spatial functions of `geomdl.kernels.rings.Rings`. So the convolution of a field z of type ψ_a is
 
-  Σ_t w_t F_t ⋆ z,   F_t ⋆ z = Σ_s c_t[s] (b_s ⋆ z):
+  Σ_t w_t F_t ⋆ z:
 
-the functions b_s are correlated with each component of the input (the expansion), a small constant matrix makes the
-columns F_t ⋆ z of them, and the free weights mix columns of all input fields to all output fields. The columns know
-nothing of the output fields: all of them share one expansion.
+each input is correlated with fixed kernels F_t (the expansion, its outputs are called columns), and the free weights
+mix the columns of all input fields to all output fields. The columns know nothing of the output fields: all of them
+share one expansion.
 
 Where ψ_o is of complex type (rotations without reflections), an orthogonal J with J² = −1 commutes with it, and J F_t
 is a kernel too. Then half of the columns are enough: y = Σ_t (α_t + β_t J)(F_t ⋆ z), one mixing with the matrix
@@ -42,11 +42,11 @@ class InputBlock:
 
     Args:
       analysis: ``[sources · components, size]``: z = analysis x for every field x.
-      columns: ``[sources, columns, components, functions]``: column = Σ_cs columns[c, s] (b_s ⋆ z_c).
+      kernels: ``[sources, columns, components, taps, taps]``: column = Σ_c kernel[c] ⋆ z_c.
     """
 
     analysis: np.ndarray
-    columns: np.ndarray
+    kernels: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -84,12 +84,10 @@ class Plan:
     """What `factored_plan` returns.
 
     Attributes:
-      spatial: the rings.
       inputs: the blocks of the input.
       groups: the irreps of the output that some kernel reaches.
     """
 
-    spatial: Rings
     inputs: tuple[InputBlock, ...]
     groups: tuple[OutputGroup, ...]
 
@@ -149,7 +147,7 @@ def factored_plan(spaces: tuple[tuple[SteerableKernelSpace, ...], ...]) -> Plan:
                 tuple(_synthesis(rho, some, stacked, rows) for rho in outs),
             )
         )
-    return Plan(first.spatial, tuple(block for block, _ in blocks), tuple(groups))
+    return Plan(tuple(block for block, _ in blocks), tuple(groups))
 
 
 def _elements(space: SteerableKernelSpace, a: Label, o: Label) -> int:
@@ -220,7 +218,8 @@ def _input_block(space: SteerableKernelSpace, rho: Representation, labels: list[
                     stacked.append(_Column(s * most + column, i, t, 0 if len(found[o]) > 1 else row))
                     column += 1
             first = here.stop
-    return InputBlock(analysis.reshape(-1, rho.size), matrix), found
+    kernels = (matrix @ space.spatial.functions_sampled().T).reshape(*matrix.shape[:3], space.size, space.size)
+    return InputBlock(analysis.reshape(-1, rho.size), kernels), found
 
 
 def _chosen(block: InputBlock, columns: _Columns, labels: list[Label], height: int) -> SparseRows:
@@ -228,7 +227,7 @@ def _chosen(block: InputBlock, columns: _Columns, labels: list[Label], height: i
     for o in labels:
         for stacked in columns[o]:
             rows += [[(column.number, 1.0)] for column in stacked] + [[]] * (height - len(stacked))
-    return SparseRows.of(rows, block.columns.shape[0] * block.columns.shape[1])
+    return SparseRows.of(rows, block.kernels.shape[0] * block.kernels.shape[1])
 
 
 def _synthesis(rho: Representation, labels: list[Label], stacked: int, rows: int) -> np.ndarray:

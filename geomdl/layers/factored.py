@@ -10,7 +10,7 @@ from jax import lax
 
 from geomdl.equivariance.contract import Size
 from geomdl.errors import invalid
-from geomdl.kernels.factored import InputBlock, Plan, factored_plan, is_factorable
+from geomdl.kernels.factored import InputBlock, OutputGroup, Plan, factored_plan, is_factorable
 from geomdl.layers.sparse_rows import take_rows
 from geomdl.layers.tiles import Grid, Tiling, correlate_tiles, tiling
 from geomdl.layers.weights import KernelSpaces
@@ -23,11 +23,11 @@ Method = Literal["auto", "dense", "factored"]
 PIXELS = 192
 """About how many output pixels are computed together, so that their expansion stays in cache."""
 
-EXPANSION, REST, MARGIN = 5.2, 2.4, 0.95
-"""Of the cost model of `is_faster`: CPU time of a multiply-add over that of one of the dense method."""
+EXPANSION, REST, COPIED, MARGIN = 0.3, 0.45, 370.0, 0.95
+"""Of the cost model of `is_faster`: CPU time over that of a multiply-add of the dense method, gradients included."""
 
-WORTHWHILE = 2_000_000
-"""Multiply-adds of the dense method, for one image, that the factored one must save: compiling it takes about 2 s of
+WORTHWHILE = 500_000
+"""Multiply-adds of the dense method, for one image, that the factored one must save: compiling it takes about 0.5 s of
 CPU time more for each layer, which a batch of 16 images then earns back in about a thousand steps."""
 
 
@@ -51,38 +51,40 @@ def factored_multiply_adds(
     """Multiply-adds of `factored_correlate` for one image; None where there is no factored method.
 
     Of a field pair of C_N and an output pixel about 2·N·S instead of N²·k², S the number of functions; besides, the
-    expansion and the changes of basis, which grow with the fields and not with their product.
+    expansion, tile by tile, and the changes of basis, which grow with the fields and not with their product.
     """
     if not has_factored_method(spaces, groups):
         return None
-    return sum(_multiply_adds(spaces, in_type, out_type, window, size))
+    expansion, rest, _ = _costs(spaces, in_type, out_type, window, size)
+    return expansion + rest
 
 
-def _multiply_adds(
+def _costs(
     spaces: KernelSpaces, in_type: FieldType, out_type: FieldType, window: Window, size: Size
-) -> tuple[int, int]:
-    """Those of the expansion, and of the mixing and the changes of basis."""
+) -> tuple[int, int, int]:
+    """Multiply-adds of the expansion, those of all else, and numbers copied into windows."""
     plan = factored_plan(spaces)  # type: ignore[arg-type]
-    pixels, expansion, rest = math.prod(window.output_size(size)), 0, 0
+    pixels, expansion, rest, copied = math.prod(window.output_size(size)), 0, 0, 0
     for block, fields in zip(plan.inputs, in_type.blocks, strict=True):
         tiles = _tiling(block, window, size)
-        expansion += (
-            tiles.count * tiles.window * tiles.pixels * math.prod(block.columns.shape[:3]) * fields.multiplicity
-        )
-        rest += math.prod(size) * block.analysis.size * fields.multiplicity
+        sources, columns, components = block.kernels.shape[:3]
+        here = fields.multiplicity * tiles.count * tiles.window * sources * components
+        copied += here
+        expansion += here * tiles.pixels * columns
+        rest += fields.multiplicity * math.prod(n + tiles.zeros for n in size) * block.analysis.size
     fields_in, fields_out = ([block.multiplicity for block in t.blocks] for t in (in_type, out_type))
     rest += pixels * plan.mixing_multiply_adds(fields_in, fields_out)
     for group in plan.groups:
         reached = {o for _, o in group.pairs}
         rest += pixels * sum(group.syntheses[o].size * fields_out[o] for o in reached)
-    return expansion, rest
+    return expansion, rest, copied
 
 
 def _tiling(block: InputBlock, window: Window, size: Size) -> Tiling:
     """The tiles in which a block of images of a size is computed."""
     taps = window.size, window.stride, window.dilation, window.pixels_of_padding, window.padding_mode
     rows, columns = (Grid(*both, *taps) for both in zip(size, window.output_size(size), strict=True))
-    return tiling(rows, columns, block.columns.shape[1])
+    return tiling(rows, columns, block.kernels.shape[1])
 
 
 def is_faster(
@@ -90,16 +92,17 @@ def is_faster(
 ) -> bool:
     """Whether the factored method is worth its longer compilation here, by a cost model; False on a GPU or TPU.
 
-    The model weighs multiply-adds: those of the expansion `EXPANSION`, all others `REST` times one of the dense method.
-    Fitted to the CPU time of gradients of layers of C4 and C8 with 12 to 48 fields, 5 × 5, on 13 × 13 pixels,
-    batch 16, float32, on 2 CPU cores; there it is right to about 15 %. What is saved for an image must be more than
-    `WORTHWHILE`. A batch divided over devices is not looked at.
+    The model weighs multiply-adds of the expansion (`EXPANSION`), all others (`REST`) and numbers copied into windows
+    (`COPIED`), which cost most where fields are few. Fitted to the CPU time of gradients of 23 layers of C4, C8, C16,
+    D4 and D8 with 6 to 96 fields, 3 × 3 to 7 × 7, on 7 × 7 to 25 × 25 pixels, batch 16, float32, on 2 CPU cores; there
+    it is right to about 15 %. What is saved for an image must be more than `WORTHWHILE`. A batch divided over devices
+    is not looked at.
     """
     if not has_factored_method(spaces, groups) or jax.default_backend() != "cpu":
         return False
-    expansion, rest = _multiply_adds(spaces, in_type, out_type, window, size)
+    expansion, rest, copied = _costs(spaces, in_type, out_type, window, size)
     dense = math.prod(window.output_size(size)) * window.size**2 * in_type.size * out_type.size
-    return MARGIN * dense - (EXPANSION * expansion + REST * rest) > WORTHWHILE
+    return MARGIN * dense - (EXPANSION * expansion + REST * rest + COPIED * copied) > WORTHWHILE
 
 
 def factored_correlate(
@@ -114,8 +117,8 @@ def factored_correlate(
 ) -> jax.Array:
     """What `geomdl.layers.functional.correlate` gives for the expanded kernel, without making it.
 
-    The fields go to coordinates of irreps; every component is correlated with the spatial functions; one matrix for
-    each output irrep mixes the channels; the fields come back. See `geomdl.kernels.factored`. A few images at a time,
+    The fields go to coordinates of irreps, which are correlated with a few fixed kernels; one matrix for each output
+    irrep mixes the channels; the fields come back. See `geomdl.kernels.factored`. A few images at a time,
     computed once more for the gradient, so the expansion takes little memory. Half precisions are computed in float32.
 
     Args:
@@ -207,9 +210,10 @@ def _correlate(
     x: jax.Array, kernels: list[jax.Array], plan: Plan, in_type: FieldType, out_type: FieldType, window: Window
 ) -> jax.Array:
     wide, size = _wide(x.dtype), window.output_size(x.shape[1:3])
+    tiles = [_tiling(block, window, x.shape[1:3]) for block in plan.inputs]
     columns = [
-        _columns(x[..., fields.channels].astype(wide), block, plan, window, fields.multiplicity)
-        for fields, block in zip(in_type.blocks, plan.inputs, strict=True)
+        _columns(x[..., fields.channels].astype(wide), block, fields.multiplicity, tiling)
+        for fields, block, tiling in zip(in_type.blocks, plan.inputs, tiles, strict=True)
     ]
     images, pixels = len(x), math.prod(size)
     found: list[Any] = [
@@ -217,14 +221,10 @@ def _correlate(
     ]
     matrices = iter(kernels)
     for group in plan.groups:
+        chosen = {i: _chosen(columns[i], group, i, tiles[i]) for i in {i for i, _ in group.pairs}}
         mixed: dict[int, Any] = {}
-        parts: dict[int, jax.Array] = {}
         for i, o in group.pairs:
-            if i not in parts:
-                part = take_rows(take_rows(columns[i][0], group.columns[i]), columns[i][1].to_pixels, axis=2)
-                part = part.reshape(group.irreps, group.stacked, group.heights[i], *part.shape[1:])
-                parts[i] = part.transpose(0, 3, 1, 4, 2, 5).reshape(group.irreps, images * group.stacked * pixels, -1)
-            y = lax.dot_general(next(matrices), parts[i], (((1,), (2,)), ((0,), (0,))), precision="highest")
+            y = lax.dot_general(next(matrices), chosen[i], (((1,), (2,)), ((0,), (0,))), precision="highest")
             y = y.reshape(group.irreps, group.rows, group.copies[o], -1, images, group.stacked, pixels)
             mixed[o] = mixed.get(o, 0) + y
         for o, y in mixed.items():
@@ -234,15 +234,20 @@ def _correlate(
     return jnp.concatenate(blocks, -1).astype(x.dtype)
 
 
-def _columns(x: jax.Array, block: InputBlock, plan: Plan, window: Window, fields: int) -> tuple[jax.Array, Tiling]:
-    """The columns of all sources, ``[columns, images, pixels, fields]``, and the tiles that its pixels are in."""
-    sources, _, components, _ = block.columns.shape
-    tiles = _tiling(block, window, x.shape[1:3])
+def _columns(x: jax.Array, block: InputBlock, fields: int, tiles: Tiling) -> jax.Array:
+    """The columns of all sources, ``[columns, images, pixels of a tile · tiles, fields]``."""
+    sources, _, components = block.kernels.shape[:3]
     if tiles.zeros:
         x = jnp.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)))
     images, height, width, channels = x.shape
     analysis = jnp.asarray(block.analysis, x.dtype)
     z = lax.dot_general(analysis, x.reshape(-1, channels // fields), (((1,), (1,)), ((), ())), precision="highest")
-    kernels = block.columns @ plan.spatial.functions_sampled().T
-    kernels = kernels.reshape(*kernels.shape[:3], window.size, window.size)
-    return correlate_tiles(z.reshape(sources, components, images, height * width, fields), kernels, tiles), tiles
+    return correlate_tiles(z.reshape(sources, components, images, height * width, fields), block.kernels, tiles)
+
+
+def _chosen(columns: jax.Array, group: OutputGroup, block: int, tiles: Tiling) -> jax.Array:
+    """``[irreps, images · stacked · pixels, height · fields]`` of all columns of a block."""
+    columns = take_rows(take_rows(columns, group.columns[block]), tiles.to_pixels, axis=2)
+    columns = columns.reshape(group.irreps, group.stacked, group.heights[block], *columns.shape[1:])
+    columns = columns.transpose(0, 3, 1, 4, 2, 5)
+    return columns.reshape(group.irreps, math.prod(columns.shape[1:4]), -1)

@@ -1,4 +1,4 @@
-"""From an equivariant network to the plain dense network that it is at evaluation."""
+"""From an equivariant network to the plain network that it is at evaluation."""
 
 import functools
 from collections.abc import Sequence
@@ -7,11 +7,14 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from geomdl.equivariance.contract import Size
 from geomdl.kernels.factored import factored_plan
 from geomdl.layers.conv import Conv, Dense, TransposedConv
-from geomdl.layers.factored import mixing_matrices
+from geomdl.layers.conv_inputs import conv_inputs
+from geomdl.layers.factored import Method, mixing_matrices
 from geomdl.layers.layer import Layer
 from geomdl.layers.local import LocallyConnected
+from geomdl.layers.methods import with_method
 from geomdl.layers.normalization import BatchNorm, Dropout
 from geomdl.layers.plain import (
     Affine,
@@ -29,19 +32,21 @@ from geomdl.layers.weights import add_bias
 _Linear = PlainConv | PlainTransposedConv | PlainDense | LocallyConnected
 
 
-def freeze(layer: Layer) -> Frozen:
-    """The plain dense network that computes what a layer or model computes at evaluation.
+def freeze(layer: Layer, image_size: Size | None = None) -> Frozen:
+    """The plain network that computes what a layer or model computes at evaluation.
 
       freeze(f)(x) = f(x)   to rounding.
 
     Kernels are expanded, so no basis is left; batch norm is folded into the linear map before it, or becomes one factor
     and one summand for each channel where there is none (after a residual sum, say); dropout goes away. Pooling,
     nonlinearities and the norms that depend on the input stay what they are. So does a convolution of
-    ``method="factored"``, with its matrices made; other ones become dense. The contract stays too. The original is
-    not changed.
+    ``method="factored"``, with its matrices made. One of ``"auto"`` stays factored where that is faster for images of
+    the size that is given, and becomes dense otherwise, as those of ``"dense"`` do: for other runtimes, freeze
+    ``with_method(layer, "dense")``. The contract stays too. The original is not changed.
 
     Args:
       layer: any layer of `geomdl.layers`, or a model made of them.
+      image_size: rows and columns of the images that it will be given, for convolutions of ``method="auto"``.
 
     Returns:
       A network without trainable parameters; its arrays are `geomdl.layers.plain.Weight` variables, by name in
@@ -55,7 +60,19 @@ def freeze(layer: Layer) -> Frozen:
     >>> {name: array.shape for name, array in frozen.weights.items()}
     {'layers.0.bias': (16,), 'layers.0.kernel': (3, 3, 1, 16)}
     """
-    return layer if isinstance(layer, Frozen) else Frozen(_plain(layer))
+    if isinstance(layer, Frozen):
+        return layer
+    return Frozen(_plain(layer if image_size is None else _decided(layer, image_size)))
+
+
+def _decided(layer: Layer, image_size: Size) -> Layer:
+    """A copy whose convolutions of ``method="auto"`` have the method that they take for images of a size."""
+    height, width = image_size
+    methods: dict[str, Method] = {}
+    for inputs in conv_inputs(layer, (height, width, layer.in_type.size), 1):
+        taken = {inputs.layer.method_for(shape[1:3]) for shape in inputs.shapes}
+        methods[inputs.path] = "factored" if taken == {"factored"} else "dense"
+    return with_method(layer, methods)
 
 
 @functools.singledispatch

@@ -19,7 +19,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-PAD_MODES = {"zeros": "constant", "circular": "wrap", "reflect": "reflect", "replicate": "edge"}
+PAD_MODES: dict[PaddingMode, Literal["constant", "wrap", "reflect", "edge"]] = {
+    "zeros": "constant",
+    "circular": "wrap",
+    "reflect": "reflect",
+    "replicate": "edge",
+}
+"""The modes of padding by NumPy's names."""
 
 
 def pad(x: ArrayLike, pixels: int, mode: PaddingMode = "zeros") -> jax.Array:

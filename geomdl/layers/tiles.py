@@ -161,7 +161,7 @@ def correlate_tiles(z: jax.Array, kernels: np.ndarray, tiles: Tiling) -> jax.Arr
       tiles: of the outputs.
 
     Returns:
-      ``[sources · kernels, images, pixels, fields]``, the pixels ordered (pixel of a tile, tile).
+      ``[sources · kernels, images, pixels of a tile · tiles, fields]``.
     """
     sources, components, images, _, fields = z.shape
     matrix = tiles.matrix(np.moveaxis(kernels, (-2, -1), (0, 1)))  # [pixels, window, sources, kernels, components]

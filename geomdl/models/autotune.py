@@ -13,8 +13,8 @@ from jax.typing import DTypeLike
 
 from geomdl.errors import invalid
 from geomdl.layers import Layer, with_method
+from geomdl.layers.conv_inputs import ConvInputs, conv_inputs
 from geomdl.layers.methods import has_two_methods
-from geomdl.models.conv_inputs import ConvInputs, conv_inputs
 
 Way = Literal["dense", "factored"]
 WAYS: tuple[Way, ...] = ("dense", "factored")

@@ -13,6 +13,7 @@ from jax.typing import DTypeLike
 
 from geomdl.layers import Layer
 from geomdl.layers.freeze import freeze
+from geomdl.layers.methods import with_method
 from geomdl.layers.plain import path_name
 
 PLATFORMS = ("cpu", "cuda", "tpu")
@@ -48,7 +49,7 @@ def export(
       outputs = program.call(load_file("weights.safetensors"), images)
 
     Images are ``[batch, height, width, channels]`` with any batch size. Other frameworks can read the weights: kernels
-    are [height, width, in, out].
+    are [height, width, in, out]. Convolutions are dense whatever their method.
 
     Args:
       model: a layer or network; see `geomdl.layers.freeze.freeze`.
@@ -65,7 +66,7 @@ def export(
     """
     from safetensors.numpy import save_file
 
-    frozen = freeze(model)
+    frozen = freeze(with_method(model, "dense"))
     frozen.in_type.require_channels(image_shape[2], "the image")
     graph, state = nnx.split(frozen.network)
     with_paths, tree = jax.tree_util.tree_flatten_with_path(state)

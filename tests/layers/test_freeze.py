@@ -189,3 +189,21 @@ def test_double_precision():
         y = freeze(layer)(x)
         assert y.dtype == jnp.float64
         np.testing.assert_allclose(y, layer(x), rtol=1e-5, atol=1e-5)
+
+
+def test_auto_stays_what_it_takes_for_images_of_a_size():
+    image, wide, narrow = (_t(fields, "C8") for fields in ("1 trivial", "24 regular", "1 regular"))
+    layers = [
+        Conv(image, narrow, 3, padding=1, method="auto", rngs=nnx.Rngs(0)),
+        Conv(narrow, wide, 3, padding=1, method="factored", rngs=nnx.Rngs(0)),
+        Conv(wide, wide, 5, padding=2, method="auto", rngs=nnx.Rngs(0)),
+        Conv(wide, narrow, 3, padding=1, method="dense", rngs=nnx.Rngs(0)),
+    ]
+    model = Sequential(layers)
+    frozen = freeze(model, (13, 13))
+    kinds = [type(layer).__name__ for layer in frozen.network.layers]
+    assert kinds == ["PlainConv", "PlainFactoredConv", "PlainFactoredConv", "PlainConv"]
+    assert [type(layer).__name__ for layer in freeze(model).network.layers][2] == "PlainConv"
+    assert [layer.method for layer in layers] == ["auto", "factored", "auto", "dense"]
+    x = jax.random.normal(jax.random.key(0), (2, 13, 13, 1))
+    np.testing.assert_allclose(jax.jit(frozen)(x), jax.jit(model)(x), atol=1e-4, rtol=1e-4)

@@ -8,9 +8,9 @@ from flax import nnx
 
 from geomdl.cli.autotune import advice
 from geomdl.layers import Conv, Pointwise, Polyphase, Pool, Residual, Sequential
+from geomdl.layers.conv_inputs import conv_inputs
 from geomdl.models import MODELS, summarize
 from geomdl.models.autotune import Tuned, autotune
-from geomdl.models.conv_inputs import conv_inputs
 from geomdl.representations import FieldType
 
 IMAGE, FIELDS = FieldType("C4", "1 trivial"), FieldType("C4", "1 regular")

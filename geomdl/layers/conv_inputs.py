@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from geomdl.layers import Conv, Layer
+from geomdl.layers.conv import Conv
+from geomdl.layers.layer import Layer
 from geomdl.layers.methods import convolutions
 
 
