@@ -48,6 +48,11 @@ class InputBlock:
     analysis: np.ndarray
     kernels: np.ndarray
 
+    @functools.cached_property
+    def selection(self) -> SparseRows | None:
+        """The analysis where it only orders components, as of fields that are irreps already."""
+        return SparseRows.selecting(self.analysis)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class OutputGroup:
@@ -77,6 +82,11 @@ class OutputGroup:
     def pairs(self) -> list[tuple[int, int]]:
         """The blocks of the input and of the output between which something is mixed."""
         return [(i, o) for i, height in enumerate(self.heights) for o, n in enumerate(self.copies) if height and n]
+
+    @functools.cached_property
+    def selections(self) -> tuple[SparseRows | None, ...]:
+        """The syntheses where they only order components, as of fields that are irreps already."""
+        return tuple(SparseRows.selecting(matrix.reshape(len(matrix), -1)) for matrix in self.syntheses)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

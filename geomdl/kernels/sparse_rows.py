@@ -42,6 +42,13 @@ class SparseRows:
         """y[r] = x[index[r]]."""
         return cls(index.reshape(-1, 1).astype(np.int32), np.ones((len(index), 1)), columns)
 
+    @classmethod
+    def selecting(cls, matrix: np.ndarray) -> "SparseRows | None":
+        """A matrix ``[rows, columns]`` as a table when its rows choose one entry of x each, or none; else None."""
+        if not (((matrix == 0) | (matrix == 1)).all() and (matrix.sum(1) <= 1).all()):
+            return None
+        return cls.of([[(int(c), 1.0) for c in np.flatnonzero(row)] for row in matrix], matrix.shape[1])
+
     @functools.cached_property
     def transposed(self) -> "SparseRows":
         """The transposed matrix."""

@@ -71,12 +71,13 @@ def _costs(
         here = fields.multiplicity * tiles.count * tiles.window * sources * components
         copied += here
         expansion += here * tiles.pixels * columns
-        rest += fields.multiplicity * math.prod(n + tiles.zeros for n in size) * block.analysis.size
+        if block.selection is None:
+            rest += fields.multiplicity * math.prod(n + tiles.zeros for n in size) * block.analysis.size
     fields_in, fields_out = ([block.multiplicity for block in t.blocks] for t in (in_type, out_type))
     rest += pixels * plan.mixing_multiply_adds(fields_in, fields_out)
     for group in plan.groups:
-        reached = {o for _, o in group.pairs}
-        rest += pixels * sum(group.syntheses[o].size * fields_out[o] for o in reached)
+        transformed = {o for _, o in group.pairs if group.selections[o] is None}
+        rest += pixels * sum(group.syntheses[o].size * fields_out[o] for o in transformed)
     return expansion, rest, copied
 
 
@@ -117,9 +118,10 @@ def factored_correlate(
 ) -> jax.Array:
     """What `geomdl.layers.functional.correlate` gives for the expanded kernel, without making it.
 
-    The fields go to coordinates of irreps, which are correlated with a few fixed kernels; one matrix for each output
-    irrep mixes the channels; the fields come back. See `geomdl.kernels.factored`. A few images at a time,
-    computed once more for the gradient, so the expansion takes little memory. Half precisions are computed in float32.
+    The fields go to coordinates of irreps (those of irreps are in them), which are correlated with a few fixed kernels;
+    one matrix for each output irrep mixes the channels; the fields come back. See `geomdl.kernels.factored`. A few
+    images at a time, computed once more for the gradient, so the expansion takes little memory. Half precisions are
+    computed in float32.
 
     Args:
       x: ``[batch, height, width, channels]``.
@@ -186,7 +188,7 @@ def _in_parts(function: Callable[[jax.Array], jax.Array], x: jax.Array, images_a
 
 
 def mixing_matrices(plan: Plan, weights: Sequence[jax.Array]) -> list[jax.Array]:
-    """What mixes the channels: ``[irreps, height · fields_in, rows · copies · fields_out]``.
+    """What mixes the channels: ``[irreps, rows · copies · fields_out, height · fields_in]``.
 
     For each group of output irreps, and the pairs of blocks that it mixes.
     """
@@ -196,8 +198,9 @@ def mixing_matrices(plan: Plan, weights: Sequence[jax.Array]) -> list[jax.Array]
             weight = weights[i * len(group.copies) + o]
             fields_in, fields_out = weight.shape[1:]
             entries = take_rows(weight, group.mixings[i][o])
-            entries = entries.reshape(group.irreps, group.heights[i], -1, fields_in, fields_out).swapaxes(2, 3)
-            matrices.append(entries.reshape(group.irreps, group.heights[i] * fields_in, -1))
+            entries = entries.reshape(group.irreps, group.heights[i], -1, fields_in, fields_out)
+            entries = entries.transpose(0, 2, 4, 1, 3)
+            matrices.append(entries.reshape(group.irreps, -1, group.heights[i] * fields_in))
     return matrices
 
 
@@ -224,12 +227,17 @@ def _correlate(
         chosen = {i: _chosen(columns[i], group, i, tiles[i]) for i in {i for i, _ in group.pairs}}
         mixed: dict[int, Any] = {}
         for i, o in group.pairs:
-            y = lax.dot_general(next(matrices), chosen[i], (((1,), (2,)), ((0,), (0,))), precision="highest")
+            y = lax.dot_general(next(matrices), chosen[i], (((2,), (2,)), ((0,), (0,))), precision="highest")
             y = y.reshape(group.irreps, group.rows, group.copies[o], -1, images, group.stacked, pixels)
             mixed[o] = mixed.get(o, 0) + y
         for o, y in mixed.items():
-            matrix = jnp.asarray(group.syntheses[o], wide)
-            found[o] += lax.dot_general(matrix, y, (((1, 2, 3, 4), (0, 1, 2, 5)), ((), ())), precision="highest")
+            selection = group.selections[o]
+            if selection is None:
+                matrix = jnp.asarray(group.syntheses[o], wide)
+                found[o] += lax.dot_general(matrix, y, (((1, 2, 3, 4), (0, 1, 2, 5)), ((), ())), precision="highest")
+            else:
+                y = y.transpose(0, 1, 2, 5, 3, 4, 6)
+                found[o] += take_rows(y.reshape(-1, *y.shape[4:]), selection)
     blocks = [y.transpose(2, 3, 1, 0).reshape(images, *size, -1) for y in found]
     return jnp.concatenate(blocks, -1).astype(x.dtype)
 
@@ -240,8 +248,11 @@ def _columns(x: jax.Array, block: InputBlock, fields: int, tiles: Tiling) -> jax
     if tiles.zeros:
         x = jnp.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)))
     images, height, width, channels = x.shape
-    analysis = jnp.asarray(block.analysis, x.dtype)
-    z = lax.dot_general(analysis, x.reshape(-1, channels // fields), (((1,), (1,)), ((), ())), precision="highest")
+    x = x.reshape(-1, channels // fields)
+    if block.selection is None:
+        z = lax.dot_general(jnp.asarray(block.analysis, x.dtype), x, (((1,), (1,)), ((), ())), precision="highest")
+    else:
+        z = take_rows(x.T, block.selection)
     return correlate_tiles(z.reshape(sources, components, images, height * width, fields), block.kernels, tiles)
 
 

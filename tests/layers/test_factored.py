@@ -167,6 +167,20 @@ def test_it_multiplies_as_often_as_the_formula_says():
     assert sum(_products(text)) == factored.multiply_adds(size)
 
 
+def test_fields_of_irreps_are_not_transformed():
+    """Neighbouring layers between irreps pay for no change of basis: only expansion and mixing are multiplied."""
+    _, layer = _pair("2 irrep(0) + 3 irrep(1) + 1 irrep(2)", "4 irrep(1) + 2 irrep(0)", 3, "SO2", use_bias=False)
+    plan = factored_plan(layer.spaces)
+    assert all(block.selection is not None for block in plan.inputs)
+    assert all(selection is not None for group in plan.groups for selection in group.selections)
+    structure, state = nnx.split(layer)
+    x = jnp.zeros((1, 7, 7, layer.in_type.size))
+    text = jax.jit(lambda state, x: nnx.merge(structure, state)(x)).lower(state, x).compile().as_text()
+    assert sum(_products(text)) == layer.multiply_adds((7, 7))
+    _, regular = _pair("1 regular", "1 regular", 3)
+    assert all(block.selection is None for block in factored_plan(regular.spaces).inputs)
+
+
 def _products(text: str) -> list[int]:
     """Multiply-adds of every matrix product of a compiled program without loops around them."""
     shapes = dict(re.findall(r"%?([\w.-]+) = \w+\[([\d,]*)\]", text))
