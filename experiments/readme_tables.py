@@ -287,6 +287,7 @@ TABLES = {
         audit,
         downsampling,
         factored,
+        factored_network,
         mnist_rot,
     ),
     "docs/nuclei.md": (nuclei, nuclei_costs),

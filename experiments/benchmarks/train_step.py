@@ -29,7 +29,7 @@ from flax import nnx
 from experiments.benchmarks.networks import IMAGE, Plain, fields_of, network
 from experiments.benchmarks.worker import start
 from geomdl.groups import group
-from geomdl.layers.freeze import freeze
+from geomdl.layers import freeze, with_method
 from geomdl.plots.tables import Row, write_csv
 from geomdl.training.state import merge_model, split_model
 from geomdl.training.workdir import hardware, versions
@@ -136,7 +136,7 @@ def measure(name: str, share: float, batch: int, rounds: int, worker: Any) -> Ro
     """One row of the table."""
     order = int(group(name).order)
     fields = fields_of(order, share)
-    ours = network(name, fields, rngs=nnx.Rngs(0))
+    ours = with_method(network(name, fields, rngs=nnx.Rngs(0)), "dense")
     geomdl = Side(ours, freeze(ours), batch)
     other = Plain(tuple(order * n for n in fields), rngs=nnx.Rngs(0))
     plain = Side(other, other, batch)

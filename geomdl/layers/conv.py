@@ -99,7 +99,7 @@ class Conv(Layer):
         basis_filter: BasisFilter | None = None,
         use_bias: bool = True,
         init: Init = "he",
-        method: Method = "dense",
+        method: Method = "auto",
         rngs: nnx.Rngs,
     ) -> None:
         require_planar(in_type.group, "Conv")

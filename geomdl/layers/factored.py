@@ -153,7 +153,7 @@ def correlate_with_matrices(
     """`factored_correlate` with the matrices of `mixing_matrices` in place of weights."""
     size = window.output_size(x.shape[1:3])
     if not plan.groups or 0 in size or 0 in x.shape:
-        return jnp.zeros((len(x), *size, out_type.size), x.dtype)
+        return jnp.zeros((x.shape[0], *size, out_type.size), x.dtype)
     matrices = [kernel.astype(_wide(x.dtype)) for kernel in kernels]
 
     def some(images: jax.Array) -> jax.Array:
@@ -166,12 +166,12 @@ def _in_parts(function: Callable[[jax.Array], jax.Array], x: jax.Array, images_a
     """``function`` of a few images at a time; what it computes between is computed once more for the gradient.
 
     With several devices every part has images from all over the batch, one run of neighbours for each device or more: a
-    batch that is divided over them stays where it is.
+    batch that is divided over them stays where it is. A batch of unknown size, for export, is computed in one.
     """
-    batch, devices = len(x), jax.device_count()
+    batch, devices = x.shape[0], jax.device_count()
     once = jax.checkpoint(function, prevent_cse=False)
     images_at_once *= devices
-    if batch <= images_at_once:
+    if not isinstance(batch, int) or batch <= images_at_once:
         return jax.checkpoint(function)(x)
     parts = -(-batch // images_at_once)
     each = -(-batch // parts)
@@ -218,7 +218,7 @@ def _correlate(
         _columns(x[..., fields.channels].astype(wide), block, fields.multiplicity, tiling)
         for fields, block, tiling in zip(in_type.blocks, plan.inputs, tiles, strict=True)
     ]
-    images, pixels = len(x), math.prod(size)
+    images, pixels = x.shape[0], math.prod(size)
     found: list[Any] = [
         jnp.zeros((fields.representation.size, fields.multiplicity, images, pixels), wide) for fields in out_type.blocks
     ]

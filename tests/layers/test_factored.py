@@ -9,6 +9,7 @@ import pytest
 from flax import nnx
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from jax import export
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -147,6 +148,14 @@ def test_a_divided_batch_stays_divided():
     np.testing.assert_allclose(y, jax.jit(dense)(x), atol=1e-5)
 
 
+def test_a_batch_of_unknown_size_is_exported():
+    _, layer = _pair("1 regular", "1 irrep(1)", 3)
+    (batch,) = export.symbolic_shape("batch")
+    program = export.export(jax.jit(layer))(jax.ShapeDtypeStruct((batch, 6, 6, 8), jnp.float32))
+    x = jax.random.normal(jax.random.key(0), (5, 6, 6, 8))
+    np.testing.assert_allclose(program.call(x), jax.jit(layer)(x), atol=1e-5)
+
+
 def test_the_contract_holds():
     _, layer = _pair("1 regular", "1 regular", 3, "C4", padding="same", padding_mode="circular")
     assert check_contract(layer, jax.random.key(0), size=(6, 6)).passed
@@ -206,8 +215,7 @@ def test_what_has_no_factored_method_is_refused_by_name():
 
 def test_auto_takes_the_factored_method_where_it_pays():
     wide, narrow = FieldType("C8", "96 regular"), FieldType("C8", "1 regular")
-    layer = nnx.eval_shape(lambda: Conv(wide, wide, 5, padding=2, method="auto", rngs=nnx.Rngs(0)))
+    layer = nnx.eval_shape(lambda: Conv(wide, wide, 5, padding=2, rngs=nnx.Rngs(0)))
     assert layer.method_for((7, 7)) == "factored"
     assert layer.multiply_adds((7, 7)) == factored_multiply_adds(layer.spaces, wide, wide, layer.window, (7, 7))
-    assert Conv(narrow, narrow, 3, method="auto", rngs=nnx.Rngs(0)).method_for((7, 7)) == "dense"
-    assert Conv(narrow, narrow, 3, rngs=nnx.Rngs(0)).method == "dense"
+    assert Conv(narrow, narrow, 3, rngs=nnx.Rngs(0)).method_for((7, 7)) == "dense"
