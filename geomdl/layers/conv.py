@@ -131,7 +131,7 @@ class Conv(Layer):
         return self.window.contract(self.in_type, self.out_type)
 
     def multiply_adds(self, size: Size) -> int:
-        """Those of the method in use: `dense_multiply_adds` or `factored_multiply_adds`."""
+        """Those of the method in use, which depends on the backend: dense or factored, as the two below."""
         factored = self.factored_multiply_adds(size) if self.method_for(size) == "factored" else None
         return self.dense_multiply_adds(size) if factored is None else factored
 
@@ -160,7 +160,7 @@ class Conv(Layer):
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Conv")
         w = self.window
-        if self.method_for(x.shape[1:3]) == "factored":
+        if x.ndim == 4 and self.method_for(x.shape[1:3]) == "factored":  # `correlate` refuses other shapes
             weights = [weight[...] for weight in self.kernel]
             y = factored_correlate(x, weights, self.spaces, self.in_type, self.out_type, w)
             return add_bias(y, self.bias, self.out_type)

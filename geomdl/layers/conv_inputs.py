@@ -44,10 +44,13 @@ def conv_inputs(
     Raises:
       ValueError: when the images do not fit the model.
 
-    >>> from geomdl.models import GCNNConfig
-    >>> model = GCNNConfig(group="C4", width=2, depth=2).build((8, 8, 1), 10, rngs=nnx.Rngs(0))
+    >>> from geomdl.layers import Pool, Sequential
+    >>> from geomdl.representations import FieldType
+    >>> image, features = FieldType("C4", "1 trivial"), FieldType("C4", "2 regular")
+    >>> convs = [Conv(t, features, 3, padding=1, rngs=nnx.Rngs(0)) for t in (image, features)]
+    >>> model = Sequential([convs[0], Pool(features, 2), convs[1]])
     >>> [(c.path, c.shapes) for c in conv_inputs(model, (8, 8, 1), 3)]
-    [('0', ((3, 8, 8, 1),)), ('4', ((3, 4, 4, 8),))]
+    [('0', ((3, 8, 8, 1),)), ('2', ((3, 4, 4, 8),))]
     """
     model.in_type.require_channels(image_shape[2], "the image")
     originals, (structure, state) = convolutions(model), nnx.split(model)

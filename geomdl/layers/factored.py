@@ -1,5 +1,6 @@
 """The factored group convolution: the convolution of `geomdl.layers.Conv` with less arithmetic, exactly."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -23,7 +24,7 @@ Method = Literal["auto", "dense", "factored"]
 PIXELS = 192
 """About how many output pixels are computed together, so that their expansion stays in cache."""
 
-EXPANSION, REST, COPIED, MARGIN = 0.3, 0.45, 370.0, 0.95
+EXPANSION, REST, COPIED, MARGIN = 0.25, 0.5, 300.0, 0.95
 """Of the cost model of `is_faster`: CPU time over that of a multiply-add of the dense method, gradients included."""
 
 WORTHWHILE = 500_000
@@ -65,14 +66,16 @@ def _costs(
     """Multiply-adds of the expansion, those of all else, and numbers copied into windows."""
     plan = factored_plan(spaces)  # type: ignore[arg-type]
     pixels, expansion, rest, copied = math.prod(window.output_size(size)), 0, 0, 0
-    for block, fields in zip(plan.inputs, in_type.blocks, strict=True):
+    for i, (block, fields) in enumerate(zip(plan.inputs, in_type.blocks, strict=True)):
+        if not any(group.heights[i] for group in plan.groups):
+            continue
         tiles = _tiling(block, window, size)
         sources, columns, components = block.kernels.shape[:3]
         here = fields.multiplicity * tiles.count * tiles.window * sources * components
         copied += here
         expansion += here * tiles.pixels * columns
         if block.selection is None:
-            rest += fields.multiplicity * math.prod(n + tiles.zeros for n in size) * block.analysis.size
+            rest += fields.multiplicity * math.prod(size) * block.analysis.size
     fields_in, fields_out = ([block.multiplicity for block in t.blocks] for t in (in_type, out_type))
     rest += pixels * plan.mixing_multiply_adds(fields_in, fields_out)
     for group in plan.groups:
@@ -96,16 +99,20 @@ def is_faster(
     The model weighs multiply-adds of the expansion (`EXPANSION`), all others (`REST`) and numbers copied into windows
     (`COPIED`), which cost most where fields are few. Fitted to the CPU time of gradients of 23 layers of C4, C8, C16,
     D4 and D8 with 6 to 96 fields, 3 × 3 to 7 × 7, on 7 × 7 to 25 × 25 pixels, batch 16, float32, on 2 CPU cores; there
-    it is right to about 15 %. What is saved for an image must be more than `WORTHWHILE`. A batch divided over devices
+    it is right to about 20 %. What is saved for an image must be more than `WORTHWHILE`. A batch divided over devices
     is not looked at.
     """
-    if not has_factored_method(spaces, groups) or jax.default_backend() != "cpu":
+    known = all(isinstance(n, int) for n in size)
+    if not known or not has_factored_method(spaces, groups) or jax.default_backend() != "cpu":
+        return False
+    dense = math.prod(window.output_size(size)) * window.size**2 * in_type.size * out_type.size
+    if MARGIN * dense < WORTHWHILE:
         return False
     expansion, rest, copied = _costs(spaces, in_type, out_type, window, size)
-    dense = math.prod(window.output_size(size)) * window.size**2 * in_type.size * out_type.size
     return MARGIN * dense - (EXPANSION * expansion + REST * rest + COPIED * copied) > WORTHWHILE
 
 
+@functools.partial(jax.jit, static_argnames=("spaces", "in_type", "out_type", "window", "images_at_once"), inline=True)
 def factored_correlate(
     x: jax.Array,
     weights: Sequence[jax.Array],
@@ -121,7 +128,7 @@ def factored_correlate(
     The fields go to coordinates of irreps (those of irreps are in them), which are correlated with a few fixed kernels;
     one matrix for each output irrep mixes the channels; the fields come back. See `geomdl.kernels.factored`. A few
     images at a time, computed once more for the gradient, so the expansion takes little memory. Half precisions are
-    computed in float32.
+    computed in float32. What is not finite spreads to the whole tile of outputs that sees it (`geomdl.layers.tiles`).
 
     Args:
       x: ``[batch, height, width, channels]``.
@@ -136,14 +143,15 @@ def factored_correlate(
       ValueError: when the window does not fit.
     """
     plan = factored_plan(spaces)  # type: ignore[arg-type]
-    kernels = mixing_matrices(plan, weights)
-    return correlate_with_matrices(x, kernels, plan, in_type, out_type, window, images_at_once=images_at_once)
+    matrices = mixing_matrices(plan, weights)
+    return correlate_with_matrices(x, matrices, spaces, in_type, out_type, window, images_at_once=images_at_once)
 
 
+@functools.partial(jax.jit, static_argnames=("spaces", "in_type", "out_type", "window", "images_at_once"), inline=True)
 def correlate_with_matrices(
     x: jax.Array,
-    kernels: Sequence[jax.Array],
-    plan: Plan,
+    matrices: Sequence[jax.Array],
+    spaces: KernelSpaces,
     in_type: FieldType,
     out_type: FieldType,
     window: Window,
@@ -151,13 +159,13 @@ def correlate_with_matrices(
     images_at_once: int | None = None,
 ) -> jax.Array:
     """`factored_correlate` with the matrices of `mixing_matrices` in place of weights."""
-    size = window.output_size(x.shape[1:3])
+    plan, size = factored_plan(spaces), window.output_size(x.shape[1:3])  # type: ignore[arg-type]
     if not plan.groups or 0 in size or 0 in x.shape:
         return jnp.zeros((x.shape[0], *size, out_type.size), x.dtype)
-    matrices = [kernel.astype(_wide(x.dtype)) for kernel in kernels]
+    wide = [matrix.astype(_wide(x.dtype)) for matrix in matrices]
 
     def some(images: jax.Array) -> jax.Array:
-        return _correlate(images, matrices, plan, in_type, out_type, window)
+        return _correlate(images, wide, plan, in_type, out_type, window)
 
     return _in_parts(some, x, images_at_once or max(1, round(PIXELS / math.prod(size))))
 
@@ -210,24 +218,24 @@ def _wide(dtype: Any) -> jnp.dtype:
 
 
 def _correlate(
-    x: jax.Array, kernels: list[jax.Array], plan: Plan, in_type: FieldType, out_type: FieldType, window: Window
+    x: jax.Array, matrices: list[jax.Array], plan: Plan, in_type: FieldType, out_type: FieldType, window: Window
 ) -> jax.Array:
     wide, size = _wide(x.dtype), window.output_size(x.shape[1:3])
     tiles = [_tiling(block, window, x.shape[1:3]) for block in plan.inputs]
     columns = [
-        _columns(x[..., fields.channels].astype(wide), block, fields.multiplicity, tiling)
-        for fields, block, tiling in zip(in_type.blocks, plan.inputs, tiles, strict=True)
+        _columns(x[..., fields.channels].astype(wide), block, fields.multiplicity, of_block)
+        for fields, block, of_block in zip(in_type.blocks, plan.inputs, tiles, strict=True)
     ]
     images, pixels = x.shape[0], math.prod(size)
     found: list[Any] = [
         jnp.zeros((fields.representation.size, fields.multiplicity, images, pixels), wide) for fields in out_type.blocks
     ]
-    matrices = iter(kernels)
+    remaining = iter(matrices)
     for group in plan.groups:
         chosen = {i: _chosen(columns[i], group, i, tiles[i]) for i in {i for i, _ in group.pairs}}
         mixed: dict[int, Any] = {}
         for i, o in group.pairs:
-            y = lax.dot_general(next(matrices), chosen[i], (((2,), (2,)), ((0,), (0,))), precision="highest")
+            y = lax.dot_general(next(remaining), chosen[i], (((2,), (2,)), ((0,), (0,))), precision="highest")
             y = y.reshape(group.irreps, group.rows, group.copies[o], -1, images, group.stacked, pixels)
             mixed[o] = mixed.get(o, 0) + y
         for o, y in mixed.items():
@@ -245,8 +253,6 @@ def _correlate(
 def _columns(x: jax.Array, block: InputBlock, fields: int, tiles: Tiling) -> jax.Array:
     """The columns of all sources, ``[columns, images, pixels of a tile · tiles, fields]``."""
     sources, _, components = block.kernels.shape[:3]
-    if tiles.zeros:
-        x = jnp.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)))
     images, height, width, channels = x.shape
     x = x.reshape(-1, channels // fields)
     if block.selection is None:

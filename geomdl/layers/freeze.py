@@ -14,7 +14,7 @@ from geomdl.layers.conv_inputs import conv_inputs
 from geomdl.layers.factored import Method, mixing_matrices
 from geomdl.layers.layer import Layer
 from geomdl.layers.local import LocallyConnected
-from geomdl.layers.methods import with_method
+from geomdl.layers.methods import convolutions, has_two_methods, with_method
 from geomdl.layers.normalization import BatchNorm, Dropout
 from geomdl.layers.plain import (
     Affine,
@@ -37,8 +37,8 @@ def freeze(layer: Layer, image_size: Size | None = None) -> Frozen:
 
       freeze(f)(x) = f(x)   to rounding.
 
-    Kernels are expanded, so no basis is left; batch norm is folded into the linear map before it, or becomes one factor
-    and one summand for each channel where there is none (after a residual sum, say); dropout goes away. Pooling,
+    Kernels are expanded, so no basis is left; batch norm is folded into the dense linear map before it, or becomes one
+    factor and one summand for each channel where there is none (after a residual sum, say); dropout goes away. Pooling,
     nonlinearities and the norms that depend on the input stay what they are. So does a convolution of
     ``method="factored"``, with its matrices made. One of ``"auto"`` stays factored where that is faster for images of
     the size that is given, and becomes dense otherwise, as those of ``"dense"`` do: for other runtimes, freeze
@@ -51,6 +51,9 @@ def freeze(layer: Layer, image_size: Size | None = None) -> Frozen:
     Returns:
       A network without trainable parameters; its arrays are `geomdl.layers.plain.Weight` variables, by name in
       ``.weights``. Calling it with ``train=True`` raises ValueError.
+
+    Raises:
+      ValueError: when images of ``image_size`` do not fit the layer.
 
     >>> from geomdl.layers import Pointwise
     >>> from geomdl.representations import FieldType
@@ -67,9 +70,10 @@ def freeze(layer: Layer, image_size: Size | None = None) -> Frozen:
 
 def _decided(layer: Layer, image_size: Size) -> Layer:
     """A copy whose convolutions of ``method="auto"`` have the method that they take for images of a size."""
-    height, width = image_size
+    if not any(conv.method == "auto" and has_two_methods(conv) for conv in convolutions(layer).values()):
+        return layer
     methods: dict[str, Method] = {}
-    for inputs in conv_inputs(layer, (height, width, layer.in_type.size), 1):
+    for inputs in conv_inputs(layer, (*image_size, layer.in_type.size), 1):
         taken = {inputs.layer.method_for(shape[1:3]) for shape in inputs.shapes}
         methods[inputs.path] = "factored" if taken == {"factored"} else "dense"
     return with_method(layer, methods)

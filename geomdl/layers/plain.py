@@ -1,4 +1,4 @@
-"""Layers with dense weights in place of expanded kernels and running statistics: what a network is frozen to."""
+"""Layers with plain arrays in place of expanded kernels and running statistics: what a network is frozen to."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,6 @@ from flax import nnx
 from jax import lax
 
 from geomdl.equivariance.contract import Contract, Size
-from geomdl.kernels.factored import factored_plan
 from geomdl.layers.factored import correlate_with_matrices, factored_multiply_adds
 from geomdl.layers.functional import correlate
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer
@@ -17,7 +16,7 @@ from geomdl.layers.window import Window
 
 
 class Weight(nnx.Variable):
-    """A dense array of a frozen network; no `nnx.Param`, for a step along its gradient would break the symmetry."""
+    """An array of a frozen network; no `nnx.Param`, for a step along its gradient would break the symmetry."""
 
 
 class PlainConv(Layer):
@@ -66,7 +65,7 @@ class PlainFactoredConv(Layer):
     """A convolution that is computed in coordinates of irreps, its mixing matrices fixed: y = k * x + b.
 
     Args:
-      kernels: the matrices of `geomdl.layers.factored.mixing_matrices`.
+      matrices: those of `geomdl.layers.factored.mixing_matrices`.
       bias: ``[out_channels]``.
       window: its geometry.
       spaces: the kernel spaces of the layer that it replaces.
@@ -74,9 +73,9 @@ class PlainFactoredConv(Layer):
     """
 
     def __init__(
-        self, kernels: Sequence[jax.Array], bias: jax.Array, window: Window, spaces: KernelSpaces, contract: Contract
+        self, matrices: Sequence[jax.Array], bias: jax.Array, window: Window, spaces: KernelSpaces, contract: Contract
     ) -> None:
-        self.kernels, self.bias = nnx.List([Weight(kernel) for kernel in kernels]), Weight(bias)
+        self.matrices, self.bias = nnx.List([Weight(matrix) for matrix in matrices]), Weight(bias)
         self.window, self.spaces, self.promise = window, spaces, contract
         self.in_type, self.out_type = contract.in_type, contract.out_type
 
@@ -92,9 +91,8 @@ class PlainFactoredConv(Layer):
     def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Convolves ``[batch, height, width, channels]``."""
         del train, key
-        plan = factored_plan(self.spaces)  # pyright: ignore[reportArgumentType]
-        kernels = [kernel[...] for kernel in self.kernels]
-        y = correlate_with_matrices(x, kernels, plan, self.in_type, self.out_type, self.window)
+        matrices = [matrix[...] for matrix in self.matrices]
+        y = correlate_with_matrices(x, matrices, self.spaces, self.in_type, self.out_type, self.window)
         return y + self.bias[...].astype(x.dtype)
 
 
@@ -213,12 +211,12 @@ class Frozen(Layer):
 
     @property
     def weights(self) -> dict[str, jax.Array]:
-        """Every dense array by the path of its layer, e.g. ``"layers.0.kernel"``."""
+        """Every array by the path of its layer, e.g. ``"layers.0.kernel"``."""
         leaves = jax.tree_util.tree_leaves_with_path(nnx.state(self.network))
         return {path_name(path): leaf for path, leaf in leaves}
 
     def multiply_adds(self, size: Size) -> int:
-        """Those of the dense network."""
+        """Those of the network that it is frozen to."""
         return self.network.multiply_adds(size)
 
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:

@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
@@ -15,7 +14,7 @@ from geomdl.kernels.sparse_rows import SparseRows
 
 
 def take_rows(x: jax.Array, table: SparseRows, axis: int = 0) -> jax.Array:
-    """y[r] = Σ_s value[r, s] x[index[r, s]] along an axis; every transformation of JAX knows it.
+    """y[r] = Σ_s value[r, s] x[index[r, s]] along an axis ≥ 0; every transformation of JAX knows it.
 
     >>> table = SparseRows.of([[(2, 1.0)], [(0, 0.5), (2, -1.0)]], columns=3)
     >>> print(take_rows(jnp.array([2.0, 4.0, 8.0]), table))
@@ -31,12 +30,13 @@ def _shape(shape: tuple[int, ...], table: SparseRows, axis: int) -> tuple[int, .
 
 
 def _take_rows(x: jax.Array, *, table: SparseRows, axis: int) -> jax.Array:
+    if (table.index == table.columns).any():
+        x = jnp.pad(x, [(0, int(n == axis)) for n in range(x.ndim)])
     total = jnp.zeros(_shape(x.shape, table, axis), x.dtype)
     for s in range(table.index.shape[1]):
         rows = jnp.take(x, table.index[:, s], axis=axis, mode="clip")
-        value = table.value[:, s]
-        if not (value == 1).all():
-            rows *= jnp.asarray(value, x.dtype).reshape(-1, *[1] * (x.ndim - 1 - axis))
+        if table.value is not None and not (table.value[:, s] == 1).all():
+            rows *= jnp.asarray(table.value[:, s], x.dtype).reshape(-1, *[1] * (x.ndim - 1 - axis))
         total = rows if s == 0 else total + rows
     return total
 
@@ -45,8 +45,8 @@ def _batched(args: Any, axes: Any, *, table: SparseRows, axis: int) -> tuple[jax
     return take_rows(jnp.moveaxis(args[0], axes[0], 0), table, axis + 1), 0
 
 
-def _abstract(x: Any, *, table: SparseRows, axis: int) -> ShapedArray:
-    return ShapedArray(_shape(x.shape, table, axis), x.dtype)
+def _abstract(x: Any, *, table: SparseRows, axis: int) -> Any:
+    return x.update(shape=_shape(x.shape, table, axis))
 
 
 def _transposed(ct: jax.Array, _: Any, *, table: SparseRows, axis: int) -> list[jax.Array]:

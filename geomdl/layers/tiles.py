@@ -18,7 +18,7 @@ from geomdl.layers.sparse_rows import take_rows
 from geomdl.layers.window import PaddingMode
 
 COPY = 60
-"""Multiply-adds that take as long as copying one number into a window."""
+"""Multiply-adds of the expansion that take as long as copying one number into a window."""
 
 LONGEST = 16
 """Pixels along the sides of a tile."""
@@ -74,7 +74,7 @@ class Tiles:
         return (self.length - 1) * self.grid.stride + (self.grid.taps - 1) * self.grid.dilation + 1
 
     @property
-    def inputs(self) -> np.ndarray:
+    def seen(self) -> np.ndarray:
         """``[window, tiles]``: which inputs, as `Grid.place`."""
         step = self.length * self.grid.stride
         return self.grid.place(np.arange(self.window)[:, None] + step * np.arange(self.count))
@@ -107,17 +107,13 @@ class Tiling:
         """Inputs that a tile sees."""
         return self.rows.window * self.columns.window
 
-    @property
-    def zeros(self) -> int:
-        """Rows and columns of zeros that the image needs below and on the right: 1 or 0."""
-        return int(any((axis.inputs == axis.grid.inputs).any() for axis in (self.rows, self.columns)))
-
     @functools.cached_property
     def to_windows(self) -> SparseRows:
-        """From the pixels of the image, its zeros included, to ``[window, tiles]``."""
-        height, width = (axis.grid.inputs + self.zeros for axis in (self.rows, self.columns))
-        index = self.rows.inputs[:, None, :, None] * width + self.columns.inputs[:, None, :]
-        return SparseRows.chosen(index.reshape(-1), height * width)
+        """From the pixels of the image to ``[window, tiles]``."""
+        height, width = self.rows.grid.inputs, self.columns.grid.inputs
+        i, j = self.rows.seen[:, None, :, None], self.columns.seen[:, None, :]
+        index = np.where((i < height) & (j < width), i * width + j, height * width)
+        return SparseRows.choosing(index.reshape(-1), height * width)
 
     @functools.cached_property
     def to_pixels(self) -> SparseRows:
@@ -126,7 +122,7 @@ class Tiling:
         number = np.arange(self.pixels * self.count)
         number = number.reshape(rows.length, columns.length, rows.count, columns.count).transpose(2, 0, 3, 1)
         number = number.reshape(rows.count * rows.length, -1)[: rows.grid.outputs, : columns.grid.outputs]
-        return SparseRows.chosen(number.reshape(-1), self.pixels * self.count)
+        return SparseRows.choosing(number.reshape(-1), self.pixels * self.count)
 
     def matrix(self, kernels: np.ndarray) -> np.ndarray:
         """``[pixels of a tile, window, ...]`` of kernels ``[taps, taps, ...]``."""
@@ -139,7 +135,7 @@ class Tiling:
         return found.reshape(self.pixels, self.window, *kernels.shape[2:])
 
 
-@functools.lru_cache(maxsize=1 << 12)
+@functools.lru_cache(maxsize=256)
 def tiling(rows: Grid, columns: Grid, kernels: int) -> Tiling:
     """The tiles that take least time, for a number of kernels.
 
@@ -156,7 +152,7 @@ def correlate_tiles(z: jax.Array, kernels: np.ndarray, tiles: Tiling) -> jax.Arr
     """The correlation of every source with its kernels.
 
     Args:
-      z: ``[sources, components, images, pixels, fields]``, with the zeros of `Tiling.zeros`.
+      z: ``[sources, components, images, pixels, fields]``.
       kernels: ``[sources, kernels, components, taps, taps]``.
       tiles: of the outputs.
 

@@ -49,7 +49,8 @@ def export(
       outputs = program.call(load_file("weights.safetensors"), images)
 
     Images are ``[batch, height, width, channels]`` with any batch size. Other frameworks can read the weights: kernels
-    are [height, width, in, out]. Convolutions are dense whatever their method.
+    are [height, width, in, out]. Convolutions are dense
+    whatever their method, save those of a network that was frozen factored.
 
     Args:
       model: a layer or network; see `geomdl.layers.freeze.freeze`.

@@ -156,6 +156,52 @@ def test_a_batch_of_unknown_size_is_exported():
     np.testing.assert_allclose(program.call(x), jax.jit(layer)(x), atol=1e-5)
 
 
+def test_calls_without_jit_are_compiled_once(caplog: pytest.LogCaptureFixture):
+    _, layer = _pair("1 regular", "1 irrep(1)", 3)
+    x = jax.random.normal(jax.random.key(0), (80, 6, 6, 8))
+    with jax.log_compiles():
+        layer(x)
+        assert "Compiling jit(factored_correlate)" in caplog.text
+        caplog.clear()
+        y = layer(x + 1)
+    assert not re.search("Compiling .*(correlate|scan|while)", caplog.text)
+    np.testing.assert_allclose(y, jax.jit(layer)(x + 1), atol=1e-5)
+
+
+def test_each_device_its_images():
+    """Values and gradients of the weights under `jax.shard_map`, which checks what varies over devices."""
+    dense, layer = _pair("1 regular", "1 irrep(1)", 2)
+    mesh = Mesh(np.array(jax.devices()[:4]), ("data",))
+    x = jax.random.normal(jax.random.key(1), (8, 5, 5, 8))
+
+    def gradients(layer: Conv) -> list[jax.Array]:
+        structure, state = nnx.split(layer)
+
+        def mapped(state: nnx.State, x: jax.Array) -> jax.Array:
+            return jax.lax.psum((nnx.merge(structure, state)(x) ** 2).sum(), "data")
+
+        whole = jax.shard_map(mapped, mesh=mesh, in_specs=(P(), P("data")), out_specs=P())
+        return jax.tree.leaves(jax.jit(jax.value_and_grad(whole))(state, x))
+
+    _agree(gradients(layer), gradients(dense), 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("in_type", "out_type", "group", "options"),
+    [
+        ("2 irrep(0,0) + 1 irrep(1,0)", "1 irrep(1,0)", "O2", {}),  # one block reaches nothing
+        ("1 regular", "1 regular", "C4", {"stride": 3, "remainder": "keep", "padding_mode": "reflect", "padding": 1}),
+        ("1 regular", "1 regular", "D4", {"maximum_offset": 0}),
+    ],
+)
+def test_awkward_cases_agree(in_type: str, out_type: str, group: str, options: dict):
+    dense, factored = _pair(in_type, out_type, 2 if "stride" in options else 3, group, **options)
+    x = jax.random.normal(jax.random.key(1), (2, 8, 9, dense.in_type.size))
+    _agree(_outcome(factored, x), _outcome(dense, x), 3e-5)
+    empty = jnp.zeros((0, 8, 9, dense.in_type.size))
+    assert factored(empty).shape == dense(empty).shape
+
+
 def test_the_contract_holds():
     _, layer = _pair("1 regular", "1 regular", 3, "C4", padding="same", padding_mode="circular")
     assert check_contract(layer, jax.random.key(0), size=(6, 6)).passed

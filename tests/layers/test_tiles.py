@@ -47,8 +47,8 @@ def test_tiles_give_the_correlation(tiles: Tiling):
     rng = np.random.default_rng(0)
     z = rng.normal(size=(2, 3, 2, tiles.rows.grid.inputs, tiles.columns.grid.inputs, 2))
     kernels = rng.normal(size=(2, 4, 3, tiles.rows.grid.taps, tiles.rows.grid.taps))
-    padded = np.pad(z, [(0, 0)] * 3 + [(0, tiles.zeros)] * 2 + [(0, 0)]).reshape(2, 3, 2, -1, 2)
-    found = take_rows(correlate_tiles(jnp.asarray(padded, jnp.float32), kernels, tiles), tiles.to_pixels, axis=2)
+    found = correlate_tiles(jnp.asarray(z.reshape(2, 3, 2, -1, 2), jnp.float32), kernels, tiles)
+    found = take_rows(found, tiles.to_pixels, axis=2)
     expected = _correlated(z, kernels, tiles)
     np.testing.assert_allclose(found.reshape(expected.shape), expected, atol=3e-5)
 
@@ -60,6 +60,13 @@ def test_the_tiles_that_are_chosen_cover_the_outputs_once():
         assert tiles.count * tiles.pixels >= outputs**2
         assert sorted(set(tiles.to_pixels.index.ravel().tolist())) == sorted(tiles.to_pixels.index.ravel().tolist())
         assert len(tiles.to_pixels.index) == outputs**2
+
+
+def test_pixels_have_no_more_terms_than_windows_see_them():
+    """Padding is no pixel: it must not make the transposed table longer, which would cost time for every pixel."""
+    grid = Grid(13, 13, 5, padding=2)
+    tiles = Tiling(Tiles(grid, 2), Tiles(grid, 2))
+    assert tiles.to_windows.transposed.index.shape == (169, 9)
 
 
 def test_sparse_rows_are_a_matrix_under_every_transformation():

@@ -102,7 +102,8 @@ def test_multiply_adds_of_the_factored_path_grow_more_slowly_and_are_fewer_from_
             assert factored < 0.65 * dense
     for r in costs:
         share = float(r["factored_multiply_adds"]) / float(r["dense_multiply_adds"])
-        assert share < 0.75 or int(r["order"]) < 8, r
+        assert share < 1 or int(r["order"]) < 8, r
+        assert share < 0.75 or int(r["order"]) < (8 if "wide" in r["mode"] else 12), r
         assert share > 1 or r["mode"] != "width" or int(r["order"]) > 1, "narrow and without a group: nothing to save"
 
 
