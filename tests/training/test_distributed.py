@@ -73,7 +73,7 @@ class Processes:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")}
         environment |= {
             "JAX_PLATFORMS": "cpu",
-            "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0",
+            "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         port = free_port()
