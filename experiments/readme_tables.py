@@ -241,6 +241,20 @@ def factored() -> str:
     return to_markdown(shown, columns)
 
 
+def cost_model() -> str:
+    """The estimate of the factored method's time beside measurement."""
+    from geomdl.plots.tables import Column, to_markdown
+
+    shown = [{**r, "measured": _spread(r, "ratio", "{:.2f}")} for r in _benchmark("cost_model")]
+    columns = (
+        Column("layer", "Layer"),
+        Column("measured", "factored / dense, with gradients"),
+        Column("expected", "expected", "{:.2f}"),
+        Column("auto", "auto takes"),
+    )
+    return to_markdown(shown, columns)
+
+
 def factored_network() -> str:
     """Whole networks by the factored convolution."""
     from geomdl.plots.tables import Column, to_markdown
@@ -287,6 +301,7 @@ TABLES = {
         audit,
         downsampling,
         factored,
+        cost_model,
         factored_network,
         mnist_rot,
     ),

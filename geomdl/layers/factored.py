@@ -96,11 +96,8 @@ def is_faster(
 ) -> bool:
     """Whether the factored method is worth its longer compilation here, by a cost model; False on a GPU or TPU.
 
-    The model weighs multiply-adds of the expansion (`EXPANSION`), all others (`REST`) and numbers copied into windows
-    (`COPIED`), which cost most where fields are few. Fitted to the CPU time of gradients of 23 layers of C4, C8, C16,
-    D4 and D8 with 6 to 96 fields, 3 × 3 to 7 × 7, on 7 × 7 to 25 × 25 pixels, batch 16, float32, on 2 CPU cores; there
-    it is right to about 20 %. What is saved for an image must be more than `WORTHWHILE`. A batch divided over devices
-    is not looked at.
+    What is saved for an image by `expected_cost` must be more than `WORTHWHILE`. A batch divided over devices is not
+    looked at.
     """
     known = all(isinstance(n, int) for n in size)
     if not known or not has_factored_method(spaces, groups) or jax.default_backend() != "cpu":
@@ -108,8 +105,18 @@ def is_faster(
     dense = math.prod(window.output_size(size)) * window.size**2 * in_type.size * out_type.size
     if MARGIN * dense < WORTHWHILE:
         return False
+    return MARGIN * dense - expected_cost(spaces, in_type, out_type, window, size) > WORTHWHILE
+
+
+def expected_cost(spaces: KernelSpaces, in_type: FieldType, out_type: FieldType, window: Window, size: Size) -> float:
+    """CPU time of the factored method for one image, in multiply-adds of the dense one, gradients included.
+
+    Weighs multiply-adds of the expansion (`EXPANSION`), all others (`REST`) and numbers copied into windows (`COPIED`),
+    which cost most where fields are few. Fitted to layers of regular fields, batch 16, float32, on 2 CPU cores;
+    ``experiments/benchmarks/cost_model.py`` compares it with measurement.
+    """
     expansion, rest, copied = _costs(spaces, in_type, out_type, window, size)
-    return MARGIN * dense - (EXPANSION * expansion + REST * rest + COPIED * copied) > WORTHWHILE
+    return EXPANSION * expansion + REST * rest + COPIED * copied
 
 
 @functools.partial(jax.jit, static_argnames=("spaces", "in_type", "out_type", "window", "images_at_once"), inline=True)

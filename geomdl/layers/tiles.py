@@ -1,8 +1,8 @@
 """Correlation of images with a few fixed kernels as products of matrices.
 
 A window of the image that is large enough for a small tile of outputs is a vector; all outputs of the tile are one
-constant matrix times it, a block of a Toeplitz matrix. On CPUs that takes more multiply-adds than there are taps, but
-less time, and its transpose is of the same kind.
+constant matrix times it, a block of a Toeplitz matrix. That takes more multiply-adds than there are taps, but they are
+those of few and large products, which compile in no time, and so are those of the transpose.
 """
 
 import dataclasses

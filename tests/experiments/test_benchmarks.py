@@ -196,6 +196,14 @@ def test_whole_networks_are_measured_in_turn(monkeypatch, tmp_path):
     assert tables.factored_network().count("\n") == len(compared) + len(aimed_at) + 1
 
 
+def test_the_estimate_is_compared_with_measurement():
+    row = load("cost_model").measure("C4-1-5-3", 2)
+    assert 0 < row["ratio_low"] <= row["ratio"] <= row["ratio_high"]
+    assert row["expected"] > 1  # one field: nothing to save
+    assert row["auto"] == "dense"
+    assert load("cost_model").measure("C8-12-5-5", 1)["expected"] < row["expected"]
+
+
 def test_the_better_method_is_the_one_of_the_lower_median():
     module = load("factored_network")
     taken = {side: [module.Times(t, t)] * 3 for side, t in {"auto": 2.0, "factored": 2.0, "dense": 1.0}.items()}

@@ -50,7 +50,7 @@ def test_tiles_give_the_correlation(tiles: Tiling):
     found = correlate_tiles(jnp.asarray(z.reshape(2, 3, 2, -1, 2), jnp.float32), kernels, tiles)
     found = take_rows(found, tiles.to_pixels, axis=2)
     expected = _correlated(z, kernels, tiles)
-    np.testing.assert_allclose(found.reshape(expected.shape), expected, atol=3e-5)
+    np.testing.assert_allclose(found.reshape(expected.shape), expected, atol=3e-5)  # float32 against float64
 
 
 def test_the_tiles_that_are_chosen_cover_the_outputs_once():
