@@ -4,15 +4,16 @@
 
 Targets: checkpoints at the default interval (``training.checkpoint_seconds``) take less than 2 % of the training time;
 the first step after a restart, with a warm compilation cache, comes within 10 s of the start of the process. Each
-config is trained in a fresh process for one epoch, to fill the cache and to have something to go on from; then that
-run is gone on with to its end: after the epochs that the config has (``--epochs=0``), or many. "blocked" is the time in
-which the loop waits for a checkpoint before the last step: copying the state, and what is not finished of the
+config is trained in a fresh process, which is asked to stop after ``STOP`` steps, to fill the cache and to have something
+to go on from; then the same run is gone on with to its end: after the epochs that the config has (``--epochs=0``), or many.
+"blocked" is the time in which the loop waits for a checkpoint before the last step: copying the state, and what is not finished of the
 checkpoint before. "end" is what comes once, however long the run: the best and the last model are written, and waited
 for. Training time counts from the second step to the end of that, evaluations included.
 Writes experiments/results/benchmarks/checkpoint_overhead.csv.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -25,6 +26,9 @@ from typing import Any
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 CONFIGS = ("digits_cnn", "digits_gcnn_c4")
+STOP = 50
+"""Steps before the first process is asked to stop: more than an epoch of the configs, so that there was an evaluation."""
+
 _CODE = "import sys; from experiments.benchmarks.checkpoint_overhead import child; child(*sys.argv[1:])"
 
 
@@ -48,8 +52,8 @@ class Clock:
         """Nothing to note."""
 
 
-def child(name: str, workdir: str, cache: str, epochs: str, began: str) -> None:
-    """Trains in this process and prints what it measured."""
+def child(name: str, workdir: str, cache: str, epochs: str, until: str, began: str) -> None:
+    """Trains in this process, to the end or until so many steps, and prints what it measured."""
     from geomdl.cli.compilation_cache import use_compilation_cache
 
     use_compilation_cache(cache)
@@ -57,6 +61,7 @@ def child(name: str, workdir: str, cache: str, epochs: str, began: str) -> None:
     from geomdl.cli.quiet import quiet_libraries
     from geomdl.training.checkpoint import Checkpoints
     from geomdl.training.config import RunConfig
+    from geomdl.training.interruption import Interrupted
     from geomdl.training.loop import train
     from geomdl.training.workdir import hardware, versions
 
@@ -88,7 +93,9 @@ def child(name: str, workdir: str, cache: str, epochs: str, began: str) -> None:
     for method in ("save", "hold", "wait"):
         setattr(Checkpoints, method, timed(getattr(Checkpoints, method)))
     clock = Clock()
-    train(RunConfig.from_config_dict(values), workdir, progress=clock, allow_change=["training.epochs"])
+    config = RunConfig.from_config_dict(values)
+    with contextlib.suppress(Interrupted):
+        train(config, workdir, progress=clock, stop=lambda: bool(until) and len(clock.times) >= int(until))
     last = clock.times[-1]
     print(
         json.dumps(
@@ -106,10 +113,20 @@ def child(name: str, workdir: str, cache: str, epochs: str, began: str) -> None:
     )
 
 
-def measured(name: str, workdir: Path, cache: Path, epochs: int) -> dict[str, Any]:
+def measured(name: str, workdir: Path, cache: Path, epochs: int, until: int | None = None) -> dict[str, Any]:
     """What a fresh process measures."""
     length = str(float(epochs)) if epochs else ""
-    arguments = [sys.executable, "-c", _CODE, name, str(workdir), str(cache), length, str(time.time())]
+    arguments = [
+        sys.executable,
+        "-c",
+        _CODE,
+        name,
+        str(workdir),
+        str(cache),
+        length,
+        str(until or ""),
+        str(time.time()),
+    ]
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(arguments, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
@@ -130,7 +147,7 @@ def main() -> None:
         for epochs in map(int, arguments.epochs.split(",")):
             with tempfile.TemporaryDirectory() as temporary:
                 workdir, cache = Path(temporary) / "run", Path(temporary) / "cache"
-                cold = measured(name, workdir, cache, 1)
+                cold = measured(name, workdir, cache, epochs, until=STOP)
                 warm = measured(name, workdir, cache, epochs)
             blocked, end, training = (warm[k] for k in ("blocked", "end", "training"))
             rows.append(

@@ -13,13 +13,15 @@ from geomdl.actions.warp import rotation_matrix, warp
 from geomdl.data.checks import number, whole_number
 from geomdl.data.types import IGNORED
 from geomdl.errors import invalid
+from geomdl.layers.data_axis import per_example
 
 
 @dataclass(frozen=True)
 class Augmentation:
     """One random motion per image: x ↦ shift(turn(flip(x(A⁻¹ p)))), with A = s R(θ).
 
-    A pure function of (images, key), so it is jitted with the training step. Options at their defaults do nothing, and
+    A pure function of (images, key), so it is jitted with the training step; on a device that holds a part of the batch
+    (:mod:`geomdl.layers.data_axis`), the motions are those the images get in the whole batch. Options at their defaults do nothing, and
     cost nothing. Quarter turns, flips and shifts are exact (pixels are moved, never mixed); rotation and scale resample
     once, by cubic B-splines (:func:`geomdl.actions.warp.warp`). What enters the frame is 0. Last, ``cutout`` sets a
     square to 0.
@@ -125,26 +127,32 @@ class Augmentation:
             return move(images), None if maps is None else (move_maps or move)(maps)
 
         if self.rotation or self.scale:
-            angle, scale = jax.random.uniform(warp_key, (2, batch), minval=-1.0, maxval=1.0)
+            draws = per_example(lambda n: jax.random.uniform(warp_key, (2, n), minval=-1.0, maxval=1.0).T, batch)
+            angle, scale = draws.T
             factor = (1.0 + self.scale) ** scale
             matrices = factor[:, None, None] * rotation_matrix(self.rotation * angle)
             images, maps = both(lambda x: warp(x, matrices.astype(x.dtype)), lambda y: warp_labels(y, matrices))
         if self.flip:
-            flipped = jax.random.bernoulli(flip_key, shape=(batch,))
+            flipped = per_example(lambda n: jax.random.bernoulli(flip_key, shape=(n,)), batch)
             images, maps = both(lambda x: jnp.where(_over(flipped, x), x[:, :, ::-1], x))
         if self.quarter_turns:
             if height != width:
                 raise invalid(
                     "augmentation.quarter_turns", True, f"false for {height}×{width} images, which are not square"
                 )
-            turns = jax.random.randint(turn_key, (batch,), 0, 4)
+            turns = per_example(lambda n: jax.random.randint(turn_key, (n,), 0, 4), batch)
             images, maps = both(lambda x: jax.vmap(lambda image, k: turn(image[None], 0, k)[0])(x, turns))
         if self.shift:
-            shifts = jax.random.randint(shift_key, (batch, 2), -self.shift, self.shift + 1)
+            reach = self.shift
+            shifts = per_example(lambda n: jax.random.randint(shift_key, (n, 2), -reach, reach + 1), batch)
             images, maps = both(lambda x: _shift(x, shifts, 0), lambda y: _shift(y, shifts, IGNORED))
         if self.cutout:
-            centres = [jax.random.randint(k, (batch, 1), 0, n) for k, n in zip(cut_keys, (height, width), strict=True)]
-            rows, columns = (_within(c, n, self.cutout) for c, n in zip(centres, (height, width), strict=True))
+
+            def cut_along(key: jax.Array, size: int) -> jax.Array:
+                centres = per_example(lambda n: jax.random.randint(key, (n, 1), 0, size), batch)
+                return _within(centres, size, self.cutout)
+
+            rows, columns = map(cut_along, cut_keys, (height, width))
             cut = rows[:, :, None] & columns[:, None, :]
             images, maps = both(
                 lambda x: jnp.where(cut[..., None], jnp.zeros((), x.dtype), x),

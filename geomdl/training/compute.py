@@ -55,7 +55,10 @@ class Compute:
         batch: dict[str, Array],
         key: Array,
     ) -> tuple[Tree, dict[str, Array], Tree]:
-        """The gradients of the loss of a whole batch, the totals of the task, and the other variables afterwards."""
+        """The gradients of the loss of a whole batch, the totals of the task, and the other variables afterwards.
+
+        In ``batch`` are the images of this device (see `Strategy.split`), and everything else of the whole batch.
+        """
 
         def loss_of(params: Tree, rest: Tree, images: Array, batch: dict[str, Array], key: Array) -> Any:
             model = merge_model(structure, params, rest)
@@ -66,7 +69,7 @@ class Compute:
             return loss, (totals, logits, split_model(model)[2])
 
         gradient = jax.grad(loss_of, has_aux=True)
-        images = strategy.split(batch["image"])
+        images = batch["image"]
         labels = {name: value for name, value in batch.items() if name != "image"}
         if self.accumulate == 1:
             gradients, (totals, _, rest) = gradient(params, rest, images, labels, key)

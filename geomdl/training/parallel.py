@@ -29,7 +29,7 @@ class ParallelConfig:
 
     Args:
       strategy: ``"jit"``: one program over a mesh, which XLA splits; ``"shard_map"``: a program for each device, with
-        explicit communication, where each device selects and augments the whole batch before it takes its part;
+        explicit communication, where each device reads the whole batch before it takes its part;
         ``"pmap"``: the same through `jax.pmap`, for comparison.
       devices: how many take part. None: all of them on GPUs and TPUs; one on CPUs, where more devices
         (``--xla_force_host_platform_device_count``) share the same cores and only take turns, unless there are several
@@ -116,10 +116,16 @@ class Strategy:
         return jax.process_index(), jax.process_count()
 
     def place(self, tree: Any) -> Any:
-        """Copies arrays to every device."""
-        if self.mesh is not None and not distributed.alone():
+        """Copies arrays to every device.
+
+        Also on one device they are bound to it, as arrays of a checkpoint are: of arrays that are bound and others
+        that are not JAX would compile another program.
+        """
+        if self.mesh is None:
+            return jax.device_put(tree, jax.config.jax_default_device or jax.local_devices()[0])
+        if not distributed.alone():
             return distributed.replicated(tree, self.mesh)
-        return tree if self.mesh is None else jax.device_put(tree, NamedSharding(self.mesh, P()))
+        return jax.device_put(tree, NamedSharding(self.mesh, P()))
 
     def home(self, tree: Any) -> Any:
         """Copies arrays that are on every device to the first one; of each process, where there are several."""

@@ -54,7 +54,7 @@ def make_train_step(
 
     def step(state: TrainState, fetched: Tree, key: Array) -> TrainState:
         augment_key, model_key = jax.random.split(jax.random.fold_in(key, state.step))
-        batch = _augmented(augment, select(fetched, state.step), augment_key)
+        batch = _augmented(augment, strategy, select(fetched, state.step), augment_key)
 
         params, rest = state.params, state.rest
         gradients, totals, rest = compute.gradients(structure, task, strategy, params, rest, batch, model_key)
@@ -75,12 +75,13 @@ def make_train_step(
     return strategy.compile(step, donate=True)
 
 
-def _augmented(augment: Augmentation, batch: dict[str, Array], key: Array) -> dict[str, Array]:
-    """The batch with its images moved, and label maps ``[batch, height, width]`` with them."""
+def _augmented(augment: Augmentation, strategy: Strategy, batch: dict[str, Array], key: Array) -> dict[str, Array]:
+    """This device's images, moved, and the whole batch's labels; label maps ``[batch, height, width]`` moved alike."""
+    images = strategy.split(batch["image"])
     if batch["label"].ndim == 3:
-        images, maps = augment.pair(batch["image"], batch["label"], key)
-        return {**batch, "image": images, "label": maps}
-    return {**batch, "image": augment(batch["image"], key)}
+        images, maps = augment.pair(images, strategy.split(batch["label"]), key)
+        return {**batch, "image": images, "label": strategy.gather(maps)}
+    return {**batch, "image": augment(images, key)}
 
 
 def make_apply(

@@ -5,6 +5,7 @@ import pytest
 
 from geomdl.actions.warp import rotate
 from geomdl.data import Augmentation
+from geomdl.layers.data_axis import data_axis
 
 KEY = jax.random.key(0)
 
@@ -145,3 +146,19 @@ def test_cutout_comes_last_and_leaves_the_other_draws_as_they_are(images):
 def test_a_bad_cutout_is_refused():
     with pytest.raises(ValueError, match=r"invalid augmentation\.cutout -1"):
         Augmentation(cutout=-1)
+
+
+def test_a_part_of_the_batch_is_moved_as_in_the_whole() -> None:
+    everything = Augmentation(rotation=30, scale=0.2, flip=True, quarter_turns=True, shift=2, cutout=3)
+    images = jax.random.normal(jax.random.key(1), (8, 9, 9, 2))
+    maps = jax.random.randint(jax.random.key(2), (8, 9, 9), 0, 3)
+
+    def part(images: jax.Array, maps: jax.Array) -> tuple[jax.Array, jax.Array]:
+        with data_axis("data", 4):
+            return everything.pair(images, maps, jax.random.key(0))
+
+    split = [x.reshape(4, 2, *x.shape[1:]) for x in (images, maps)]
+    moved, moved_maps = (x.reshape(8, *x.shape[2:]) for x in jax.jit(jax.vmap(part, axis_name="data"))(*split))
+    whole, whole_maps = jax.jit(everything.pair)(images, maps, jax.random.key(0))
+    np.testing.assert_allclose(moved, whole, atol=1e-6)
+    np.testing.assert_array_equal(moved_maps, whole_maps)

@@ -14,18 +14,19 @@ import pytest
 from flax import nnx
 
 from experiments.benchmarks.agreement import Trial, largest_difference
-from geomdl.data import Split
+from geomdl.data import Augmentation, Split
 from geomdl.equivariance.tolerances import tolerance
 from geomdl.evaluators import Metrics
 from geomdl.layers import BatchNorm, Conv, Dense, GlobalPool, Pointwise, Sequential
 from geomdl.layers.data_axis import batch_mean, data_axis, per_example
-from geomdl.models import GCNNConfig
+from geomdl.models import GCNNConfig, LinearConfig
 from geomdl.representations import FieldType
 from geomdl.tasks import Classification
 from geomdl.training.compute import Compute
+from geomdl.training.optimizers import Momentum
 from geomdl.training.parallel import ParallelConfig, Strategy
-from geomdl.training.state import split_model
-from geomdl.training.step import make_apply
+from geomdl.training.state import initial_state, split_model
+from geomdl.training.step import make_apply, make_train_step
 
 # XLA adds the parts of the devices in another order: rounding errors of one step, carried on for three. The whole table
 # of families is experiments/results/benchmarks/agreement.csv.
@@ -75,6 +76,25 @@ def test_eight_devices_agree() -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("'devices': 8") == 6  # two families, three strategies
+
+
+@pytest.mark.parametrize("name", ["jit", "shard_map", "pmap"])
+def test_every_device_moves_its_own_images_only(name: str) -> None:
+    """The multiply-adds of a device with four of them, where resampling is nearly all there is to do."""
+    structure, params, rest = split_model(LinearConfig().build((32, 32, 1), 3, rngs=nnx.Rngs(0)))
+    optimizer, task = Momentum(0.05).build(lambda step: 0.05), Classification(3)
+    batch = {"image": jnp.ones((8, 32, 32, 1)), "label": jnp.arange(8) % 3}
+
+    def work(strategy: Strategy) -> float:
+        step = make_train_step(
+            structure, task=task, optimizer=optimizer, select=lambda fetched, step: fetched,
+            augment=Augmentation(rotation=180), strategy=strategy,
+        )  # fmt: skip
+        state = strategy.place(initial_state(params, rest, optimizer, task))
+        arguments = state, strategy.feed()(batch), strategy.place(jax.random.key(0))
+        return jax.jit(step).lower(*arguments).compile().cost_analysis()["flops"]
+
+    assert work(ParallelConfig(name, devices=4).build(8)) < 0.3 * work(Strategy())
 
 
 def test_random_numbers_and_means_are_those_of_the_whole_batch() -> None:

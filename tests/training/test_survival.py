@@ -98,6 +98,19 @@ def test_any_split_of_a_run_into_parts_gives_the_same_result(
     require_equal(train(config(), workdir, dataset=dataset), straight, dataset)
 
 
+def test_the_step_is_compiled_once_in_every_process(
+    dataset: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also in one that goes on from a checkpoint: what compiles again delays its first step by seconds."""
+    with jax.log_compiles():
+        with pytest.raises(Interrupted):
+            train(config(), tmp_path / "run", dataset=dataset, stop=Asked(after=5))
+        first = caplog.text.count("Compiling jit(step)")
+        caplog.clear()
+        assert train(config(), tmp_path / "run", dataset=dataset).step == STEPS
+    assert first == caplog.text.count("Compiling jit(step)") == 1
+
+
 def test_stopped_while_evaluating(straight: Result, dataset: Dataset, tmp_path: Path) -> None:
     for last, listened in ((4, 6), (8, 10)):  # after each step, before each of 4 batches, after saving
         with pytest.raises(Interrupted, match=f"step {last},"):
