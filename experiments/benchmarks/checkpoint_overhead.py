@@ -4,11 +4,12 @@
 
 Targets: checkpoints at the default interval (``training.checkpoint_seconds``) take less than 2 % of the training time;
 the first step after a restart, with a warm compilation cache, comes within 10 s of the start of the process. Each
-config is trained in a fresh process, which is asked to stop after ``STOP`` steps, to fill the cache and to have something
-to go on from; then the same run is gone on with to its end: after the epochs that the config has (``--epochs=0``), or many.
-"blocked" is the time in which the loop waits for a checkpoint before the last step: copying the state, and what is not finished of the
-checkpoint before. "end" is what comes once, however long the run: the best and the last model are written, and waited
-for. Training time counts from the second step to the end of that, evaluations included.
+config is trained in a fresh process, which is asked to stop after ``STOP`` steps, to fill the cache and to have
+something to go on from; then the same run is gone on with to its end: after the epochs that the config has
+(``--epochs=0``), or many. "blocked" is the time in which the loop waits for a checkpoint before the last step: copying
+the state, and what is not finished of the checkpoint before. "end" is what comes once, however long the run: the best
+and the last model are written, and waited for. Training time counts from the second step to the end of that,
+evaluations included.
 Writes experiments/results/benchmarks/checkpoint_overhead.csv.
 """
 
@@ -27,7 +28,7 @@ from typing import Any
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 CONFIGS = ("digits_cnn", "digits_gcnn_c4")
 STOP = 50
-"""Steps before the first process is asked to stop: more than an epoch of the configs, so that there was an evaluation."""
+"""Steps before the first process is asked to stop: more than an epoch, so that there was an evaluation."""
 
 _CODE = "import sys; from experiments.benchmarks.checkpoint_overhead import child; child(*sys.argv[1:])"
 

@@ -21,10 +21,10 @@ class Augmentation:
     """One random motion per image: x ↦ shift(turn(flip(x(A⁻¹ p)))), with A = s R(θ).
 
     A pure function of (images, key), so it is jitted with the training step; on a device that holds a part of the batch
-    (:mod:`geomdl.layers.data_axis`), the motions are those the images get in the whole batch. Options at their defaults do nothing, and
-    cost nothing. Quarter turns, flips and shifts are exact (pixels are moved, never mixed); rotation and scale resample
-    once, by cubic B-splines (:func:`geomdl.actions.warp.warp`). What enters the frame is 0. Last, ``cutout`` sets a
-    square to 0.
+    (:mod:`geomdl.layers.data_axis`), the motions are those the images get in the whole batch. Options at their defaults
+    do nothing, and cost nothing. Quarter turns, flips and shifts are exact (pixels are moved, never mixed); rotation
+    and scale resample once, by cubic B-splines (:func:`geomdl.actions.warp.warp`). What enters the frame is 0. Last,
+    ``cutout`` sets a square to 0.
 
     Attributes:
       rotation: θ uniform in ± this many degrees; 180 for all rotations.
