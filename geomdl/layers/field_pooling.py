@@ -9,7 +9,7 @@ from geomdl.errors import unknown
 from geomdl.groups import PlanarGroup, Subgroup, require_planar
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.layers.fields import block_fields, is_regular, join_blocks, require_cosets, wide
-from geomdl.layers.functional import pad
+from geomdl.layers.functional import largest, pad, shares_of_largest
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer
 from geomdl.layers.norm_nonlinearity import safe_norm
 from geomdl.layers.pooling import BlurPool, Pool, Reduce
@@ -85,10 +85,8 @@ class NormMaxPool(Layer):
                 for i, j in np.ndindex(w.size, w.size)
             ]
             slices = [(slice(None), slice(i, u, w.stride), slice(j, v, w.stride)) for i, j, u, v in taps]
-            largest = jnp.stack([squares[s] for s in slices]).max(0)
-            winners = [(squares[s] == largest).astype(x.dtype)[..., None] for s in slices]
-            total = sum(winner * fields[s] for winner, s in zip(winners, slices, strict=True))
-            parts.append(total / sum(winners))
+            shares = shares_of_largest(jnp.stack([squares[s] for s in slices]), 0).astype(x.dtype)
+            parts.append(sum(share[..., None] * fields[s] for share, s in zip(shares, slices, strict=True)))
         return join_blocks(parts)
 
 
@@ -190,7 +188,7 @@ class SubgroupPool(Layer):
         for b in self.in_type.blocks:
             fields = jnp.take(block_fields(x, b), members, axis=-1)
             fields = fields.reshape(*fields.shape[:-1], int(self.subgroup.index), -1)
-            parts.append(fields.max(-1) if self.reduce == "max" else fields.mean(-1))
+            parts.append(largest(fields) if self.reduce == "max" else fields.mean(-1))
         return join_blocks(parts)
 
 

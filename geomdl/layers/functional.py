@@ -14,8 +14,8 @@ from geomdl.errors import invalid, unknown
 from geomdl.layers.window import Padding, PaddingMode, Remainder, Window, output_size
 
 __all__ = [
-    "ACTIVATIONS", "convolve", "correlate", "correlate_separably", "elu", "leaky_relu", "maxout", "output_size", "pad",
-    "pool", "relu", "require_something_to_pool", "sigmoid", "tanh",
+    "ACTIVATIONS", "convolve", "correlate", "correlate_separably", "elu", "largest", "leaky_relu", "maxout",
+    "output_size", "pad", "pool", "relu", "require_something_to_pool", "shares_of_largest", "sigmoid", "tanh",
 ]  # fmt: skip
 
 
@@ -300,7 +300,36 @@ def maxout(x: ArrayLike, pieces: int = 2) -> jax.Array:
     x = jnp.asarray(x)
     if x.shape[-1] % pieces:
         raise invalid("pieces of maxout", pieces, f"a divisor of the number of channels, {x.shape[-1]}")
-    return x.reshape(*x.shape[:-1], -1, pieces).max(-1)
+    return largest(x.reshape(*x.shape[:-1], -1, pieces))
+
+
+def shares_of_largest(x: jax.Array, axis: int = -1) -> jax.Array:
+    """1/n at the n largest entries along an axis, 0 elsewhere; equal up to rounding counts as equal.
+
+    XLA may compute x once more where it is compared with its maximum, with other rounding; then no entry is equal to
+    it, and the share of each would be 0/0.
+
+    >>> print(shares_of_largest(jnp.array([1.0, 3.0, 3.0, 2.0])))
+    [0.  0.5 0.5 0. ]
+    """
+    most = x.max(axis, keepdims=True)
+    near = (x >= most - 4 * float(jnp.finfo(x.dtype).eps) * jnp.abs(most)).astype(x.dtype)
+    return near / jnp.maximum(near.sum(axis, keepdims=True), 1)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def largest(x: jax.Array, axis: int = -1) -> jax.Array:
+    """The maximum along an axis. Its gradient goes to all that are largest in equal parts, by `shares_of_largest`.
+
+    >>> print(largest(jnp.array([1.0, 3.0, 2.0])), jax.grad(largest)(jnp.array([1.0, 3.0, 3.0])))
+    3.0 [0.  0.5 0.5]
+    """
+    return x.max(axis)
+
+
+@largest.defjvp
+def _largest_jvp(axis: int, primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
+    return largest(primals[0], axis), (tangents[0] * shares_of_largest(primals[0], axis)).sum(axis)
 
 
 ACTIVATIONS: dict[str, Callable[[ArrayLike], jax.Array]] = {

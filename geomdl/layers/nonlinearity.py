@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
-from geomdl.layers.functional import ACTIVATIONS
+from geomdl.layers.functional import ACTIVATIONS, largest
 from geomdl.layers.layer import Field, Fields, Layer
 from geomdl.representations import FieldType, Representation
 
@@ -94,7 +94,7 @@ class Maxout(Layer):
         outputs = []
         for b in self.in_type.blocks:
             shape = (*x.shape[:-1], b.multiplicity // self.pieces, self.pieces, b.representation.size)
-            outputs.append(x[..., b.channels].reshape(shape).max(-2).reshape(*x.shape[:-1], -1))
+            outputs.append(largest(x[..., b.channels].reshape(shape), -2).reshape(*x.shape[:-1], -1))
         return jnp.concatenate(outputs, -1)
 
 

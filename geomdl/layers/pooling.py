@@ -10,7 +10,7 @@ import numpy as np
 from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
-from geomdl.layers.functional import correlate_separably, pool, require_something_to_pool
+from geomdl.layers.functional import correlate_separably, largest, pool, require_something_to_pool
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer, Vector
 from geomdl.layers.window import Padding, PaddingMode, Remainder, Window
 from geomdl.representations import FieldType
@@ -195,7 +195,7 @@ class GlobalPool(Layer):
         """Pools over both spatial axes."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of GlobalPool")
-        return x.max((1, 2)) if self.reduce == "max" else x.mean((1, 2))
+        return largest(x.reshape(len(x), -1, x.shape[-1]), 1) if self.reduce == "max" else x.mean((1, 2))
 
 
 class GroupPool(Layer):
@@ -237,7 +237,7 @@ class GroupPool(Layer):
         pooled = []
         for b in self.in_type.blocks:
             fields = x[..., b.channels].reshape(*x.shape[:-1], b.multiplicity, b.representation.size)
-            pooled.append(fields.max(-1) if self.reduce == "max" else fields.mean(-1))
+            pooled.append(largest(fields) if self.reduce == "max" else fields.mean(-1))
         return jnp.concatenate(pooled, -1)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from geomdl.equivariance.contract import ALIASED, NOTHING, Contract, Promise, Size, square
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
+from geomdl.layers.functional import largest
 from geomdl.layers.layer import Image, Images, Layer
 from geomdl.layers.pooling import Reduce, require_permutation
 from geomdl.representations import FieldType
@@ -170,7 +171,7 @@ class AdaptivePool(Layer):
             starts = [i * n // m for i in range(m)]
             stops = [-(-(i + 1) * n // m) for i in range(m)]
             bins = [jax.lax.slice_in_dim(x, a, b, axis=axis) for a, b in zip(starts, stops, strict=True)]
-            x = jnp.stack([b.max(axis) if self.reduce == "max" else b.mean(axis) for b in bins], axis)
+            x = jnp.stack([largest(b, axis) if self.reduce == "max" else b.mean(axis) for b in bins], axis)
         return x
 
 

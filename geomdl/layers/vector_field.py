@@ -8,7 +8,7 @@ from geomdl.equivariance.contract import Contract, Size, exact_everywhere
 from geomdl.errors import unknown
 from geomdl.groups import require_planar
 from geomdl.layers.fields import block_fields, is_regular, join_blocks
-from geomdl.layers.functional import ACTIVATIONS
+from geomdl.layers.functional import ACTIVATIONS, largest, shares_of_largest
 from geomdl.layers.layer import Field, Fields, Layer
 from geomdl.representations import FieldType, irrep
 
@@ -74,8 +74,6 @@ class VectorField(Layer):
         parts = []
         for b in self.in_type.blocks:
             fields = block_fields(x, b)
-            largest = fields.max(-1, keepdims=True)
-            winners = (fields == largest).astype(x.dtype)
-            vectors = jnp.einsum("...h,hd->...d", winners, directions, precision="highest")
-            parts.append(ACTIVATIONS[self.activation](largest) * vectors / winners.sum(-1, keepdims=True))
+            vectors = jnp.einsum("...h,hd->...d", shares_of_largest(fields), directions, precision="highest")
+            parts.append(ACTIVATIONS[self.activation](largest(fields)[..., None]) * vectors)
         return join_blocks(parts)

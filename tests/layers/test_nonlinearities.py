@@ -6,20 +6,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
 from geomdl.equivariance import tolerance
 from geomdl.groups import O2, SO2, C, D
 from geomdl.layers import (
+    BatchNorm,
     Concatenated,
     FourierPointwise,
     Gated,
+    GroupPool,
+    Maxout,
     NormActivation,
     Pointwise,
+    Sequential,
     TensorProduct,
     ToIrreps,
     VectorField,
 )
 from geomdl.layers.fourier import sampling_matrix
+from geomdl.layers.functional import largest, shares_of_largest
 from geomdl.layers.norm_nonlinearity import NORM_ACTIVATIONS
 from geomdl.representations import FieldType, clebsch_gordan, fourier_basis, irrep
 
@@ -213,3 +219,29 @@ def test_pointwise_functions_break_vectors():
     x = RNG.normal(size=(50, 2))
     broken = np.maximum(x @ rho.T, 0) - np.maximum(x, 0) @ rho.T
     assert np.linalg.norm(broken) / np.linalg.norm(np.maximum(x, 0)) > 1e4 * tolerance(jnp.float32)
+
+
+def test_the_gradient_of_the_largest_reaches_one_of_them_whatever_is_rounded() -> None:
+    """Compiled without LLVM's optimisations, XLA computes what is compared with its maximum in two ways."""
+    in_type = FieldType("C4", "4 regular")
+    layer = Sequential([BatchNorm(in_type), Maxout(in_type), GroupPool(Maxout(in_type).out_type)])
+    graph, state = nnx.split(layer)
+    x = jax.random.normal(jax.random.key(0), (4, 6, 6, in_type.size))
+
+    def total(x):
+        return (nnx.merge(graph, jax.tree.map(lambda leaf: leaf, state))(x, train=True) ** 2).sum()
+
+    options = {"xla_backend_optimization_level": 0}
+    found = jax.jit(jax.grad(total)).lower(x).compile(options)(x)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, jax.jit(jax.grad(total))(x), atol=1e-4)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_the_gradient_of_the_largest_is_that_of_jax(axis: int) -> None:
+    x = jax.random.randint(jax.random.key(1), (4, 5, 6), -2, 3).astype(jnp.float32)  # many are equal
+    weights = jax.random.normal(jax.random.key(2), x.max(axis).shape)
+    ours, known = (jax.grad(lambda x, f=f: (f(x) * weights).sum())(x) for f in
+                   (lambda x: largest(x, axis), lambda x: x.max(axis)))  # fmt: skip
+    np.testing.assert_allclose(ours, known, atol=1e-6)
+    np.testing.assert_allclose(shares_of_largest(x * (1 + 1e-7), axis).sum(axis), 1, atol=1e-6)
