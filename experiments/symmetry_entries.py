@@ -129,6 +129,13 @@ LAYERS: tuple[Entry, ...] = (
         shifts=0,
         quick=("C4", "O2"),
     ),
+    LINEAR(
+        "Conv, factored, pixels",
+        _conv(_group_conv, 3, padding="same", method="factored"),
+        GRID,
+        shifts=0,
+        quick=("C4", "D4"),
+    ),
     LINEAR("Conv, regular fields", _conv(_group_conv, 3, padding="same"), GRID, shifts=0),
     LINEAR("Conv, padding='valid'", _conv(lambda g: (permuted(g), scalars(g)), 5, padding="valid"), GRID, shifts=0),
     LINEAR("Conv, even kernel", _conv(_group_conv, 4, padding=1), GRID, shifts=0),
@@ -158,6 +165,13 @@ LAYERS: tuple[Entry, ...] = (
         odd=(5, 5),
     ),
     LINEAR("Dense", lambda g: layers.Dense(mixed(g), regular(g), rngs=nnx.Rngs(0)), even=(), odd=()),
+    LINEAR(
+        "Dense, factored",
+        lambda g: layers.Dense(regular(g), regular(g, 1), method="factored", rngs=nnx.Rngs(0)),
+        even=(),
+        odd=(),
+        quick=("C3", "D4", "SO2"),
+    ),
     LINEAR("SelfAttention", lambda g: layers.SelfAttention(FieldType(g, "4 trivial"), 2, rngs=nnx.Rngs(0))),
     LINEAR(
         "PositionEmbedding",

@@ -1,7 +1,8 @@
 """The plan of a factored group convolution: the kernel as a spatial expansion and a mixing of channels.
 
 In the coordinates of irreps a kernel from ψ_a to ψ_o is Σ_t w_t F_t(x) with fixed F_t = Σ_s c_t[s] b_s(x), b_s the
-spatial functions of `geomdl.kernels.rings.Rings`. So the convolution of a field z of type ψ_a is
+spatial functions of `geomdl.kernels.rings.Rings`, or single pixels: the weights of a pixel kernel are Fourier
+transformed over the group to such w_t. So the convolution of a field z of type ψ_a is
 
   Σ_t w_t F_t ⋆ z:
 
@@ -23,11 +24,11 @@ from typing import NamedTuple
 import numpy as np
 
 from geomdl.groups import PointGroup
-from geomdl.kernels.rings import Rings
+from geomdl.kernels.irrep_kernels import IrrepKernels, element_coefficients, irrep_kernels
+from geomdl.kernels.pixel import PixelKernelSpace
 from geomdl.kernels.select import KernelSpace
 from geomdl.kernels.sparse_rows import SparseRows
-from geomdl.kernels.steerable import SteerableKernelSpace
-from geomdl.kernels.templates import BasisFilter, starts, template
+from geomdl.kernels.templates import starts
 from geomdl.representations import Representation
 from geomdl.representations.representation import Label, irrep_matrix, irrep_size
 
@@ -65,7 +66,8 @@ class OutputGroup:
       copies: of each irrep in one field of every output block.
       heights: for every input block the number of its columns that go into an irrep.
       columns: for every input block the matrix from the columns of all its sources to ``[irreps, stacked, height]``.
-      mixings: ``mixings[i][o]``: from the weights of a pair of blocks to ``[irreps, height, rows, copies]``.
+      mixings: ``mixings[i][o]``: from the weights of a pair of blocks to ``[irreps, height, rows, copies]``; a matrix
+        where every entry is made of many weights.
       syntheses: for every output block ``[size, irreps, rows, copies, stacked]``: from what is mixed to the channels.
     """
 
@@ -75,7 +77,7 @@ class OutputGroup:
     copies: tuple[int, ...]
     heights: tuple[int, ...]
     columns: tuple[SparseRows, ...]
-    mixings: tuple[tuple[SparseRows, ...], ...]
+    mixings: tuple[tuple[SparseRows | np.ndarray, ...], ...]
     syntheses: tuple[np.ndarray, ...]
 
     @property
@@ -112,15 +114,16 @@ class Plan:
 
 
 def is_factorable(spaces: tuple[tuple[KernelSpace, ...], ...]) -> bool:
-    """Whether every pair of blocks has steerable kernels (pixel kernels have no harmonics to factor)."""
-    return all(isinstance(space, SteerableKernelSpace) for row in spaces for space in row)
+    """Whether every pair of blocks has steerable kernels, or every one pixel kernels."""
+    return len({type(space) for row in spaces for space in row}) == 1
 
 
 @functools.lru_cache(maxsize=128)
-def factored_plan(spaces: tuple[tuple[SteerableKernelSpace, ...], ...]) -> Plan:
+def factored_plan(spaces: tuple[tuple[KernelSpace, ...], ...]) -> Plan:
     """The plan for ``spaces[i][o]``, the kernels from input block i to output block o.
 
     >>> from geomdl.groups import C8
+    >>> from geomdl.kernels import SteerableKernelSpace
     >>> from geomdl.representations import regular
     >>> plan = factored_plan(((SteerableKernelSpace(regular(C8), regular(C8), 5),),))
     >>> plan.mixing_multiply_adds((1,), (1,))  # 2 · N · S, S = 11 at escnn's cut-off, less at the two real irreps
@@ -129,12 +132,13 @@ def factored_plan(spaces: tuple[tuple[SteerableKernelSpace, ...], ...]) -> Plan:
     1600
     """
     first = spaces[0][0]
+    kernels = irrep_kernels(first)
     ins = [row[0].in_representation for row in spaces]
     outs = [space.out_representation for space in spaces[0]]
     alike: dict[tuple[int, int, tuple[int, ...]], list[Label]] = {}
     for o in dict.fromkeys(o for rho in outs for o in rho.labels):
-        if any(_elements(first, a, o) for rho in ins for a in rho.labels):
-            stacked = _stacked(first, o)
+        if any(_elements(kernels, a, o) for rho in ins for a in rho.labels):
+            stacked = _stacked(first.group, o)
             rows = irrep_size(first.group, o) // stacked
             alike.setdefault((stacked, rows, tuple(rho.labels.count(o) for rho in outs)), []).append(o)
     labels = [o for some in alike.values() for o in some]
@@ -160,12 +164,12 @@ def factored_plan(spaces: tuple[tuple[SteerableKernelSpace, ...], ...]) -> Plan:
     return Plan(tuple(block for block, _ in blocks), tuple(groups))
 
 
-def _elements(space: SteerableKernelSpace, a: Label, o: Label) -> int:
-    return template(*_key(space, a, o)).elements
+def _elements(kernels: IrrepKernels, a: Label, o: Label) -> int:
+    return len(kernels.between(a, o))
 
 
-def _stacked(space: SteerableKernelSpace, o: Label) -> int:
-    return 1 if _is_complex(space.group, o) else irrep_size(space.group, o)
+def _stacked(group: PointGroup, o: Label) -> int:
+    return 1 if _is_complex(group, o) else irrep_size(group, o)
 
 
 def _is_complex(group: PointGroup, label: Label) -> bool:
@@ -199,22 +203,23 @@ _Columns = dict[Label, list[list[_Column]]]
 """For each irrep of the output, for each of its rows that are stacked, in the same order: the columns."""
 
 
-def _input_block(space: SteerableKernelSpace, rho: Representation, labels: list[Label]) -> tuple[InputBlock, _Columns]:
+def _input_block(space: KernelSpace, rho: Representation, labels: list[Label]) -> tuple[InputBlock, _Columns]:
     sizes = [irrep_size(space.group, a) for a in rho.labels]
     singles, components = [i for i, size in enumerate(sizes) if size == 1], max(sizes)
     sources = [[i] for i, size in enumerate(sizes) if size > 1]
     sources += [singles[n : n + components] for n in range(0, len(singles), components)]
-    scales = {o: _scale(space, rho, o) for o in labels}
+    kernels, scales = irrep_kernels(space), {o: _scale(space, rho, o) for o in labels}
     parts = {
-        (a, o): scales[o] * _dense(_key(space, a, o))[_split(_key(space, a, o)).chosen]  # [t, row, d, functions]
+        (a, o): scales[o] * kernels.between(a, o)[_split(kernels, a, o).chosen]  # [t, row, d, functions]
         for a in set(rho.labels)
         for o in labels
     }
     most = max(sum(parts[rho.labels[i], o][:, :, 0, 0].size for i in source for o in labels) for source in sources)
-    matrix = np.zeros((len(sources), most, components, space.spatial.functions))
+    sampled = kernels.sampled()
+    matrix = np.zeros((len(sources), most, components, sampled.shape[1]))
     analysis = np.zeros((len(sources), components, rho.size))
     to_irreps = np.linalg.inv(rho.change_of_basis)
-    found: _Columns = {o: [[] for _ in range(_stacked(space, o))] for o in labels}
+    found: _Columns = {o: [[] for _ in range(_stacked(space.group, o))] for o in labels}
     for s, source in enumerate(sources):
         column = first = 0
         for i in source:
@@ -228,8 +233,8 @@ def _input_block(space: SteerableKernelSpace, rho: Representation, labels: list[
                     stacked.append(_Column(s * most + column, i, t, 0 if len(found[o]) > 1 else row))
                     column += 1
             first = here.stop
-    kernels = (matrix @ space.spatial.functions_sampled().T).reshape(*matrix.shape[:3], space.size, space.size)
-    return InputBlock(analysis.reshape(-1, rho.size), kernels), found
+    taps = (matrix @ sampled.T).reshape(*matrix.shape[:3], space.size, space.size)
+    return InputBlock(analysis.reshape(-1, rho.size), taps), found
 
 
 def _chosen(block: InputBlock, columns: _Columns, labels: list[Label], height: int) -> SparseRows:
@@ -246,19 +251,23 @@ def _synthesis(rho: Representation, labels: list[Label], stacked: int, rows: int
     return matrix.swapaxes(2, 3)
 
 
-def _scale(space: SteerableKernelSpace, rho_in: Representation, o: Label) -> float:
-    """That of `SteerableKernelSpace`."""
-    count = sum(_elements(space, a, o) for a in rho_in.labels)
+def _scale(space: KernelSpace, rho_in: Representation, o: Label) -> float:
+    """That of `geomdl.kernels.SteerableKernelSpace`; pixel kernels have none."""
+    if isinstance(space, PixelKernelSpace):
+        return 1.0
+    count = sum(_elements(irrep_kernels(space), a, o) for a in rho_in.labels)
     return space.size * math.sqrt(rho_in.size * irrep_size(space.group, o) / max(count, 1))
 
 
-def _mixing(space: SteerableKernelSpace, columns: _Columns, labels: list[Label], rows: int, height: int) -> SparseRows:
-    rho_in, rho_out = space.in_representation, space.out_representation
-    counts = [_elements(space, a, o) for o in rho_out.labels for a in rho_in.labels]
+def _mixing(
+    space: KernelSpace, columns: _Columns, labels: list[Label], rows: int, height: int
+) -> SparseRows | np.ndarray:
+    rho_in, rho_out, kernels = space.in_representation, space.out_representation, irrep_kernels(space)
+    counts = [_elements(kernels, a, o) for o in rho_out.labels for a in rho_in.labels]
     firsts = (np.cumsum(counts) - counts).reshape(len(rho_out.labels), len(rho_in.labels))
     terms: list[list[tuple[int, float]]] = []
     for o in labels:
-        splits = {a: _split(_key(space, a, o)) for a in set(rho_in.labels)}
+        splits = {a: _split(kernels, a, o) for a in set(rho_in.labels)}
         for _, i, t, row in columns[o][0]:
             split = splits[rho_in.labels[i]]
             for out_row in range(rows):
@@ -266,7 +275,9 @@ def _mixing(space: SteerableKernelSpace, columns: _Columns, labels: list[Label],
                 for j in _copies(rho_out, o):
                     terms.append([(int(firsts[j, i] + e), float(values[e])) for e in np.flatnonzero(values)])
         terms += [[]] * ((height - len(columns[o][0])) * rows * rho_out.labels.count(o))
-    return SparseRows.of(terms, sum(counts))
+    of_elements = SparseRows.of(terms, sum(counts))
+    from_weights = element_coefficients(space)
+    return of_elements if from_weights is None else of_elements.dense() @ from_weights
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -278,29 +289,12 @@ class _Split:
     turned: np.ndarray
 
 
-_Key = tuple[PointGroup, Label, Label, Rings, int | None, BasisFilter | None]
-
-
-def _key(space: SteerableKernelSpace, a: Label, o: Label) -> _Key:
-    return space.group, a, o, space.spatial, space.maximum_offset, space.basis_filter
-
-
 @functools.lru_cache(maxsize=1 << 12)
-def _dense(key: _Key) -> np.ndarray:
-    """F ``[elements, d_o, d_a, functions]``."""
-    group, a, o, spatial = key[:4]
-    part = template(*key)
-    dense = np.zeros((part.elements, irrep_size(group, o), irrep_size(group, a), spatial.functions))
-    np.add.at(dense, (part.element, part.row, part.column, part.function), part.value)
-    return dense
-
-
-@functools.lru_cache(maxsize=1 << 12)
-def _split(key: _Key) -> _Split:
-    """Of the elements of one template; independence is that of coefficients, whatever the samples."""
-    dense = _dense(key)
+def _split(kernels: IrrepKernels, a: Label, o: Label) -> _Split:
+    """Of the elements from ψ_a to ψ_o; independence is that of coefficients, whatever the samples."""
+    dense = kernels.between(a, o)
     count = len(dense)
-    if not count or not _is_complex(key[0], key[2]):
+    if not count or not _is_complex(kernels.group, o):
         return _Split(list(range(count)), np.eye(count), np.zeros((count, count)))
     flat = dense.reshape(count, -1)
     turned = np.einsum("rq,tqcs->trcs", _QUARTER_TURN, dense).reshape(count, -1)

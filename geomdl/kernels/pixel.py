@@ -110,16 +110,26 @@ class PixelKernelSpace:
 @functools.lru_cache(maxsize=512)
 def _orbits(space: PixelKernelSpace) -> np.ndarray:
     k, rho_in, rho_out = space.size, space.in_representation, space.out_representation
-    elements = space.group.elements()
-    pixels = np.arange(k * k).reshape(k, k)
-    plane = space.group if isinstance(space.group, PlanarGroup) else None
-    moved_pixels = [_where_pixels_go(pixels, plane, g) if plane and k > 1 else pixels for g in elements]
     images = []
-    for pixel, i, o in zip(moved_pixels, rho_in.permutation(), rho_out.permutation(), strict=True):
-        images.append((pixel[:, :, None, None] * rho_in.size + i[:, None]) * rho_out.size + o)
+    for pixel, i, o in zip(pixel_moves(space.group, k), rho_in.permutation(), rho_out.permutation(), strict=True):
+        images.append((pixel.reshape(k, k, 1, 1) * rho_in.size + i[:, None]) * rho_out.size + o)
     representative = np.min(images, axis=0)
     _, orbit = np.unique(representative, return_inverse=True)
     return orbit.reshape(representative.shape)
+
+
+def pixel_moves(group: PointGroup, size: int) -> np.ndarray:
+    """Where every element moves every pixel of a window: ``[order, size · size]`` numbers of pixels.
+
+    >>> from geomdl.groups import C4
+    >>> pixel_moves(C4, 2).tolist()
+    [[0, 1, 2, 3], [2, 0, 3, 1], [3, 2, 1, 0], [1, 3, 0, 2]]
+    """
+    elements = group.elements()
+    pixels = np.arange(size * size).reshape(size, size)
+    if size == 1 or not isinstance(group, PlanarGroup):
+        return np.tile(pixels.reshape(-1), (len(elements), 1))
+    return np.stack([_where_pixels_go(pixels, group, g).reshape(-1) for g in elements])
 
 
 def _where_pixels_go(pixels: np.ndarray, group: PlanarGroup, g: np.ndarray) -> np.ndarray:

@@ -47,6 +47,18 @@ class SparseRows:
         columns = matrix.shape[1]
         return cls.choosing(np.where(matrix.any(1), matrix @ np.arange(columns), columns), columns)
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether y = x."""
+        return self.value is None and np.array_equal(self.index, np.arange(self.columns)[:, None])
+
+    def dense(self) -> np.ndarray:
+        """The matrix as an array ``[rows, columns]``."""
+        row, s = np.nonzero(self.index < self.columns)
+        matrix = np.zeros((len(self.index), self.columns))
+        matrix[row, self.index[row, s]] = 1.0 if self.value is None else self.value[row, s]
+        return matrix
+
     @functools.cached_property
     def transposed(self) -> "SparseRows":
         """The transposed matrix."""

@@ -54,14 +54,14 @@ class Conv(Layer):
         the types has start at zero. Odd windows only. See `geomdl.kernels.delta_orthogonal`.
       method: how it is computed, from the same weights to the same result. ``"dense"``: the kernel is expanded.
         ``"factored"``: the channels are mixed in coordinates of irreps, which is less arithmetic by about the order of
-        the group; steerable kernels only. ``"auto"``: whichever is faster for the images at hand, its
-        compilation considered, by `geomdl.layers.factored.is_faster`, on CPUs; dense elsewhere.
+        the group; not where some pairs of fields have pixel kernels and others steerable ones. ``"auto"``: whichever is
+        faster for the images at hand, its compilation considered, by `geomdl.layers.factored.is_faster`, on CPUs; dense
+        elsewhere.
       rngs: initialises the weights.
 
     Raises:
       ValueError: for types of different groups, fields that no kernel reaches, a bad window, a delta-orthogonal
-        initialisation of an even window or of ``groups`` > 1, or ``method="factored"`` of pixel kernels or of
-        ``groups`` > 1.
+        initialisation of an even window or of ``groups`` > 1, or ``method="factored"`` of kernels of two kinds.
 
     References:
       Cohen & Welling, Group equivariant convolutional networks, ICML 2016. Weiler & Cesa, General E(2)-equivariant
@@ -103,8 +103,7 @@ class Conv(Layer):
         rngs: nnx.Rngs,
     ) -> None:
         require_planar(in_type.group, "Conv")
-        if method not in get_args(Method):
-            raise unknown("method", method, get_args(Method))
+        _check_method(method)
         self.window = Window(kernel_size, stride, padding, dilation, padding_mode, remainder)
         self.in_type, self.out_type, self.groups = in_type, out_type, groups
         _check_groups(groups, in_type, out_type)
@@ -120,7 +119,7 @@ class Conv(Layer):
             basis_filter=basis_filter,
         )
         if method == "factored":
-            require_factorable(self.spaces, groups)
+            require_factorable(self.spaces)
         self.method: Method = method
         self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups, init)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
@@ -162,7 +161,7 @@ class Conv(Layer):
         w = self.window
         if x.ndim == 4 and self.method_for(x.shape[1:3]) == "factored":  # `correlate` refuses other shapes
             weights = [weight[...] for weight in self.kernel]
-            y = factored_correlate(x, weights, self.spaces, self.in_type, self.out_type, w)
+            y = factored_correlate(x, weights, self.spaces, self.in_type, self.out_type, w, self.groups)
             return add_bias(y, self.bias, self.out_type)
         y = correlate(
             x,
@@ -286,6 +285,7 @@ class Dense(Layer):
       in_type: what comes in.
       out_type: what goes out, of the same group.
       use_bias: whether to add b, one number per invariant direction of ρ_out.
+      method: see `Conv`; ``"factored"`` is one block of W for each irrep, between changes of basis.
       rngs: initialises the weights: generalized He.
 
     Raises:
@@ -298,9 +298,21 @@ class Dense(Layer):
     (3, 10)
     """
 
-    def __init__(self, in_type: FieldType, out_type: FieldType, *, use_bias: bool = True, rngs: nnx.Rngs) -> None:
+    def __init__(
+        self,
+        in_type: FieldType,
+        out_type: FieldType,
+        *,
+        use_bias: bool = True,
+        method: Method = "auto",
+        rngs: nnx.Rngs,
+    ) -> None:
+        _check_method(method)
         self.in_type, self.out_type = in_type, out_type
         self.spaces = kernel_spaces(in_type, out_type, 1)
+        if method == "factored":
+            require_factorable(self.spaces)
+        self.method: Method = method
         self.kernel = init_weights(self.spaces, in_type, out_type, rngs)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
@@ -310,8 +322,18 @@ class Dense(Layer):
         return exact_everywhere(self.in_type, self.out_type, linear=True)
 
     def multiply_adds(self, size: Size) -> int:
-        """Pixels · input channels · output channels."""
+        """Those of the method in use. Of the dense one: pixels · input channels · output channels."""
+        if self.method_for(size) == "factored":
+            types = self.in_type, self.out_type
+            return factored_multiply_adds(self.spaces, *types, _POINT, _one_column(size)) or 0
         return math.prod(size) * self.in_type.size * self.out_type.size
+
+    def method_for(self, size: Size) -> Literal["dense", "factored"]:
+        """``"dense"`` or ``"factored"``: what computes fields on so many pixels, or at one point."""
+        if self.method != "auto":
+            return self.method
+        faster = is_faster(self.spaces, self.in_type, self.out_type, _POINT, _one_column(size))
+        return "factored" if faster else "dense"
 
     def dense_kernel(self) -> jax.Array:
         """The matrix W ``[in_channels, out_channels]`` (acting from the right)."""
@@ -321,7 +343,25 @@ class Dense(Layer):
         """Maps ``[..., in_channels]`` to ``[..., out_channels]``."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Dense")
+        if self.method_for(x.shape[1:-1]) == "factored":
+            weights, pixels = [weight[...] for weight in self.kernel], math.prod(x.shape[1:-1])
+            points = x.reshape(x.shape[0], pixels, 1, x.shape[-1])
+            y = factored_correlate(points, weights, self.spaces, self.in_type, self.out_type, _POINT)
+            return add_bias(y.reshape(*x.shape[:-1], -1), self.bias, self.out_type)
         return add_bias(x @ self.dense_kernel().astype(x.dtype), self.bias, self.out_type)
+
+
+_POINT = Window(1)
+"""A kernel of one pixel."""
+
+
+def _one_column(size: Size) -> Size:
+    return math.prod(size), 1
+
+
+def _check_method(method: str) -> None:
+    if method not in get_args(Method):
+        raise unknown("method", method, get_args(Method))
 
 
 def _check_groups(groups: int, in_type: FieldType, out_type: FieldType) -> None:

@@ -7,11 +7,13 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from geomdl.equivariance.contract import Size
 from geomdl.errors import invalid
 from geomdl.kernels.factored import InputBlock, OutputGroup, Plan, factored_plan, is_factorable
+from geomdl.kernels.sparse_rows import SparseRows
 from geomdl.layers.sparse_rows import take_rows
 from geomdl.layers.tiles import Grid, Tiling, correlate_tiles, tiling
 from geomdl.layers.weights import KernelSpaces
@@ -32,17 +34,10 @@ WORTHWHILE = 500_000
 CPU time more for each layer, which a batch of 16 images then earns back in about a thousand steps."""
 
 
-def has_factored_method(spaces: KernelSpaces, groups: int) -> bool:
-    """Whether a convolution has a factored method besides the dense one: steerable kernels, fields in one group."""
-    return groups == 1 and is_factorable(spaces)
-
-
-def require_factorable(spaces: KernelSpaces, groups: int) -> None:
+def require_factorable(spaces: KernelSpaces) -> None:
     """Raises a ValueError where a convolution has no factored method."""
-    if groups > 1:
-        raise invalid("method with groups", "factored", f"'dense' with groups={groups}", "'dense'")
     if not is_factorable(spaces):
-        allowed = "'dense' for pixel kernels, which have no harmonics to factor; or take basis='steerable'"
+        allowed = "'dense' where some pairs of fields have pixel kernels and others have not; or take basis='steerable'"
         raise invalid("method", "factored", allowed, "'dense'")
 
 
@@ -54,17 +49,20 @@ def factored_multiply_adds(
     Of a field pair of C_N and an output pixel about 2·N·S instead of N²·k², S the number of functions; besides, the
     expansion, tile by tile, and the changes of basis, which grow with the fields and not with their product.
     """
-    if not has_factored_method(spaces, groups):
+    if not is_factorable(spaces):
         return None
-    expansion, rest, _ = _costs(spaces, in_type, out_type, window, size)
+    expansion, rest, _ = _costs(spaces, in_type, out_type, window, size, groups)
     return expansion + rest
 
 
 def _costs(
-    spaces: KernelSpaces, in_type: FieldType, out_type: FieldType, window: Window, size: Size
+    spaces: KernelSpaces, in_type: FieldType, out_type: FieldType, window: Window, size: Size, groups: int
 ) -> tuple[int, int, int]:
     """Multiply-adds of the expansion, those of all else, and numbers copied into windows."""
-    plan = factored_plan(spaces)  # type: ignore[arg-type]
+    if groups > 1:
+        of_one = _costs(spaces, _part(in_type, groups), _part(out_type, groups), window, size, 1)
+        return groups * of_one[0], groups * of_one[1], groups * of_one[2]
+    plan = factored_plan(spaces)
     pixels, expansion, rest, copied = math.prod(window.output_size(size)), 0, 0, 0
     for i, (block, fields) in enumerate(zip(plan.inputs, in_type.blocks, strict=True)):
         if not any(group.heights[i] for group in plan.groups):
@@ -100,26 +98,30 @@ def is_faster(
     looked at.
     """
     known = all(isinstance(n, int) for n in size)
-    if not known or not has_factored_method(spaces, groups) or jax.default_backend() != "cpu":
+    if not known or not is_factorable(spaces) or jax.default_backend() != "cpu":
         return False
-    dense = math.prod(window.output_size(size)) * window.size**2 * in_type.size * out_type.size
+    dense = math.prod(window.output_size(size)) * window.size**2 * in_type.size * out_type.size // groups
     if MARGIN * dense < WORTHWHILE:
         return False
-    return MARGIN * dense - expected_cost(spaces, in_type, out_type, window, size) > WORTHWHILE
+    return MARGIN * dense - expected_cost(spaces, in_type, out_type, window, size, groups) > WORTHWHILE
 
 
-def expected_cost(spaces: KernelSpaces, in_type: FieldType, out_type: FieldType, window: Window, size: Size) -> float:
+def expected_cost(
+    spaces: KernelSpaces, in_type: FieldType, out_type: FieldType, window: Window, size: Size, groups: int = 1
+) -> float:
     """CPU time of the factored method for one image, in multiply-adds of the dense one, gradients included.
 
     Weighs multiply-adds of the expansion (`EXPANSION`), all others (`REST`) and numbers copied into windows (`COPIED`),
     which cost most where fields are few. Fitted to layers of regular fields, batch 16, float32, on 2 CPU cores;
     ``experiments/benchmarks/cost_model.py`` compares it with measurement.
     """
-    expansion, rest, copied = _costs(spaces, in_type, out_type, window, size)
+    expansion, rest, copied = _costs(spaces, in_type, out_type, window, size, groups)
     return EXPANSION * expansion + REST * rest + COPIED * copied
 
 
-@functools.partial(jax.jit, static_argnames=("spaces", "in_type", "out_type", "window", "images_at_once"), inline=True)
+@functools.partial(
+    jax.jit, static_argnames=("spaces", "in_type", "out_type", "window", "groups", "images_at_once"), inline=True
+)
 def factored_correlate(
     x: jax.Array,
     weights: Sequence[jax.Array],
@@ -127,6 +129,7 @@ def factored_correlate(
     in_type: FieldType,
     out_type: FieldType,
     window: Window,
+    groups: int = 1,
     *,
     images_at_once: int | None = None,
 ) -> jax.Array:
@@ -139,22 +142,26 @@ def factored_correlate(
 
     Args:
       x: ``[batch, height, width, channels]``.
-      weights: ``[dimension, fields_in, fields_out]`` for each pair of blocks.
+      weights: ``[dimension, fields_in / groups, fields_out]`` for each pair of blocks.
       spaces: steerable kernels, ``spaces[i][o]``.
       in_type: what comes in.
       out_type: what goes out.
       window: its geometry.
+      groups: groups of fields that are kept apart.
       images_at_once: how many images are computed together; by default such that they have about `PIXELS` pixels.
 
     Raises:
       ValueError: when the window does not fit.
     """
-    plan = factored_plan(spaces)  # type: ignore[arg-type]
-    matrices = mixing_matrices(plan, weights)
-    return correlate_with_matrices(x, matrices, spaces, in_type, out_type, window, images_at_once=images_at_once)
+    matrices = mixing_matrices(spaces, weights, groups)
+    return correlate_with_matrices(
+        x, matrices, spaces, in_type, out_type, window, groups, images_at_once=images_at_once
+    )
 
 
-@functools.partial(jax.jit, static_argnames=("spaces", "in_type", "out_type", "window", "images_at_once"), inline=True)
+@functools.partial(
+    jax.jit, static_argnames=("spaces", "in_type", "out_type", "window", "groups", "images_at_once"), inline=True
+)
 def correlate_with_matrices(
     x: jax.Array,
     matrices: Sequence[jax.Array],
@@ -162,11 +169,23 @@ def correlate_with_matrices(
     in_type: FieldType,
     out_type: FieldType,
     window: Window,
+    groups: int = 1,
     *,
     images_at_once: int | None = None,
 ) -> jax.Array:
     """`factored_correlate` with the matrices of `mixing_matrices` in place of weights."""
-    plan, size = factored_plan(spaces), window.output_size(x.shape[1:3])  # type: ignore[arg-type]
+    if groups > 1:
+        alone = functools.partial(
+            correlate_with_matrices,
+            spaces=spaces,
+            in_type=_part(in_type, groups),
+            out_type=_part(out_type, groups),
+            window=window,
+            images_at_once=images_at_once,
+        )
+        y = jax.vmap(alone, (3, 0), 3)(x.reshape(*x.shape[:3], groups, -1), list(matrices))
+        return y.reshape(*y.shape[:3], out_type.size)
+    plan, size = factored_plan(spaces), window.output_size(x.shape[1:3])
     if not plan.groups or 0 in size or 0 in x.shape:
         return jnp.zeros((x.shape[0], *size, out_type.size), x.dtype)
     wide = [matrix.astype(_wide(x.dtype)) for matrix in matrices]
@@ -202,21 +221,36 @@ def _in_parts(function: Callable[[jax.Array], jax.Array], x: jax.Array, images_a
     return y.reshape(-1, *y.shape[2:])[:batch]
 
 
-def mixing_matrices(plan: Plan, weights: Sequence[jax.Array]) -> list[jax.Array]:
+def _part(fields: FieldType, groups: int) -> FieldType:
+    """The fields of one of several groups; they are of one kind."""
+    return FieldType(fields.group, [(block.multiplicity // groups, block.representation) for block in fields.blocks])
+
+
+def mixing_matrices(spaces: KernelSpaces, weights: Sequence[jax.Array], groups: int = 1) -> list[jax.Array]:
     """What mixes the channels: ``[irreps, rows · copies · fields_out, height · fields_in]``.
 
-    For each group of output irreps, and the pairs of blocks that it mixes.
+    For each group of output irreps, and the pairs of blocks that it mixes. Of several groups of fields each has its
+    own: ``[groups, irreps, …]``.
     """
-    matrices = []
+    if groups > 1:
+        apart = [weight.reshape(*weight.shape[:2], groups, -1) for weight in weights]
+        return jax.vmap(functools.partial(mixing_matrices, spaces), 2)(apart)
+    plan, matrices = factored_plan(spaces), []
     for group in plan.groups:
         for i, o in group.pairs:
             weight = weights[i * len(group.copies) + o]
             fields_in, fields_out = weight.shape[1:]
-            entries = take_rows(weight, group.mixings[i][o])
+            entries = _of_weights(group.mixings[i][o], weight)
             entries = entries.reshape(group.irreps, group.heights[i], -1, fields_in, fields_out)
             entries = entries.transpose(0, 2, 4, 1, 3)
             matrices.append(entries.reshape(group.irreps, -1, group.heights[i] * fields_in))
     return matrices
+
+
+def _of_weights(mixing: SparseRows | np.ndarray, weight: jax.Array) -> jax.Array:
+    if isinstance(mixing, SparseRows):
+        return take_rows(weight, mixing)
+    return jnp.tensordot(jnp.asarray(mixing, weight.dtype), weight, 1, precision="highest")
 
 
 def _wide(dtype: Any) -> jnp.dtype:

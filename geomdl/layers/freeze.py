@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from flax import nnx
 
 from geomdl.equivariance.contract import Size
-from geomdl.kernels.factored import factored_plan
 from geomdl.layers.conv import Conv, Dense, TransposedConv
 from geomdl.layers.conv_inputs import conv_inputs
 from geomdl.layers.factored import Method, mixing_matrices
@@ -101,8 +100,8 @@ def _constant(part: object) -> object:
 @_plain.register
 def _(layer: Conv) -> Layer:
     if layer.method == "factored":
-        kernels = mixing_matrices(factored_plan(layer.spaces), [w[...] for w in layer.kernel])
-        return PlainFactoredConv(kernels, _bias(layer), layer.window, layer.spaces, layer.contract)
+        kernels = mixing_matrices(layer.spaces, [w[...] for w in layer.kernel], layer.groups)
+        return PlainFactoredConv(kernels, _bias(layer), layer.window, layer.spaces, layer.groups, layer.contract)
     return PlainConv(layer.dense_kernel(), _bias(layer), layer.window, layer.groups, layer.contract)
 
 

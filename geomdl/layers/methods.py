@@ -6,8 +6,9 @@ from typing import TypeVar, get_args
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
+from geomdl.kernels.factored import is_factorable
 from geomdl.layers.conv import Conv
-from geomdl.layers.factored import Method, has_factored_method, require_factorable
+from geomdl.layers.factored import Method, require_factorable
 
 M = TypeVar("M", bound=nnx.Module)
 
@@ -51,7 +52,7 @@ def with_method(module: M, method: Method | Mapping[str, Method]) -> M:
         if conv is None:
             raise _no_convolution(path, list(found))
         if each == "factored":
-            require_factorable(conv.spaces, conv.groups)
+            require_factorable(conv.spaces)
         conv.method = each
     return copy
 
@@ -99,7 +100,7 @@ def read_methods(text: str) -> Method | dict[str, Method]:
 
 def has_two_methods(conv: Conv) -> bool:
     """Whether a convolution has a factored method besides the dense one."""
-    return has_factored_method(conv.spaces, conv.groups)
+    return is_factorable(conv.spaces)
 
 
 def _require_method(method: str) -> Method:

@@ -69,14 +69,21 @@ class PlainFactoredConv(Layer):
       bias: ``[out_channels]``.
       window: its geometry.
       spaces: the kernel spaces of the layer that it replaces.
-      contract: the promise of that layer.
+      groups: its groups of fields.
+      contract: its promise.
     """
 
     def __init__(
-        self, matrices: Sequence[jax.Array], bias: jax.Array, window: Window, spaces: KernelSpaces, contract: Contract
+        self,
+        matrices: Sequence[jax.Array],
+        bias: jax.Array,
+        window: Window,
+        spaces: KernelSpaces,
+        groups: int,
+        contract: Contract,
     ) -> None:
         self.matrices, self.bias = nnx.List([Weight(matrix) for matrix in matrices]), Weight(bias)
-        self.window, self.spaces, self.promise = window, spaces, contract
+        self.window, self.spaces, self.groups, self.promise = window, spaces, groups, contract
         self.in_type, self.out_type = contract.in_type, contract.out_type
 
     @property
@@ -86,13 +93,14 @@ class PlainFactoredConv(Layer):
 
     def multiply_adds(self, size: Size) -> int:
         """See `geomdl.layers.factored.factored_multiply_adds`."""
-        return factored_multiply_adds(self.spaces, self.in_type, self.out_type, self.window, size) or 0
+        types = self.in_type, self.out_type
+        return factored_multiply_adds(self.spaces, *types, self.window, size, self.groups) or 0
 
     def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Convolves ``[batch, height, width, channels]``."""
         del train, key
         matrices = [matrix[...] for matrix in self.matrices]
-        y = correlate_with_matrices(x, matrices, self.spaces, self.in_type, self.out_type, self.window)
+        y = correlate_with_matrices(x, matrices, self.spaces, self.in_type, self.out_type, self.window, self.groups)
         return y + self.bias[...].astype(x.dtype)
 
 

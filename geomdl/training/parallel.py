@@ -122,7 +122,8 @@ class Strategy:
         that are not JAX would compile another program.
         """
         if self.mesh is None:
-            return jax.device_put(tree, jax.config.jax_default_device or jax.local_devices()[0])
+            usual = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
+            return jax.device_put(tree, usual or jax.local_devices()[0])
         if not distributed.alone():
             return distributed.replicated(tree, self.mesh)
         return jax.device_put(tree, NamedSharding(self.mesh, P()))

@@ -15,7 +15,7 @@ from jax.sharding import PartitionSpec as P
 
 from geomdl.equivariance import check_contract
 from geomdl.kernels.factored import factored_plan
-from geomdl.layers import Conv
+from geomdl.layers import Conv, Dense
 from geomdl.layers.factored import factored_correlate, factored_multiply_adds
 from geomdl.layers.freeze import freeze
 from geomdl.representations import FieldType
@@ -28,12 +28,14 @@ FIELDS = {
     "SO2": ["2 irrep(0) + 1 irrep(1)", "1 irrep(1) + 2 irrep(2)"],
     "O2": ["2 irrep(0,0) + 1 irrep(1,1)", "1 irrep(1,0) + 2 irrep(1,1)"],
 }
+ON_PIXELS = ["2 regular", "1 trivial", "2 trivial + 1 regular", "1 quotient(C2) + 1 regular"]
+"""Fields of C4 and D4 whose channels are permuted."""
 
 
 def _pair(in_type: str, out_type: str, size: int, group: str = "C8", **options: object) -> tuple[Conv, Conv]:
     types = FieldType(group, in_type), FieldType(group, out_type)
     return tuple(
-        Conv(*types, size, basis="steerable", rngs=nnx.Rngs(0), method=method, **options)
+        Conv(*types, size, rngs=nnx.Rngs(0), method=method, **({"basis": "steerable"} | options))
         for method in ("dense", "factored")
     )
 
@@ -61,10 +63,12 @@ def _agree(a: list[jax.Array], b: list[jax.Array], tolerance: float) -> None:
 
 @st.composite
 def _cases(draw: st.DrawFn) -> tuple[tuple[Conv, Conv], jax.Array, float]:
-    group = draw(st.sampled_from(sorted(FIELDS)))
-    types = [draw(st.sampled_from(FIELDS[group])) for _ in range(2)]
+    basis = draw(st.sampled_from(["pixel", "steerable"]))
+    group = draw(st.sampled_from(["C4", "D4"] if basis == "pixel" else sorted(FIELDS)))
+    types = [draw(st.sampled_from(ON_PIXELS if basis == "pixel" else FIELDS[group])) for _ in range(2)]
     size = draw(st.sampled_from([1, 2, 3, 4, 5])) if group != "SO2" else 3
     window = {
+        "basis": basis,
         "stride": draw(st.sampled_from([1, 2, 3])),
         "dilation": draw(st.sampled_from([1, 2])),
         "padding": draw(st.sampled_from([0, 1, 2, "full"])),
@@ -75,7 +79,7 @@ def _cases(draw: st.DrawFn) -> tuple[tuple[Conv, Conv], jax.Array, float]:
     try:
         pair = _pair(*types, size, group, **window)
     except ValueError:  # no kernels of that size
-        pair = _pair("2 trivial", "1 trivial", 3, group, **window)
+        pair = _pair("2 trivial", "1 trivial", 3, group, **window)  # which both bases have
     batch, side = draw(st.sampled_from([(1, 10), (3, 11)]))
     x = jax.random.normal(jax.random.key(1), (batch, side, side + 1, pair[0].in_type.size), dtype)
     return pair, x, tolerance
@@ -93,6 +97,10 @@ def test_both_methods_agree_in_values_and_gradients(case: tuple[tuple[Conv, Conv
     [
         ("1 trivial", "1 regular + 1 irrep(1)", "C4", 3, {"stride": 2, "padding": 1, "remainder": "drop"}),
         ("1 induced(C2, irrep(1))", "1 regular", "D4", 2, {"padding_mode": "circular", "padding": 1}),
+        ("4 regular", "6 regular", "C3", 3, {"groups": 2}),
+        ("1 regular + 1 trivial", "2 regular", "D4", 4, {"basis": "pixel", "padding": 2, "stride": 3}),
+        ("2 regular", "2 quotient(D1)", "D2", 3, {"basis": "pixel", "groups": 2}),
+        ("1 regular", "1 trivial + 1 regular", "D6", 1, {"basis": "pixel"}),
     ],
 )
 def test_named_cases_agree_to_rounding(in_type: str, out_type: str, group: str, size: int, options: dict):
@@ -250,13 +258,38 @@ def _products(text: str) -> list[int]:
 
 
 def test_what_has_no_factored_method_is_refused_by_name():
-    t = FieldType("C4", "2 regular")
-    with pytest.raises(ValueError, match="invalid method 'factored'; allowed: 'dense' for pixel kernels"):
+    t = FieldType("C4", "2 regular + 1 irrep(1)")  # pixel kernels between regular fields, steerable ones elsewhere
+    with pytest.raises(ValueError, match="invalid method 'factored'; allowed: 'dense' where some pairs of"):
         Conv(t, t, 3, method="factored", rngs=nnx.Rngs(0))
-    with pytest.raises(ValueError, match="groups=2"):
-        Conv(t, t, 3, method="factored", groups=2, basis="steerable", rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match="allowed: 'dense' where some pairs"):
+        Dense(t, t, method="factored", rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match="unknown method 'fast'"):
+        Dense(t, t, method="fast", rngs=nnx.Rngs(0))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="method"):
         Conv(t, t, 3, method="fast", rngs=nnx.Rngs(0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("group", "in_type", "out_type", "size"),
+    [("D6", "2 regular", "1 regular + 2 trivial", ()), ("C4 x D1", "1 regular", "2 regular", (2, 3))],
+)
+def test_dense_layers_agree(group: str, in_type: str, out_type: str, size: tuple[int, ...]):
+    types = FieldType(group, in_type), FieldType(group, out_type)
+    dense, factored = (Dense(*types, method=method, rngs=nnx.Rngs(0)) for method in ("dense", "factored"))
+    x = jax.random.normal(jax.random.key(1), (3, *size, types[0].size))
+    _agree(_outcome(factored, x), _outcome(dense, x), 1e-5)
+    assert factored.multiply_adds(size) != dense.multiply_adds(size) == np.prod((*size, *(t.size for t in types)))
+
+
+def test_a_wide_dense_layer_is_factored_by_itself():
+    wide = FieldType("C16", "64 regular")
+    layer = nnx.eval_shape(lambda: Dense(wide, wide, use_bias=False, rngs=nnx.Rngs(0)))
+    assert layer.method_for(()) == "factored"
+    structure, state = nnx.split(layer)
+    x = jax.ShapeDtypeStruct((1, wide.size), jnp.float32)
+    text = jax.jit(lambda state, x: nnx.merge(structure, state)(x)).lower(state, x).compile().as_text()
+    of_weights = 30 * 16 * 64**2  # the Fourier transform of the kernel; complex irreps twice: [[α, β], [−β, α]]
+    assert sum(_products(text)) == layer.multiply_adds(()) + of_weights < wide.size**2 + of_weights
 
 
 def test_auto_takes_the_factored_method_where_it_pays():

@@ -9,15 +9,15 @@ from geomdl.layers import Branch, Conv, GroupPool, Pointwise, Residual, Sequenti
 from geomdl.layers.methods import convolutions, has_two_methods, read_methods
 from geomdl.representations import FieldType
 
-IMAGE, FIELDS = FieldType("C4", "1 trivial"), FieldType("C4", "2 regular")
+IMAGE, FIELDS = FieldType("C4", "1 trivial + 1 irrep(1)"), FieldType("C4", "2 regular")
 
 
 def _net() -> Sequential:
-    """A pixel kernel and, in a residual block and a branch, two steerable ones."""
+    """Kernels of two kinds and, in a residual block and a branch, of one."""
     rngs = nnx.Rngs(0)
-    lift = Conv(IMAGE, FIELDS, 3, padding=1, basis="pixel", rngs=rngs)
+    lift = Conv(IMAGE, FIELDS, 3, padding=1, rngs=rngs)
     inner = Conv(FIELDS, FIELDS, 3, padding=1, basis="steerable", rngs=rngs)
-    last = Conv(FIELDS, FIELDS, 3, padding=1, basis="steerable", rngs=rngs)
+    last = Conv(FIELDS, FIELDS, 3, padding=1, rngs=rngs)
     return Sequential([lift, Residual(Sequential([Pointwise(FIELDS), inner])), Branch([last, GroupPool(FIELDS)])])
 
 
@@ -36,10 +36,10 @@ def test_paths_are_those_of_the_summary_with_or_without_the_name_of_lists():
 def test_outputs_are_equal_to_rounding_and_the_original_stays():
     net = with_method(_net(), "dense")
     factored = with_method(net, "factored")
-    assert _methods(factored) == ["dense", "factored", "factored"], "pixel kernels have no other method"
+    assert _methods(factored) == ["dense", "factored", "factored"], "kernels of two kinds have no other method"
     assert _methods(net) == ["dense"] * 3
     assert [has_two_methods(conv) for conv in convolutions(net).values()] == [False, True, True]
-    x = jax.random.normal(jax.random.key(0), (2, 7, 7, 1))
+    x = jax.random.normal(jax.random.key(0), (2, 7, 7, 3))
     expected = jax.jit(net)(x)
     found, frozen = jax.jit(lambda x: (factored(x), freeze(factored)(x)))(x)
     np.testing.assert_allclose(found, expected, atol=2e-5)
@@ -63,7 +63,7 @@ def test_one_layer_is_a_module_too():
         ({"0": "densse"}, "unknown method 'densse'; .*did you mean 'dense'"),
         ({"1.body.2": "dense"}, "unknown convolution '1.body.2'; allowed: 0, 1.body.1, 2.0; did you mean '1.body.1'"),
         ({"layers.1": "dense"}, "unknown convolution 'layers.1'"),
-        ({"0": "factored"}, "invalid method 'factored'; allowed: 'dense' for pixel kernels"),
+        ({"0": "factored"}, "invalid method 'factored'; allowed: 'dense' where some pairs"),
     ],
 )
 def test_what_is_not_there_is_refused_by_name(method, message: str):
