@@ -225,6 +225,7 @@ def factored() -> str:
             **r,
             **{f"{side}_spread": _spread(r, f"{side}_factored", "{:.2f}") for side in ("forward", "gradients")},
             "work": float(r["multiply_adds"]) / float(r["dense_multiply_adds"]),
+            "floor": ", ".join(f"{float(r[f'{side}_over_mixing']):.1f}" for side in ("forward", "gradients")),
         }
         for r in rows
     ]
@@ -235,6 +236,8 @@ def factored() -> str:
         Column("forward_target", "Target"),
         Column("gradients_spread", "with gradients / plain"),
         Column("gradients_target", "Target"),
+        Column("floor", "the same / mixing alone"),
+        Column("copy", "copying / forward", "{:.2f}"),
         Column("compile_over_dense", "compilation / dense", "{:.1f}"),
         Column("auto", "auto takes"),
     )

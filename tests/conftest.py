@@ -9,7 +9,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # experiments and paper_figures are read from the checkout
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # every test compiles what it runs
-os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+# Tests compile far more than they compute: LLVM does not optimise (XLA does all the same).
+FLAGS = "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FLAGS}"
 
 import hypothesis
 import jax
@@ -30,7 +32,9 @@ def _check_arrays(function: Callable) -> Callable:
 
 sys.modules["geomdl_array_checker"] = types.ModuleType("geomdl_array_checker")
 sys.modules["geomdl_array_checker"].check = _check_arrays  # type: ignore[attr-defined]
-jaxtyping.install_import_hook("geomdl", "geomdl_array_checker.check")
+# Only where signatures name shapes: group theory is called far more often, and would take twice as long.
+SHAPED = ("actions.labels", "data", "evaluators", "layers", "models", "plots", "tasks", "training")
+jaxtyping.install_import_hook([f"geomdl.{name}" for name in SHAPED], "geomdl_array_checker.check")
 
 # Properties are checked on the same examples in every run; an example that compiles may take seconds.
 hypothesis.settings.register_profile("geomdl", deadline=None, derandomize=True, max_examples=25)

@@ -2,7 +2,8 @@
 
     python -m experiments.benchmarks.cost_model [--rounds=7] [--layers=C8-24-13-5,…]
 
-A layer is named by its group, regular fields, grid and taps: from as many fields to as many, padding "same", batch 16.
+A layer is named by its group, regular fields, grid and taps: from as many fields to as many, padding "same", batch 16;
+steerable kernels, or such of pixels: ``D4-24-13-5-pixel``.
 ``ratio`` is the CPU time of its gradients (of input and weights) by the factored method over that by the dense one,
 turn by turn, the median with quartiles; ``expected`` what `geomdl.layers.factored.expected_cost` says. Writes
 experiments/results/benchmarks/cost_model.csv.
@@ -27,15 +28,17 @@ LAYERS = (
     "C4-12-13-5", "C4-24-13-5", "C4-48-13-5", "C8-6-13-5", "C8-12-13-5", "C8-24-13-5", "C8-48-13-5", "C16-6-13-5",
     "C16-12-13-5", "C16-24-13-5", "D4-6-13-5", "D4-12-13-5", "D4-24-13-5", "D8-6-13-5", "D8-12-13-5", "D8-24-13-5",
     "C8-8-25-5", "C8-16-25-5", "C8-16-25-7", "C8-16-25-3", "C8-48-13-3", "C8-48-7-5", "C8-96-7-5",
+    "C4-48-13-3-pixel", "C4-48-13-5-pixel", "D4-16-13-3-pixel", "D4-32-13-3-pixel", "D4-32-13-5-pixel",
+    "D4-64-7-3-pixel", "D4-32-25-3-pixel", "C8-24-25-1-pixel", "C8-48-13-1-pixel", "D4-24-25-1-pixel",
 )  # fmt: skip
 
 
 def measure(name: str, rounds: int) -> Row:
     """One row of the table."""
-    group, *numbers = name.split("-")
-    fields, grid, taps = map(int, numbers)
+    group, fields, grid, taps, *pixel = name.split("-")
+    fields, grid, taps = int(fields), int(grid), int(taps)
     t, size = FieldType(group, f"{fields} regular"), (grid, grid)
-    layer = Conv(t, t, taps, padding="same", use_bias=False, basis="steerable", rngs=nnx.Rngs(0))
+    layer = Conv(t, t, taps, padding="same", use_bias=False, basis="pixel" if pixel else "steerable", rngs=nnx.Rngs(0))
     x = jax.random.normal(jax.random.key(0), (BATCH, *size, t.size))
     sides: dict[str, tuple[Any, nnx.State]] = {}
     for method in ("factored", "dense"):

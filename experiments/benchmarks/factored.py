@@ -6,7 +6,10 @@ Each row is one layer of regular fields, 5 × 5, padding "same", batch 16: its f
 and weights) with method="factored" and "dense", over the same of a plain JAX convolution with as many channels. All
 sides take turns in one process; times are CPU time of the process (a loaded machine spoils elapsed time, and both cores
 are counted), ratios are of one turn, and the table gives their median and quartiles. Compile time is the CPU time of
-compiling the gradients, over that of the dense method. Writes experiments/results/benchmarks/factored.csv.
+compiling the gradients, over that of the dense method. The floor is what no way of computing it can do without: the
+products that mix the channels, alone, on columns at hand (forward: one; with gradients: three), and reading the input
+and writing the output once; ``over_mixing`` is the time of the layer over that of the former, ``copy`` the time of the
+latter over that of the layer's forward pass. Writes experiments/results/benchmarks/factored.csv.
 """
 
 import argparse
@@ -16,10 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
+from jax import lax
 
 from experiments.benchmarks.train_step import quartiles
+from geomdl.kernels.factored import factored_plan
 from geomdl.layers import Conv
+from geomdl.layers.factored import mixing_matrices
 from geomdl.layers.functional import correlate
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType
@@ -54,6 +61,36 @@ def compiled(function: Callable[..., jax.Array], *args: Any) -> tuple[Any, Any, 
     return forward, gradients, time.process_time() - started
 
 
+def mixing_alone(layer: Conv, pixels: int) -> tuple[Any, Any, float, tuple[Any, ...]]:
+    """The products that mix the channels, and those of their gradients, as `compiled` programs and their arguments."""
+    plan = factored_plan(layer.spaces)
+    matrices = mixing_matrices(layer.spaces, [w[...] for w in layer.kernel])
+    columns, fields = [], [block.multiplicity for block in layer.in_type.blocks]
+    for group in plan.groups:
+        for i, _ in group.pairs:
+            shape = group.irreps, BATCH * group.stacked * pixels, group.heights[i] * fields[i]
+            columns.append(jax.random.normal(jax.random.key(len(columns)), shape))
+
+    def forward(columns: list[jax.Array], matrices: list[jax.Array]) -> list[jax.Array]:
+        dimensions = ((2,), (2,)), ((0,), (0,))
+        return [lax.dot_general(m, c, dimensions) for m, c in zip(matrices, columns, strict=True)]
+
+    def gradients(columns: list[jax.Array], matrices: list[jax.Array]) -> Any:
+        mixed, back = jax.vjp(forward, columns, matrices)
+        return back(mixed)
+
+    args = columns, matrices
+    programs = [jax.jit(f).lower(*args).compile() for f in (forward, gradients)]
+    return programs[0], programs[1], 0.0, args
+
+
+def copying(x: jax.Array, channels: int) -> tuple[Any, Any, float, tuple[Any, ...]]:
+    """Reading the input and writing the output, once, as `mixing_alone`; gradients do so three times."""
+    y = jnp.zeros((*x.shape[:-1], channels))
+    once = jax.jit(lambda x, y: (x + 1.0, y + 1.0)).lower(x, y).compile()
+    return once, once, 0.0, (x, y)
+
+
 def measure(name: str, rounds: int) -> Row:
     """One row of the table."""
     group, fields, grid = name.split("-")
@@ -71,6 +108,7 @@ def measure(name: str, rounds: int) -> Row:
     size = (int(grid), int(grid))
     args = (x, jax.random.normal(jax.random.key(1), (5, 5, t.size, t.size)))
     sides["plain"] = (*compiled(lambda x, k: correlate(x, k, padding="same"), *args), args)
+    sides["mixing"], sides["copy"] = mixing_alone(layer, int(grid) ** 2), copying(x, t.size)
     taken: dict[tuple[str, int], list[float]] = {}
     for turn in range(rounds + 1):
         for side, (forward, gradients, _, given) in sides.items():
@@ -83,7 +121,9 @@ def measure(name: str, rounds: int) -> Row:
         "multiply_adds": auto.factored_multiply_adds(size) or 0, "dense_multiply_adds": auto.dense_multiply_adds(size),
         "compile_over_dense": sides["factored"][2] / sides["dense"][2],
     }  # fmt: skip
+    row["copy"] = quartiles(taken["copy", 0], taken["factored", 0])[1]
     for n, what in enumerate(("forward", "gradients")):
+        row[f"{what}_over_mixing"] = quartiles(taken["factored", n], taken["mixing", n])[1]
         for side in ("factored", "dense"):
             low, middle, high = quartiles(taken[side, n], taken["plain", n])
             row |= {f"{what}_{side}": middle, f"{what}_{side}_low": low, f"{what}_{side}_high": high}
@@ -96,7 +136,8 @@ def sentence(row: Row) -> str:
     """A row in words."""
     parts = [
         f"{what} {row[f'{what}_factored']:.3f} [{row[f'{what}_factored_low']:.3f}, {row[f'{what}_factored_high']:.3f}]"
-        f" (dense {row[f'{what}_dense']:.2f}, target {row[f'{what}_target'] or 'none'})"
+        f" (dense {row[f'{what}_dense']:.2f}, target {row[f'{what}_target'] or 'none'};"
+        f" {row[f'{what}_over_mixing']:.2f} × the mixing alone)"
         for what in ("forward", "gradients")
     ]
     share = float(row["multiply_adds"]) / float(row["dense_multiply_adds"])
