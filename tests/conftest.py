@@ -10,8 +10,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # experiments and paper_figu
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # every test compiles what it runs
 # Tests compile far more than they compute: LLVM does not optimise (XLA does all the same).
-FLAGS = "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FLAGS}"
+os.environ["XLA_FLAGS"] = " ".join(
+    [
+        os.environ.get("XLA_FLAGS", ""),
+        "--xla_force_host_platform_device_count=4",
+        "--xla_backend_optimization_level=0",
+    ]
+)
 
 import hypothesis
 import jax

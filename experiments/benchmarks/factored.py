@@ -68,7 +68,7 @@ def mixing_alone(layer: Conv, pixels: int) -> tuple[Any, Any, float, tuple[Any, 
     columns, fields = [], [block.multiplicity for block in layer.in_type.blocks]
     for group in plan.groups:
         for i, _ in group.pairs:
-            shape = group.irreps, BATCH * group.stacked * pixels, group.heights[i] * fields[i]
+            shape = group.units, BATCH * group.stacked * pixels, group.heights[i] * fields[i]
             columns.append(jax.random.normal(jax.random.key(len(columns)), shape))
 
     def forward(columns: list[jax.Array], matrices: list[jax.Array]) -> list[jax.Array]:

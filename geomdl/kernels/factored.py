@@ -13,6 +13,9 @@ share one expansion.
 Where ψ_o is of complex type (rotations without reflections), an orthogonal J with J² = −1 commutes with it, and J F_t
 is a kernel too. Then half of the columns are enough: y = Σ_t (α_t + β_t J)(F_t ⋆ z), one mixing with the matrix
 [[α, β], [−β, α]] on the two rows of F_t ⋆ z. Where it is of real type, its rows are mixed alike, one after the other.
+
+What is mixed at once is called a unit: an irrep or, where it has one row among many irreps with two, a pair of such,
+with the matrix [[α, 0], [0, β]]. So all units have one shape, and there is one product for all of them.
 """
 
 import dataclasses
@@ -31,6 +34,9 @@ from geomdl.kernels.sparse_rows import SparseRows
 from geomdl.kernels.templates import starts
 from geomdl.representations import Representation
 from geomdl.representations.representation import Label, irrep_matrix, irrep_size
+
+MANY = 3
+"""Irreps of complex type from which on those of one row are mixed as pairs."""
 
 _QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 
@@ -57,21 +63,21 @@ class InputBlock:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class OutputGroup:
-    """Irreps of the output that are computed together, as one batch of products.
+    """Units of the output that are computed together, as one batch of products.
 
     Args:
-      irreps: how many.
+      units: how many.
       stacked: how many rows of each are mixed alike.
       rows: how many rows one mixing gives.
-      copies: of each irrep in one field of every output block.
-      heights: for every input block the number of its columns that go into an irrep.
-      columns: for every input block the matrix from the columns of all its sources to ``[irreps, stacked, height]``.
-      mixings: ``mixings[i][o]``: from the weights of a pair of blocks to ``[irreps, height, rows, copies]``; a matrix
+      copies: of each unit in one field of every output block.
+      heights: for every input block the number of its columns that go into a unit.
+      columns: for every input block the matrix from the columns of all its sources to ``[units, stacked, height]``.
+      mixings: ``mixings[i][o]``: from the weights of a pair of blocks to ``[units, height, rows, copies]``; a matrix
         where every entry is made of many weights.
-      syntheses: for every output block ``[size, irreps, rows, copies, stacked]``: from what is mixed to the channels.
+      syntheses: for every output block ``[size, units, rows, copies, stacked]``: from what is mixed to the channels.
     """
 
-    irreps: int
+    units: int
     stacked: int
     rows: int
     copies: tuple[int, ...]
@@ -106,7 +112,7 @@ class Plan:
     def mixing_multiply_adds(self, fields_in: Sequence[int], fields_out: Sequence[int]) -> int:
         """Products of the mixing for one output pixel: 2·N·S for each pair of fields, for regular fields of C_N."""
         return sum(
-            group.irreps * group.stacked * group.rows * height * i * copies * o
+            group.units * group.stacked * group.rows * height * i * copies * o
             for group in self.groups
             for i, height in zip(fields_in, group.heights, strict=True)
             for o, copies in zip(fields_out, group.copies, strict=True)
@@ -126,8 +132,8 @@ def factored_plan(spaces: tuple[tuple[KernelSpace, ...], ...]) -> Plan:
     >>> from geomdl.kernels import SteerableKernelSpace
     >>> from geomdl.representations import regular
     >>> plan = factored_plan(((SteerableKernelSpace(regular(C8), regular(C8), 5),),))
-    >>> plan.mixing_multiply_adds((1,), (1,))  # 2 · N · S, S = 11 at escnn's cut-off, less at the two real irreps
-    154
+    >>> plan.mixing_multiply_adds((1,), (1,))  # 2 · N · S, S = 11 at escnn's cut-off
+    176
     >>> 8 * 8 * 5 * 5  # the dense convolution
     1600
     """
@@ -135,17 +141,18 @@ def factored_plan(spaces: tuple[tuple[KernelSpace, ...], ...]) -> Plan:
     kernels = irrep_kernels(first)
     ins = [row[0].in_representation for row in spaces]
     outs = [space.out_representation for space in spaces[0]]
-    alike: dict[tuple[int, int, tuple[int, ...]], list[Label]] = {}
+    alike: dict[_Shape, list[_Unit]] = {}
     for o in dict.fromkeys(o for rho in outs for o in rho.labels):
         if any(_elements(kernels, a, o) for rho in ins for a in rho.labels):
             stacked = _stacked(first.group, o)
             rows = irrep_size(first.group, o) // stacked
-            alike.setdefault((stacked, rows, tuple(rho.labels.count(o) for rho in outs)), []).append(o)
-    labels = [o for some in alike.values() for o in some]
+            alike.setdefault((stacked, rows, tuple(rho.labels.count(o) for rho in outs)), []).append((o,))
+    alike = _paired(alike)
+    labels = [o for units in alike.values() for unit in units for o in unit]
     blocks = [_input_block(first, rho, labels) for rho in ins]
     groups = []
     for (stacked, rows, copies), some in alike.items():
-        heights = tuple(max(len(columns[o][0]) for o in some) for _, columns in blocks)
+        heights = tuple(max(sum(len(columns[o][0]) for o in unit) for unit in some) for _, columns in blocks)
         groups.append(
             OutputGroup(
                 len(some),
@@ -162,6 +169,23 @@ def factored_plan(spaces: tuple[tuple[KernelSpace, ...], ...]) -> Plan:
             )
         )
     return Plan(tuple(block for block, _ in blocks), tuple(groups))
+
+
+_Unit = tuple[Label, ...]
+_Shape = tuple[int, int, tuple[int, ...]]
+"""Of units: stacked rows, rows, copies in every block."""
+
+
+def _paired(alike: dict[_Shape, list[_Unit]]) -> dict[_Shape, list[_Unit]]:
+    """With single rows as pairs among units of two, where these are many: few products more, and half the programs."""
+    found = dict(alike)
+    for shape, units in alike.items():
+        stacked, rows, copies = shape
+        single = (1, 1, copies)
+        if (stacked, rows) == (1, 2) and len(units) >= MANY and single in found:
+            ones = [o for unit in found.pop(single) for o in unit]
+            found[shape] = units + [tuple(ones[n : n + 2]) for n in range(0, len(ones), 2)]
+    return found
 
 
 def _elements(kernels: IrrepKernels, a: Label, o: Label) -> int:
@@ -237,18 +261,24 @@ def _input_block(space: KernelSpace, rho: Representation, labels: list[Label]) -
     return InputBlock(analysis.reshape(-1, rho.size), taps), found
 
 
-def _chosen(block: InputBlock, columns: _Columns, labels: list[Label], height: int) -> SparseRows:
+def _chosen(block: InputBlock, columns: _Columns, units: list[_Unit], height: int) -> SparseRows:
     rows: list[list[tuple[int, float]]] = []
-    for o in labels:
-        for stacked in columns[o]:
+    for unit in units:
+        for parts in zip(*(columns[o] for o in unit), strict=True):
+            stacked = [column for part in parts for column in part]
             rows += [[(column.number, 1.0)] for column in stacked] + [[]] * (height - len(stacked))
     return SparseRows.of(rows, block.kernels.shape[0] * block.kernels.shape[1])
 
 
-def _synthesis(rho: Representation, labels: list[Label], stacked: int, rows: int) -> np.ndarray:
-    order = [_components(rho, i) for o in labels for i in _copies(rho, o)]
-    matrix = rho.change_of_basis[:, np.array(order, int).reshape(len(labels), -1, rows, stacked)]
-    return matrix.swapaxes(2, 3)
+def _synthesis(rho: Representation, units: list[_Unit], stacked: int, rows: int) -> np.ndarray:
+    nothing = [rho.size] * (rows * stacked)  # for what a unit has fewer rows
+    order = []
+    for unit in units:
+        for copies in zip(*(_copies(rho, o) for o in unit), strict=True):
+            there = [component for i in copies for component in _components(rho, i)]
+            order.append((there + nothing)[: rows * stacked])
+    padded = np.pad(rho.change_of_basis, ((0, 0), (0, 1)))
+    return padded[:, np.array(order, int).reshape(len(units), -1, rows, stacked)].swapaxes(2, 3)
 
 
 def _scale(space: KernelSpace, rho_in: Representation, o: Label) -> float:
@@ -260,21 +290,28 @@ def _scale(space: KernelSpace, rho_in: Representation, o: Label) -> float:
 
 
 def _mixing(
-    space: KernelSpace, columns: _Columns, labels: list[Label], rows: int, height: int
+    space: KernelSpace, columns: _Columns, units: list[_Unit], rows: int, height: int
 ) -> SparseRows | np.ndarray:
     rho_in, rho_out, kernels = space.in_representation, space.out_representation, irrep_kernels(space)
     counts = [_elements(kernels, a, o) for o in rho_out.labels for a in rho_in.labels]
     firsts = (np.cumsum(counts) - counts).reshape(len(rho_out.labels), len(rho_in.labels))
     terms: list[list[tuple[int, float]]] = []
-    for o in labels:
-        splits = {a: _split(kernels, a, o) for a in set(rho_in.labels)}
-        for _, i, t, row in columns[o][0]:
-            split = splits[rho_in.labels[i]]
-            for out_row in range(rows):
-                values = (split.plain if row == out_row else (split.turned if row == 0 else -split.turned))[:, t]
-                for j in _copies(rho_out, o):
-                    terms.append([(int(firsts[j, i] + e), float(values[e])) for e in np.flatnonzero(values)])
-        terms += [[]] * ((height - len(columns[o][0])) * rows * rho_out.labels.count(o))
+    for unit in units:
+        copies = rho_out.labels.count(unit[0])
+        for part, o in enumerate(unit):
+            single = irrep_size(space.group, o) == 1
+            splits = {a: _split(kernels, a, o) for a in set(rho_in.labels)}
+            for _, i, t, row in columns[o][0]:
+                split = splits[rho_in.labels[i]]
+                for out_row in range(rows):
+                    if single and out_row != part:  # of the other of a pair
+                        terms += [[]] * copies
+                        continue
+                    same = single or row == out_row
+                    values = (split.plain if same else (split.turned if row == 0 else -split.turned))[:, t]
+                    for j in _copies(rho_out, o):
+                        terms.append([(int(firsts[j, i] + e), float(values[e])) for e in np.flatnonzero(values)])
+        terms += [[]] * ((height - sum(len(columns[o][0]) for o in unit)) * rows * copies)
     of_elements = SparseRows.of(terms, sum(counts))
     from_weights = element_coefficients(space)
     return of_elements if from_weights is None else of_elements.dense() @ from_weights

@@ -227,10 +227,10 @@ def _part(fields: FieldType, groups: int) -> FieldType:
 
 
 def mixing_matrices(spaces: KernelSpaces, weights: Sequence[jax.Array], groups: int = 1) -> list[jax.Array]:
-    """What mixes the channels: ``[irreps, rows · copies · fields_out, height · fields_in]``.
+    """What mixes the channels: ``[units, rows · copies · fields_out, height · fields_in]``.
 
-    For each group of output irreps, and the pairs of blocks that it mixes. Of several groups of fields each has its
-    own: ``[groups, irreps, …]``.
+    For each group of output units, and the pairs of blocks that it mixes. Of several groups of fields each has its
+    own: ``[groups, units, …]``.
     """
     if groups > 1:
         apart = [weight.reshape(*weight.shape[:2], groups, -1) for weight in weights]
@@ -241,9 +241,9 @@ def mixing_matrices(spaces: KernelSpaces, weights: Sequence[jax.Array], groups: 
             weight = weights[i * len(group.copies) + o]
             fields_in, fields_out = weight.shape[1:]
             entries = _of_weights(group.mixings[i][o], weight)
-            entries = entries.reshape(group.irreps, group.heights[i], -1, fields_in, fields_out)
+            entries = entries.reshape(group.units, group.heights[i], -1, fields_in, fields_out)
             entries = entries.transpose(0, 2, 4, 1, 3)
-            matrices.append(entries.reshape(group.irreps, -1, group.heights[i] * fields_in))
+            matrices.append(entries.reshape(group.units, -1, group.heights[i] * fields_in))
     return matrices
 
 
@@ -277,7 +277,7 @@ def _correlate(
         mixed: dict[int, Any] = {}
         for i, o in group.pairs:
             y = lax.dot_general(next(remaining), chosen[i], (((2,), (2,)), ((0,), (0,))), precision="highest")
-            y = y.reshape(group.irreps, group.rows, group.copies[o], -1, images, group.stacked, pixels)
+            y = y.reshape(group.units, group.rows, group.copies[o], -1, images, group.stacked, pixels)
             mixed[o] = mixed.get(o, 0) + y
         for o, y in mixed.items():
             selection = group.selections[o]
@@ -304,8 +304,8 @@ def _columns(x: jax.Array, block: InputBlock, fields: int, tiles: Tiling) -> jax
 
 
 def _chosen(columns: jax.Array, group: OutputGroup, block: int, tiles: Tiling) -> jax.Array:
-    """``[irreps, images · stacked · pixels, height · fields]`` of all columns of a block."""
+    """``[units, images · stacked · pixels, height · fields]`` of all columns of a block."""
     columns = take_rows(take_rows(columns, group.columns[block]), tiles.to_pixels, axis=2)
-    columns = columns.reshape(group.irreps, group.stacked, group.heights[block], *columns.shape[1:])
+    columns = columns.reshape(group.units, group.stacked, group.heights[block], *columns.shape[1:])
     columns = columns.transpose(0, 3, 1, 4, 2, 5)
-    return columns.reshape(group.irreps, math.prod(columns.shape[1:4]), -1)
+    return columns.reshape(group.units, math.prod(columns.shape[1:4]), -1)

@@ -98,6 +98,7 @@ def test_both_methods_agree_in_values_and_gradients(case: tuple[tuple[Conv, Conv
         ("1 trivial", "1 regular + 1 irrep(1)", "C4", 3, {"stride": 2, "padding": 1, "remainder": "drop"}),
         ("1 induced(C2, irrep(1))", "1 regular", "D4", 2, {"padding_mode": "circular", "padding": 1}),
         ("4 regular", "6 regular", "C3", 3, {"groups": 2}),
+        ("1 regular", "1 trivial + 2 regular", "C7", 3, {}),  # real irreps: of trivial fields too, and none to pair
         ("1 regular + 1 trivial", "2 regular", "D4", 4, {"basis": "pixel", "padding": 2, "stride": 3}),
         ("2 regular", "2 quotient(D1)", "D2", 3, {"basis": "pixel", "groups": 2}),
         ("1 regular", "1 trivial + 1 regular", "D6", 1, {"basis": "pixel"}),
@@ -220,9 +221,7 @@ def test_it_multiplies_as_often_as_the_formula_says():
     dense, factored = _pair("16 regular", "32 regular", 5, padding="same", use_bias=False)
     plan = factored_plan(factored.spaces)
     size = (7, 7)
-    assert plan.mixing_multiply_adds((16,), (32,)) == 16 * 32 * (
-        3 * 22 * 2 + 2 * 11
-    )  # three complex irreps, two real ones
+    assert plan.mixing_multiply_adds((16,), (32,)) == 16 * 32 * 4 * 22 * 2  # three complex irreps, two real ones as one
     assert factored.multiply_adds(size) < dense.multiply_adds(size) / 3
     x = jnp.zeros((1, *size, 128))
     structure, state = nnx.split(factored)
