@@ -1,14 +1,20 @@
 """Every test sees four CPU devices, strict dtype promotion, and array shapes checked against their annotations."""
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 import types
 from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # experiments and paper_figures are read from the checkout
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # every test compiles what it runs
+if "GEOMDL_TESTS" not in os.environ:  # workers and the processes that tests start share what is compiled
+    os.environ["GEOMDL_TESTS"] = os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="geomdl-tests-")
+    atexit.register(shutil.rmtree, os.environ["GEOMDL_TESTS"], ignore_errors=True)
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 # Tests compile far more than they compute: LLVM does not optimise (XLA does all the same).
 os.environ["XLA_FLAGS"] = " ".join(
     [

@@ -163,8 +163,8 @@ def test_summary_shows_the_methods(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_autotune(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert main(["autotune", *SMALL]) == 0
-    assert "no convolution of this model has a factored method" in capsys.readouterr().out  # pixel kernels
+    assert main(["autotune", *SMALL[:2]]) == 0  # a linear model
+    assert "no convolution of this model has a factored method" in capsys.readouterr().out
     measured = []
 
     def fake(inputs, rounds, dtype) -> Tuned:

@@ -59,8 +59,8 @@ def test_alike_layers_are_measured_once_and_both_methods_in_turn(monkeypatch: py
 
 
 def test_times_are_measured():
-    pixel = Conv(FIELDS, FIELDS, 3, padding="same", rngs=nnx.Rngs(0))  # one method only
-    found = list(autotune(Sequential([_conv(IMAGE), pixel]), (6, 6, 1), 1, rounds=2))
+    two_kinds = Conv(FIELDS, FIELDS + FieldType("C4", "1 irrep(1)"), 3, rngs=nnx.Rngs(0))  # of kernels: one method only
+    found = list(autotune(Sequential([_conv(IMAGE), two_kinds]), (6, 6, 1), 1, rounds=2))
     assert [(t.path, t.conv, t.size, t.batch) for t in found] == [("0", "3x3 1 trivial → 1 regular", (6, 6), 1)]
     t = found[0]
     assert min(t.dense_s, t.factored_s, t.dense_compile_s, t.factored_compile_s) > 0
