@@ -82,7 +82,7 @@ TARGETS: dict[Key, float] = {
     **{(name, "compilation", "auto", "dense"): 1.5 for name in NETWORKS},
     **{(name, "memory", "auto", "dense"): 1.2 for name in NETWORKS},
 }
-"""What the issue asks for: network, what is measured, of which method, beside what."""
+"""What is to be reached: network, what is measured, of which method, beside what."""
 
 
 class Times(NamedTuple):

@@ -26,7 +26,7 @@ Method = Literal["auto", "dense", "factored"]
 PIXELS = 192
 """About how many output pixels are computed together, so that their expansion stays in cache."""
 
-EXPANSION, REST, COPIED, MARGIN = 0.25, 0.5, 300.0, 0.95
+EXPANSION, REST, COPIED, PART, MARGIN = 0.05, 0.8, 250.0, 8e6, 0.95
 """Of the cost model of `is_faster`: CPU time over that of a multiply-add of the dense method, gradients included."""
 
 WORTHWHILE = 500_000
@@ -70,7 +70,7 @@ def _costs(
         tiles = _tiling(block, window, size)
         sources, columns, components = block.kernels.shape[:3]
         here = fields.multiplicity * tiles.count * tiles.window * sources * components
-        copied += here
+        copied += 0 if tiles.to_windows.is_identity else here
         expansion += here * tiles.pixels * columns
         if block.selection is None:
             rest += fields.multiplicity * math.prod(size) * block.analysis.size
@@ -111,12 +111,18 @@ def expected_cost(
 ) -> float:
     """CPU time of the factored method for one image, in multiply-adds of the dense one, gradients included.
 
-    Weighs multiply-adds of the expansion (`EXPANSION`), all others (`REST`) and numbers copied into windows (`COPIED`),
-    which cost most where fields are few. Fitted to layers of regular fields, batch 16, float32, on 2 CPU cores;
-    ``experiments/benchmarks/cost_model.py`` compares it with measurement.
+    Weighs multiply-adds of the expansion (`EXPANSION`), all others (`REST`), numbers copied into windows (`COPIED`),
+    which cost most where fields are few, and the start of each part of the batch (`PART`). Fitted to layers of regular
+    fields, batch 16, float32, on 2 CPU cores; ``experiments/benchmarks/cost_model.py`` compares it with measurement.
     """
     expansion, rest, copied = _costs(spaces, in_type, out_type, window, size, groups)
-    return EXPANSION * expansion + REST * rest + COPIED * copied
+    part = PART / _images_at_once(window.output_size(size))
+    return EXPANSION * expansion + REST * rest + COPIED * copied + part
+
+
+def _images_at_once(size: Size) -> int:
+    """How many images of a size of the output have about `PIXELS` pixels."""
+    return max(1, round(PIXELS / max(1, math.prod(size))))
 
 
 @functools.partial(
@@ -193,7 +199,7 @@ def correlate_with_matrices(
     def some(images: jax.Array) -> jax.Array:
         return _correlate(images, wide, plan, in_type, out_type, window)
 
-    return _in_parts(some, x, images_at_once or max(1, round(PIXELS / math.prod(size))))
+    return _in_parts(some, x, images_at_once or _images_at_once(size))
 
 
 def _in_parts(function: Callable[[jax.Array], jax.Array], x: jax.Array, images_at_once: int) -> jax.Array:

@@ -235,8 +235,8 @@ def test_the_drawn_component_has_the_gradients_of_the_sum_over_all(stride: int, 
         return sum(phase[:, i, j, None, None, None] * part for i, j, part in parts)  # type: ignore[return-value]
 
     for wanted, found in zip(
-        jax.grad(lambda x, p: jnp.sin(summed(x, p)).sum(), (0, 1))(x, phase),
-        jax.grad(lambda x, p: jnp.sin(_weighed(x, p, border)).sum(), (0, 1))(x, phase),
+        jax.jit(jax.grad(lambda x, p: jnp.sin(summed(x, p)).sum(), (0, 1)))(x, phase),
+        jax.jit(jax.grad(lambda x, p: jnp.sin(_weighed(x, p, border)).sum(), (0, 1)))(x, phase),
         strict=True,
     ):
         np.testing.assert_allclose(found, wanted, atol=1e-6)
