@@ -120,6 +120,11 @@ def expected_cost(
     return EXPANSION * expansion + REST * rest + COPIED * copied + part
 
 
+def _at_once(batch: int, size: Size) -> int:
+    """How many images are computed together here: all of them on a GPU or TPU, which parts would leave idle."""
+    return _images_at_once(size) if jax.default_backend() == "cpu" else batch
+
+
 def _images_at_once(size: Size) -> int:
     """How many images of a size of the output have about `PIXELS` pixels."""
     return max(1, round(PIXELS / max(1, math.prod(size))))
@@ -154,7 +159,8 @@ def factored_correlate(
       out_type: what goes out.
       window: its geometry.
       groups: groups of fields that are kept apart.
-      images_at_once: how many images are computed together; by default such that they have about `PIXELS` pixels.
+      images_at_once: how many images are computed together; by default, on CPUs, such that they have about `PIXELS`
+        pixels, and all of them elsewhere (of which no time has been measured).
 
     Raises:
       ValueError: when the window does not fit.
@@ -199,7 +205,7 @@ def correlate_with_matrices(
     def some(images: jax.Array) -> jax.Array:
         return _correlate(images, wide, plan, in_type, out_type, window)
 
-    return _in_parts(some, x, images_at_once or _images_at_once(size))
+    return _in_parts(some, x, images_at_once or _at_once(x.shape[0], size))
 
 
 def _in_parts(function: Callable[[jax.Array], jax.Array], x: jax.Array, images_at_once: int) -> jax.Array:

@@ -143,6 +143,15 @@ def test_a_batch_that_parts_do_not_divide():
     _agree(jax.tree.leaves(gradient(x, weights, 1)), jax.tree.leaves(gradient(x, weights, 7)), 2e-6)
 
 
+def test_the_batch_is_in_parts_on_cpus_only(monkeypatch: pytest.MonkeyPatch):
+    _, layer = _pair("1 irrep(1)", "1 irrep(1)", 2)
+    programs = []
+    for batch, backend in ((64, "cpu"), (65, "gpu")):  # another batch is traced anew
+        monkeypatch.setattr(jax, "default_backend", lambda backend=backend: backend)
+        programs.append(str(jax.make_jaxpr(lambda x: layer(x))(jax.ShapeDtypeStruct((batch, 5, 5, 2), jnp.float32))))
+    assert [" scan[" in program for program in programs] == [True, False]
+
+
 def test_a_divided_batch_stays_divided():
     dense, layer = _pair("1 regular", "1 irrep(1)", 2)
     mesh = Mesh(np.array(jax.devices()[:4]), ("data",))
