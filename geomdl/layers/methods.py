@@ -7,7 +7,7 @@ from flax import nnx
 
 from geomdl.errors import invalid, unknown
 from geomdl.kernels.factored import is_factorable
-from geomdl.layers.conv import Conv
+from geomdl.layers.conv import Conv, Dense
 from geomdl.layers.factored import Method, require_factorable
 
 M = TypeVar("M", bound=nnx.Module)
@@ -20,9 +20,9 @@ def with_method(module: M, method: Method | Mapping[str, Method]) -> M:
 
     Args:
       module: any NNX module; `geomdl.layers.Conv` layers at every depth are meant.
-      method: ``"dense"``, ``"factored"`` or ``"auto"`` for all of them, and ``"factored"`` leaves those dense that
-        have no such method; or the methods of some by their paths, as in `convolutions`; the others stay as they
-        are.
+      method: ``"dense"``, ``"factored"`` or ``"auto"`` for all of them, and for all `geomdl.layers.Dense` layers;
+        ``"factored"`` leaves those dense that have no such method. Or the methods of some convolutions by their paths,
+        as in `convolutions`; the others stay as they are.
 
     Raises:
       ValueError: for another method, a path where there is no convolution, or ``"factored"`` at the path of one that
@@ -43,8 +43,9 @@ def with_method(module: M, method: Method | Mapping[str, Method]) -> M:
     found = convolutions(copy)
     if isinstance(method, str):
         _require_method(method)
-        for conv in found.values():
-            conv.method = "dense" if method == "factored" and not has_two_methods(conv) else method
+        linear = [part for _, part in nnx.iter_modules(copy) if isinstance(part, Dense)]
+        for layer in (*found.values(), *linear):
+            layer.method = "dense" if method == "factored" and not has_two_methods(layer) else method
         return copy
     for path, each in method.items():
         _require_method(each)
@@ -98,9 +99,9 @@ def read_methods(text: str) -> Method | dict[str, Method]:
     return chosen
 
 
-def has_two_methods(conv: Conv) -> bool:
-    """Whether a convolution has a factored method besides the dense one."""
-    return is_factorable(conv.spaces)
+def has_two_methods(layer: Conv | Dense) -> bool:
+    """Whether a convolution or linear layer has a factored method besides the dense one."""
+    return is_factorable(layer.spaces)
 
 
 def _require_method(method: str) -> Method:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from geomdl.layers import Branch, Conv, GroupPool, Pointwise, Residual, Sequential, freeze, with_method
+from geomdl.layers import Branch, Conv, Dense, GroupPool, Pointwise, Residual, Sequential, freeze, with_method
 from geomdl.layers.methods import convolutions, has_two_methods, read_methods
 from geomdl.representations import FieldType
 
@@ -47,6 +47,16 @@ def test_outputs_are_equal_to_rounding_and_the_original_stays():
     before, after = jax.tree.leaves(nnx.state(net)), jax.tree.leaves(nnx.state(factored))
     assert all((a == b).all() for a, b in zip(before, after, strict=True))
     assert _methods(with_method(net, "auto")) == ["auto"] * 3
+
+
+def test_linear_layers_follow_what_is_said_for_all():
+    net = Sequential([Dense(FIELDS, IMAGE, rngs=nnx.Rngs(0))])
+    assert net.layers[0].method == "auto"
+    assert with_method(net, "dense").layers[0].method == "dense"
+    assert with_method(net, "factored").layers[0].method == "dense", "kernels of two kinds"
+    linear = Dense(FIELDS, FIELDS, rngs=nnx.Rngs(0))
+    assert with_method(linear, "factored").method == "factored"
+    assert linear.method == "auto"
 
 
 def test_one_layer_is_a_module_too():
