@@ -50,3 +50,10 @@ jaxtyping.install_import_hook([f"geomdl.{name}" for name in SHAPED], "geomdl_arr
 # Properties are checked on the same examples in every run; an example that compiles may take seconds.
 hypothesis.settings.register_profile("geomdl", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("geomdl")
+
+_LONG = ("test_quality.py", "test_orders.py", "test_distributed.py")
+
+
+def pytest_collection_modifyitems(items: list) -> None:
+    """The longest tests first: one that comes last is waited for by the other worker."""
+    items.sort(key=lambda item: item.path.name not in _LONG)

@@ -296,7 +296,7 @@ def test_a_wide_dense_layer_is_factored_by_itself():
     structure, state = nnx.split(layer)
     x = jax.ShapeDtypeStruct((1, wide.size), jnp.float32)
     text = jax.jit(lambda state, x: nnx.merge(structure, state)(x)).lower(state, x).compile().as_text()
-    of_weights = 30 * 16 * 64**2  # the Fourier transform of the kernel; complex irreps twice: [[α, β], [−β, α]]
+    of_weights = 32 * 16 * 64**2  # the Fourier transform of the kernel, to eight units [[α, β], [−β, α]]
     assert sum(_products(text)) == layer.multiply_adds(()) + of_weights < wide.size**2 + of_weights
 
 
