@@ -347,7 +347,7 @@ class Dense(Layer):
             weights, pixels = [weight[...] for weight in self.kernel], math.prod(x.shape[1:-1])
             points = x.reshape(x.shape[0], pixels, 1, x.shape[-1])
             y = factored_correlate(points, weights, self.spaces, self.in_type, self.out_type, _POINT)
-            return add_bias(y.reshape(*x.shape[:-1], -1), self.bias, self.out_type)
+            return add_bias(y.reshape(*x.shape[:-1], self.out_type.size), self.bias, self.out_type)
         return add_bias(x @ self.dense_kernel().astype(x.dtype), self.bias, self.out_type)
 
 

@@ -195,7 +195,7 @@ def correlate_with_matrices(
             window=window,
             images_at_once=images_at_once,
         )
-        y = jax.vmap(alone, (3, 0), 3)(x.reshape(*x.shape[:3], groups, -1), list(matrices))
+        y = jax.vmap(alone, (3, 0), 3)(x.reshape(*x.shape[:3], groups, in_type.size // groups), list(matrices))
         return y.reshape(*y.shape[:3], out_type.size)
     plan, size = factored_plan(spaces), window.output_size(x.shape[1:3])
     if not plan.groups or 0 in size or 0 in x.shape:

@@ -313,8 +313,8 @@ def shares_of_largest(x: jax.Array, axis: int = -1) -> jax.Array:
     [0.  0.5 0.5 0. ]
     """
     most = x.max(axis, keepdims=True)
-    near = (x >= most - 4 * float(jnp.finfo(x.dtype).eps) * jnp.abs(most)).astype(x.dtype)
-    return near / jnp.maximum(near.sum(axis, keepdims=True), 1)
+    near = (x >= most - 4 * float(jnp.finfo(x.dtype).eps) * jnp.abs(most)) | (x == most)  # the latter for infinities
+    return near.astype(x.dtype) / jnp.maximum(near.sum(axis, keepdims=True), 1).astype(x.dtype)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))

@@ -195,7 +195,9 @@ class GlobalPool(Layer):
         """Pools over both spatial axes."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of GlobalPool")
-        return largest(x.reshape(x.shape[0], -1, x.shape[-1]), 1) if self.reduce == "max" else x.mean((1, 2))
+        if self.reduce == "mean":
+            return x.mean((1, 2))
+        return largest(x.reshape(x.shape[0], x.shape[1] * x.shape[2], x.shape[3]), 1)
 
 
 class GroupPool(Layer):

@@ -220,6 +220,11 @@ def test_awkward_cases_agree(in_type: str, out_type: str, group: str, options: d
     assert factored(empty).shape == dense(empty).shape
 
 
+def test_no_images_of_several_groups_of_fields():
+    dense, factored = _pair("2 regular", "2 regular", 3, "C3", groups=2)
+    assert factored(jnp.zeros((0, 8, 9, 6))).shape == dense(jnp.zeros((0, 8, 9, 6))).shape
+
+
 def test_the_contract_holds():
     _, layer = _pair("1 regular", "1 regular", 3, "C4", padding="same", padding_mode="circular")
     assert check_contract(layer, jax.random.key(0), size=(6, 6)).passed
@@ -287,6 +292,7 @@ def test_dense_layers_agree(group: str, in_type: str, out_type: str, size: tuple
     x = jax.random.normal(jax.random.key(1), (3, *size, types[0].size))
     _agree(_outcome(factored, x), _outcome(dense, x), 1e-5)
     assert factored.multiply_adds(size) != dense.multiply_adds(size) == np.prod((*size, *(t.size for t in types)))
+    assert factored(x[:0]).shape == dense(x[:0]).shape
 
 
 def test_a_wide_dense_layer_is_factored_by_itself():

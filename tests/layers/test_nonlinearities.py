@@ -245,3 +245,4 @@ def test_the_gradient_of_the_largest_is_that_of_jax(axis: int) -> None:
                    (lambda x: largest(x, axis), lambda x: x.max(axis)))  # fmt: skip
     np.testing.assert_allclose(ours, known, atol=1e-6)
     np.testing.assert_allclose(shares_of_largest(x * (1 + 1e-7), axis).sum(axis), 1, atol=1e-6)
+    np.testing.assert_array_equal(shares_of_largest(jnp.array([-np.inf, np.inf, np.inf])), [0, 0.5, 0.5])
