@@ -1,6 +1,7 @@
 """Every test sees four CPU devices, strict dtype promotion, and array shapes checked against their annotations."""
 
 import atexit
+import gc
 import os
 import shutil
 import sys
@@ -30,6 +31,7 @@ import jaxtyping
 import matplotlib as mpl
 from beartype import BeartypeConf, beartype
 
+gc.set_threshold(100_000, 20, 100)  # tracing makes many small objects: collecting took a tenth of the time
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 mpl.use("Agg")
 
