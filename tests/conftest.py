@@ -31,7 +31,7 @@ import jaxtyping
 import matplotlib as mpl
 from beartype import BeartypeConf, beartype
 
-gc.set_threshold(100_000, 20, 100)  # tracing makes many small objects: collecting took a tenth of the time
+gc.set_threshold(100_000, 20, 100)  # tracing makes many small objects, which collecting goes through
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 mpl.use("Agg")
 
@@ -45,7 +45,7 @@ def _check_arrays(function: Callable) -> Callable:
 
 sys.modules["geomdl_array_checker"] = types.ModuleType("geomdl_array_checker")
 sys.modules["geomdl_array_checker"].check = _check_arrays  # type: ignore[attr-defined]
-# Only where signatures name shapes: group theory is called far more often, and would take twice as long.
+# Only where signatures name shapes: group theory is called far more often, and has nothing to check.
 SHAPED = ("actions.labels", "data", "evaluators", "layers", "models", "plots", "tasks", "training")
 jaxtyping.install_import_hook([f"geomdl.{name}" for name in SHAPED], "geomdl_array_checker.check")
 

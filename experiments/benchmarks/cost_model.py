@@ -18,11 +18,11 @@ from flax import nnx
 
 from experiments.benchmarks.factored import BATCH, RESULTS, compiled, cpu_seconds
 from experiments.benchmarks.train_step import quartiles
+from experiments.trained_networks import circumstances
 from geomdl.layers import Conv, with_method
 from geomdl.layers.factored import expected_cost
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType
-from geomdl.training.workdir import hardware, versions
 
 LAYERS = (
     "C4-12-13-5", "C4-24-13-5", "C4-48-13-5", "C8-6-13-5", "C8-12-13-5", "C8-24-13-5", "C8-48-13-5", "C16-6-13-5",
@@ -64,13 +64,9 @@ def main() -> None:
     parser.add_argument("--layers", default=",".join(LAYERS))
     parser.add_argument("--out", type=Path, default=RESULTS / "cost_model.csv")
     given = parser.parse_args()
-    about = {
-        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
-        "versions": ", ".join(f"{k} {v}" for k, v in versions().items()),
-    }
     rows: list[Row] = []
     for name in given.layers.split(","):
-        rows.append({**measure(name, given.rounds), **about})
+        rows.append({**measure(name, given.rounds), **circumstances()})
         row = rows[-1]
         print(f"{name}: {row['ratio']:.2f} of the dense method, expected {row['expected']:.2f}, auto: {row['auto']}")
         write_csv(given.out, rows)

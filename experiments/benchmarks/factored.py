@@ -13,24 +13,24 @@ latter over that of the layer's forward pass. Writes experiments/results/benchma
 """
 
 import argparse
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
 from experiments.benchmarks.train_step import quartiles
+from experiments.trained_networks import circumstances
 from geomdl.kernels.factored import factored_plan
-from geomdl.layers import Conv
+from geomdl.layers import Conv, with_method
 from geomdl.layers.factored import mixing_matrices
 from geomdl.layers.functional import correlate
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType
-from geomdl.training.workdir import hardware, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 ROWS = {
@@ -61,8 +61,12 @@ def compiled(function: Callable[..., jax.Array], *args: Any) -> tuple[Any, Any, 
     return forward, gradients, time.process_time() - started
 
 
-def mixing_alone(layer: Conv, pixels: int) -> tuple[Any, Any, float, tuple[Any, ...]]:
-    """The products that mix the channels, and those of their gradients, as `compiled` programs and their arguments."""
+Programs = tuple[list[Any], tuple[Any, ...]]
+"""A forward pass and its gradients, compiled, with their arguments."""
+
+
+def mixing_alone(layer: Conv, pixels: int) -> Programs:
+    """The products that mix the channels, and those with their gradients."""
     plan = factored_plan(layer.spaces)
     matrices = mixing_matrices(layer.spaces, [w[...] for w in layer.kernel])
     columns, fields = [], [block.multiplicity for block in layer.in_type.blocks]
@@ -80,46 +84,43 @@ def mixing_alone(layer: Conv, pixels: int) -> tuple[Any, Any, float, tuple[Any, 
         return back(mixed)
 
     args = columns, matrices
-    programs = [jax.jit(f).lower(*args).compile() for f in (forward, gradients)]
-    return programs[0], programs[1], 0.0, args
+    return [jax.jit(f).lower(*args).compile() for f in (forward, gradients)], args
 
 
-def copying(x: jax.Array, channels: int) -> tuple[Any, Any, float, tuple[Any, ...]]:
-    """Reading the input and writing the output, once, as `mixing_alone`; gradients do so three times."""
-    y = jnp.zeros((*x.shape[:-1], channels))
-    once = jax.jit(lambda x, y: (x + 1.0, y + 1.0)).lower(x, y).compile()
-    return once, once, 0.0, (x, y)
+def copying(x: jax.Array) -> Programs:
+    """Reading the input and writing as many numbers; it has no gradients."""
+    return [jax.jit(lambda x: x + 1.0).lower(x).compile()], (x,)
 
 
 def measure(name: str, rounds: int) -> Row:
     """One row of the table."""
     group, fields, grid = name.split("-")
-    t = FieldType(group, f"{fields} regular")
-    x = jax.random.normal(jax.random.key(0), (BATCH, int(grid), int(grid), t.size))
-    sides: dict[str, tuple[Any, Any, float, tuple[Any, ...]]] = {}
-    for method in ("factored", "dense"):
-        layer = Conv(
-            t, t, 5, padding="same", use_bias=False, basis="steerable", method=method, rngs=nnx.Rngs(0)
-        )  # fmt: skip
-        structure, state = nnx.split(layer)
-        args = (x, state)
-        sides[method] = (*compiled(lambda x, state, s=structure: nnx.merge(s, state)(x), *args), args)
-    auto = Conv(t, t, 5, padding="same", basis="steerable", method="auto", rngs=nnx.Rngs(0))
-    size = (int(grid), int(grid))
-    args = (x, jax.random.normal(jax.random.key(1), (5, 5, t.size, t.size)))
-    sides["plain"] = (*compiled(lambda x, k: correlate(x, k, padding="same"), *args), args)
-    sides["mixing"], sides["copy"] = mixing_alone(layer, int(grid) ** 2), copying(x, t.size)
+    t, size = FieldType(group, f"{fields} regular"), (int(grid), int(grid))
+    x = jax.random.normal(jax.random.key(0), (BATCH, *size, t.size))
+    auto = Conv(t, t, 5, padding="same", use_bias=False, basis="steerable", rngs=nnx.Rngs(0))
+    plain_kernel = jax.random.normal(jax.random.key(1), (5, 5, t.size, t.size))
+    sides: dict[str, Programs] = {}
+    compile_s: dict[str, float] = {}
+    for method in ("factored", "dense", "plain"):
+        if method == "plain":
+            function, args = (lambda x, kernel: correlate(x, kernel, padding="same")), (x, plain_kernel)
+        else:
+            structure, state = nnx.split(with_method(auto, method))
+            function, args = (lambda x, state, s=structure: nnx.merge(s, state)(x)), (x, state)
+        *programs, compile_s[method] = compiled(function, *args)
+        sides[method] = programs, args
+    sides |= {"mixing": mixing_alone(auto, math.prod(size)), "copy": copying(x)}
     taken: dict[tuple[str, int], list[float]] = {}
     for turn in range(rounds + 1):
-        for side, (forward, gradients, _, given) in sides.items():
-            for n, program in enumerate((forward, gradients)):
+        for side, (programs, given) in sides.items():
+            for n, program in enumerate(programs):
                 seconds = cpu_seconds(lambda program=program, given=given: program(*given))
                 if turn:
                     taken.setdefault((side, n), []).append(seconds)
     row: Row = {
         "layer": name, "batch": BATCH, "rounds": rounds, "auto": auto.method_for(size),
         "multiply_adds": auto.factored_multiply_adds(size) or 0, "dense_multiply_adds": auto.dense_multiply_adds(size),
-        "compile_over_dense": sides["factored"][2] / sides["dense"][2],
+        "compile_over_dense": compile_s["factored"] / compile_s["dense"],
     }  # fmt: skip
     row["copy"] = quartiles(taken["copy", 0], taken["factored", 0])[1]
     for n, what in enumerate(("forward", "gradients")):
@@ -153,13 +154,9 @@ def main() -> None:
     parser.add_argument("--rows", default=",".join(ROWS))
     parser.add_argument("--out", type=Path, default=RESULTS / "factored.csv")
     given = parser.parse_args()
-    about = {
-        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
-        "versions": ", ".join(f"{k} {v}" for k, v in versions().items()),
-    }
     rows = []
     for name in given.rows.split(","):
-        rows.append({**measure(name, given.rounds), **about})
+        rows.append({**measure(name, given.rounds), **circumstances()})
         print(sentence(rows[-1]), flush=True)
         write_csv(given.out, rows)
     print(f"written to {given.out}")

@@ -20,15 +20,13 @@ with the matrix [[α, 0], [0, β]]. So all units have one shape, and there is on
 
 import dataclasses
 import functools
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from geomdl.groups import PointGroup
-from geomdl.kernels.irrep_kernels import IrrepKernels, element_coefficients, irrep_kernels
-from geomdl.kernels.pixel import PixelKernelSpace
+from geomdl.kernels.irrep_kernels import IrrepKernels, element_coefficients, element_scale, irrep_kernels
 from geomdl.kernels.select import KernelSpace
 from geomdl.kernels.sparse_rows import SparseRows
 from geomdl.kernels.templates import starts
@@ -232,7 +230,7 @@ def _input_block(space: KernelSpace, rho: Representation, labels: list[Label]) -
     singles, components = [i for i, size in enumerate(sizes) if size == 1], max(sizes)
     sources = [[i] for i, size in enumerate(sizes) if size > 1]
     sources += [singles[n : n + components] for n in range(0, len(singles), components)]
-    kernels, scales = irrep_kernels(space), {o: _scale(space, rho, o) for o in labels}
+    kernels, scales = irrep_kernels(space), {o: element_scale(space, rho, o) for o in labels}
     parts = {
         (a, o): scales[o] * kernels.between(a, o)[_split(kernels, a, o).chosen]  # [t, row, d, functions]
         for a in set(rho.labels)
@@ -279,14 +277,6 @@ def _synthesis(rho: Representation, units: list[_Unit], stacked: int, rows: int)
             order.append((there + nothing)[: rows * stacked])
     padded = np.pad(rho.change_of_basis, ((0, 0), (0, 1)))
     return padded[:, np.array(order, int).reshape(len(units), -1, rows, stacked)].swapaxes(2, 3)
-
-
-def _scale(space: KernelSpace, rho_in: Representation, o: Label) -> float:
-    """That of `geomdl.kernels.SteerableKernelSpace`; pixel kernels have none."""
-    if isinstance(space, PixelKernelSpace):
-        return 1.0
-    count = sum(_elements(irrep_kernels(space), a, o) for a in rho_in.labels)
-    return space.size * math.sqrt(rho_in.size * irrep_size(space.group, o) / max(count, 1))
 
 
 def _mixing(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from geomdl.kernels.pixel import PixelKernelSpace, pixel_moves
 from geomdl.kernels.rings import Rings
 from geomdl.kernels.select import KernelSpace
 from geomdl.kernels.templates import BasisFilter, starts, template
+from geomdl.representations import Representation
 from geomdl.representations.representation import Label, irrep_matrix, irrep_size
 
 
@@ -86,6 +88,15 @@ def element_coefficients(space: KernelSpace) -> np.ndarray | None:
     weights themselves, as on rings.
     """
     return _pixel_coefficients(space) if isinstance(space, PixelKernelSpace) else None
+
+
+def element_scale(space: KernelSpace, rho_in: Representation, o: Label) -> float:
+    """What the kernels of a kind, from ρ_in, multiply their elements to ψ_o by; 1 on pixels."""
+    if isinstance(space, PixelKernelSpace):
+        return 1.0
+    kernels = irrep_kernels(space)
+    count = sum(len(kernels.between(a, o)) for a in rho_in.labels)
+    return space.size * math.sqrt(rho_in.size * irrep_size(space.group, o) / max(count, 1))
 
 
 @functools.lru_cache(maxsize=256)

@@ -47,7 +47,7 @@ class SparseRows:
         columns = matrix.shape[1]
         return cls.choosing(np.where(matrix.any(1), matrix @ np.arange(columns), columns), columns)
 
-    @property
+    @functools.cached_property
     def is_identity(self) -> bool:
         """Whether y = x."""
         return self.value is None and np.array_equal(self.index, np.arange(self.columns)[:, None])

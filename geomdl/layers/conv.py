@@ -2,17 +2,24 @@
 
 import math
 from fractions import Fraction
-from typing import Literal, get_args
+from typing import Literal
 
 import jax
 from flax import nnx
 from jax import lax
 
 from geomdl.equivariance.contract import Contract, Promise, Size, exact_everywhere, square
-from geomdl.errors import invalid, unknown
+from geomdl.errors import invalid
 from geomdl.groups import require_planar
 from geomdl.kernels import Basis, BasisFilter
-from geomdl.layers.factored import Method, factored_correlate, factored_multiply_adds, is_faster, require_factorable
+from geomdl.layers.factored import (
+    Method,
+    factored_correlate,
+    factored_multiply_adds,
+    is_faster,
+    require_factorable,
+    require_method,
+)
 from geomdl.layers.functional import correlate
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer
 from geomdl.layers.weights import Init, add_bias, expand, init_bias, init_weights, kernel_spaces
@@ -103,7 +110,6 @@ class Conv(Layer):
         rngs: nnx.Rngs,
     ) -> None:
         require_planar(in_type.group, "Conv")
-        _check_method(method)
         self.window = Window(kernel_size, stride, padding, dilation, padding_mode, remainder)
         self.in_type, self.out_type, self.groups = in_type, out_type, groups
         _check_groups(groups, in_type, out_type)
@@ -120,7 +126,7 @@ class Conv(Layer):
         )
         if method == "factored":
             require_factorable(self.spaces)
-        self.method: Method = method
+        self.method: Method = require_method(method)
         self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups, init)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
@@ -307,12 +313,11 @@ class Dense(Layer):
         method: Method = "auto",
         rngs: nnx.Rngs,
     ) -> None:
-        _check_method(method)
         self.in_type, self.out_type = in_type, out_type
         self.spaces = kernel_spaces(in_type, out_type, 1)
         if method == "factored":
             require_factorable(self.spaces)
-        self.method: Method = method
+        self.method: Method = require_method(method)
         self.kernel = init_weights(self.spaces, in_type, out_type, rngs)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
@@ -357,11 +362,6 @@ _POINT = Window(1)
 
 def _one_column(size: Size) -> Size:
     return math.prod(size), 1
-
-
-def _check_method(method: str) -> None:
-    if method not in get_args(Method):
-        raise unknown("method", method, get_args(Method))
 
 
 def _check_groups(groups: int, in_type: FieldType, out_type: FieldType) -> None:

@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from geomdl.equivariance.contract import Size
-from geomdl.errors import invalid
+from geomdl.errors import invalid, unknown
 from geomdl.kernels.factored import InputBlock, OutputGroup, Plan, factored_plan, is_factorable
 from geomdl.kernels.sparse_rows import SparseRows
 from geomdl.layers.sparse_rows import take_rows
@@ -32,6 +32,14 @@ EXPANSION, REST, COPIED, PART, MARGIN = 0.05, 0.8, 250.0, 8e6, 0.95
 WORTHWHILE = 500_000
 """Multiply-adds of the dense method, for one image, that the factored one must save: compiling it takes about 0.5 s of
 CPU time more for each layer, which a batch of 16 images then earns back in about a thousand steps."""
+
+
+def require_method(method: str) -> Method:
+    """Returns a method; raises a ValueError for anything else."""
+    for allowed in get_args(Method):
+        if method == allowed:
+            return allowed
+    raise unknown("method", method, get_args(Method))
 
 
 def require_factorable(spaces: KernelSpaces) -> None:
@@ -70,7 +78,7 @@ def _costs(
         tiles = _tiling(block, window, size)
         sources, columns, components = block.kernels.shape[:3]
         here = fields.multiplicity * tiles.count * tiles.window * sources * components
-        copied += 0 if tiles.to_windows.is_identity else here
+        copied += here if tiles.copies else 0
         expansion += here * tiles.pixels * columns
         if block.selection is None:
             rest += fields.multiplicity * math.prod(size) * block.analysis.size

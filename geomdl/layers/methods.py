@@ -8,7 +8,7 @@ from flax import nnx
 from geomdl.errors import invalid, unknown
 from geomdl.kernels.factored import is_factorable
 from geomdl.layers.conv import Conv, Dense
-from geomdl.layers.factored import Method, require_factorable
+from geomdl.layers.factored import Method, require_factorable, require_method
 
 M = TypeVar("M", bound=nnx.Module)
 
@@ -42,13 +42,13 @@ def with_method(module: M, method: Method | Mapping[str, Method]) -> M:
     copy = nnx.clone(module)
     found = convolutions(copy)
     if isinstance(method, str):
-        _require_method(method)
+        require_method(method)
         linear = [part for _, part in nnx.iter_modules(copy) if isinstance(part, Dense)]
         for layer in (*found.values(), *linear):
             layer.method = "dense" if method == "factored" and not has_two_methods(layer) else method
         return copy
     for path, each in method.items():
-        _require_method(each)
+        require_method(each)
         conv = found.get(path_of(path.split(".")))
         if conv is None:
             raise _no_convolution(path, list(found))
@@ -87,7 +87,7 @@ def read_methods(text: str) -> Method | dict[str, Method]:
     ('auto', {'0': 'dense', '3.body.0': 'factored'})
     """
     if "=" not in text:
-        return _require_method(text)
+        return require_method(text)
     chosen: dict[str, Method] = {}
     for part in text.split(","):
         path, equals, method = (piece.strip() for piece in part.partition("="))
@@ -95,20 +95,13 @@ def read_methods(text: str) -> Method | dict[str, Method]:
             raise invalid("method", text, "one method, or layers with theirs between commas", "0=dense,3=factored")
         if path_of(path.split(".")) in map(path_of, (p.split(".") for p in chosen)):
             raise invalid("method", text, f"each layer once, but {path} is given twice")
-        chosen[path] = _require_method(method)
+        chosen[path] = require_method(method)
     return chosen
 
 
 def has_two_methods(layer: Conv | Dense) -> bool:
     """Whether a convolution or linear layer has a factored method besides the dense one."""
     return is_factorable(layer.spaces)
-
-
-def _require_method(method: str) -> Method:
-    for allowed in METHODS:
-        if method == allowed:
-            return allowed
-    raise unknown("method", method, METHODS)
 
 
 def _no_convolution(path: str, found: list[str]) -> ValueError:

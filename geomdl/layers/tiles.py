@@ -107,6 +107,11 @@ class Tiling:
         """Inputs that a tile sees."""
         return self.rows.window * self.columns.window
 
+    @property
+    def copies(self) -> bool:
+        """Whether windows are more than the pixels of the image, one by one."""
+        return self.window > 1 or any(t.grid.stride > 1 or t.grid.padding > 0 for t in (self.rows, self.columns))
+
     @functools.cached_property
     def to_windows(self) -> SparseRows:
         """From the pixels of the image to ``[window, tiles]``."""
