@@ -14,6 +14,7 @@ from geomdl.equivariance.contract import Size
 from geomdl.errors import invalid, unknown
 from geomdl.kernels.factored import InputBlock, OutputGroup, Plan, factored_plan, is_factorable
 from geomdl.kernels.sparse_rows import SparseRows
+from geomdl.layers.row_major import row_major
 from geomdl.layers.sparse_rows import take_rows
 from geomdl.layers.tiles import Grid, Tiling, correlate_tiles, tiling
 from geomdl.layers.weights import KernelSpaces
@@ -26,8 +27,8 @@ Method = Literal["auto", "dense", "factored"]
 PIXELS = 192
 """About how many output pixels are computed together, so that their expansion stays in cache."""
 
-EXPANSION, REST, COPIED, PART, MARGIN = 0.05, 0.8, 250.0, 8e6, 0.95
-"""Of the cost model of `is_faster`: CPU time over that of a multiply-add of the dense method, gradients included."""
+COPIED, PART, MARGIN = 60.0, 1e7, 0.95
+"""Of the cost model of `is_faster`: CPU time over that of a multiply-add, gradients included."""
 
 WORTHWHILE = 500_000
 """Multiply-adds of the dense method, for one image, that the factored one must save: compiling it takes about 0.5 s of
@@ -59,19 +60,18 @@ def factored_multiply_adds(
     """
     if not is_factorable(spaces):
         return None
-    expansion, rest, _ = _costs(spaces, in_type, out_type, window, size, groups)
-    return expansion + rest
+    return _costs(spaces, in_type, out_type, window, size, groups)[0]
 
 
 def _costs(
     spaces: KernelSpaces, in_type: FieldType, out_type: FieldType, window: Window, size: Size, groups: int
-) -> tuple[int, int, int]:
-    """Multiply-adds of the expansion, those of all else, and numbers copied into windows."""
+) -> tuple[int, int]:
+    """Multiply-adds, and numbers copied into windows."""
     if groups > 1:
         of_one = _costs(spaces, _part(in_type, groups), _part(out_type, groups), window, size, 1)
-        return groups * of_one[0], groups * of_one[1], groups * of_one[2]
+        return groups * of_one[0], groups * of_one[1]
     plan = factored_plan(spaces)
-    pixels, expansion, rest, copied = math.prod(window.output_size(size)), 0, 0, 0
+    pixels, multiply_adds, copied = math.prod(window.output_size(size)), 0, 0
     for i, (block, fields) in enumerate(zip(plan.inputs, in_type.blocks, strict=True)):
         if not any(group.heights[i] for group in plan.groups):
             continue
@@ -79,15 +79,15 @@ def _costs(
         sources, columns, components = block.kernels.shape[:3]
         here = fields.multiplicity * tiles.count * tiles.window * sources * components
         copied += here if tiles.copies else 0
-        expansion += here * tiles.pixels * columns
+        multiply_adds += here * tiles.pixels * columns
         if block.selection is None:
-            rest += fields.multiplicity * math.prod(size) * block.analysis.size
+            multiply_adds += fields.multiplicity * math.prod(size) * block.analysis.size
     fields_in, fields_out = ([block.multiplicity for block in t.blocks] for t in (in_type, out_type))
-    rest += pixels * plan.mixing_multiply_adds(fields_in, fields_out)
+    multiply_adds += pixels * plan.mixing_multiply_adds(fields_in, fields_out)
     for group in plan.groups:
         transformed = {o for _, o in group.pairs if group.selections[o] is None}
-        rest += pixels * sum(group.syntheses[o].size * fields_out[o] for o in transformed)
-    return expansion, rest, copied
+        multiply_adds += pixels * sum(group.syntheses[o].size * fields_out[o] for o in transformed)
+    return multiply_adds, copied
 
 
 def _tiling(block: InputBlock, window: Window, size: Size) -> Tiling:
@@ -119,13 +119,12 @@ def expected_cost(
 ) -> float:
     """CPU time of the factored method for one image, in multiply-adds of the dense one, gradients included.
 
-    Weighs multiply-adds of the expansion (`EXPANSION`), all others (`REST`), numbers copied into windows (`COPIED`),
-    which cost most where fields are few, and the start of each part of the batch (`PART`). Fitted to layers of regular
-    fields, batch 16, float32, on 2 CPU cores; ``experiments/benchmarks/cost_model.py`` compares it with measurement.
+    Those it has itself; besides, numbers copied into windows (`COPIED`), which cost most where fields are few, and the
+    start of each part of the batch (`PART`). Fitted to layers of regular fields, batch 16, float32, on 2 CPU cores;
+    ``experiments/benchmarks/cost_model.py`` compares it with measurement.
     """
-    expansion, rest, copied = _costs(spaces, in_type, out_type, window, size, groups)
-    part = PART / _images_at_once(window.output_size(size))
-    return EXPANSION * expansion + REST * rest + COPIED * copied + part
+    multiply_adds, copied = _costs(spaces, in_type, out_type, window, size, groups)
+    return multiply_adds + COPIED * copied + PART / _images_at_once(window.output_size(size))
 
 
 def _at_once(batch: int, size: Size) -> int:
@@ -308,7 +307,7 @@ def _correlate(
                 y = y.transpose(0, 1, 2, 5, 3, 4, 6)
                 found[o] += take_rows(y.reshape(-1, *y.shape[4:]), selection)
     blocks = [y.transpose(2, 3, 1, 0).reshape(images, *size, -1) for y in found]
-    return jnp.concatenate(blocks, -1).astype(x.dtype)
+    return row_major(jnp.concatenate(blocks, -1).astype(x.dtype))
 
 
 def _columns(x: jax.Array, block: InputBlock, fields: int, tiles: Tiling) -> jax.Array:
@@ -327,5 +326,5 @@ def _chosen(columns: jax.Array, group: OutputGroup, block: int, tiles: Tiling) -
     """``[units, images · stacked · pixels, height · fields]`` of all columns of a block."""
     columns = take_rows(take_rows(columns, group.columns[block]), tiles.to_pixels, axis=2)
     columns = columns.reshape(group.units, group.stacked, group.heights[block], *columns.shape[1:])
-    columns = columns.transpose(0, 3, 1, 4, 2, 5)
+    columns = row_major(columns.transpose(0, 3, 1, 4, 2, 5))
     return columns.reshape(group.units, math.prod(columns.shape[1:4]), -1)

@@ -14,10 +14,11 @@ import numpy as np
 
 from geomdl.kernels.sparse_rows import SparseRows
 from geomdl.layers.functional import PAD_MODES
+from geomdl.layers.row_major import row_major
 from geomdl.layers.sparse_rows import take_rows
 from geomdl.layers.window import PaddingMode
 
-COPY = 60
+COPY = 20
 """Multiply-adds of the expansion that take as long as copying one number into a window."""
 
 LONGEST = 16
@@ -144,9 +145,9 @@ class Tiling:
 def tiling(rows: Grid, columns: Grid, kernels: int) -> Tiling:
     """The tiles that take least time, for a number of kernels.
 
-    >>> found = tiling(Grid(7, 7, 5, padding=2), Grid(7, 7, 5, padding=2), 22)
+    >>> found = tiling(Grid(25, 25, 5, padding=2), Grid(25, 25, 5, padding=2), 22)
     >>> found.rows.length, found.columns.length, found.window
-    (1, 7, 55)
+    (1, 2, 30)
     """
     lengths = [range(1, min(grid.outputs, LONGEST) + 1) for grid in (rows, columns)]
     tilings = (Tiling(Tiles(rows, a), Tiles(columns, b)) for a in lengths[0] for b in lengths[1])
@@ -167,9 +168,9 @@ def correlate_tiles(z: jax.Array, kernels: np.ndarray, tiles: Tiling) -> jax.Arr
     sources, components, images, _, fields = z.shape
     matrix = tiles.matrix(np.moveaxis(kernels, (-2, -1), (0, 1)))  # [pixels, window, sources, kernels, components]
     matrix = matrix.transpose(2, 3, 0, 4, 1).reshape(sources, -1, components * tiles.window)
-    windows = take_rows(z, tiles.to_windows, axis=3)
+    windows = take_rows(row_major(z), tiles.to_windows, axis=3)
     windows = windows.reshape(*z.shape[:3], tiles.window, tiles.count, fields).transpose(0, 1, 3, 2, 4, 5)
-    windows = windows.reshape(sources, components * tiles.window, -1)
+    windows = row_major(windows).reshape(sources, components * tiles.window, -1)
     y = jnp.matmul(jnp.asarray(matrix, z.dtype), windows, precision="highest")
     y = y.reshape(-1, tiles.pixels, images, tiles.count, fields).transpose(0, 2, 1, 3, 4)
-    return y.reshape(-1, images, tiles.pixels * tiles.count, fields)
+    return row_major(y.reshape(-1, images, tiles.pixels * tiles.count, fields))
