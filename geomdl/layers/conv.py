@@ -2,7 +2,6 @@
 
 import math
 from fractions import Fraction
-from typing import Literal
 
 import jax
 from flax import nnx
@@ -14,11 +13,11 @@ from geomdl.groups import require_planar
 from geomdl.kernels import Basis, BasisFilter
 from geomdl.layers.factored import (
     Method,
+    Way,
     factored_correlate,
     factored_multiply_adds,
     is_faster,
-    require_factorable,
-    require_method,
+    require_possible,
 )
 from geomdl.layers.functional import correlate
 from geomdl.layers.layer import Field, Fields, Image, Images, Layer
@@ -61,14 +60,17 @@ class Conv(Layer):
         the types has start at zero. Odd windows only. See `geomdl.kernels.delta_orthogonal`.
       method: how it is computed, from the same weights to the same result. ``"dense"``: the kernel is expanded.
         ``"factored"``: the channels are mixed in coordinates of irreps, which is less arithmetic by about the order of
-        the group; not where some pairs of fields have pixel kernels and others steerable ones. ``"auto"``: whichever is
-        faster for the images at hand, its compilation considered, by `geomdl.layers.factored.is_faster`, on CPUs; dense
+        the group; not where some pairs of fields have pixel kernels and others steerable ones. ``"fused"``: the same in
+        one kernel for GPUs, which holds nothing of what it expands in memory and computes in the precision of the
+        images; not with ``groups`` > 1, see `geomdl.layers.fused`. ``"auto"``: dense or factored, whichever is faster
+        for the images at hand, its compilation considered, by `geomdl.layers.factored.is_faster`, on CPUs; dense
         elsewhere.
       rngs: initialises the weights.
 
     Raises:
       ValueError: for types of different groups, fields that no kernel reaches, a bad window, a delta-orthogonal
-        initialisation of an even window or of ``groups`` > 1, or ``method="factored"`` of kernels of two kinds.
+        initialisation of an even window or of ``groups`` > 1, ``method="factored"`` of kernels of two kinds, or
+        ``"fused"`` of those or of ``groups`` > 1.
 
     References:
       Cohen & Welling, Group equivariant convolutional networks, ICML 2016. Weiler & Cesa, General E(2)-equivariant
@@ -124,9 +126,7 @@ class Conv(Layer):
             maximum_offset=maximum_offset,
             basis_filter=basis_filter,
         )
-        if method == "factored":
-            require_factorable(self.spaces)
-        self.method: Method = require_method(method)
+        self.method: Method = require_possible(method, self.spaces, groups)
         self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups, init)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
@@ -136,8 +136,11 @@ class Conv(Layer):
         return self.window.contract(self.in_type, self.out_type)
 
     def multiply_adds(self, size: Size) -> int:
-        """Those of the method in use, which depends on the backend: dense or factored, as the two below."""
-        factored = self.factored_multiply_adds(size) if self.method_for(size) == "factored" else None
+        """Those of the method in use, which depends on the backend: dense or factored, as the two below.
+
+        The fused kernel counts as factored, without what its tiles of fixed size do in vain.
+        """
+        factored = None if self.method_for(size) == "dense" else self.factored_multiply_adds(size)
         return self.dense_multiply_adds(size) if factored is None else factored
 
     def dense_multiply_adds(self, size: Size) -> int:
@@ -149,8 +152,8 @@ class Conv(Layer):
         """Expansion, mixing and changes of basis of the factored method; None where there is no such method."""
         return factored_multiply_adds(self.spaces, self.in_type, self.out_type, self.window, size, self.groups)
 
-    def method_for(self, size: Size) -> Literal["dense", "factored"]:
-        """``"dense"`` or ``"factored"``: what computes images of a size."""
+    def method_for(self, size: Size) -> Way:
+        """``"dense"``, ``"factored"`` or ``"fused"``: what computes images of a size."""
         if self.method != "auto":
             return self.method
         faster = is_faster(self.spaces, self.in_type, self.out_type, self.window, size, self.groups)
@@ -165,9 +168,10 @@ class Conv(Layer):
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Conv")
         w = self.window
-        if x.ndim == 4 and self.method_for(x.shape[1:3]) == "factored":  # `correlate` refuses other shapes
-            weights = [weight[...] for weight in self.kernel]
-            y = factored_correlate(x, weights, self.spaces, self.in_type, self.out_type, w, self.groups)
+        way = self.method_for(x.shape[1:3]) if x.ndim == 4 else "dense"  # `correlate` refuses other shapes
+        if way != "dense":
+            weights, fused = [weight[...] for weight in self.kernel], way == "fused"
+            y = factored_correlate(x, weights, self.spaces, self.in_type, self.out_type, w, self.groups, fused=fused)
             return add_bias(y, self.bias, self.out_type)
         y = correlate(
             x,
@@ -315,9 +319,9 @@ class Dense(Layer):
     ) -> None:
         self.in_type, self.out_type = in_type, out_type
         self.spaces = kernel_spaces(in_type, out_type, 1)
-        if method == "factored":
-            require_factorable(self.spaces)
-        self.method: Method = require_method(method)
+        if method == "fused":
+            raise invalid("method", method, "of linear layers, which expand nothing, 'dense', 'factored' or 'auto'")
+        self.method: Method = require_possible(method, self.spaces)
         self.kernel = init_weights(self.spaces, in_type, out_type, rngs)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
@@ -333,7 +337,7 @@ class Dense(Layer):
             return factored_multiply_adds(self.spaces, *types, _POINT, _one_column(size)) or 0
         return math.prod(size) * self.in_type.size * self.out_type.size
 
-    def method_for(self, size: Size) -> Literal["dense", "factored"]:
+    def method_for(self, size: Size) -> Way:
         """``"dense"`` or ``"factored"``: what computes fields on so many pixels, or at one point."""
         if self.method != "auto":
             return self.method

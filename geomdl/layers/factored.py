@@ -1,5 +1,6 @@
 """The factored group convolution: the convolution of `geomdl.layers.Conv` with less arithmetic, exactly."""
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable, Sequence
@@ -14,6 +15,9 @@ from geomdl.equivariance.contract import Size
 from geomdl.errors import invalid, unknown
 from geomdl.kernels.factored import InputBlock, OutputGroup, Plan, factored_plan, is_factorable
 from geomdl.kernels.sparse_rows import SparseRows
+from geomdl.layers.fields import wide
+from geomdl.layers.functional import pad
+from geomdl.layers.fused import columns_of, expand_and_mix
 from geomdl.layers.row_major import row_major
 from geomdl.layers.sparse_rows import take_rows
 from geomdl.layers.tiles import Grid, Tiling, correlate_tiles, tiling
@@ -21,8 +25,11 @@ from geomdl.layers.weights import KernelSpaces
 from geomdl.layers.window import Window
 from geomdl.representations import FieldType
 
-Method = Literal["auto", "dense", "factored"]
+Method = Literal["auto", "dense", "factored", "fused"]
 """How a convolution is computed; see `geomdl.layers.Conv`."""
+
+Way = Literal["dense", "factored", "fused"]
+"""What ``"auto"`` is one of."""
 
 PIXELS = 192
 """About how many output pixels are computed together, so that their expansion stays in cache."""
@@ -43,11 +50,15 @@ def require_method(method: str) -> Method:
     raise unknown("method", method, get_args(Method))
 
 
-def require_factorable(spaces: KernelSpaces) -> None:
-    """Raises a ValueError where a convolution has no factored method."""
-    if not is_factorable(spaces):
+def require_possible(method: str, spaces: KernelSpaces, groups: int = 1) -> Method:
+    """Returns a method of a layer; raises a ValueError for any other, or one that a convolution does not have."""
+    found = require_method(method)
+    if found in ("factored", "fused") and not is_factorable(spaces):
         allowed = "'dense' where some pairs of fields have pixel kernels and others have not; or take basis='steerable'"
-        raise invalid("method", "factored", allowed, "'dense'")
+        raise invalid("method", found, allowed, "'dense'")
+    if found == "fused" and groups > 1:
+        raise invalid("method", found, f"'dense', 'factored' or 'auto' with {groups} groups of fields", "'factored'")
+    return found
 
 
 def factored_multiply_adds(
@@ -138,7 +149,9 @@ def _images_at_once(size: Size) -> int:
 
 
 @functools.partial(
-    jax.jit, static_argnames=("spaces", "in_type", "out_type", "window", "groups", "images_at_once"), inline=True
+    jax.jit,
+    static_argnames=("spaces", "in_type", "out_type", "window", "groups", "images_at_once", "fused"),
+    inline=True,
 )
 def factored_correlate(
     x: jax.Array,
@@ -150,6 +163,7 @@ def factored_correlate(
     groups: int = 1,
     *,
     images_at_once: int | None = None,
+    fused: bool = False,
 ) -> jax.Array:
     """What `geomdl.layers.functional.correlate` gives for the expanded kernel, without making it.
 
@@ -168,18 +182,21 @@ def factored_correlate(
       groups: groups of fields that are kept apart.
       images_at_once: how many images are computed together; by default, on CPUs, such that they have about `PIXELS`
         pixels, and all of them elsewhere (of which no time has been measured).
+      fused: whether one kernel expands and mixes, in the precision of x; see `geomdl.layers.fused`.
 
     Raises:
       ValueError: when the window does not fit.
     """
     matrices = mixing_matrices(spaces, weights, groups)
     return correlate_with_matrices(
-        x, matrices, spaces, in_type, out_type, window, groups, images_at_once=images_at_once
+        x, matrices, spaces, in_type, out_type, window, groups, images_at_once=images_at_once, fused=fused
     )
 
 
 @functools.partial(
-    jax.jit, static_argnames=("spaces", "in_type", "out_type", "window", "groups", "images_at_once"), inline=True
+    jax.jit,
+    static_argnames=("spaces", "in_type", "out_type", "window", "groups", "images_at_once", "fused"),
+    inline=True,
 )
 def correlate_with_matrices(
     x: jax.Array,
@@ -191,6 +208,7 @@ def correlate_with_matrices(
     groups: int = 1,
     *,
     images_at_once: int | None = None,
+    fused: bool = False,
 ) -> jax.Array:
     """`factored_correlate` with the matrices of `mixing_matrices` in place of weights."""
     if groups > 1:
@@ -207,10 +225,13 @@ def correlate_with_matrices(
     plan, size = factored_plan(spaces), window.output_size(x.shape[1:3])
     if not plan.groups or 0 in size or 0 in x.shape:
         return jnp.zeros((x.shape[0], *size, out_type.size), x.dtype)
-    wide = [matrix.astype(_wide(x.dtype)) for matrix in matrices]
+    matrices = [matrix.astype(wide(x.dtype)) for matrix in matrices]
+
+    if fused:
+        return _correlate(x, matrices, plan, in_type, out_type, window, _mixed_by_one_kernel)
 
     def some(images: jax.Array) -> jax.Array:
-        return _correlate(images, wide, plan, in_type, out_type, window)
+        return _correlate(images, matrices, plan, in_type, out_type, window, _mixed)
 
     return _in_parts(some, x, images_at_once or _at_once(x.shape[0], size))
 
@@ -272,46 +293,66 @@ def _of_weights(mixing: SparseRows | np.ndarray, weight: jax.Array) -> jax.Array
     return jnp.tensordot(jnp.asarray(mixing, weight.dtype), weight, 1, precision="highest")
 
 
-def _wide(dtype: Any) -> jnp.dtype:
-    """float64 for float64, else float32."""
-    return jnp.dtype(dtype) if jnp.dtype(dtype).itemsize > 4 else jnp.dtype("float32")
+_Mixed = list[dict[int, Any]]
+"""For each group of units, for blocks of the output: ``[units, rows, copies, fields, images, stacked, pixels]``."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """What is mixed.
+
+    Args:
+      coordinates: of the blocks of the input, ``[sources, components, images, pixels, fields]``.
+      matrices: for each group of units, by blocks of input and output; see `mixing_matrices`.
+      plan: of both.
+      window: the geometry.
+      size: of the images.
+      dtype: of the images.
+    """
+
+    coordinates: list[jax.Array]
+    matrices: list[dict[tuple[int, int], jax.Array]]
+    plan: Plan
+    window: Window
+    size: Size
+    dtype: Any
 
 
 def _correlate(
-    x: jax.Array, matrices: list[jax.Array], plan: Plan, in_type: FieldType, out_type: FieldType, window: Window
+    x: jax.Array,
+    matrices: list[jax.Array],
+    plan: Plan,
+    in_type: FieldType,
+    out_type: FieldType,
+    window: Window,
+    mix: Callable[[_Work], _Mixed],
 ) -> jax.Array:
-    wide, size = _wide(x.dtype), window.output_size(x.shape[1:3])
-    tiles = [_tiling(block, window, x.shape[1:3]) for block in plan.inputs]
-    columns = [
-        _columns(x[..., fields.channels].astype(wide), block, fields.multiplicity, of_block)
-        for fields, block, of_block in zip(in_type.blocks, plan.inputs, tiles, strict=True)
+    dtype, size, remaining = wide(x.dtype), window.output_size(x.shape[1:3]), iter(matrices)
+    coordinates = [
+        _coordinates(x[..., fields.channels].astype(dtype), block, fields.multiplicity)
+        for fields, block in zip(in_type.blocks, plan.inputs, strict=True)
     ]
-    images, pixels = x.shape[0], math.prod(size)
+    of_groups = [{pair: next(remaining) for pair in group.pairs} for group in plan.groups]
     found: list[Any] = [
-        jnp.zeros((fields.representation.size, fields.multiplicity, images, pixels), wide) for fields in out_type.blocks
+        jnp.zeros((fields.representation.size, fields.multiplicity, x.shape[0], math.prod(size)), dtype)
+        for fields in out_type.blocks
     ]
-    remaining = iter(matrices)
-    for group in plan.groups:
-        chosen = {i: _chosen(columns[i], group, i, tiles[i]) for i in {i for i, _ in group.pairs}}
-        mixed: dict[int, Any] = {}
-        for i, o in group.pairs:
-            y = lax.dot_general(next(remaining), chosen[i], (((2,), (2,)), ((0,), (0,))), precision="highest")
-            y = y.reshape(group.units, group.rows, group.copies[o], -1, images, group.stacked, pixels)
-            mixed[o] = mixed.get(o, 0) + y
-        for o, y in mixed.items():
+    mixed = mix(_Work(coordinates, of_groups, plan, window, x.shape[1:3], x.dtype))
+    for group, blocks in zip(plan.groups, mixed, strict=True):
+        for o, y in blocks.items():
             selection = group.selections[o]
             if selection is None:
-                matrix = jnp.asarray(group.syntheses[o], wide)
+                matrix = jnp.asarray(group.syntheses[o], dtype)
                 found[o] += lax.dot_general(matrix, y, (((1, 2, 3, 4), (0, 1, 2, 5)), ((), ())), precision="highest")
             else:
                 y = y.transpose(0, 1, 2, 5, 3, 4, 6)
                 found[o] += take_rows(y.reshape(-1, *y.shape[4:]), selection)
-    blocks = [y.transpose(2, 3, 1, 0).reshape(images, *size, -1) for y in found]
+    blocks = [y.transpose(2, 3, 1, 0).reshape(x.shape[0], *size, -1) for y in found]
     return row_major(jnp.concatenate(blocks, -1).astype(x.dtype))
 
 
-def _columns(x: jax.Array, block: InputBlock, fields: int, tiles: Tiling) -> jax.Array:
-    """The columns of all sources, ``[columns, images, pixels of a tile · tiles, fields]``."""
+def _coordinates(x: jax.Array, block: InputBlock, fields: int) -> jax.Array:
+    """Those of irreps, ``[sources, components, images, pixels, fields]``."""
     sources, _, components = block.kernels.shape[:3]
     images, height, width, channels = x.shape
     x = x.reshape(-1, channels // fields)
@@ -319,7 +360,61 @@ def _columns(x: jax.Array, block: InputBlock, fields: int, tiles: Tiling) -> jax
         z = lax.dot_general(jnp.asarray(block.analysis, x.dtype), x, (((1,), (1,)), ((), ())), precision="highest")
     else:
         z = take_rows(x.T, block.selection)
-    return correlate_tiles(z.reshape(sources, components, images, height * width, fields), block.kernels, tiles)
+    return z.reshape(sources, components, images, height * width, fields)
+
+
+def _mixed(work: _Work) -> _Mixed:
+    """By products of large matrices, between which the columns are in memory."""
+    tiles = [_tiling(block, work.window, work.size) for block in work.plan.inputs]
+    columns = [
+        correlate_tiles(z, block.kernels, of_block)
+        for z, block, of_block in zip(work.coordinates, work.plan.inputs, tiles, strict=True)
+    ]
+    images, found = work.coordinates[0].shape[2], []
+    for group, matrices in zip(work.plan.groups, work.matrices, strict=True):
+        chosen = {i: _chosen(columns[i], group, i, tiles[i]) for i in {i for i, _ in matrices}}
+        mixed: dict[int, Any] = {}
+        for (i, o), matrix in matrices.items():
+            y = lax.dot_general(matrix, chosen[i], (((2,), (2,)), ((0,), (0,))), precision="highest")
+            y = y.reshape(
+                group.units,
+                group.rows,
+                group.copies[o],
+                -1,
+                images,
+                group.stacked,
+                y.shape[-1] // images // group.stacked,
+            )
+            mixed[o] = mixed.get(o, 0) + y
+        found.append(mixed)
+    return found
+
+
+def _mixed_by_one_kernel(work: _Work) -> _Mixed:
+    """By a kernel that makes the columns itself, in the precision of the images."""
+    window, size = work.window, work.window.output_size(work.size)
+    padded = []
+    for z in work.coordinates:
+        flat = z.astype(work.dtype).reshape(-1, *work.size, z.shape[-1])
+        flat = pad(flat, window.pixels_of_padding, window.padding_mode)
+        padded.append(flat.reshape(*z.shape[:3], *flat.shape[1:]))
+    found = []
+    for group, matrices in zip(work.plan.groups, work.matrices, strict=True):
+        mixed: dict[int, Any] = {}
+        for i in sorted({i for i, _ in matrices}):
+            of_block = {o: matrix for (j, o), matrix in matrices.items() if j == i}
+            matrix = jnp.concatenate(list(of_block.values()), 1)
+            matrix = matrix.reshape(*matrix.shape[:2], group.heights[i], -1).transpose(0, 2, 3, 1)
+            columns = columns_of(work.plan.inputs[i], group, i)
+            y = expand_and_mix(padded[i], matrix, columns, window.stride, window.dilation, size)
+            ends = np.cumsum([matrix.shape[1] for matrix in of_block.values()])[:-1]
+            for o, part in zip(of_block, jnp.split(y.astype(matrix.dtype), ends, -1), strict=True):
+                part = part.reshape(
+                    *part.shape[:3], -1, group.rows, group.copies[o], part.shape[-1] // group.rows // group.copies[o]
+                )
+                mixed[o] = mixed.get(o, 0) + part.transpose(0, 4, 5, 6, 2, 1, 3)
+        found.append(mixed)
+    return found
 
 
 def _chosen(columns: jax.Array, group: OutputGroup, block: int, tiles: Tiling) -> jax.Array:

@@ -99,9 +99,13 @@ def _constant(part: object) -> object:
 
 @_plain.register
 def _(layer: Conv) -> Layer:
-    if layer.method == "factored":
-        kernels = mixing_matrices(layer.spaces, [w[...] for w in layer.kernel], layer.groups)
-        return PlainFactoredConv(kernels, _bias(layer), layer.window, layer.spaces, layer.groups, layer.contract)
+    if layer.method in ("factored", "fused"):
+        kernels, fused = (
+            mixing_matrices(layer.spaces, [w[...] for w in layer.kernel], layer.groups),
+            layer.method == "fused",
+        )
+        about = layer.window, layer.spaces, layer.groups, layer.contract
+        return PlainFactoredConv(kernels, _bias(layer), *about, fused=fused)
     return PlainConv(layer.dense_kernel(), _bias(layer), layer.window, layer.groups, layer.contract)
 
 

@@ -8,7 +8,7 @@ from flax import nnx
 from geomdl.errors import invalid, unknown
 from geomdl.kernels.factored import is_factorable
 from geomdl.layers.conv import Conv, Dense
-from geomdl.layers.factored import Method, require_factorable, require_method
+from geomdl.layers.factored import Method, require_method, require_possible
 
 M = TypeVar("M", bound=nnx.Module)
 
@@ -20,13 +20,13 @@ def with_method(module: M, method: Method | Mapping[str, Method]) -> M:
 
     Args:
       module: any NNX module; `geomdl.layers.Conv` layers at every depth are meant.
-      method: ``"dense"``, ``"factored"`` or ``"auto"`` for all of them, and for all `geomdl.layers.Dense` layers;
-        ``"factored"`` leaves those dense that have no such method. Or the methods of some convolutions by their paths,
-        as in `convolutions`; the others stay as they are.
+      method: ``"dense"``, ``"factored"``, ``"fused"`` or ``"auto"`` for all of them, and for all `geomdl.layers.Dense`
+        layers; those that have no such method are factored in place of fused, or dense. Or the methods of some
+        convolutions by their paths, as in `convolutions`; the others stay as they are.
 
     Raises:
-      ValueError: for another method, a path where there is no convolution, or ``"factored"`` at the path of one that
-        has no such method.
+      ValueError: for another method, a path where there is no convolution, or a method at the path of one that has no
+        such method.
 
     >>> from geomdl.layers import GroupPool, Sequential
     >>> from geomdl.representations import FieldType
@@ -45,16 +45,14 @@ def with_method(module: M, method: Method | Mapping[str, Method]) -> M:
         require_method(method)
         linear = [part for _, part in nnx.iter_modules(copy) if isinstance(part, Dense)]
         for layer in (*found.values(), *linear):
-            layer.method = "dense" if method == "factored" and not has_two_methods(layer) else method
+            layer.method = _nearest(layer, method)
         return copy
     for path, each in method.items():
         require_method(each)
         conv = found.get(path_of(path.split(".")))
         if conv is None:
             raise _no_convolution(path, list(found))
-        if each == "factored":
-            require_factorable(conv.spaces)
-        conv.method = each
+        conv.method = require_possible(each, conv.spaces, conv.groups)
     return copy
 
 
@@ -102,6 +100,12 @@ def read_methods(text: str) -> Method | dict[str, Method]:
 def has_two_methods(layer: Conv | Dense) -> bool:
     """Whether a convolution or linear layer has a factored method besides the dense one."""
     return is_factorable(layer.spaces)
+
+
+def _nearest(layer: Conv | Dense, method: Method) -> Method:
+    if method in ("factored", "fused") and not has_two_methods(layer):
+        return "dense"
+    return "factored" if method == "fused" and (isinstance(layer, Dense) or layer.groups > 1) else method
 
 
 def _no_convolution(path: str, found: list[str]) -> ValueError:

@@ -71,6 +71,7 @@ class PlainFactoredConv(Layer):
       spaces: the kernel spaces of the layer that it replaces.
       groups: its groups of fields.
       contract: its promise.
+      fused: whether one kernel expands and mixes.
     """
 
     def __init__(
@@ -81,9 +82,11 @@ class PlainFactoredConv(Layer):
         spaces: KernelSpaces,
         groups: int,
         contract: Contract,
+        *,
+        fused: bool = False,
     ) -> None:
         self.matrices, self.bias = nnx.List([Weight(matrix) for matrix in matrices]), Weight(bias)
-        self.window, self.spaces, self.groups, self.promise = window, spaces, groups, contract
+        self.window, self.spaces, self.groups, self.promise, self.fused = window, spaces, groups, contract, fused
         self.in_type, self.out_type = contract.in_type, contract.out_type
 
     @property
@@ -100,7 +103,8 @@ class PlainFactoredConv(Layer):
         """Convolves ``[batch, height, width, channels]``."""
         del train, key
         matrices = [matrix[...] for matrix in self.matrices]
-        y = correlate_with_matrices(x, matrices, self.spaces, self.in_type, self.out_type, self.window, self.groups)
+        types, window = (self.in_type, self.out_type), self.window
+        y = correlate_with_matrices(x, matrices, self.spaces, *types, window, self.groups, fused=self.fused)
         return y + self.bias[...].astype(x.dtype)
 
 

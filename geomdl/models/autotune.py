@@ -3,7 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +14,9 @@ from jax.typing import DTypeLike
 from geomdl.errors import invalid
 from geomdl.layers import Layer, with_method
 from geomdl.layers.conv_inputs import ConvInputs, conv_inputs
+from geomdl.layers.factored import Way
 from geomdl.layers.methods import has_two_methods
 
-Way = Literal["dense", "factored"]
 WAYS: tuple[Way, ...] = ("dense", "factored")
 
 
