@@ -136,6 +136,13 @@ LAYERS: tuple[Entry, ...] = (
         shifts=0,
         quick=("C4", "D4"),
     ),
+    LINEAR(
+        "Conv, fused",
+        _conv(_lift, 3, padding="same", basis="steerable", method="fused"),
+        ("C1", "C2", "C3", "C4", "C8", "D1", "D2", "D4", "SO2", "O2"),
+        shifts=0,
+        quick=("C4",),
+    ),
     LINEAR("Conv, regular fields", _conv(_group_conv, 3, padding="same"), GRID, shifts=0),
     LINEAR("Conv, padding='valid'", _conv(lambda g: (permuted(g), scalars(g)), 5, padding="valid"), GRID, shifts=0),
     LINEAR("Conv, even kernel", _conv(_group_conv, 4, padding=1), GRID, shifts=0),

@@ -1,6 +1,5 @@
 """The factored group convolution: the convolution of `geomdl.layers.Conv` with less arithmetic, exactly."""
 
-import dataclasses
 import functools
 import math
 from collections.abc import Callable, Sequence
@@ -13,14 +12,12 @@ from jax import lax
 
 from geomdl.equivariance.contract import Size
 from geomdl.errors import invalid, unknown
-from geomdl.kernels.factored import InputBlock, OutputGroup, Plan, factored_plan, is_factorable
+from geomdl.kernels.factored import InputBlock, Plan, factored_plan, is_factorable
 from geomdl.kernels.sparse_rows import SparseRows
 from geomdl.layers.fields import wide
-from geomdl.layers.functional import pad
-from geomdl.layers.fused import columns_of, expand_and_mix
-from geomdl.layers.row_major import row_major
+from geomdl.layers.fused import mix_by_one_kernel
+from geomdl.layers.mixed import Geometry, mix, tiles_of
 from geomdl.layers.sparse_rows import take_rows
-from geomdl.layers.tiles import Grid, Tiling, correlate_tiles, tiling
 from geomdl.layers.weights import KernelSpaces
 from geomdl.layers.window import Window
 from geomdl.representations import FieldType
@@ -86,7 +83,7 @@ def _costs(
     for i, (block, fields) in enumerate(zip(plan.inputs, in_type.blocks, strict=True)):
         if not any(group.heights[i] for group in plan.groups):
             continue
-        tiles = _tiling(block, window, size)
+        tiles = tiles_of(block, window, size)
         sources, columns, components = block.kernels.shape[:3]
         here = fields.multiplicity * tiles.count * tiles.window * sources * components
         copied += here if tiles.copies else 0
@@ -99,13 +96,6 @@ def _costs(
         transformed = {o for _, o in group.pairs if group.selections[o] is None}
         multiply_adds += pixels * sum(group.syntheses[o].size * fields_out[o] for o in transformed)
     return multiply_adds, copied
-
-
-def _tiling(block: InputBlock, window: Window, size: Size) -> Tiling:
-    """The tiles in which a block of images of a size is computed."""
-    taps = window.size, window.stride, window.dilation, window.pixels_of_padding, window.padding_mode
-    rows, columns = (Grid(*both, *taps) for both in zip(size, window.output_size(size), strict=True))
-    return tiling(rows, columns, block.kernels.shape[1])
 
 
 def is_faster(
@@ -227,13 +217,10 @@ def correlate_with_matrices(
         return jnp.zeros((x.shape[0], *size, out_type.size), x.dtype)
     matrices = [matrix.astype(wide(x.dtype)) for matrix in matrices]
 
-    if fused:
-        return _correlate(x, matrices, plan, in_type, out_type, window, _mixed_by_one_kernel)
-
     def some(images: jax.Array) -> jax.Array:
-        return _correlate(images, matrices, plan, in_type, out_type, window, _mixed)
+        return _correlate(images, matrices, plan, in_type, out_type, window, fused=fused)
 
-    return _in_parts(some, x, images_at_once or _at_once(x.shape[0], size))
+    return some(x) if fused else _in_parts(some, x, images_at_once or _at_once(x.shape[0], size))
 
 
 def _in_parts(function: Callable[[jax.Array], jax.Array], x: jax.Array, images_at_once: int) -> jax.Array:
@@ -269,22 +256,22 @@ def _part(fields: FieldType, groups: int) -> FieldType:
 def mixing_matrices(spaces: KernelSpaces, weights: Sequence[jax.Array], groups: int = 1) -> list[jax.Array]:
     """What mixes the channels: ``[units, rows · copies · fields_out, height · fields_in]``.
 
-    For each group of output units, and the pairs of blocks that it mixes. Of several groups of fields each has its
-    own: ``[groups, units, …]``.
+    For each group of output units, of all blocks of the output, and each block of the input that goes into it. Of
+    several groups of fields each has its own: ``[groups, units, …]``.
     """
     if groups > 1:
         apart = [weight.reshape(*weight.shape[:2], groups, -1) for weight in weights]
         return jax.vmap(functools.partial(mixing_matrices, spaces), 2)(apart)
-    plan, matrices = factored_plan(spaces), []
-    for group in plan.groups:
+    plan, matrices = factored_plan(spaces), {}
+    for g, group in enumerate(plan.groups):
         for i, o in group.pairs:
             weight = weights[i * len(group.copies) + o]
             fields_in, fields_out = weight.shape[1:]
             entries = _of_weights(group.mixings[i][o], weight)
             entries = entries.reshape(group.units, group.heights[i], -1, fields_in, fields_out)
             entries = entries.transpose(0, 2, 4, 1, 3)
-            matrices.append(entries.reshape(group.units, -1, group.heights[i] * fields_in))
-    return matrices
+            matrices.setdefault((g, i), []).append(entries.reshape(group.units, -1, group.heights[i] * fields_in))
+    return [jnp.concatenate(of_pair, 1) for of_pair in matrices.values()]
 
 
 def _of_weights(mixing: SparseRows | np.ndarray, weight: jax.Array) -> jax.Array:
@@ -293,53 +280,37 @@ def _of_weights(mixing: SparseRows | np.ndarray, weight: jax.Array) -> jax.Array
     return jnp.tensordot(jnp.asarray(mixing, weight.dtype), weight, 1, precision="highest")
 
 
-_Mixed = list[dict[int, Any]]
-"""For each group of units, for blocks of the output: ``[units, rows, copies, fields, images, stacked, pixels]``."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Work:
-    """What is mixed.
-
-    Args:
-      coordinates: of the blocks of the input, ``[sources, components, images, pixels, fields]``.
-      matrices: for each group of units, by blocks of input and output; see `mixing_matrices`.
-      plan: of both.
-      window: the geometry.
-      size: of the images.
-      dtype: of the images.
-    """
-
-    coordinates: list[jax.Array]
-    matrices: list[dict[tuple[int, int], jax.Array]]
-    plan: Plan
-    window: Window
-    size: Size
-    dtype: Any
-
-
 def _correlate(
     x: jax.Array,
-    matrices: list[jax.Array],
+    matrices: Sequence[jax.Array],
     plan: Plan,
     in_type: FieldType,
     out_type: FieldType,
     window: Window,
-    mix: Callable[[_Work], _Mixed],
+    *,
+    fused: bool,
 ) -> jax.Array:
-    dtype, size, remaining = wide(x.dtype), window.output_size(x.shape[1:3]), iter(matrices)
+    dtype, geometry, images = wide(x.dtype), Geometry(plan, window, x.shape[1:3]), x.shape[0]
     coordinates = [
         _coordinates(x[..., fields.channels].astype(dtype), block, fields.multiplicity)
         for fields, block in zip(in_type.blocks, plan.inputs, strict=True)
     ]
-    of_groups = [{pair: next(remaining) for pair in group.pairs} for group in plan.groups]
+    if fused:
+        mixed = [y.astype(dtype) for y in mix_by_one_kernel(coordinates, matrices, geometry, x.dtype)]
+    else:
+        mixed = mix(coordinates, matrices, geometry)
+    pixels = math.prod(geometry.out_size)
     found: list[Any] = [
-        jnp.zeros((fields.representation.size, fields.multiplicity, x.shape[0], math.prod(size)), dtype)
+        jnp.zeros((fields.representation.size, fields.multiplicity, images, pixels), dtype)
         for fields in out_type.blocks
     ]
-    mixed = mix(_Work(coordinates, of_groups, plan, window, x.shape[1:3], x.dtype))
-    for group, blocks in zip(plan.groups, mixed, strict=True):
-        for o, y in blocks.items():
+    for group, of_group in zip(plan.groups, mixed, strict=True):
+        lengths = [group.rows * n * b.multiplicity for n, b in zip(group.copies, out_type.blocks, strict=True)]
+        parts = jnp.split(of_group, np.cumsum(lengths)[:-1].tolist(), 1)
+        for o, part in enumerate(parts):
+            if not lengths[o]:
+                continue
+            y = part.reshape(group.units, group.rows, group.copies[o], -1, images, group.stacked, pixels)
             selection = group.selections[o]
             if selection is None:
                 matrix = jnp.asarray(group.syntheses[o], dtype)
@@ -347,8 +318,8 @@ def _correlate(
             else:
                 y = y.transpose(0, 1, 2, 5, 3, 4, 6)
                 found[o] += take_rows(y.reshape(-1, *y.shape[4:]), selection)
-    blocks = [y.transpose(2, 3, 1, 0).reshape(x.shape[0], *size, -1) for y in found]
-    return row_major(jnp.concatenate(blocks, -1).astype(x.dtype))
+    blocks = [y.transpose(2, 3, 1, 0).reshape(images, *geometry.out_size, -1) for y in found]
+    return jnp.concatenate(blocks, -1).astype(x.dtype)
 
 
 def _coordinates(x: jax.Array, block: InputBlock, fields: int) -> jax.Array:
@@ -361,65 +332,3 @@ def _coordinates(x: jax.Array, block: InputBlock, fields: int) -> jax.Array:
     else:
         z = take_rows(x.T, block.selection)
     return z.reshape(sources, components, images, height * width, fields)
-
-
-def _mixed(work: _Work) -> _Mixed:
-    """By products of large matrices, between which the columns are in memory."""
-    tiles = [_tiling(block, work.window, work.size) for block in work.plan.inputs]
-    columns = [
-        correlate_tiles(z, block.kernels, of_block)
-        for z, block, of_block in zip(work.coordinates, work.plan.inputs, tiles, strict=True)
-    ]
-    images, found = work.coordinates[0].shape[2], []
-    for group, matrices in zip(work.plan.groups, work.matrices, strict=True):
-        chosen = {i: _chosen(columns[i], group, i, tiles[i]) for i in {i for i, _ in matrices}}
-        mixed: dict[int, Any] = {}
-        for (i, o), matrix in matrices.items():
-            y = lax.dot_general(matrix, chosen[i], (((2,), (2,)), ((0,), (0,))), precision="highest")
-            y = y.reshape(
-                group.units,
-                group.rows,
-                group.copies[o],
-                -1,
-                images,
-                group.stacked,
-                y.shape[-1] // images // group.stacked,
-            )
-            mixed[o] = mixed.get(o, 0) + y
-        found.append(mixed)
-    return found
-
-
-def _mixed_by_one_kernel(work: _Work) -> _Mixed:
-    """By a kernel that makes the columns itself, in the precision of the images."""
-    window, size = work.window, work.window.output_size(work.size)
-    padded = []
-    for z in work.coordinates:
-        flat = z.astype(work.dtype).reshape(-1, *work.size, z.shape[-1])
-        flat = pad(flat, window.pixels_of_padding, window.padding_mode)
-        padded.append(flat.reshape(*z.shape[:3], *flat.shape[1:]))
-    found = []
-    for group, matrices in zip(work.plan.groups, work.matrices, strict=True):
-        mixed: dict[int, Any] = {}
-        for i in sorted({i for i, _ in matrices}):
-            of_block = {o: matrix for (j, o), matrix in matrices.items() if j == i}
-            matrix = jnp.concatenate(list(of_block.values()), 1)
-            matrix = matrix.reshape(*matrix.shape[:2], group.heights[i], -1).transpose(0, 2, 3, 1)
-            columns = columns_of(work.plan.inputs[i], group, i)
-            y = expand_and_mix(padded[i], matrix, columns, window.stride, window.dilation, size)
-            ends = np.cumsum([matrix.shape[1] for matrix in of_block.values()])[:-1]
-            for o, part in zip(of_block, jnp.split(y.astype(matrix.dtype), ends, -1), strict=True):
-                part = part.reshape(
-                    *part.shape[:3], -1, group.rows, group.copies[o], part.shape[-1] // group.rows // group.copies[o]
-                )
-                mixed[o] = mixed.get(o, 0) + part.transpose(0, 4, 5, 6, 2, 1, 3)
-        found.append(mixed)
-    return found
-
-
-def _chosen(columns: jax.Array, group: OutputGroup, block: int, tiles: Tiling) -> jax.Array:
-    """``[units, images · stacked · pixels, height · fields]`` of all columns of a block."""
-    columns = take_rows(take_rows(columns, group.columns[block]), tiles.to_pixels, axis=2)
-    columns = columns.reshape(group.units, group.stacked, group.heights[block], *columns.shape[1:])
-    columns = row_major(columns.transpose(0, 3, 1, 4, 2, 5))
-    return columns.reshape(group.units, math.prod(columns.shape[1:4]), -1)

@@ -9,7 +9,7 @@ exchanged; that of the matrices is a second kernel, which computes the columns o
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -18,11 +18,13 @@ import numpy as np
 from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
+from jax.typing import DTypeLike
 
 from geomdl.equivariance.contract import Size
-from geomdl.kernels.factored import InputBlock, OutputGroup
-from geomdl.kernels.sparse_rows import SparseRows
+from geomdl.kernels.columns import Columns, columns_of
 from geomdl.layers.fields import wide
+from geomdl.layers.functional import pad
+from geomdl.layers.mixed import Geometry
 
 TILE = 4
 """Pixels along the sides of a tile."""
@@ -37,92 +39,38 @@ SMALLEST = 16
 """Of a product of matrices, each side: what tensor cores take."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Columns:
-    """What the columns of some units are made of.
-
-    Args:
-      kernels: ``[numbers, components, taps, taps]``.
-      number: ``[units, stacked, height]``: which of them makes the column; their count where there is none.
-      source: of that shape: of which source.
-      sources: their count.
-    """
-
-    kernels: np.ndarray
-    number: np.ndarray
-    source: np.ndarray
-    sources: int
-
-    def matrices(self, stride: int, dilation: int) -> np.ndarray:
-        """``[numbers + 1, pixels of a tile, components · side²]``, the last of zeros; side is a power of two."""
-        count, components, taps = self.kernels.shape[:3]
-        side = _side(taps, stride, dilation)
-        found = np.zeros((count + 1, TILE, TILE, _power_of_two(components), side, side))
-        for i, j in np.ndindex(TILE, TILE):
-            rows, columns = (slice(stride * n, stride * n + (taps - 1) * dilation + 1, dilation) for n in (i, j))
-            found[:-1, i, j, :components, rows, columns] = self.kernels
-        return found.reshape(count + 1, TILE * TILE, -1)
-
-    @functools.cached_property
-    def transposed(self) -> "tuple[Columns, SparseRows]":
-        """The columns of the gradient, whose units are the sources, and which blocks mix them, ``[source, height]``.
-
-        Units with what is stacked become sources of one component, and the components of sources are stacked. A block
-        has its number among all units and heights.
-        """
-        units, stacked, height = self.number.shape
-        count, components = self.kernels.shape[:2]
-        users = [np.argwhere((self.source == s) & (self.number < count)) for s in range(self.sources)]
-        most = max(len(found) for found in users)
-        number = np.full((self.sources, components, most), count * components)
-        source = np.zeros_like(number)
-        block = np.full((self.sources, most), units * height)
-        for s, found in enumerate(users):
-            u, r, q = found.T
-            number[s, :, : len(found)] = components * self.number[u, r, q] + np.arange(components)[:, None]
-            source[s, :, : len(found)] = u * stacked + r
-            block[s, : len(found)] = u * height + q
-        flipped = self.kernels[..., ::-1, ::-1].reshape(count * components, 1, *self.kernels.shape[2:])
-        return Columns(flipped, number, source, units * stacked), SparseRows.choosing(block, units * height)
-
-
-@functools.lru_cache(maxsize=256)
-def columns_of(block: InputBlock, group: OutputGroup, number: int) -> Columns:
-    """The columns that go from a block of the input, the ``number``-th, into a group of units."""
-    sources, each = block.kernels.shape[:2]
-    index = group.columns[number].index.reshape(group.units, group.stacked, -1)
-    source = np.where(index < sources * each, index // each, 0)
-    return Columns(block.kernels.reshape(-1, *block.kernels.shape[2:]), index, source, sources)
-
-
-def expand_and_mix(
-    z: jax.Array, matrix: jax.Array, columns: Columns, stride: int, dilation: int, size: Size
-) -> jax.Array:
-    """y[u, s, i, p, o] = Σ_h Σ_f matrix[u, h, f, o] (column[u, s, h] ⋆ z[source[u, s, h], :, i])[p, f].
+def mix_by_one_kernel(
+    coordinates: Sequence[jax.Array], matrices: Sequence[jax.Array], geometry: Geometry, dtype: DTypeLike
+) -> list[jax.Array]:
+    """`geomdl.layers.mixed.mix` by one kernel for each matrix, which multiplies numbers of a dtype.
 
     On CPUs it is interpreted, which is slow. It has a derivative for `jax.grad`, and no other.
-
-    Args:
-      z: ``[sources, components, images, height, width, fields]``, padded.
-      matrix: ``[units, height, fields, outputs]``.
-      columns: what is correlated with what.
-      stride: between outputs.
-      dilation: between taps.
-      size: of the output.
-
-    Returns:
-      ``[units, stacked, images, *size, outputs]``.
     """
-    nothing = z.ravel()[:0].sum() + matrix.ravel()[:0].sum().astype(z.dtype)  # zero; with it both vary over devices
-    return _expand_and_mix(z + nothing, matrix + nothing.astype(matrix.dtype), columns, stride, dilation, size)
+    window, plan, padded = geometry.window, geometry.plan, []
+    for z in coordinates:
+        flat = z.astype(dtype).reshape(-1, *geometry.size, z.shape[-1])
+        flat = pad(flat, window.pixels_of_padding, window.padding_mode)
+        padded.append(flat.reshape(*z.shape[:3], *flat.shape[1:]))
+    found: list[Any] = [0] * len(plan.groups)
+    for (g, i), matrix in zip(geometry.pairs, matrices, strict=True):
+        blocks = matrix.reshape(*matrix.shape[:2], plan.groups[g].heights[i], -1).transpose(0, 2, 3, 1)
+        columns = columns_of(plan.inputs[i], plan.groups[g], i)
+        z, blocks = _vary_alike(padded[i], blocks.astype(dtype))
+        y: Any = _expand_and_mix(z, blocks, columns, window.stride, window.dilation, geometry.out_size)
+        found[g] += y.transpose(0, 5, 2, 1, 3, 4).reshape(y.shape[0], y.shape[5], y.shape[2], y.shape[1], -1)
+    return found
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))
 def _expand_and_mix(
     z: jax.Array, matrix: jax.Array, columns: Columns, stride: int, dilation: int, size: Size
 ) -> jax.Array:
+    """``[units, stacked, images, *size, outputs]``.
+
+    Of z ``[sources, components, images, height, width, fields]``, padded, and ``[units, height, fields, outputs]``.
+    """
     tiles = _Tiles.of(z, matrix, columns, stride, dilation, size)
-    units, stacked, height = columns.number.shape
+    units, stacked, height = columns.index.shape
     dtype, sums_in, chunks = z.dtype, wide(z.dtype), tiles.z.shape[-1] // tiles.fields
 
     def kernel(z_ref: Any, matrix_ref: Any, tile_ref: Any, number_ref: Any, source_ref: Any, y_ref: Any) -> None:
@@ -166,8 +114,7 @@ def _backward(
     around = [(border, n - ((m - 1) * stride + 1), stride - 1) for n, m in zip(z.shape[3:5], size, strict=True)]
     spread = lax.pad(dy, jnp.zeros((), dy.dtype), [(0, 0, 0)] * 3 + around + [(0, 0, 0)])
     padded = jnp.pad(matrix.reshape(units * height, fields, outputs), ((0, 1), (0, 0), (0, 0)))
-    back = padded[blocks.index[:, 0]].reshape(columns.sources, -1, fields, outputs).swapaxes(2, 3)
-    spread = spread.reshape(-1, 1, *spread.shape[2:])
+    back = padded[blocks.index[:, 0]].reshape(z.shape[0], -1, fields, outputs).swapaxes(2, 3)
     dz: Any = _expand_and_mix(spread, back, transposed, 1, dilation, z.shape[3:5])
     return dz, _of_matrix(z, matrix, dy, columns, stride, dilation, size)
 
@@ -180,7 +127,7 @@ def _of_matrix(
 ) -> jax.Array:
     """The gradient of the mixing matrices."""
     tiles = _Tiles.of(z, matrix, columns, stride, dilation, size)
-    units, stacked, height = columns.number.shape
+    units, stacked, height = columns.index.shape
     dtype, sums_in, images, across = z.dtype, wide(z.dtype), z.shape[2], tiles.strips * tiles.each
 
     def kernel(z_ref: Any, dy_ref: Any, tile_ref: Any, number_ref: Any, source_ref: Any, out_ref: Any) -> None:
@@ -253,9 +200,26 @@ class _Tiles:
 
     def tables(self, columns: Columns, dtype: Any) -> list[jax.Array]:
         """The matrices of the columns, their numbers and sources, ``[units · stacked, height]``."""
-        height = columns.number.shape[-1]
-        found = [jnp.asarray(columns.matrices(self.stride, self.dilation), dtype)]
-        return [*found, *(jnp.asarray(t.reshape(-1, height), jnp.int32) for t in (columns.number, columns.source))]
+        found = [jnp.asarray(_tile_matrices(columns, self.stride, self.dilation), dtype)]
+        flat = [table.reshape(-1, columns.index.shape[-1]) for table in (columns.index, columns.source)]
+        return [*found, *(jnp.asarray(table, jnp.int32) for table in flat)]
+
+
+def _vary_alike(*arrays: jax.Array) -> list[jax.Array]:
+    """The arrays, which vary over the devices of `jax.shard_map` wherever one of them does."""
+    nothing = sum(x.ravel()[:0].sum().astype(arrays[0].dtype) for x in arrays)
+    return [x + jnp.asarray(nothing, x.dtype) for x in arrays]
+
+
+def _tile_matrices(columns: Columns, stride: int, dilation: int) -> np.ndarray:
+    """``[columns + 1, pixels of a tile, components · side²]``, the last of zeros."""
+    components, taps = columns.kernels.shape[2:4]
+    side = _side(taps, stride, dilation)
+    found = np.zeros((columns.none + 1, TILE, TILE, _power_of_two(components), side, side))
+    for i, j in np.ndindex(TILE, TILE):
+        rows, across = (slice(stride * n, stride * n + (taps - 1) * dilation + 1, dilation) for n in (i, j))
+        found[:-1, i, j, :components, rows, across] = columns.kernels.reshape(-1, *columns.kernels.shape[2:])
+    return found.reshape(columns.none + 1, TILE * TILE, -1)
 
 
 def _call(
