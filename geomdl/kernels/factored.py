@@ -15,7 +15,8 @@ is a kernel too. Then half of the columns are enough: y = Σ_t (α_t + β_t J)(F
 [[α, β], [−β, α]] on the two rows of F_t ⋆ z. Where it is of real type, its rows are mixed alike, one after the other.
 
 What is mixed at once is called a unit: an irrep or, where it has one row among many irreps with two, a pair of such,
-with the matrix [[α, 0], [0, β]]. So all units have one shape, and there is one product for all of them.
+with the matrix [[α, 0], [0, β]]. Where many irreps of real type have two rows, each row is a unit of its own, with the
+copies of the irrep two by two in place of rows. So all units have one shape, and there is one product for all of them.
 """
 
 import dataclasses
@@ -34,7 +35,7 @@ from geomdl.representations import Representation
 from geomdl.representations.representation import Label, irrep_matrix, irrep_size
 
 MANY = 3
-"""Irreps of complex type from which on those of one row are mixed as pairs."""
+"""Irreps of two rows from which on those of one row are mixed as pairs."""
 
 _QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 
@@ -146,11 +147,11 @@ def factored_plan(spaces: tuple[tuple[KernelSpace, ...], ...]) -> Plan:
             rows = irrep_size(first.group, o) // stacked
             alike.setdefault((stacked, rows, tuple(rho.labels.count(o) for rho in outs)), []).append((o,))
     alike = _paired(alike)
-    labels = [o for units in alike.values() for unit in units for o in unit]
+    labels = list(dict.fromkeys(o for units in alike.values() for unit in units for o in _labels(unit)))
     blocks = [_input_block(first, rho, labels) for rho in ins]
     groups = []
     for (stacked, rows, copies), some in alike.items():
-        heights = tuple(max(sum(len(columns[o][0]) for o in unit) for unit in some) for _, columns in blocks)
+        heights = tuple(max(sum(len(columns[o][0]) for o in _labels(unit)) for unit in some) for _, columns in blocks)
         groups.append(
             OutputGroup(
                 len(some),
@@ -169,9 +170,20 @@ def factored_plan(spaces: tuple[tuple[KernelSpace, ...], ...]) -> Plan:
     return Plan(tuple(block for block, _ in blocks), tuple(groups))
 
 
-_Unit = tuple[Label, ...]
+class _Row(NamedTuple):
+    """A unit that is one row of an irrep; its rows are the copies of the irrep, two by two."""
+
+    label: Label
+    number: int
+
+
+_Unit = tuple[Label, ...] | _Row
 _Shape = tuple[int, int, tuple[int, ...]]
 """Of units: stacked rows, rows, copies in every block."""
+
+
+def _labels(unit: _Unit) -> tuple[Label, ...]:
+    return (unit.label,) if isinstance(unit, _Row) else unit
 
 
 def _paired(alike: dict[_Shape, list[_Unit]]) -> dict[_Shape, list[_Unit]]:
@@ -179,10 +191,18 @@ def _paired(alike: dict[_Shape, list[_Unit]]) -> dict[_Shape, list[_Unit]]:
     found = dict(alike)
     for shape, units in alike.items():
         stacked, rows, copies = shape
-        single = (1, 1, copies)
-        if (stacked, rows) == (1, 2) and len(units) >= MANY and single in found:
-            ones = [o for unit in found.pop(single) for o in unit]
-            found[shape] = units + [tuple(ones[n : n + 2]) for n in range(0, len(ones), 2)]
+        if len(units) < MANY or (stacked, rows) not in ((1, 2), (2, 1)):
+            continue
+        single = (1, 1, copies if stacked == 1 else tuple(n // 2 for n in copies))
+        if single not in found or (stacked == 2 and any(n % 2 for n in copies)):
+            continue
+        ones = [o for unit in found.pop(single) for o in _labels(unit)]
+        pairs: list[_Unit] = [tuple(ones[n : n + 2]) for n in range(0, len(ones), 2)]
+        if stacked == 1:
+            found[shape] = units + pairs
+        else:
+            del found[shape]
+            found[1, 2, single[2]] = [_Row(o, n) for unit in units for o in _labels(unit) for n in range(2)] + pairs
     return found
 
 
@@ -262,19 +282,27 @@ def _input_block(space: KernelSpace, rho: Representation, labels: list[Label]) -
 def _chosen(block: InputBlock, columns: _Columns, units: list[_Unit], height: int) -> SparseRows:
     rows: list[list[tuple[int, float]]] = []
     for unit in units:
-        for parts in zip(*(columns[o] for o in unit), strict=True):
+        one = [[columns[unit.label][unit.number]]] if isinstance(unit, _Row) else None
+        for parts in one or zip(*(columns[o] for o in _labels(unit)), strict=True):
             stacked = [column for part in parts for column in part]
             rows += [[(column.number, 1.0)] for column in stacked] + [[]] * (height - len(stacked))
     return SparseRows.of(rows, block.kernels.shape[0] * block.kernels.shape[1])
+
+
+def _rows_of_copies(rho: Representation, unit: _Unit) -> list[list[list[int]]]:
+    """For each copy of a unit, for each of its rows that a label or a copy gives: the components of ρ, stacked."""
+    if isinstance(unit, _Row):
+        there = [[_components(rho, j)[unit.number]] for j in _copies(rho, unit.label)]
+        return [there[n : n + 2] for n in range(0, len(there), 2)]
+    return [[_components(rho, j) for j in copies] for copies in zip(*(_copies(rho, o) for o in unit), strict=True)]
 
 
 def _synthesis(rho: Representation, units: list[_Unit], stacked: int, rows: int) -> np.ndarray:
     nothing = [rho.size] * (rows * stacked)  # for what a unit has fewer rows
     order = []
     for unit in units:
-        for copies in zip(*(_copies(rho, o) for o in unit), strict=True):
-            there = [component for i in copies for component in _components(rho, i)]
-            order.append((there + nothing)[: rows * stacked])
+        for parts in _rows_of_copies(rho, unit):
+            order.append(([component for part in parts for component in part] + nothing)[: rows * stacked])
     padded = np.pad(rho.change_of_basis, ((0, 0), (0, 1)))
     return padded[:, np.array(order, int).reshape(len(units), -1, rows, stacked)].swapaxes(2, 3)
 
@@ -287,21 +315,24 @@ def _mixing(
     firsts = (np.cumsum(counts) - counts).reshape(len(rho_out.labels), len(rho_in.labels))
     terms: list[list[tuple[int, float]]] = []
     for unit in units:
-        copies = rho_out.labels.count(unit[0])
-        for part, o in enumerate(unit):
-            single = irrep_size(space.group, o) == 1
+        labels = _labels(unit)
+        copies = [_copies(rho_out, o) for o in labels]
+        for part, o in enumerate(labels):
+            single = isinstance(unit, _Row) or irrep_size(space.group, o) == 1
             splits = {a: _split(kernels, a, o) for a in set(rho_in.labels)}
             for _, i, t, row in columns[o][0]:
                 split = splits[rho_in.labels[i]]
                 for out_row in range(rows):
-                    if single and out_row != part:  # of the other of a pair
-                        terms += [[]] * copies
+                    there = copies[part][out_row::2] if isinstance(unit, _Row) else copies[part]
+                    if single and out_row != part and not isinstance(unit, _Row):  # of the other of a pair
+                        terms += [[]] * len(there)
                         continue
                     same = single or row == out_row
                     values = (split.plain if same else (split.turned if row == 0 else -split.turned))[:, t]
-                    for j in _copies(rho_out, o):
+                    for j in there:
                         terms.append([(int(firsts[j, i] + e), float(values[e])) for e in np.flatnonzero(values)])
-        terms += [[]] * ((height - sum(len(columns[o][0]) for o in unit)) * rows * copies)
+        missing = height - sum(len(columns[o][0]) for o in labels)
+        terms += [[]] * (missing * rows * (len(copies[0]) // (2 if isinstance(unit, _Row) else 1)))
     of_elements = SparseRows.of(terms, sum(counts))
     from_weights = element_coefficients(space)
     return of_elements if from_weights is None else of_elements.dense() @ from_weights
