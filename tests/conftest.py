@@ -17,16 +17,14 @@ if "GEOMDL_TESTS" not in os.environ:  # workers and the processes that tests sta
     os.environ["GEOMDL_TESTS"] = os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="geomdl-tests-")
     atexit.register(shutil.rmtree, os.environ["GEOMDL_TESTS"], ignore_errors=True)
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-# Tests compile far more than they compute: LLVM does not optimise (XLA does all the same), and XLA writes its loops in the
-# older of its two ways, which takes a quarter less time. Other versions may not know that flag, and stop at what they do
-# not know.
-OLDER_EMITTERS = ("--xla_cpu_use_fusion_emitters=false",) if version("jaxlib").startswith("0.10.") else ()
+# Tests compile far more than they compute: LLVM does not optimise (XLA does all the same), and XLA writes its loops in
+# the older of its two ways, a quarter faster; other versions may not know that flag, and stop at what they do not know.
 os.environ["XLA_FLAGS"] = " ".join(
     [
         os.environ.get("XLA_FLAGS", ""),
         "--xla_force_host_platform_device_count=4",
         "--xla_backend_optimization_level=0",
-        *OLDER_EMITTERS,
+        "--xla_cpu_use_fusion_emitters=false" if version("jaxlib").startswith("0.10.") else "",
     ]
 )
 
