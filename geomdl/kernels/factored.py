@@ -187,7 +187,10 @@ def _labels(unit: _Unit) -> tuple[Label, ...]:
 
 
 def _paired(alike: dict[_Shape, list[_Unit]]) -> dict[_Shape, list[_Unit]]:
-    """With single rows as pairs among units of two, where these are many: few products more, and half the programs."""
+    """With single rows as pairs among units of two, where these are many: few products more, and half the programs.
+
+    Of irreps of real type every row is a unit then.
+    """
     found = dict(alike)
     for shape, units in alike.items():
         stacked, rows, copies = shape
