@@ -18,7 +18,7 @@ if "GEOMDL_TESTS" not in os.environ:  # workers and the processes that tests sta
     atexit.register(shutil.rmtree, os.environ["GEOMDL_TESTS"], ignore_errors=True)
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 # Tests compile far more than they compute: LLVM does not optimise (XLA does all the same), and XLA writes its loops in
-# the older of its two ways, a quarter faster; other versions may not know that flag, and stop at what they do not know.
+# the older of its two ways, done sooner; other versions may not know that flag, and stop at what they do not know.
 os.environ["XLA_FLAGS"] = " ".join(
     [
         os.environ.get("XLA_FLAGS", ""),

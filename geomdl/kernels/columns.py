@@ -76,4 +76,4 @@ def columns_of(block: InputBlock, group: OutputGroup, number: int) -> Columns:
     >>> there.kernels.shape, back.kernels.shape  # of four sources with two components, of four units
     ((4, 22, 2, 5, 5), (4, 44, 1, 5, 5))
     """
-    return Columns(block.kernels, group.columns[number].index.reshape(group.units, group.stacked, -1))
+    return Columns(block.kernels, group.columns[number])

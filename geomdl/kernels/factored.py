@@ -70,7 +70,8 @@ class OutputGroup:
       rows: how many rows one mixing gives.
       copies: of each unit in one field of every output block.
       heights: for every input block the number of its columns that go into a unit.
-      columns: for every input block the matrix from the columns of all its sources to ``[units, stacked, height]``.
+      columns: for every input block the numbers ``[units, stacked, height]`` of what goes in, among the columns of all
+        its sources; their count for nothing.
       mixings: ``mixings[i][o]``: from the weights of a pair of blocks to ``[units, height, rows, copies]``; a matrix
         where every entry is made of many weights.
       syntheses: for every output block ``[size, units, rows, copies, stacked]``: from what is mixed to the channels.
@@ -81,7 +82,7 @@ class OutputGroup:
     rows: int
     copies: tuple[int, ...]
     heights: tuple[int, ...]
-    columns: tuple[SparseRows, ...]
+    columns: tuple[np.ndarray, ...]
     mixings: tuple[tuple[SparseRows | np.ndarray, ...], ...]
     syntheses: tuple[np.ndarray, ...]
 
@@ -159,7 +160,7 @@ def factored_plan(spaces: tuple[tuple[KernelSpace, ...], ...]) -> Plan:
                 rows,
                 copies,
                 heights,
-                tuple(_chosen(*block, some, height) for block, height in zip(blocks, heights, strict=True)),
+                tuple(_chosen(*block, some, stacked, height) for block, height in zip(blocks, heights, strict=True)),
                 tuple(
                     tuple(_mixing(space, columns, some, rows, height) for space in row)
                     for row, (_, columns), height in zip(spaces, blocks, heights, strict=True)
@@ -282,14 +283,14 @@ def _input_block(space: KernelSpace, rho: Representation, labels: list[Label]) -
     return InputBlock(analysis.reshape(-1, rho.size), taps), found
 
 
-def _chosen(block: InputBlock, columns: _Columns, units: list[_Unit], height: int) -> SparseRows:
-    rows: list[list[tuple[int, float]]] = []
+def _chosen(block: InputBlock, columns: _Columns, units: list[_Unit], stacked: int, height: int) -> np.ndarray:
+    nothing, numbers = block.kernels.shape[0] * block.kernels.shape[1], []
     for unit in units:
         one = [[columns[unit.label][unit.number]]] if isinstance(unit, _Row) else None
         for parts in one or zip(*(columns[o] for o in _labels(unit)), strict=True):
-            stacked = [column for part in parts for column in part]
-            rows += [[(column.number, 1.0)] for column in stacked] + [[]] * (height - len(stacked))
-    return SparseRows.of(rows, block.kernels.shape[0] * block.kernels.shape[1])
+            found = [column.number for part in parts for column in part]
+            numbers += found + [nothing] * (height - len(found))
+    return np.array(numbers, int).reshape(len(units), stacked, height)
 
 
 def _rows_of_copies(rho: Representation, unit: _Unit) -> list[list[list[int]]]:

@@ -100,12 +100,9 @@ def _constant(part: object) -> object:
 @_plain.register
 def _(layer: Conv) -> Layer:
     if layer.method in ("factored", "fused"):
-        kernels, fused = (
-            mixing_matrices(layer.spaces, [w[...] for w in layer.kernel], layer.groups),
-            layer.method == "fused",
-        )
+        kernels = mixing_matrices(layer.spaces, [w[...] for w in layer.kernel], layer.groups)
         about = layer.window, layer.spaces, layer.groups, layer.contract
-        return PlainFactoredConv(kernels, _bias(layer), *about, fused=fused)
+        return PlainFactoredConv(kernels, _bias(layer), *about, fused=layer.method == "fused")
     return PlainConv(layer.dense_kernel(), _bias(layer), layer.window, layer.groups, layer.contract)
 
 

@@ -211,6 +211,7 @@ def _vary_alike(*arrays: jax.Array) -> list[jax.Array]:
     return [x + jnp.asarray(nothing, x.dtype) for x in arrays]
 
 
+@functools.lru_cache(maxsize=64)
 def _tile_matrices(columns: Columns, stride: int, dilation: int) -> np.ndarray:
     """``[columns + 1, pixels of a tile, components · side²]``, the last of zeros."""
     components, taps = columns.kernels.shape[2:4]
@@ -227,7 +228,7 @@ def _call(
 ) -> jax.Array:
     out = jax.eval_shape(lambda x: jnp.broadcast_to(x.ravel()[0].astype(dtype), shape), args[0])
     interpreted = pl.pallas_call(kernel, out, grid=grid, interpret=True)
-    stages = 1 if jnp.dtype(dtype).itemsize > 2 else 2  # float32 takes 57 kB of shared memory in one, 123 kB in two
+    stages = 1 if jnp.dtype(dtype).itemsize > 2 else 2  # of float32, two take more memory than small GPUs share
     compiled = pl.pallas_call(kernel, out, grid=grid, compiler_params=triton.CompilerParams(num_stages=stages))
     return lax.platform_dependent(*args, cpu=interpreted, default=compiled)
 

@@ -12,7 +12,7 @@ def row_major(x: jax.Array) -> jax.Array:
     """x, which on CPUs is written to memory with its axes as they are; so is the gradient.
 
     Otherwise XLA lets a loop that moves numbers about end in the axes that a following reshape makes of them. The loop
-    divides the place of every single number by the length of an axis then, and takes three to five times as long.
+    divides the place of every single number by the length of an axis then, and takes several times as long.
 
     >>> print(jax.grad(lambda x: (row_major(x) ** 2).sum())(jax.numpy.ones((2, 2))))
     [[2. 2.]

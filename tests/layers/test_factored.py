@@ -100,7 +100,7 @@ def test_both_methods_agree_in_values_and_gradients(case: tuple[tuple[Conv, Conv
         ("4 regular", "6 regular", "C3", 3, {"groups": 2}),
         ("1 regular", "1 trivial + 2 regular", "C7", 3, {}),  # real irreps: of trivial fields too, and none to pair
         ("1 regular", "1 regular + 1 quotient(C1)", "D8", 3, {}),  # rows of irreps as units, beside pairs
-        ("1 regular", "1 regular + 1 trivial", "D7", 2, {}),  # not where a block has only some of the irreps
+        ("1 regular", "1 regular + 1 trivial", "D7", 2, {}),  # one irrep apart, which the other block has too
         ("1 regular + 1 trivial", "2 regular", "D4", 4, {"basis": "pixel", "padding": 2, "stride": 3}),
         ("2 regular", "2 quotient(D1)", "D2", 3, {"basis": "pixel", "groups": 2}),
         ("1 regular", "1 trivial + 1 regular", "D6", 1, {"basis": "pixel"}),
