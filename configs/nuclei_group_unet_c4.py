@@ -1,7 +1,7 @@
 """A C4 U-Net that finds the nuclei of cells: the label map of a turned image is the turned label map, exactly.
 
 The data are the user's: --config.data.path names an .npz file made of the Data Science Bowl 2018 (BBBC038, CC0), see
-geomdl.data.nuclei.NucleiConfig for where to get them and how to make the file.
+geomdl.data.sources.nuclei.NucleiConfig for where to get them and how to make the file.
 
 Command:   geomdl train --config=configs/nuclei_group_unet_c4.py --workdir=runs/nuclei_c4 --config.data.path=nuclei.npz
            geomdl evaluate --workdir=runs/nuclei_c4 --overlays=runs/nuclei_c4/overlays

@@ -1,7 +1,7 @@
 """A U-Net that finds the nuclei of cells, and does not commute with rotation: the baseline of nuclei_group_unet_c4.
 
 The data are the user's: --config.data.path names an .npz file made of the Data Science Bowl 2018 (BBBC038, CC0), see
-geomdl.data.nuclei.NucleiConfig for where to get them and how to make the file.
+geomdl.data.sources.nuclei.NucleiConfig for where to get them and how to make the file.
 
 Command:   geomdl train --config=configs/nuclei_unet.py --workdir=runs/nuclei_unet --config.data.path=nuclei.npz
            geomdl evaluate --workdir=runs/nuclei_unet --overlays=runs/nuclei_unet/overlays

@@ -31,12 +31,12 @@ from experiments.trained_networks import circumstances, file_name
 from geomdl.data import Dataset
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
-from geomdl.evaluators.motions import disc, on_grid, rotated_images
+from geomdl.evaluators.transformations import disc, on_grid, rotated_images
 from geomdl.models import count_parameters
 from geomdl.plots.tables import Row, distinct, read_csv, write_csv
 from geomdl.tasks.overlap import overlap, pixel_counts
-from geomdl.training.config import RunConfig
-from geomdl.training.loop import train
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.loop.loop import train
 
 COMMAND = "geomdl reproduce commuting"
 PRESETS: dict[str, tuple[range, int, int]] = {"fast": (range(1), 400, 64), "full": (range(3), 2000, 500)}

@@ -38,7 +38,7 @@ from geomdl.evaluators import predictor
 from geomdl.groups import C4, GridTranslations
 from geomdl.plots.tables import Row, distinct, mean_over, read_csv
 from geomdl.representations import FieldType
-from geomdl.training.config import RunConfig
+from geomdl.training.configuration.config import RunConfig
 
 COMMAND = "geomdl reproduce klein"
 RUNS = ("MLP", "CNN", "TI-CNN", "C4", "C8", "SO(2)", "D4", "O(2)", "CNN, normalised")

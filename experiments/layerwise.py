@@ -30,15 +30,15 @@ from experiments.trained_networks import circumstances, described, layer_name, s
 from geomdl.actions import rotate
 from geomdl.data import Dataset
 from geomdl.equivariance import relative_error, tolerance
-from geomdl.equivariance.layerwise import layer_errors
+from geomdl.equivariance.localisation.layerwise import layer_errors
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
 from geomdl.groups import C8
 from geomdl.layers import Flatten, Layer, Sequential
 from geomdl.models import InexactSizeWarning, count_parameters
 from geomdl.plots.tables import Row, distinct, read_csv
-from geomdl.training.config import RunConfig
-from geomdl.training.loop import build_model
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.loop.loop import build_model
 
 COMMAND = "geomdl reproduce layerwise"
 RUNS = ("C8", "C8, stride 2", "CNN")

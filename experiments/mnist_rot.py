@@ -35,10 +35,10 @@ def main() -> None:
 
     from geomdl.evaluators import Metrics, predictor
     from geomdl.models import count_parameters
-    from geomdl.training.config import RunConfig
-    from geomdl.training.loop import train
-    from geomdl.training.workdir import hardware, versions
-    from geomdl.training.writers import ProgressBar
+    from geomdl.training.configuration.config import RunConfig
+    from geomdl.training.loop.loop import train
+    from geomdl.training.reporting.writers import ProgressBar
+    from geomdl.training.workdir.workdir import hardware, versions
 
     sys.path.insert(0, str(ROOT))
     from configs.mnist_rot_benchmark_c16 import get_config

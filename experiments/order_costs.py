@@ -28,8 +28,8 @@ from experiments.order_networks import GROUPS, MODES, SETTINGS, OrderNetworkConf
 from experiments.trained_networks import circumstances
 from geomdl.groups import group as group_named
 from geomdl.layers import Sequential, with_method
-from geomdl.layers.factored import Method
-from geomdl.models.model_config import ImageShape
+from geomdl.layers.convolution.algorithms.factored import Method
+from geomdl.models.core.config import ImageShape
 from geomdl.plots.tables import Row, distinct, read_csv, write_csv
 
 RESULTS = Path(__file__).parent / "results" / "orders"

@@ -11,14 +11,14 @@ from flax import nnx
 from experiments.trained_networks import file_name
 from geomdl.data import Dataset, Split
 from geomdl.data.draws import uniforms
-from geomdl.data.mnist_rot import rotate_each
-from geomdl.equivariance.contract import Size
+from geomdl.data.sources.mnist_rot import rotate_each
+from geomdl.equivariance.contracts.contract import Size
 from geomdl.layers import Conv, GroupPool, Layer, Pool, Sequential
 from geomdl.models import MODELS
-from geomdl.models.model_config import ImageShape
-from geomdl.models.steerable import SteerableConfig, convolution_block, invariant_head
+from geomdl.models.core.config import ImageShape
+from geomdl.models.core.steerable import SteerableConfig, convolution_block, invariant_head
 from geomdl.representations import FieldType
-from geomdl.training.config import RunConfig
+from geomdl.training.configuration.config import RunConfig
 
 GROUPS = ("C1", "C2", "C4", "C8", "C12", "C16", "D1", "D2", "D4", "D8")
 MODES = ("width", "parameters")

@@ -37,9 +37,9 @@ from geomdl.evaluators import (
 from geomdl.models import GCNNConfig, count_parameters
 from geomdl.plots.tables import Row, distinct, mean_over, read_csv, write_csv
 from geomdl.tasks import Task
-from geomdl.training.config import RunConfig
-from geomdl.training.loop import train
-from geomdl.training.workdir import hardware, versions, write_json
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.loop.loop import train
+from geomdl.training.workdir.workdir import hardware, versions, write_json
 
 COMMAND = "geomdl reproduce quickstart"
 RUNS = {

@@ -27,14 +27,14 @@ from flax import nnx
 
 from experiments.trained_networks import circumstances, described, study
 from geomdl.data import Dataset, Split
-from geomdl.data.transformed import rotated
+from geomdl.data.transforms.test_sets import rotated
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, RotationSweep, predictor, rotation_sweep
 from geomdl.evaluators.predict import Predict
 from geomdl.models import count_parameters
 from geomdl.plots.tables import Row, distinct, mean_over, read_csv
 from geomdl.tasks import Task
-from geomdl.training.config import RunConfig
+from geomdl.training.configuration.config import RunConfig
 
 COMMAND = "geomdl reproduce rotation"
 RUNS = ("MLP", "CNN", "CNN + augmentation", "C4", "C8", "SO(2)", "O(2)")

@@ -39,7 +39,7 @@ from geomdl.errors import unknown
 from geomdl.evaluators import predictor
 from geomdl.evaluators.predict import Predict
 from geomdl.plots.tables import Row, distinct, read_csv
-from geomdl.training.config import RunConfig
+from geomdl.training.configuration.config import RunConfig
 
 COMMAND = "geomdl reproduce shifts"
 DOWNSAMPLINGS = {

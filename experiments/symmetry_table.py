@@ -14,12 +14,12 @@ from pathlib import Path
 
 from flax import nnx
 
-from experiments.symmetry_entries import EVERY, LAYERS, Entry
-from experiments.symmetry_models import ENTRIES
-from experiments.symmetry_sampling import ROWS
 from geomdl.equivariance import Contract, Promise, square
 from geomdl.groups import PlanarGroup, group, require_planar
+from geomdl.layers.contract_table.entries import EVERY, LAYERS, Entry
+from geomdl.layers.contract_table.sampling import ROWS
 from geomdl.models import InexactSizeWarning, exact_sizes_near
+from geomdl.models.contract_table import ENTRIES
 
 TABLE: tuple[Entry, ...] = (*LAYERS, *ROWS, *ENTRIES)
 SECTIONS = tuple(dict.fromkeys(entry.section for entry in TABLE))

@@ -33,12 +33,12 @@ from geomdl.layers import (
     Sequential,
 )
 from geomdl.models import MODELS, CNNConfig, count_parameters
-from geomdl.models.model_config import ImageShape, ScalableConfig
+from geomdl.models.core.config import ImageShape, ScalableConfig
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType
-from geomdl.training.config import RunConfig
-from geomdl.training.loop import train
-from geomdl.training.workdir import hardware, versions
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.loop.loop import train
+from geomdl.training.workdir.workdir import hardware, versions
 
 
 @dataclasses.dataclass(frozen=True)

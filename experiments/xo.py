@@ -26,10 +26,10 @@ import numpy as np
 
 from geomdl.actions.grid import shift_crop
 from geomdl.actions.warp import rotate
-from geomdl.data.xo import XOConfig, o_pattern, x_pattern
+from geomdl.data.sources.xo import XOConfig, o_pattern, x_pattern
 from geomdl.errors import unknown
-from geomdl.layers import filters
-from geomdl.layers.functional import correlate, pool, relu
+from geomdl.kernels import classical_filters as filters
+from geomdl.layers.core.functional import correlate, pool, relu
 from geomdl.plots.heatmap import truncated
 from geomdl.plots.tables import Row, read_csv, write_csv
 

@@ -1,7 +1,7 @@
 """The common table: every layer and model × every group keeps its contract, for every element.
 
-The rows are those of `experiments/symmetry_entries.py` and `symmetry_models.py`, which also say what is to be promised.
-The whole frame is compared, borders included. The design:
+The rows are those of `geomdl/layers/contract_table/entries.py` and `symmetry_models.py`, which also say what is to be
+promised. The whole frame is compared, borders included. The design:
 
 - Every row is checked for every one of its groups, in float32 and evaluation, compiled, with weights and statistics as
   after training. The size is even or odd in turn where the row is exact at both, and both for C4 and D4. Layers that
@@ -23,15 +23,15 @@ import pytest
 from flax import nnx
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from experiments.symmetry_entries import GRID, LAYERS, Entry, permuted, regular, scalars
-from experiments.symmetry_models import ENTRIES
 from experiments.symmetry_table import TABLE
 from geomdl.actions import act
 from geomdl.equivariance import Report, check_contract
-from geomdl.equivariance.contract import Size
+from geomdl.equivariance.contracts.contract import Size
 from geomdl.groups import PlanarGroup
 from geomdl.groups import group as group_of
 from geomdl.layers import BatchNorm, Conv, Dense, Dropout, Layer, LayerNorm, halving_pool
+from geomdl.layers.contract_table.entries import GRID, LAYERS, Entry, permuted, regular, scalars
+from geomdl.models.contract_table import ENTRIES
 from geomdl.representations import FieldType
 
 OPTIONS = ("double", "training", "sharded", "trained")

@@ -8,16 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.data.xo import o_pattern, x_pattern
-from geomdl.layers import filters
-from geomdl.layers.counting import (
-    conv_multiplications,
-    conv_parameters,
-    dense_multiplications,
-    dense_parameters,
-    local_parameters,
-)
-from geomdl.layers.functional import (
+from geomdl.data.sources.xo import o_pattern, x_pattern
+from geomdl.kernels import classical_filters as filters
+from geomdl.layers.core.functional import (
     convolve,
     correlate,
     elu,
@@ -30,6 +23,13 @@ from geomdl.layers.functional import (
     tanh,
 )
 from geomdl.models import perceptron_update
+from geomdl.models.tools.counting import (
+    conv_multiplications,
+    conv_parameters,
+    dense_multiplications,
+    dense_parameters,
+    local_parameters,
+)
 from geomdl.tasks.classification import perceptron_loss, sigmoid_cross_entropy, softmax_cross_entropy
 
 

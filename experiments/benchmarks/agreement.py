@@ -1,4 +1,4 @@
-"""Losses and parameters of every strategy of `geomdl.training.parallel` against those of one device.
+"""Losses and parameters of every strategy of `geomdl.training.distributed.parallel` against those of one device.
 
     python -m experiments.benchmarks.agreement [--devices=1,4,8] [--steps=5]
 
@@ -27,12 +27,12 @@ from geomdl.data import Augmentation
 from geomdl.models import MODELS
 from geomdl.plots.tables import Row, read_csv, write_csv
 from geomdl.tasks import Classification, Segmentation, Task
-from geomdl.training.compute import Compute
-from geomdl.training.optimizers import Momentum
-from geomdl.training.parallel import ParallelConfig, Strategy
-from geomdl.training.state import initial_state, split_model
-from geomdl.training.step import make_train_step
-from geomdl.training.workdir import hardware, versions
+from geomdl.training.configuration.optimizers import Momentum
+from geomdl.training.distributed.parallel import ParallelConfig, Strategy
+from geomdl.training.step.compute import Compute
+from geomdl.training.step.state import initial_state, split_model
+from geomdl.training.step.step import make_train_step
+from geomdl.training.workdir.workdir import hardware, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 BATCH, CLASSES = 8, 3

@@ -20,7 +20,7 @@ from geomdl.groups import group
 from geomdl.kernels import SteerableKernelSpace, kernel_space
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import regular
-from geomdl.training.workdir import versions
+from geomdl.training.workdir.workdir import versions
 
 GROUPS = ("C4", "C8", "C16", "D4", "D8", "D16")
 SIZES = (3, 5, 7, 9)

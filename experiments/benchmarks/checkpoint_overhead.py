@@ -55,16 +55,16 @@ class Clock:
 
 def child(name: str, workdir: str, cache: str, epochs: str, until: str, began: str) -> None:
     """Trains in this process, to the end or until so many steps, and prints what it measured."""
-    from geomdl.cli.compilation_cache import use_compilation_cache
+    from geomdl.cli.support.compilation_cache import use_compilation_cache
 
     use_compilation_cache(cache)
-    from geomdl.cli.config_file import load_config
-    from geomdl.cli.quiet import quiet_libraries
-    from geomdl.training.checkpoint import Checkpoints
-    from geomdl.training.config import RunConfig
-    from geomdl.training.interruption import Interrupted
-    from geomdl.training.loop import train
-    from geomdl.training.workdir import hardware, versions
+    from geomdl.cli.support.config_file import load_config
+    from geomdl.cli.support.quiet import quiet_libraries
+    from geomdl.training.checkpoints.checkpoint import Checkpoints
+    from geomdl.training.configuration.config import RunConfig
+    from geomdl.training.loop.interruption import Interrupted
+    from geomdl.training.loop.loop import train
+    from geomdl.training.workdir.workdir import hardware, versions
 
     quiet_libraries()
     length = [f"--config.training.epochs={epochs}"] if epochs else []

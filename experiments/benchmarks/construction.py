@@ -20,7 +20,7 @@ from typing import Any
 
 from experiments.benchmarks.worker import Worker, start
 from geomdl.plots.tables import Row, write_csv
-from geomdl.training.workdir import hardware, versions
+from geomdl.training.workdir.workdir import hardware, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 NETWORKS: dict[str, tuple[str, dict[str, Any], tuple[int, int, int]]] = {

@@ -5,7 +5,8 @@
 A layer is named by its group, regular fields, grid and taps: from as many fields to as many, padding "same", batch 16;
 steerable kernels, or such of pixels: ``D4-24-13-5-pixel``.
 ``ratio`` is the CPU time of its gradients (of input and weights) by the factored method over that by the dense one,
-turn by turn, the median with quartiles; ``expected`` what `geomdl.layers.factored.expected_cost` says. Writes
+turn by turn, the median with quartiles; ``expected`` what
+`geomdl.layers.convolution.algorithms.factored.expected_cost` says. Writes
 experiments/results/benchmarks/cost_model.csv.
 """
 
@@ -20,7 +21,7 @@ from experiments.benchmarks.factored import BATCH, RESULTS, compiled, cpu_second
 from experiments.benchmarks.train_step import quartiles
 from experiments.trained_networks import circumstances
 from geomdl.layers import Conv, with_method
-from geomdl.layers.factored import expected_cost
+from geomdl.layers.convolution.algorithms.factored import expected_cost
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType
 

@@ -30,7 +30,7 @@ from experiments.trained_networks import circumstances
 from geomdl.layers import BlurPool, Conv, IdealResample, Layer, Polyphase, Sequential
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType
-from geomdl.training.state import merge_model, split_model
+from geomdl.training.step.state import merge_model, split_model
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 POLYPHASE, BLUR = 1.3, 1.15

@@ -34,7 +34,7 @@ from experiments.benchmarks.networks import IMAGE, body
 from experiments.benchmarks.worker import start
 from geomdl.layers import Conv, Sequential
 from geomdl.plots.tables import Row, write_csv
-from geomdl.training.workdir import hardware, versions
+from geomdl.training.workdir.workdir import hardware, versions
 
 ANGLES = (22.5, 45.0)
 GROUPS = {"C8": (3, 6, 6, 12, 12, 8), "C16": (2, 3, 3, 6, 6, 4)}

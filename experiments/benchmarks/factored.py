@@ -27,8 +27,8 @@ from experiments.benchmarks.train_step import quartiles
 from experiments.trained_networks import circumstances
 from geomdl.kernels.factored import factored_plan
 from geomdl.layers import Conv, with_method
-from geomdl.layers.factored import mixing_matrices
-from geomdl.layers.functional import correlate
+from geomdl.layers.convolution.algorithms.factored import mixing_matrices
+from geomdl.layers.core.functional import correlate
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType
 

@@ -30,9 +30,9 @@ from experiments.benchmarks.worker import start
 from geomdl.groups import group
 from geomdl.kernels import Basis
 from geomdl.layers import freeze, with_method
-from geomdl.layers.conv_inputs import conv_inputs
+from geomdl.layers.transforms.conv_inputs import conv_inputs
 from geomdl.plots.tables import Value, write_csv
-from geomdl.training.workdir import hardware, versions
+from geomdl.training.workdir.workdir import hardware, versions
 
 STEP, EVALUATION, FROZEN = "training step", "evaluation", "frozen evaluation"
 METHODS = ("auto", "factored", "dense")

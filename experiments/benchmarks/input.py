@@ -29,15 +29,15 @@ from typing import Any
 import jax
 import optax
 
-from geomdl.cli.config_file import load_config
+from geomdl.cli.support.config_file import load_config
 from geomdl.data import Dataset
-from geomdl.data.loaders import DeviceLoader, Loader, StreamLoader, make_loader
+from geomdl.data.loading.loaders import DeviceLoader, Loader, StreamLoader, make_loader
 from geomdl.plots.tables import Row, write_csv
-from geomdl.training.config import RunConfig
-from geomdl.training.loop import build_model
-from geomdl.training.state import TrainState, initial_state, split_model
-from geomdl.training.step import TrainStep, make_train_step
-from geomdl.training.workdir import hardware, versions
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.loop.loop import build_model
+from geomdl.training.step.state import TrainState, initial_state, split_model
+from geomdl.training.step.step import TrainStep, make_train_step
+from geomdl.training.workdir.workdir import hardware, versions
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results" / "benchmarks"

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from geomdl.plots.tables import write_csv
-from geomdl.training.config import RunConfig
-from geomdl.training.loop import train
-from geomdl.training.workdir import hardware, versions
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.loop.loop import train
+from geomdl.training.workdir.workdir import hardware, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 

@@ -34,7 +34,7 @@ from geomdl.equivariance import (
     orbit_spread,
     worst_of_k,
 )
-from geomdl.equivariance.models import Model
+from geomdl.equivariance.adapters.functions import Model
 from geomdl.plots.tables import Row, write_csv
 
 SIZE = 64

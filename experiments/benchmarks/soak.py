@@ -134,10 +134,10 @@ def end_state(workdir: Path) -> tuple[list[Any], list[dict[str, Any]]]:
     import jax
     import numpy as np
 
-    from geomdl.training.checkpoint import Checkpoints
-    from geomdl.training.config import RunConfig
-    from geomdl.training.loop import _Parts, _Patience, _saved
-    from geomdl.training.workdir import read_written
+    from geomdl.training.checkpoints.checkpoint import Checkpoints
+    from geomdl.training.configuration.config import RunConfig
+    from geomdl.training.loop.loop import _Parts, _Patience, _saved
+    from geomdl.training.workdir.workdir import read_written
 
     config = RunConfig.from_config_dict(read_written(workdir / "config.json")["config"])
     _, state = _Parts.build(config, config.data.load()).initial()

@@ -7,10 +7,9 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from geomdl.audit.conclude import conclude
-from geomdl.audit.further import further_measures
-from geomdl.audit.images import Images, Size, band_limited, white_noise
-from geomdl.audit.inspection import (
+from geomdl.audit.measuring.breaking_layers import layer_table
+from geomdl.audit.measuring.conclude import conclude
+from geomdl.audit.measuring.inspection import (
     depth_of,
     find_size,
     first_outputs,
@@ -19,16 +18,17 @@ from geomdl.audit.inspection import (
     outputs_or_none,
     remarks_on_calls,
 )
-from geomdl.audit.layers import layer_table
-from geomdl.audit.output import output_of
-from geomdl.audit.plan import FEW, Plan, worst_pictures
-from geomdl.audit.report import Audit
-from geomdl.audit.stream import Stream
-from geomdl.audit.symmetries import symmetries
-from geomdl.audit.verdict import Measurement
+from geomdl.audit.measuring.literature import further_measures
+from geomdl.audit.measuring.plan import FEW, Plan, worst_pictures
+from geomdl.audit.measuring.stream import Stream
+from geomdl.audit.probes.images import Images, Size, band_limited, white_noise
+from geomdl.audit.probes.output import output_of
+from geomdl.audit.probes.symmetries import symmetries
+from geomdl.audit.report.report import Audit
+from geomdl.audit.results.verdict import Measurement
 from geomdl.equivariance import Contract
 from geomdl.equivariance import tolerance as rounding
-from geomdl.equivariance.models import Model, as_function
+from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.errors import invalid
 from geomdl.groups import PlanarGroup
 from geomdl.groups import group as group_of
@@ -63,7 +63,7 @@ def audit(
     Each symmetry is a set of motions g. For each g the error ‖f(g·x) − g·f(x)‖/‖g·f(x)‖ is measured: where g maps the
     pixel grid to itself on white noise over the full frame (and on the images, if some are given); where g resamples,
     on band-limited images within a disc (or on the given images, within it), next to what resampling alone does to the
-    output. `geomdl.audit.verdict.judge` turns errors into levels.
+    output. `geomdl.audit.results.verdict.judge` turns errors into levels.
 
     Args:
       model: anything that `geomdl.equivariance.as_function` takes, or a pair (module, variables).
@@ -78,7 +78,8 @@ def audit(
       seed: of the noise and of the choice of shifts.
       batch: images per call of the model.
       tolerance: the rounding error that ``exact`` allows; derived from dtype and depth if not given.
-      measures: whether to add measures of the literature (`geomdl.audit.further`), each of which compiles the model.
+      measures: whether to add measures of the literature (`geomdl.audit.measuring.literature`), each of which compiles
+        the model.
       name: how the report calls the model.
       **adapter: further arguments of `as_function`, such as ``layout="NCHW"`` or ``numpy=True``.
 
@@ -124,7 +125,7 @@ def audit(
         conclude(s, measurements, tolerance=limit, size=(height, width), dead=dead, reasons=reasons)
         for s in symmetries(group)
     )
-    from geomdl.training.workdir import hardware, versions
+    from geomdl.training.workdir.workdir import hardware, versions
 
     environment = {**versions(), **{key: str(value) for key, value in hardware().items()}}
     return Audit(

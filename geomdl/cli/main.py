@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 
 import geomdl
-from geomdl.cli.compilation_cache import use_compilation_cache
-from geomdl.cli.parser import Parser, UsageError, refuse_unknown, take_overrides
+from geomdl.cli.support.compilation_cache import use_compilation_cache
+from geomdl.cli.support.parser import Parser, UsageError, refuse_unknown, take_overrides
 from geomdl.errors import unknown
 
 VERBS = {
@@ -72,7 +72,7 @@ def _run(arguments: list[str]) -> int:
         return 0
     if verb not in VERBS:
         raise UsageError(str(unknown("option" if verb.startswith("-") else "verb", verb, list(VERBS))))
-    module = importlib.import_module(f"geomdl.cli.{verb}")
+    module = importlib.import_module(f"geomdl.cli.verbs.{verb}")
     parser = Parser(
         prog=f"geomdl {verb}",
         description=module.__doc__,

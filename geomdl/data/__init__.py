@@ -4,20 +4,20 @@
 :func:`eval_batches` any split into batches for measuring.
 """
 
-from geomdl.data.augmentation import Augmentation
-from geomdl.data.batches import EvalBatch, eval_batches, unit_interval
-from geomdl.data.digits import DigitsConfig
-from geomdl.data.loaders import DeviceLoader, Loader, StreamLoader, make_loader
-from geomdl.data.mnist_rot import MNISTRotConfig
-from geomdl.data.nuclei import NucleiConfig
-from geomdl.data.red_green import RedGreenConfig
+from geomdl.data.loading.batches import EvalBatch, eval_batches, unit_interval
+from geomdl.data.loading.loaders import DeviceLoader, Loader, StreamLoader, make_loader
 from geomdl.data.registry import DATASETS, config_class, config_fields, data_config
-from geomdl.data.shapes import ShapesConfig
-from geomdl.data.splits import stratified_order, stratified_split
-from geomdl.data.tfds import TFDSConfig, prepared
-from geomdl.data.transformed import rotated, shifted
+from geomdl.data.sources.digits import DigitsConfig
+from geomdl.data.sources.mnist_rot import MNISTRotConfig
+from geomdl.data.sources.nuclei import NucleiConfig
+from geomdl.data.sources.red_green import RedGreenConfig
+from geomdl.data.sources.shapes import ShapesConfig
+from geomdl.data.sources.splits import stratified_order, stratified_split
+from geomdl.data.sources.tfds import TFDSConfig, prepared
+from geomdl.data.sources.xo import XOConfig, o_pattern, x_pattern
+from geomdl.data.transforms.augmentation import Augmentation
+from geomdl.data.transforms.test_sets import rotated, shifted
 from geomdl.data.types import IGNORED, Column, DataConfig, Dataset, Example, LabelKind, Split
-from geomdl.data.xo import XOConfig, o_pattern, x_pattern
 
 __all__ = [
     "DATASETS",

@@ -3,14 +3,14 @@
 import dataclasses
 from typing import Any
 
-from geomdl.data.digits import DigitsConfig
-from geomdl.data.mnist_rot import MNISTRotConfig
-from geomdl.data.nuclei import NucleiConfig
-from geomdl.data.red_green import RedGreenConfig
-from geomdl.data.shapes import ShapesConfig
-from geomdl.data.tfds import PREFIX, TFDSConfig, prepared
+from geomdl.data.sources.digits import DigitsConfig
+from geomdl.data.sources.mnist_rot import MNISTRotConfig
+from geomdl.data.sources.nuclei import NucleiConfig
+from geomdl.data.sources.red_green import RedGreenConfig
+from geomdl.data.sources.shapes import ShapesConfig
+from geomdl.data.sources.tfds import PREFIX, TFDSConfig, prepared
+from geomdl.data.sources.xo import XOConfig
 from geomdl.data.types import DataConfig
-from geomdl.data.xo import XOConfig
 from geomdl.errors import unknown
 
 DATASETS: dict[str, type[DataConfig]] = {

@@ -94,8 +94,8 @@ class Split:
 
     Attributes:
       images: ``[n, height, width, channels]``; float32 in [0, 1], or unsigned integers that stand for value / largest
-        value (scaled on the device, :func:`geomdl.data.batches.unit_interval`). In memory, or a :class:`Column` that
-        reads on demand.
+        value (scaled on the device, :func:`geomdl.data.loading.batches.unit_interval`). In memory, or a
+        :class:`Column` that reads on demand.
       labels: ``[n]`` int32 class indices, ``[n, classes]`` float32 indicators for multi-label data, or
         ``[n, height, width]`` int32 label maps: the class index of every pixel, −1 where it is not to be counted.
 

@@ -1,22 +1,27 @@
 """Symmetry promised, measured and tested."""
 
-from geomdl.equivariance.activations import activations
-from geomdl.equivariance.check import check_contract
-from geomdl.equivariance.consistency import Consistency, circular_consistency, crop_consistency, top1_change_rate
-from geomdl.equivariance.contract import Contract, compose, exact_everywhere, side_by_side
-from geomdl.equivariance.decibels import Decibels, eq_r, eq_scale, eq_t, eq_t_frac
-from geomdl.equivariance.errors import OrbitErrors, equivariance_error, orbit_errors, relative_error
-from geomdl.equivariance.features import FeatureEquivariance, feature_equivariance
-from geomdl.equivariance.firing import FiringInvariance, firing_invariance
-from geomdl.equivariance.layerwise import LayerErrors, layer_errors
-from geomdl.equivariance.lie import LieDerivatives, lie_derivative, lie_derivative_per_layer
-from geomdl.equivariance.models import Model, as_function
-from geomdl.equivariance.position import PositionLeak, position_leak
-from geomdl.equivariance.promise import NOTHING, Condition, Level, Promise, square
-from geomdl.equivariance.report import Report, Row
-from geomdl.equivariance.spread import OrbitSpread, orbit_spread
-from geomdl.equivariance.tolerances import tolerance
-from geomdl.equivariance.worst_case import WorstCase, worst_of_k, worst_on_grid
+from geomdl.equivariance.adapters.activations import activations
+from geomdl.equivariance.adapters.functions import Model, as_function
+from geomdl.equivariance.contracts.check import check_contract
+from geomdl.equivariance.contracts.contract import Contract, compose, exact_everywhere, side_by_side
+from geomdl.equivariance.contracts.promise import NOTHING, Condition, Level, Promise, square
+from geomdl.equivariance.contracts.report import Report, Row
+from geomdl.equivariance.contracts.tolerances import tolerance
+from geomdl.equivariance.localisation.layerwise import LayerErrors, layer_errors
+from geomdl.equivariance.measures.consistency import (
+    Consistency,
+    circular_consistency,
+    crop_consistency,
+    top1_change_rate,
+)
+from geomdl.equivariance.measures.decibels import Decibels, eq_r, eq_scale, eq_t, eq_t_frac
+from geomdl.equivariance.measures.errors import OrbitErrors, equivariance_error, orbit_errors, relative_error
+from geomdl.equivariance.measures.invariance_score import FiringInvariance, firing_invariance
+from geomdl.equivariance.measures.learned_equivariance import FeatureEquivariance, feature_equivariance
+from geomdl.equivariance.measures.lie import LieDerivatives, lie_derivative, lie_derivative_per_layer
+from geomdl.equivariance.measures.position import PositionLeak, position_leak
+from geomdl.equivariance.measures.spread import OrbitSpread, orbit_spread
+from geomdl.equivariance.measures.worst_case import WorstCase, worst_of_k, worst_on_grid
 
 __all__ = [
     "NOTHING", "Condition", "Consistency", "Contract", "Decibels", "FeatureEquivariance", "FiringInvariance",

@@ -12,8 +12,8 @@ from jaxtyping import Array
 from geomdl.data import IGNORED, Split, eval_batches
 from geomdl.errors import invalid
 from geomdl.evaluators.metrics import even_batch_size
-from geomdl.evaluators.motions import rotated_images, rotated_maps
 from geomdl.evaluators.predict import Predict
+from geomdl.evaluators.transformations import rotated_images, rotated_maps
 from geomdl.tasks import Segmentation, Task
 from geomdl.tasks.overlap import overlap, pixel_counts
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from geomdl.actions.grid import roll, turn
 from geomdl.data import Split, eval_batches
 from geomdl.equivariance import equivariance_error
-from geomdl.equivariance.errors import Action
+from geomdl.equivariance.measures.errors import Action
 from geomdl.errors import invalid
 from geomdl.evaluators.predict import Predict
 from geomdl.tasks import Task

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from geomdl.equivariance.contract import Contract
+from geomdl.equivariance.contracts.contract import Contract
 from geomdl.errors import invalid
 from geomdl.evaluators.predict import Predict
 

@@ -9,8 +9,8 @@ import numpy as np
 from geomdl.data import EvalBatch, Split, eval_batches
 from geomdl.errors import invalid, unknown
 from geomdl.evaluators.metrics import even_batch_size, mean_metrics
-from geomdl.evaluators.motions import SHIFTS, rotated_batch, shifted_batch
 from geomdl.evaluators.predict import Predict
+from geomdl.evaluators.transformations import SHIFTS, rotated_batch, shifted_batch
 from geomdl.tasks import Task
 
 Rows = list[dict[str, float]]

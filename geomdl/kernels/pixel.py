@@ -100,7 +100,7 @@ class PixelKernelSpace:
           weights: ``[dimension, fields_in, fields_out]``.
 
         Returns:
-          ``[k, k, fields_in · size_in, fields_out · size_out]``, ready for `geomdl.layers.functional.correlate`.
+          ``[k, k, fields_in · size_in, fields_out · size_out]``, ready for `geomdl.layers.core.functional.correlate`.
         """
         kernel = weights[jnp.asarray(self.orbits)]  # [k, k, size_in, size_out, fields_in, fields_out]
         k, _, size_in, size_out, fields_in, fields_out = kernel.shape

@@ -152,7 +152,7 @@ class SteerableKernelSpace:
           weights: ``[dimension, fields_in, fields_out]``.
 
         Returns:
-          ``[k, k, fields_in · size_in, fields_out · size_out]``, ready for `geomdl.layers.functional.correlate`.
+          ``[k, k, fields_in · size_in, fields_out · size_out]``, ready for `geomdl.layers.core.functional.correlate`.
         """
         factors, dtype = _factors(self), weights.dtype
         size_in, size_out = self.in_representation.size, self.out_representation.size

@@ -1,32 +1,38 @@
 """Flax NNX layers that take and give typed fields and promise what they do to symmetry."""
 
-from geomdl.layers.alias_free import BandLimited, IdealResample, Polynomial
-from geomdl.layers.attention import PositionEmbedding, SelfAttention
-from geomdl.layers.concatenated import Concatenated
-from geomdl.layers.conv import Conv, Dense, TransposedConv
-from geomdl.layers.field_normalization import FieldNorm, GroupNorm, InstanceNorm
-from geomdl.layers.field_pooling import InducedNormPool, NormMaxPool, NormPool, SubgroupPool, antialiased_max_pool
-from geomdl.layers.fourier import FourierPointwise
-from geomdl.layers.freeze import freeze
-from geomdl.layers.half_size import HalfSize
-from geomdl.layers.hourglass import Hourglass, PolyphaseUpsample
-from geomdl.layers.layer import Layer
-from geomdl.layers.local import Flatten, LocallyConnected
-from geomdl.layers.methods import with_method
-from geomdl.layers.nonlinearity import Maxout, Pointwise
-from geomdl.layers.norm_nonlinearity import Gated, NormActivation
-from geomdl.layers.normalization import BatchNorm, Dropout, LayerNorm, normalization
-from geomdl.layers.plain import Frozen
-from geomdl.layers.plumbing import Branch, Parallel, Residual
-from geomdl.layers.polyphase import Polyphase
-from geomdl.layers.pooling import BlurPool, GlobalPool, GroupPool, Pool, halving_pool
-from geomdl.layers.rearranging import Disentangle, FromIrreps, Identity, Mask, Reshuffle, Restrict, ToIrreps
-from geomdl.layers.resampling import AdaptivePool, Upsample
-from geomdl.layers.sequential import Sequential
-from geomdl.layers.skip import Skip
-from geomdl.layers.tensor_product import TensorProduct
-from geomdl.layers.vector_field import VectorField
-from geomdl.layers.window import Window
+from geomdl.layers.containers.branching import Branch, Parallel, Residual
+from geomdl.layers.containers.sequential import Sequential
+from geomdl.layers.containers.skip import Skip
+from geomdl.layers.convolution.attention import PositionEmbedding, SelfAttention
+from geomdl.layers.convolution.conv import Conv, Dense, TransposedConv
+from geomdl.layers.convolution.locally_connected import Flatten, LocallyConnected
+from geomdl.layers.core.layer import Layer
+from geomdl.layers.core.window import Window
+from geomdl.layers.field_types.rearranging import Disentangle, FromIrreps, Identity, Mask, Reshuffle, Restrict, ToIrreps
+from geomdl.layers.nonlinearities.crelu import Concatenated
+from geomdl.layers.nonlinearities.fourier import FourierPointwise
+from geomdl.layers.nonlinearities.norm_and_gated import Gated, NormActivation
+from geomdl.layers.nonlinearities.pointwise import Maxout, Pointwise
+from geomdl.layers.nonlinearities.tensor_product import TensorProduct
+from geomdl.layers.nonlinearities.vector_field import VectorField
+from geomdl.layers.normalization.batch_norm import BatchNorm, Dropout, LayerNorm, normalization
+from geomdl.layers.normalization.field_norm import FieldNorm, GroupNorm, InstanceNorm
+from geomdl.layers.resampling.alias_free import BandLimited, IdealResample, Polynomial
+from geomdl.layers.resampling.field_pooling import (
+    InducedNormPool,
+    NormMaxPool,
+    NormPool,
+    SubgroupPool,
+    antialiased_max_pool,
+)
+from geomdl.layers.resampling.hourglass import Hourglass, PolyphaseUpsample
+from geomdl.layers.resampling.polyphase import Polyphase
+from geomdl.layers.resampling.pooling import BlurPool, GlobalPool, GroupPool, Pool, halving_pool
+from geomdl.layers.resampling.reduced_size import HalfSize
+from geomdl.layers.resampling.upsampling import AdaptivePool, Upsample
+from geomdl.layers.transforms.freeze import freeze
+from geomdl.layers.transforms.frozen import Frozen
+from geomdl.layers.transforms.with_method import with_method
 
 __all__ = [
     "AdaptivePool", "BandLimited", "BatchNorm", "BlurPool", "Branch", "Concatenated", "Conv", "Dense", "Disentangle",

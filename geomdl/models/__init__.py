@@ -1,20 +1,26 @@
 """Networks made of layers."""
 
-from geomdl.models.convolutional import CNNConfig, GCNNConfig, TranslationInvariantConfig
-from geomdl.models.exactness import InexactSizeWarning, exact_sizes_near
-from geomdl.models.fcn import FCNConfig
-from geomdl.models.fully_connected import LinearConfig, LocalConfig, MLPConfig, PerceptronConfig, perceptron_update
-from geomdl.models.group_unet import GroupUNetConfig
-from geomdl.models.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNISTFinalConfig
-from geomdl.models.model_config import ModelConfig, ScalableConfig, count_parameters
-from geomdl.models.off_grid import OffGridConfig
-from geomdl.models.resnet import ResNetConfig
-from geomdl.models.shift_unet import ShiftUNetConfig
-from geomdl.models.steerable_example import SteerableExampleConfig
-from geomdl.models.summary import Summary, summarize
-from geomdl.models.unet import UNet2015Config, UNetConfig
-from geomdl.models.vision_transformer import VisionTransformerConfig
-from geomdl.models.wide_resnet import WideResNetConfig
+from geomdl.models.classification.convolutional import CNNConfig, GCNNConfig, TranslationInvariantConfig
+from geomdl.models.classification.fully_connected import (
+    LinearConfig,
+    LocalConfig,
+    MLPConfig,
+    PerceptronConfig,
+    perceptron_update,
+)
+from geomdl.models.classification.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNISTFinalConfig
+from geomdl.models.classification.off_grid import OffGridConfig
+from geomdl.models.classification.resnet import ResNetConfig
+from geomdl.models.classification.steerable_example import SteerableExampleConfig
+from geomdl.models.classification.vision_transformer import VisionTransformerConfig
+from geomdl.models.classification.wide_resnet import WideResNetConfig
+from geomdl.models.core.config import ModelConfig, ScalableConfig, count_parameters
+from geomdl.models.core.exactness import InexactSizeWarning, exact_sizes_near
+from geomdl.models.segmentation.fcn import FCNConfig
+from geomdl.models.segmentation.group_unet import GroupUNetConfig
+from geomdl.models.segmentation.shift_unet import ShiftUNetConfig
+from geomdl.models.segmentation.unet import UNet2015Config, UNetConfig
+from geomdl.models.tools.summary import Summary, summarize
 
 MODELS: dict[str, type[ModelConfig]] = {
     "linear": LinearConfig,

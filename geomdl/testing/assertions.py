@@ -10,12 +10,12 @@ from jax.typing import ArrayLike, DTypeLike
 from geomdl.actions.families import Family
 from geomdl.actions.outputs import Movable
 from geomdl.actions.warp import Padding
-from geomdl.equivariance.check import HasContract, check_contract
-from geomdl.equivariance.evaluation import image_batch
-from geomdl.equivariance.layerwise import LayerErrors, layer_errors
-from geomdl.equivariance.models import Model, as_function
-from geomdl.equivariance.report import Report
-from geomdl.equivariance.symmetry import Transformations
+from geomdl.equivariance.adapters.functions import Model, as_function
+from geomdl.equivariance.contracts.check import HasContract, check_contract
+from geomdl.equivariance.contracts.report import Report
+from geomdl.equivariance.localisation.layerwise import LayerErrors, layer_errors
+from geomdl.equivariance.measures.evaluation import image_batch
+from geomdl.equivariance.measures.symmetry import Transformations
 from geomdl.errors import invalid
 from geomdl.groups import GridTranslations
 from geomdl.representations import FieldType

@@ -8,9 +8,9 @@ from jax.typing import ArrayLike, DTypeLike
 from geomdl.actions.families import Family
 from geomdl.actions.generators import Generator
 from geomdl.actions.outputs import Movable
-from geomdl.equivariance.feature_motion import on_grid
-from geomdl.equivariance.models import Model
-from geomdl.equivariance.symmetry import Transformations, transformations
+from geomdl.equivariance.adapters.functions import Model
+from geomdl.equivariance.localisation.feature_transformation import on_grid
+from geomdl.equivariance.measures.symmetry import Transformations, transformations
 from geomdl.groups import GridTranslations
 from geomdl.testing.random_images import low_pass_noise, white_noise, window
 from geomdl.testing.smallest import Size

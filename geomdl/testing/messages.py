@@ -1,6 +1,6 @@
 """What a failed assertion says."""
 
-from geomdl.equivariance.layerwise import LayerErrors
+from geomdl.equivariance.localisation.layerwise import LayerErrors
 from geomdl.testing.smallest import Size
 from geomdl.testing.trial import Trial
 

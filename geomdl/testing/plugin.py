@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from geomdl.equivariance.report import Report
+    from geomdl.equivariance.contracts.report import Report
     from geomdl.testing.trial import Trial
 
 PROPERTY = "symmetry"

@@ -10,11 +10,11 @@ import numpy as np
 
 from geomdl.actions.outputs import Movable
 from geomdl.actions.warp import Padding
-from geomdl.equivariance.errors import orbit_errors
-from geomdl.equivariance.evaluation import output_shape
-from geomdl.equivariance.feature_motion import on_grid
-from geomdl.equivariance.models import Model
-from geomdl.equivariance.tolerances import ROUNDING_PER_LAYER, tolerance
+from geomdl.equivariance.adapters.functions import Model
+from geomdl.equivariance.contracts.tolerances import ROUNDING_PER_LAYER, tolerance
+from geomdl.equivariance.localisation.feature_transformation import on_grid
+from geomdl.equivariance.measures.errors import orbit_errors
+from geomdl.equivariance.measures.evaluation import output_shape
 from geomdl.groups import GridTranslations, PlanarGroup
 from geomdl.representations import FieldType
 
@@ -173,7 +173,7 @@ def measure(
     """The cases of some elements, and the spread between the images. The model is compiled once.
 
     Raises:
-      ValueError: as `geomdl.equivariance.errors.orbit_errors`.
+      ValueError: as `geomdl.equivariance.measures.errors.orbit_errors`.
     """
     found = orbit_errors(
         model, x, group, output, elements=elements, field_type=field_type, out_field_type=out_field_type,

@@ -9,8 +9,8 @@ import pytest
 from flax import nnx
 
 from geomdl.audit import Audit, audit
-from geomdl.audit.badge import badge_line, badge_svg
-from geomdl.audit.html import render
+from geomdl.audit.report.badge import badge_line, badge_svg
+from geomdl.audit.report.html import render
 from geomdl.groups import C4
 from geomdl.layers import Conv
 from geomdl.representations import FieldType

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from geomdl.audit import read_images, requirement, symmetry_names
-from geomdl.audit.images import band_limited
-from geomdl.audit.loading import load_target
-from geomdl.audit.motions import fourier_shift
-from geomdl.audit.report import number
-from geomdl.audit.verdict import Verdict, judge
+from geomdl.audit.measuring.loading import load_target
+from geomdl.audit.probes.images import band_limited
+from geomdl.audit.probes.transformations import fourier_shift
+from geomdl.audit.report.report import number
+from geomdl.audit.results.verdict import Verdict, judge
 from geomdl.groups import C8, D1, D4, O2
 
 NAMES = symmetry_names(D4)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from geomdl.cli import compilation_cache
-from geomdl.cli.compilation_cache import use_compilation_cache
 from geomdl.cli.main import main
+from geomdl.cli.support import compilation_cache
+from geomdl.cli.support.compilation_cache import use_compilation_cache
 
 
 def test_by_default_it_is_in_the_users_cache(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_what_is_old_goes_when_it_has_grown_too_large(tmp_path: Path, monkeypatc
 
 def test_jax_uses_it(tmp_path: Path) -> None:
     code = (
-        "from geomdl.cli.compilation_cache import use_compilation_cache; use_compilation_cache(None)\n"
+        "from geomdl.cli.support.compilation_cache import use_compilation_cache; use_compilation_cache(None)\n"
         "import jax; jax.jit(lambda x: 2 * x)(1.0)"
     )
     environment = {k: v for k, v in os.environ.items() if not (k.startswith("JAX") and "CACHE" in k)}

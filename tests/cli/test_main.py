@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from geomdl.cli import checkout as checkout_module
-from geomdl.cli.checkout import first_line, scripts
-from geomdl.cli.config_file import load_config, parse_overrides
 from geomdl.cli.main import VERBS, main
-from geomdl.cli.parser import UsageError
-from geomdl.models.autotune import Tuned
+from geomdl.cli.support import checkout as checkout_module
+from geomdl.cli.support.checkout import first_line, scripts
+from geomdl.cli.support.config_file import load_config, parse_overrides
+from geomdl.cli.support.parser import UsageError
+from geomdl.models.tools.autotune import Tuned
 from geomdl.plots.tables import read_csv
-from geomdl.training.config import RunConfig
+from geomdl.training.configuration.config import RunConfig
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 2) -> str:
@@ -114,7 +114,7 @@ def test_failures_that_are_no_bad_input_have_status_1(capsys, monkeypatch: pytes
     def fail(arguments: object) -> None:
         raise RuntimeError("out of\n  memory")
 
-    monkeypatch.setattr("geomdl.cli.list.run", fail)
+    monkeypatch.setattr("geomdl.cli.verbs.list.run", fail)
     assert refused(capsys, "list", "models", status=1) == (
         "geomdl: error: RuntimeError: out of memory (--debug shows where)\n"
     )
@@ -171,7 +171,7 @@ def test_autotune(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatc
         measured.append((inputs.shapes, rounds, dtype))
         return Tuned(inputs.path, "5x5", (9, 9), 2, 0.002, 0.001, 0.5, 0.4, 0.6, 1.0, 2.0, "dense")
 
-    monkeypatch.setattr("geomdl.models.autotune._measured", fake)
+    monkeypatch.setattr("geomdl.models.tools.autotune._measured", fake)
     out = tmp_path / "t.csv"
     steerable = (*SMALL, "--config.model.basis=steerable", "--config.training.precision=bfloat16")
     assert main(["autotune", *steerable, "--batch=3", "--rounds=2", f"--out={out}"]) == 0
@@ -193,8 +193,8 @@ def test_reproduce(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> N
     (tmp_path / "paper_figures" / "toy_study.py").write_text(
         "def draw(out):\n    (out / 'toy.png').write_bytes(b'')\n    return [out / 'toy.png']\n"
     )
-    monkeypatch.setattr("geomdl.cli.reproduce.checkout", lambda: tmp_path)
-    monkeypatch.setattr("geomdl.cli.checkout.checkout", lambda: tmp_path)
+    monkeypatch.setattr("geomdl.cli.verbs.reproduce.checkout", lambda: tmp_path)
+    monkeypatch.setattr("geomdl.cli.support.checkout.checkout", lambda: tmp_path)
     monkeypatch.setattr("sys.path", [*__import__("sys").path])
     monkeypatch.chdir(tmp_path)
     assert main(["reproduce", "toy_study", "--preset=full"]) == 0

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from geomdl.cli.main import main
-from geomdl.training.runs import find_runs, read_run
-from geomdl.training.workdir import WorkdirError
+from geomdl.training.reporting.runs import find_runs, read_run
+from geomdl.training.workdir.workdir import WorkdirError
 
 
 def make(

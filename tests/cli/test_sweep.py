@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from geomdl.cli import process
-from geomdl.cli.config_file import load_config
 from geomdl.cli.main import main
-from geomdl.cli.parser import UsageError, take_overrides
-from geomdl.cli.sweep_members import members
-from geomdl.training.config import RunConfig
-from geomdl.training.workdir import write_json
+from geomdl.cli.support.config_file import load_config
+from geomdl.cli.support.parser import UsageError, take_overrides
+from geomdl.cli.sweep import process
+from geomdl.cli.sweep.members import members
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.workdir.workdir import write_json
 
 TINY = [
     "--config=digits_linear",
@@ -157,7 +157,8 @@ def test_further_evaluators_or_another_split_are_still_to_be_done(tmp_path: Path
 def test_the_command_of_a_member_is_one_that_trains_and_measures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("geomdl.training.run_report.save", lambda figure, out, name: [out / name])  # takes a second
+    # takes a second
+    monkeypatch.setattr("geomdl.training.reporting.run_report.save", lambda figure, out, name: [out / name])
     monkeypatch.setattr(process, "run", lambda arguments, log, title: main(arguments))
     sweep = ["sweep", *TINY, f"--workdir={tmp_path}/s", "--config.seed=5"]
     assert main(sweep) == 0

@@ -5,7 +5,7 @@ import pytest
 
 from geomdl.actions.warp import rotate
 from geomdl.data import Augmentation
-from geomdl.layers.data_axis import data_axis
+from geomdl.layers.core.data_axis import data_axis
 
 KEY = jax.random.key(0)
 

@@ -3,7 +3,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from geomdl.data import DigitsConfig
-from geomdl.data.digits import enlarge
+from geomdl.data.sources.digits import enlarge
 
 
 @pytest.fixture(scope="module")

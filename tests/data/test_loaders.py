@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from geomdl.data import DeviceLoader, Split, StreamLoader, eval_batches, make_loader, unit_interval
-from geomdl.data.shuffle import shuffled
+from geomdl.data.loading.shuffle import shuffled
 
 
 @pytest.fixture(scope="module")

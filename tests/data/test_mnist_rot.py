@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from geomdl.data import data_config, prepared
-from geomdl.data.mnist_rot import MNISTRotConfig, make_splits, random_angles, rotate_each
+from geomdl.data.sources.mnist_rot import MNISTRotConfig, make_splits, random_angles, rotate_each
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from geomdl.actions import act, roll
 from geomdl.equivariance import check_contract, relative_error
-from geomdl.equivariance.host_shifts import rolled
-from geomdl.equivariance.orbit import distance, orbit
+from geomdl.equivariance.host.orbit import distance, orbit
+from geomdl.equivariance.host.shifts import rolled
 from geomdl.groups import group
 from geomdl.layers import BatchNorm, Conv
 from geomdl.representations import FieldType

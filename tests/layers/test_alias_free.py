@@ -10,7 +10,7 @@ import pytest
 from flax import nnx
 
 from geomdl.equivariance import Promise, check_contract
-from geomdl.equivariance.host_shifts import ideally_shifted, without_nyquist
+from geomdl.equivariance.host.shifts import ideally_shifted, without_nyquist
 from geomdl.layers import (
     BandLimited,
     BatchNorm,
@@ -23,7 +23,7 @@ from geomdl.layers import (
     Sequential,
     freeze,
 )
-from geomdl.layers.functional import correlate, correlate_separably
+from geomdl.layers.core.functional import correlate, correlate_separably
 from geomdl.representations import FieldType
 
 T = FieldType("C4", "1 regular")

@@ -16,8 +16,8 @@ from jax.sharding import PartitionSpec as P
 from geomdl.equivariance import check_contract
 from geomdl.kernels.factored import factored_plan
 from geomdl.layers import Conv, Dense
-from geomdl.layers.factored import factored_correlate, factored_multiply_adds
-from geomdl.layers.freeze import freeze
+from geomdl.layers.convolution.algorithms.factored import factored_correlate, factored_multiply_adds
+from geomdl.layers.transforms.freeze import freeze
 from geomdl.representations import FieldType
 
 FIELDS = {

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from experiments.symmetry_entries import GRID, LAYERS
-from experiments.symmetry_sampling import ROWS
 from geomdl.equivariance import check_contract
-from geomdl.equivariance.contract import Size
+from geomdl.equivariance.contracts.contract import Size
 from geomdl.layers import (
     BatchNorm,
     Branch,
@@ -38,8 +36,10 @@ from geomdl.layers import (
     Sequential,
     TransposedConv,
 )
-from geomdl.layers.freeze import freeze
-from geomdl.layers.plain import Affine, Frozen, Weight
+from geomdl.layers.contract_table.entries import GRID, LAYERS
+from geomdl.layers.contract_table.sampling import ROWS
+from geomdl.layers.transforms.freeze import freeze
+from geomdl.layers.transforms.frozen import Affine, Frozen, Weight
 from geomdl.representations import FieldType
 
 MIXED = "1 trivial + 1 irrep(1,0) + 1 irrep(1,1) + 1 regular"

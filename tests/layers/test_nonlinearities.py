@@ -24,9 +24,9 @@ from geomdl.layers import (
     ToIrreps,
     VectorField,
 )
-from geomdl.layers.fourier import sampling_matrix
-from geomdl.layers.functional import largest, shares_of_largest
-from geomdl.layers.norm_nonlinearity import NORM_ACTIVATIONS
+from geomdl.layers.core.functional import largest, shares_of_largest
+from geomdl.layers.nonlinearities.fourier import sampling_matrix
+from geomdl.layers.nonlinearities.norm_and_gated import NORM_ACTIVATIONS
 from geomdl.representations import FieldType, clebsch_gordan, fourier_basis, irrep
 
 RNG = np.random.default_rng(0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from geomdl.layers import BatchNorm, FieldNorm, GroupNorm, InstanceNorm, LayerNorm, normalization
-from geomdl.layers.fields import invariant_directions
+from geomdl.layers.core.field_channels import invariant_directions
 from geomdl.representations import FieldType
 
 T = FieldType("C3", "2 trivial + 2 irrep(1) + 1 regular + 1 irrep(1)")

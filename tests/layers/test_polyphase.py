@@ -24,7 +24,7 @@ from geomdl.layers import (
     Sequential,
     freeze,
 )
-from geomdl.layers.polyphase import _weighed
+from geomdl.layers.resampling.polyphase import _weighed
 from geomdl.representations import FieldType
 
 AROUND = {"padding": "same", "padding_mode": "circular"}

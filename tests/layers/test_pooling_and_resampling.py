@@ -18,7 +18,7 @@ from geomdl.layers import (
     Upsample,
     antialiased_max_pool,
 )
-from geomdl.layers.functional import correlate, pool
+from geomdl.layers.core.functional import correlate, pool
 from geomdl.representations import FieldType
 
 RNG = np.random.default_rng(4)

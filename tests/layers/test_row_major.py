@@ -10,7 +10,7 @@ from jax import export
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from geomdl.layers.row_major import row_major
+from geomdl.layers.convolution.algorithms.row_major import row_major
 
 X = jnp.arange(4 * 6 * 5.0).reshape(4, 6, 5)
 """Divided over four devices below."""

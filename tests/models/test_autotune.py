@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import pytest
 from flax import nnx
 
-from geomdl.cli.autotune import advice
+from geomdl.cli.verbs.autotune import advice
 from geomdl.layers import Conv, Pointwise, Polyphase, Pool, Residual, Sequential
-from geomdl.layers.conv_inputs import conv_inputs
+from geomdl.layers.transforms.conv_inputs import conv_inputs
 from geomdl.models import MODELS, summarize
-from geomdl.models.autotune import Tuned, autotune
+from geomdl.models.tools.autotune import Tuned, autotune
 from geomdl.representations import FieldType
 
 IMAGE, FIELDS = FieldType("C4", "1 trivial"), FieldType("C4", "1 regular")
@@ -52,7 +52,7 @@ def test_alike_layers_are_measured_once_and_both_methods_in_turn(monkeypatch: py
         measured.append(inputs.path)
         return _tuned(inputs.path)
 
-    monkeypatch.setattr("geomdl.models.autotune._measured", fake)
+    monkeypatch.setattr("geomdl.models.tools.autotune._measured", fake)
     found = list(autotune(_net(), (9, 9, 1), 2, rounds=1))
     assert [t.path for t in found] == ["0", "1.body.1", "2.body.1", "4.body.1"]
     assert measured == ["0", "1.body.1", "4.body.1"]

@@ -10,7 +10,7 @@ from flax import nnx
 
 from geomdl.layers import BandLimited, BlurPool, Polyphase, Pool
 from geomdl.models import CNNConfig, GCNNConfig, ResNetConfig
-from geomdl.models.blocks import DOWNSAMPLINGS, downsample
+from geomdl.models.core.blocks import DOWNSAMPLINGS, downsample
 from geomdl.representations import FieldType
 
 CNN = functools.partial(CNNConfig, width=3, kernel_size=3, padding_mode="circular", head="mean")

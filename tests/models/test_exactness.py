@@ -9,7 +9,7 @@ from flax import nnx
 from geomdl.equivariance import check_contract
 from geomdl.layers import Conv, Flatten, Pool
 from geomdl.models import MODELS, InexactSizeWarning, exact_sizes_near, summarize
-from geomdl.models.exactness import warn_if_inexact
+from geomdl.models.core.exactness import warn_if_inexact
 from geomdl.representations import FieldType
 
 

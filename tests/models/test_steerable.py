@@ -11,7 +11,7 @@ from flax import nnx
 from geomdl.groups import group
 from geomdl.layers import Conv, Residual, Restrict, freeze
 from geomdl.models import MODELS, InexactSizeWarning
-from geomdl.models.steerable import all_frequencies, convolution_block, invariant_head, mixture, nonlinear_layer
+from geomdl.models.core.steerable import all_frequencies, convolution_block, invariant_head, mixture, nonlinear_layer
 from geomdl.representations import FieldType
 
 MIXTURE = "5 regular + 2 quotient(C2) + 2 quotient(C4) + 4 trivial"

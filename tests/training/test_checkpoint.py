@@ -10,10 +10,10 @@ import numpy as np
 import optax
 import pytest
 
-from geomdl.training.checkpoint import CheckpointError, Checkpoints, SaveFailed
-from geomdl.training.checkpoint_files import damage_of
+from geomdl.training.checkpoints.checkpoint import CheckpointError, Checkpoints, SaveFailed
+from geomdl.training.checkpoints.files import damage_of
 
-FILES = "geomdl.training.checkpoint_files"
+FILES = "geomdl.training.checkpoints.files"
 
 PARAMS = {"layers": {0: {"kernel": jnp.arange(6.0).reshape(2, 3)}, 1: {"bias": jnp.ones(2, jnp.bfloat16)}}}
 STATE = {

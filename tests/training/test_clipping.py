@@ -8,11 +8,11 @@ from flax import nnx
 
 from geomdl.data import Augmentation
 from geomdl.tasks import Classification
-from geomdl.training.compute import Compute
-from geomdl.training.optimizers import OPTIMIZERS, SGD
-from geomdl.training.parallel import ParallelConfig
-from geomdl.training.state import initial_state, split_model
-from geomdl.training.step import make_train_step
+from geomdl.training.configuration.optimizers import OPTIMIZERS, SGD
+from geomdl.training.distributed.parallel import ParallelConfig
+from geomdl.training.step.compute import Compute
+from geomdl.training.step.state import initial_state, split_model
+from geomdl.training.step.step import make_train_step
 
 RATE, NORM = 0.5, 0.1
 IMAGES = np.random.default_rng(0).normal(size=(8, 2, 3, 1))

@@ -5,9 +5,9 @@ from ml_collections import ConfigDict
 
 from geomdl.data import Augmentation, DigitsConfig
 from geomdl.models import MODELS
-from geomdl.training.config import RunConfig
-from geomdl.training.optimizers import OPTIMIZERS
-from geomdl.training.schedules import SCHEDULES
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.configuration.optimizers import OPTIMIZERS
+from geomdl.training.configuration.schedules import SCHEDULES
 
 SECTIONS = {"data": {"name": "digits"}, "model": {"name": "mlp"}, "training": {"steps": 10}}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from flax import nnx
 
-from geomdl.layers.methods import convolutions
-from geomdl.training.config import RunConfig
-from geomdl.training.loop import build_model, load_trained, train
-from geomdl.training.workdir import read_config
+from geomdl.layers.transforms.with_method import convolutions
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.loop.loop import build_model, load_trained, train
+from geomdl.training.workdir.workdir import read_config
 
 DATA = {"name": "digits", "size": 9, "train_size": 64, "test_size": 16, "validation_size": 16}
 MODEL = {"name": "steerable_example", "group": "C8", "width": 1, "input_size": 13}

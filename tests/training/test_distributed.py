@@ -17,13 +17,13 @@ from flax import nnx
 
 from geomdl.data import make_loader
 from geomdl.data.types import Split
-from geomdl.training import loop
-from geomdl.training.config import RunConfig
-from geomdl.training.distributed import DistributedError
-from geomdl.training.loop import Result, train
-from geomdl.training.rendezvous import Address, roll_call
-from geomdl.training.same_everywhere import different
-from geomdl.training.writers import read_metrics
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.distributed.processes import DistributedError
+from geomdl.training.distributed.rendezvous import Address, roll_call
+from geomdl.training.loop import loop
+from geomdl.training.loop.loop import Result, train
+from geomdl.training.reporting.writers import read_metrics
+from geomdl.training.workdir.same_inputs import different
 
 SECTIONS = {
     "seed": 3,
@@ -42,11 +42,11 @@ _WORKER = """
 import ctypes, functools, signal, sys
 if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-from geomdl.training import loop
+from geomdl.training.loop import loop
 if sys.argv[1] != "resident":
     loop.make_loader = functools.partial(loop.make_loader, device_limit_bytes=0)
 if sys.argv[1] == "failing" and any(text.endswith(",1,2") for text in sys.argv):
-    from geomdl.data.loaders import StreamLoader
+    from geomdl.data.loading.loaders import StreamLoader
     fetch = StreamLoader.fetch
     def failing(self, step):
         if step == 5:

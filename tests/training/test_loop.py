@@ -12,10 +12,10 @@ import pytest
 from flax import nnx
 
 from geomdl.data import Dataset
-from geomdl.training.config import RunConfig
-from geomdl.training.loop import TrainingDiverged, load_trained, train
-from geomdl.training.workdir import WorkdirError
-from geomdl.training.writers import read_metrics
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.loop.loop import TrainingDiverged, load_trained, train
+from geomdl.training.reporting.writers import read_metrics
+from geomdl.training.workdir.workdir import WorkdirError
 
 SECTIONS = {
     "seed": 3,
@@ -109,7 +109,7 @@ KILLED = """
 import sys
 sys.path.insert(0, {tests!r})
 from test_loop import Stop, config
-from geomdl.training.loop import train
+from geomdl.training.loop.loop import train
 train(config(), {workdir!r}, progress=Stop(after=int(sys.argv[1]), kill=True))
 """
 
@@ -202,7 +202,7 @@ def test_diverged_weights_are_not_saved(
     monitor, losses, kept, tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_Loss, "losses", losses)
-    monkeypatch.setattr("geomdl.training.loop.with_batch_size", lambda evaluator, size: _Loss())
+    monkeypatch.setattr("geomdl.training.loop.loop.with_batch_size", lambda evaluator, size: _Loss())
     small = config(
         model={"name": "linear"},
         schedule={"name": "constant"},

@@ -4,9 +4,9 @@ import numpy as np
 from flax import nnx
 
 from geomdl.tasks import Classification
-from geomdl.training.optimizers import SGD
-from geomdl.training.state import initial_state, merge_model, split_model
-from geomdl.training.step import make_apply, make_train_step
+from geomdl.training.configuration.optimizers import SGD
+from geomdl.training.step.state import initial_state, merge_model, split_model
+from geomdl.training.step.step import make_apply, make_train_step
 
 TASK = Classification(num_classes=3)
 KEY = jax.random.key(0)

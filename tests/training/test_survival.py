@@ -13,19 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geomdl.cli.interrupt import Interruption
 from geomdl.cli.main import main
+from geomdl.cli.support.interrupt import Interruption
 from geomdl.data import Dataset, Split
-from geomdl.data.loaders import DeviceLoader, StreamLoader
+from geomdl.data.loading.loaders import DeviceLoader, StreamLoader
 from geomdl.data.types import Column
-from geomdl.training.checkpoint import Checkpoints
-from geomdl.training.config import RunConfig
-from geomdl.training.input import InputFailed
-from geomdl.training.interruption import Interrupted
-from geomdl.training.loop import Result, load_trained, train
-from geomdl.training.nonfinite import TrainingDiverged
-from geomdl.training.workdir import Workdir, WorkdirError
-from geomdl.training.writers import JsonlWriter, TensorBoardWriter, read_metrics
+from geomdl.training.checkpoints.checkpoint import Checkpoints
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.loop.input import InputFailed
+from geomdl.training.loop.interruption import Interrupted
+from geomdl.training.loop.loop import Result, load_trained, train
+from geomdl.training.reporting.writers import JsonlWriter, TensorBoardWriter, read_metrics
+from geomdl.training.step.nonfinite import TrainingDiverged
+from geomdl.training.workdir.workdir import Workdir, WorkdirError
 
 STEPS = 8
 TRAINING = {
@@ -303,7 +303,7 @@ def test_the_command_says_that_it_was_stopped(
     def stopped(*_: object, **__: object) -> None:
         raise Interrupted(40)
 
-    monkeypatch.setattr("geomdl.training.loop.train", stopped)
+    monkeypatch.setattr("geomdl.training.loop.loop.train", stopped)
     assert main(["train", "--config=digits_mlp", f"--workdir={tmp_path / 'run'}"]) == 75
     assert capsys.readouterr().err == (
         "geomdl: stopped after step 40, with a checkpoint; give the same command again to go on\n"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from tensorboardX.proto.event_pb2 import Event
 
-from geomdl.training.config import RunConfig
-from geomdl.training.workdir import Workdir, WorkdirError, read_config
-from geomdl.training.writers import JsonlWriter, ProgressBar, TensorBoardWriter, read_metrics
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.reporting.writers import JsonlWriter, ProgressBar, TensorBoardWriter, read_metrics
+from geomdl.training.workdir.workdir import Workdir, WorkdirError, read_config
 
 
 def config(**sections) -> RunConfig:

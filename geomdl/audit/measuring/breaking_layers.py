@@ -1,0 +1,62 @@
+"""The layers at which a model loses its symmetries."""
+
+import numpy as np
+
+from geomdl.audit.measuring.plan import FEW, Plan
+from geomdl.audit.probes.images import Images
+from geomdl.audit.probes.symmetries import group_elements
+from geomdl.audit.probes.transformations import in_group, point_name
+from geomdl.audit.results.findings import LayerBreak, LayerTable
+from geomdl.equivariance.adapters.functions import Model
+from geomdl.equivariance.localisation.layerwise import LayerErrors, layer_errors
+
+SHIFTS = ((1, 0), (0, 1), (2, 2))
+AT_MOST = 16
+"""Point elements in the table."""
+
+
+def layer_table(model: Model, images: Images, plan: Plan, notes: list[str]) -> LayerTable | None:
+    """The error of every layer under the elements of the group and some circular shifts.
+
+    Args:
+      model: whose layers are looked at.
+      images: a few of them are used.
+      plan: the group and the size.
+      notes: a line is added when the model cannot be looked into.
+    """
+    x = images.first(FEW).pixels
+    chosen = group_elements(plan.group)
+    if len(chosen) > AT_MOST:
+        chosen = [element for element in chosen if element[1] % 45 == 0][:AT_MOST]
+    parts: list[tuple[str, LayerErrors, list[str]]] = []
+    try:
+        if chosen:
+            elements = np.stack([in_group(element, plan.group) for element in chosen])
+            errors = layer_errors(model, x, plan.group, elements=elements, field_type=plan.in_type)
+            parts.append((str(plan.group), errors, [point_name(element) for element in chosen]))
+        names = [f"shift ({r}, {c})" for r, c in SHIFTS]
+        if min(plan.size) > 2:
+            parts.append(("shifts", layer_errors(model, x, "shifts", elements=np.array(SHIFTS)), names))
+    except ValueError as error:
+        if model.kind not in ("function", "numpy"):
+            notes.append(f"layers were not looked at: {' '.join(str(error).split())[:200]}")
+        return None
+    layers = tuple(dict.fromkeys(row.layer for _, errors, _ in parts for row in errors.layers))
+    if len(layers) < 2:
+        return None
+    columns: list[list[float]] = []
+    for _, errors, names in parts:
+        by_layer = {row.layer: row.errors for row in errors.layers}
+        missing = (float("nan"),) * len(names)
+        columns += [list(column) for column in zip(*(by_layer.get(layer, missing) for layer in layers), strict=True)]
+    breaks = tuple(
+        LayerBreak(symmetry, first, errors.reason)
+        for symmetry, errors, _ in parts
+        if (first := errors.first_broken()) is not None
+    )
+    return LayerTable(
+        layers,
+        tuple(name for _, _, names in parts for name in names),
+        tuple(tuple(float(column[row]) for column in columns) for row in range(len(layers))),
+        breaks,
+    )

@@ -1,0 +1,110 @@
+"""What must be known of a model before it is measured: which images it takes, and whether it is a function."""
+
+import jax
+import numpy as np
+from numpy.typing import DTypeLike
+
+from geomdl.audit.measuring.measurement import DEAD, difference, spread
+from geomdl.audit.measuring.stream import OutputError, Stream
+from geomdl.audit.probes.images import Images, Size, white_noise
+from geomdl.equivariance.adapters.functions import Model
+
+SIZES: tuple[Size, ...] = (
+    (64, 64, 3), (32, 32, 3), (32, 32, 1), (28, 28, 1), (16, 16, 1), (8, 8, 1), (28, 28, 3), (96, 96, 3), (128, 128, 3),
+    (224, 224, 3), (256, 256, 3), (299, 299, 3),
+)  # fmt: skip
+"""The input sizes that are tried when none is given."""
+
+UNKNOWN_DEPTH = 32
+"""How many layers a model is taken to have when its weights cannot be counted."""
+
+
+def find_size(model: Model, dtype: DTypeLike) -> Size:
+    """The first of `SIZES` that the model accepts.
+
+    Raises:
+      ValueError: when it accepts none.
+    """
+    sizes = SIZES
+    if model.contract is not None:
+        channels = model.contract.in_type.size
+        sizes = tuple(dict.fromkeys((h, w, channels) for h, w, _ in SIZES))
+    failures: list[str] = []
+    for size in sizes:
+        try:
+            if model.differentiable:
+                jax.eval_shape(lambda m, x: m(x), model, jax.ShapeDtypeStruct((2, *size), dtype))
+            else:
+                model(np.zeros((2, *size), dtype))
+        except Exception as error:
+            failures.append(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        else:
+            return size
+    tried = ", ".join("x".join(map(str, size)) for size in sizes)
+    raise ValueError(f"the model takes none of the sizes {tried} (the first: {failures[0]}); give its own, HxWxC")
+
+
+def first_outputs(stream: Stream, images: np.ndarray) -> np.ndarray:
+    """The outputs for the first images that a model sees.
+
+    Raises:
+      ValueError: with the size and the reason, when the model fails on them.
+    """
+    try:
+        return stream(images)
+    except OutputError:
+        raise
+    except Exception as error:
+        size = "×".join(map(str, images.shape[1:]))
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        raise ValueError(
+            f"the model fails on images {size} ({images.dtype}): {said}; is this its input size?"
+        ) from error
+
+
+def outputs_or_none(stream: Stream, images: np.ndarray) -> np.ndarray | None:
+    """The outputs, or None when the model does not take images of this size."""
+    try:
+        return stream(images)
+    except Exception:
+        return None
+
+
+def depth_of(model: Model) -> int:
+    """How many layers follow one another: from the contract, else the number of weight matrices and kernels."""
+    if model.contract is not None:
+        return model.contract.depth
+    kernels = [leaf for leaf in jax.tree.leaves(model.variables) if np.ndim(leaf) >= 2]
+    return len(kernels) or UNKNOWN_DEPTH
+
+
+def remarks_on_calls(stream: Stream, x: np.ndarray, y: np.ndarray, tolerance: float) -> list[str]:
+    """Whether the model is a function of each image: the same twice, and whatever else is in the batch."""
+    found = []
+    again = difference(stream(x), y)
+    if again > 0:
+        found.append(
+            f"two calls on the same images differ by {again:.1e}: is dropout on? put the model in evaluation mode"
+        )
+    order = np.random.default_rng(len(x)).permutation(len(x))
+    other = np.concatenate([x[order][: len(x) // 2], -x[: len(x) - len(x) // 2]])
+    mixed = difference(stream(other)[: len(x) // 2], y[order][: len(x) // 2])
+    if mixed > max(tolerance, 2 * again):
+        found.append(
+            f"the output for an image changes by {mixed:.1e} with the other images of its batch: is batch norm in"
+            " training mode?"
+        )
+    return found
+
+
+def is_dead(*outputs: np.ndarray) -> bool:
+    """Whether the outputs for different images are all the same."""
+    return all(spread(y) <= DEAD for y in outputs)
+
+
+def moderated(images: Images, rng: np.random.Generator) -> np.ndarray:
+    """White noise with the mean and deviation that the images have in each channel."""
+    x = images.pixels
+    noise = white_noise(rng, len(x), images.size, x.dtype)
+    mean, deviation = x.mean((0, 1, 2), dtype=float), x.std((0, 1, 2), dtype=float)
+    return (noise * deviation + mean).astype(x.dtype)

@@ -1,0 +1,169 @@
+"""Which motions are tried, on which images."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from geomdl.audit.measuring.conclude import FULL_FRAME
+from geomdl.audit.measuring.measurement import Picture, measure, measure_crops
+from geomdl.audit.measuring.stream import Stream
+from geomdl.audit.probes.images import Images, band_limited
+from geomdl.audit.probes.output import Output
+from geomdl.audit.probes.symmetries import OTHER_ANGLES, grid_elements, group_elements, other_angles
+from geomdl.audit.probes.transformations import (
+    Motion,
+    PointElement,
+    brightness,
+    circular_shift,
+    contrast,
+    fractional_shift,
+    is_on_grid,
+    linear_motion,
+    point_motion,
+)
+from geomdl.audit.results.verdict import Measurement
+from geomdl.groups import PlanarGroup
+from geomdl.representations import FieldType
+
+Measured = tuple[list[Measurement], list[Picture]]
+
+FEW = 4
+"""Images for the map of shifts, which has many."""
+SOME = 16
+"""Images for what was not asked for."""
+WINDOW = 4
+"""The map of shifts reaches this many pixels (of the output) to each side."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The motions of an audit.
+
+    Attributes:
+      group: the point group asked for.
+      output: how outputs move.
+      in_type: how the input's channels transform; None for scalars.
+      out_type: how the output's channels transform; None for scalars.
+      size: (height, width) of the images.
+      seed: of the choice of shifts.
+    """
+
+    group: PlanarGroup
+    output: Output
+    in_type: FieldType | None
+    out_type: FieldType | None
+    size: tuple[int, int]
+    seed: int
+
+    def point_motions(self, elements: Iterable[PointElement]) -> list[Motion]:
+        """The motions of point elements; where channels transform, only those in the group."""
+        inside = set(group_elements(self.group)) if self.in_type or self.out_type else None
+        return [
+            point_motion(element, self.output, self.in_type, self.out_type)
+            for element in elements
+            if inside is None or element in inside
+        ]
+
+    def grid_motions(self) -> list[Motion]:
+        """The motions that map the grid to itself."""
+        return self.point_motions(grid_elements(self.group, square=self.size[0] == self.size[1]))
+
+    def on_grid(self, stream: Stream, images: Images) -> Measured:
+        """The group's elements that map the grid to itself, and the flips, over the full frame."""
+        return measure(stream, self.grid_motions(), images, self.output)
+
+    def shifts(self, stream: Stream, images: Images) -> Measured:
+        """Circular shifts: a window of small ones on a few images, powers of two and random ones on some."""
+        limit = [n // 2 for n in self.size]
+        stride = max(1, math.ceil(self.output.stride)) if self.output.is_field else 1
+        near = [stride * k for k in range(-WINDOW, WINDOW + 1)]
+        window = [(r, c) for r in near for c in near if (r or c) and abs(r) <= limit[0] and abs(c) <= limit[1]]
+        rng = np.random.default_rng(self.seed)
+        steps = [2**k * stride for k in range(6) if 2**k * stride <= min(limit)]
+        far = [shift for n in steps for shift in ((n, 0), (0, n), (n, n))]
+        far += [tuple((rng.integers(-np.array(limit), np.array(limit) + 1)).tolist()) for _ in range(8)]
+        some = _motions(circular_shift(s, self.output) for s in dict.fromkeys(far) if any(s))
+        few = _motions(circular_shift(s, self.output) for s in window if s not in far)
+        return _joined(
+            measure(stream, some, images.first(SOME), self.output), measure(stream, few, images.first(FEW), self.output)
+        )
+
+    def resampled(self, stream: Stream, images: Images) -> list[Measured]:
+        """What needs resampling: angles off the grid, parts of a pixel, scale and shear; and contrast, brightness."""
+        own = self.point_motions(e for e in group_elements(self.group) if not is_on_grid(e))
+        angles = self.point_motions(other_angles(self.group))
+        open_frame = [
+            dataclasses.replace(m, disc=False, family=FULL_FRAME, undo=None, undo_output=None)
+            for m in own or [m for m in angles if m.value[1] % 45 == 0]
+        ]
+        others = [
+            *(dataclasses.replace(m, family=OTHER_ANGLES) for m in angles),
+            *open_frame,
+            *(fractional_shift(s, self.output) for s in ((0.5, 0.0), (0.0, 0.5), (0.5, 0.5), (0.25, -0.75))),
+        ]
+        if self.in_type is None and self.out_type is None:
+            others += [
+                *(linear_motion("scale", s, f"×{s:g}", ((s, 0), (0, s)), self.output) for s in (0.9, 1.1)),
+                *(linear_motion("shear", s, f"{s:+g}", ((1, s), (0, 1)), self.output) for s in (-0.1, 0.1)),
+            ]
+        others += [contrast(-0.2), contrast(0.2), brightness(-0.2), brightness(0.2)]
+        return [
+            measure(stream, own, images, self.output),
+            measure(stream, others, images.first(SOME), self.output),
+        ]
+
+    def crops(self, stream: Stream, images: Images, rng: np.random.Generator | None) -> Measured:
+        """Shifts in which new content enters: windows of larger images.
+
+        Args:
+          stream: the model.
+          images: whose borders are mirrored to make larger ones.
+          rng: draws larger band-limited images instead.
+        """
+        margin = max(1, min(self.size) // 8)
+        if rng is None:
+            few = images.first(SOME)
+            pad = [(0, 0), (margin, margin), (margin, margin), (0, 0)]
+            canvases = Images(few.name, np.pad(few.pixels, pad, mode="reflect"), few.labels)
+        else:
+            large = (self.size[0] + 2 * margin, self.size[1] + 2 * margin, images.size[2])
+            pixels = band_limited(rng, min(SOME, len(images.pixels)), large, images.pixels.dtype)
+            canvases = Images(images.name, pixels)
+        steps = sorted({1, 2, 4, margin} & set(range(margin + 1)))
+        shifts = [s for n in steps for s in ((n, 0), (0, n), (-n, n))]
+        return measure_crops(stream, canvases, self.size, shifts, self.output)
+
+    def at_size(self, size: tuple[int, int], output: Output) -> "Plan":
+        """The same plan for images of another size."""
+        return dataclasses.replace(self, size=size, output=output)
+
+    def few(self, stream: Stream, images: Images) -> Measured:
+        """The grid symmetries and three shifts on a few images: what tells even sizes from odd ones."""
+        shifts = _motions(circular_shift(s, self.output) for s in ((1, 0), (0, 1), (1, 1)))
+        return measure(stream, [*self.grid_motions(), *shifts], images.first(FEW), self.output)
+
+
+def _motions(found: Iterable[Motion | None]) -> list[Motion]:
+    return [motion for motion in found if motion is not None]
+
+
+def _joined(*parts: Measured) -> Measured:
+    measurements: list[Measurement] = []
+    pictures: list[Picture] = []
+    for some, worst in parts:
+        measurements += some
+        pictures += worst
+    return measurements, pictures
+
+
+def worst_pictures(pictures: Sequence[Picture], at_most: int = 6) -> tuple[Picture, ...]:
+    """Of each family the picture with the largest error, the families with the largest errors first."""
+    largest: dict[str, Picture] = {}
+    for picture in pictures:
+        family = picture.measurement.family
+        if family != FULL_FRAME and (family not in largest or picture.error > largest[family].error):
+            largest[family] = picture
+    ordered = sorted(largest.values(), key=lambda p: -p.error / (p.measurement.spread or 1.0))
+    return tuple(ordered[:at_most])

@@ -1,0 +1,82 @@
+"""A model on any number of images, compiled for one batch size only."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from geomdl.equivariance.adapters.functions import Model
+
+
+class OutputError(ValueError):
+    """The model runs, but what it returns cannot be audited."""
+
+
+class Stream:
+    """A model compiled once per image size, through which any number of images flows.
+
+    Args:
+      model: see `geomdl.equivariance.adapters.functions.as_function`. Its weights are arguments of the compiled
+        function.
+      batch: images per call; the last ones are filled up with copies.
+
+    Attributes:
+      calls: how many times the model was run.
+      compilations: for how many shapes it was compiled.
+      dtypes: the floating-point types of what went in and came out.
+
+    >>> from geomdl.equivariance.adapters.functions import as_function
+    >>> double = Stream(as_function(lambda x: 2 * x), batch=4)
+    >>> double(np.ones((10, 2, 2, 1), np.float32)).shape, double.calls, double.compilations
+    ((10, 2, 2, 1), 3, 1)
+    """
+
+    def __init__(self, model: Model, *, batch: int) -> None:
+        self.model = model
+        self.batch = batch
+        self.calls = 0
+        self.compilations = 0
+        self.dtypes: set[Any] = set()
+        self._compiled = jax.jit(self._count) if model.differentiable else None
+
+    def _count(self, model: Model, x: jax.Array) -> Any:
+        self.compilations += 1  # runs when JAX traces, not when the compiled function is called
+        return model(x)
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """The outputs for ``[n, height, width, channels]``.
+
+        Raises:
+          OutputError: when the output is not one array with an entry per image, or not finite.
+        """
+        outputs = []
+        for start in range(0, len(images), self.batch):
+            part = images[start : start + self.batch]
+            filled = np.concatenate([part, np.repeat(part[-1:], self.batch - len(part), 0)])
+            with jax.default_matmul_precision("highest"):  # accelerators would round to ten bits otherwise
+                result = self._compiled(self.model, jnp.asarray(filled)) if self._compiled else self.model(filled)
+            self.calls += 1
+            floating = (getattr(a, "dtype", None) for a in (images, result))
+            self.dtypes |= {t for t in floating if t is not None and jnp.issubdtype(t, jnp.floating)}
+            outputs.append(_checked(result, self.batch)[: len(part)])
+        return np.concatenate(outputs)
+
+
+def _checked(result: Any, batch: int) -> np.ndarray:
+    if isinstance(result, tuple | list | dict):
+        kind = type(result).__name__
+        raise OutputError(f"the model returns a {kind}; an audit needs one array: wrap it in a function that picks one")
+    array = np.asarray(result)
+    if array.dtype == object or array.ndim < 1:
+        raise OutputError(f"the model returns {type(result).__name__}; an audit needs one array [batch, ...]")
+    if array.shape[0] != batch:
+        raise OutputError(
+            f"the model returns shape {array.shape} for {batch} images; the first dimension must be these"
+        )
+    if array.dtype.kind not in "fiubc":
+        array = array.astype(np.float32)  # bfloat16 and the like
+    if array.dtype.kind in "fc" and not np.all(np.isfinite(array)):
+        bad = 1 - np.isfinite(array).mean()
+        raise OutputError(f"the model returns NaN or infinity ({bad:.0%} of its output); nothing can be measured")
+    return array

@@ -1,0 +1,1 @@
+"""What a model is tried with: images, transformations, and how its output should move."""

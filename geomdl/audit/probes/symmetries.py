@@ -1,0 +1,147 @@
+"""The symmetries that an audit gives verdicts on, and the elements that it tries for them."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+from geomdl.audit.probes.transformations import PointElement, is_on_grid
+from geomdl.audit.results.verdict import Measurement
+from geomdl.groups import PlanarGroup
+
+SHIFTS = {
+    "shifts": "circular shifts by whole pixels",
+    "cropped shifts": "shifts in which new content enters",
+    "fractional shifts": "circular shifts by parts of a pixel",
+}
+OTHERS = {
+    "scale": "enlarged and shrunk by a tenth",
+    "shear": "sheared by a tenth",
+    "contrast": "contrast higher and lower by a fifth",
+    "brightness": "all pixels brighter or darker by a fifth of their deviation",
+}
+OTHER_ANGLES = "other angles"
+_MORE = {"D1": (1, 0.0), "left-right": (1, 180.0)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Symmetry:
+    """A symmetry with a name, and the measurements that speak about it.
+
+    Attributes:
+      name: as in verdicts and requirements.
+      description: the motions in words.
+      includes: whether a measurement is of one of its motions.
+      asked: whether it belongs to what was asked for, or is for information.
+    """
+
+    name: str
+    description: str
+    includes: Callable[[Measurement], bool]
+    asked: bool = True
+
+
+def symmetries(group: PlanarGroup) -> tuple[Symmetry, ...]:
+    """The symmetries worth naming of a point group, then shifts, then some for information.
+
+    >>> from geomdl.groups import C8, D4
+    >>> [s.name for s in symmetries(D4)][:6]
+    ['C2', 'C4', 'D1', 'left-right', 'D4', 'shifts']
+    >>> [s.name for s in symmetries(C8) if s.asked]
+    ['C2', 'C4', 'C8', 'shifts', 'cropped shifts', 'fractional shifts']
+    """
+    found = [Symmetry(str(g), _described(g), _within(g)) for g in _rotations(group)]
+    if group.reflections:
+        found.append(Symmetry("D1", "up–down flip", _is(_MORE["D1"])))
+        if group.rotation_order == math.inf or group.rotation_order % 2 == 0:
+            found.append(Symmetry("left-right", "left–right flip", _is(_MORE["left-right"])))
+        found += [Symmetry(str(g), _described(g), _within(g)) for g in _dihedral(group)]
+    found += [Symmetry(name, text, _family(name)) for name, text in SHIFTS.items()]
+    present = {s.name for s in found}
+    for name, element in _MORE.items():
+        if name not in present:
+            text = "up–down flip" if name == "D1" else "left–right flip"
+            found.append(Symmetry(name, text, _is(element), asked=False))
+    if group.is_finite:
+        found.append(Symmetry(OTHER_ANGLES, "turns by multiples of 15°", _family(OTHER_ANGLES), asked=False))
+    found += [Symmetry(name, text, _family(name), asked=False) for name, text in OTHERS.items()]
+    return tuple(found)
+
+
+def symmetry_names(group: PlanarGroup) -> tuple[str, ...]:
+    """The names of `symmetries`, in the same order."""
+    return tuple(s.name for s in symmetries(group))
+
+
+def group_elements(group: PlanarGroup) -> list[PointElement]:
+    """The elements that are tried, without the identity.
+
+    All of a finite group; of a continuous one the multiples of 15°, and the reflections whose product with F they are.
+    """
+    n = int(group.rotation_order) if group.is_finite else 24
+    elements = [(f, 360 * r / n) for f in range(2 if group.reflections else 1) for r in range(n)]
+    return elements[1:]
+
+
+def grid_elements(group: PlanarGroup, *, square: bool) -> list[PointElement]:
+    """The elements that map the grid to itself: those of the group, and the two flips in any case.
+
+    Raises:
+      ValueError: for quarter turns of images that are not square.
+    """
+    chosen = [element for element in group_elements(group) if is_on_grid(element)]
+    if not square and any(element[1] % 180 for element in chosen):
+        raise ValueError(
+            f"{group} turns by 90°, which needs square images; crop them, or audit with group 'C2' or 'D2'"
+        )
+    return chosen + [element for element in _MORE.values() if element not in chosen]
+
+
+def other_angles(group: PlanarGroup) -> list[PointElement]:
+    """The multiples of 15° off the grid that the group does not have."""
+    chosen = {(f, round(degrees, 6)) for f, degrees in group_elements(group)}
+    angles = [(0, 15.0 * k) for k in range(24) if k % 6]
+    return [element for element in angles if element not in chosen]
+
+
+def _rotations(group: PlanarGroup) -> list[PlanarGroup]:
+    if not group.is_finite:
+        return [PlanarGroup(2), PlanarGroup(4), PlanarGroup(math.inf)]
+    n = int(group.rotation_order)
+    return [PlanarGroup(m) for m in range(2, n + 1) if n % m == 0]
+
+
+def _dihedral(group: PlanarGroup) -> list[PlanarGroup]:
+    """D4 where the group has it, and the group itself; D1 has a verdict of its own."""
+    if not group.is_finite:
+        return [PlanarGroup(4, True), PlanarGroup(math.inf, True)]
+    n = int(group.rotation_order)
+    return [PlanarGroup(m, True) for m in sorted({4, n}) if n % m == 0 and m > 1]
+
+
+def _described(group: PlanarGroup) -> str:
+    if not group.is_finite:
+        turns = "all turns (multiples of 15° tried)"
+    else:
+        n = int(group.rotation_order)
+        turns = {2: "half turns", 4: "quarter turns"}.get(n, f"turns by multiples of {360 / n:.4g}°")
+    return turns + (" and reflections" if group.reflections else "")
+
+
+def _is(element: PointElement) -> Callable[[Measurement], bool]:
+    return lambda m: m.family == "points" and m.value == (float(element[0]), float(element[1]))
+
+
+def _family(name: str) -> Callable[[Measurement], bool]:
+    return lambda m: m.family == name
+
+
+def _within(group: PlanarGroup) -> Callable[[Measurement], bool]:
+    def inside(m: Measurement) -> bool:
+        if m.family != "points" or (m.value[0] and not group.reflections):
+            return False
+        if not group.is_finite:
+            return True
+        steps = m.value[1] * group.rotation_order / 360
+        return abs(steps - round(steps)) < 1e-6
+
+    return inside

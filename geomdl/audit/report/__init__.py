@@ -1,0 +1,1 @@
+"""The report of an audit: text, JSON, a page, figures, a badge."""

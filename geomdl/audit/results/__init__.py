@@ -1,0 +1,1 @@
+"""What an audit says: a verdict per symmetry, and requirements on it."""

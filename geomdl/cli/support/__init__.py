@@ -1,0 +1,1 @@
+"""What the verbs share: config files, paths, parsing, signals, the compilation cache."""

@@ -1,0 +1,117 @@
+"""Config files: found by path or name, read, and overridden as `ml_collections.config_flags` does."""
+
+import runpy
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from geomdl.cli.support.checkout import scripts
+from geomdl.cli.support.parser import UsageError
+from geomdl.errors import unknown
+
+
+def find_config(value: str) -> tuple[Path, str | None]:
+    """Returns the file that ``--config`` means, and the argument of its ``get_config`` (what follows a colon).
+
+    Args:
+      value: a path, or the name of a file in configs/, with or without ``.py``; ``:argument`` may follow.
+
+    Raises:
+      UsageError: when there is no such file.
+    """
+    name, colon, argument = value.partition(":")
+    found = Path(name) if Path(name).is_file() else scripts("configs").get(Path(name).name.removesuffix(".py"))
+    by_name = found is not None and Path(name).parent in (Path(), Path("configs"))
+    if found is None or not (by_name or Path(name).is_file()):
+        allowed = ["a path to a config file", *scripts("configs")]
+        raise UsageError(str(unknown("config", name, allowed)))
+    return found, argument if colon else None
+
+
+def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Reads a config file and puts overrides into it.
+
+    Args:
+      value: see `find_config`.
+      overrides: ``--config.section.key=value``.
+
+    Returns:
+      Nested sections of plain values, not validated yet.
+
+    Raises:
+      UsageError: when the file cannot be found or run, an override cannot be read, or a ``model.width`` would have no
+        effect.
+    """
+    path, argument = find_config(value)
+    try:
+        get_config = runpy.run_path(str(path)).get("get_config")
+        config = None if get_config is None else get_config(*([] if argument is None else [argument]))
+    except Exception as error:
+        line = next(
+            (f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == str(path)), None
+        )
+        line = error.lineno if isinstance(error, SyntaxError) else line
+        where = f"{path}, line {line}" if line else str(path)
+        raise UsageError(f"config file {where}: {type(error).__name__}: {error}") from error
+    if config is None:
+        raise UsageError(f"config file {path} has no function get_config() that returns a ConfigDict")
+    if not isinstance(config, Mapping) and not hasattr(config, "to_dict"):
+        raise UsageError(
+            f"config file {path}: get_config() returned {type(config).__name__}; allowed: ConfigDict, dict"
+        )
+    tree = dict(config) if isinstance(config, Mapping) else config.to_dict()
+    changes = parse_overrides(overrides)
+    for dotted, new in changes.items():
+        *sections, key = dotted.split(".")
+        place = tree
+        for section in sections:
+            place = place.setdefault(section, {})
+            if not isinstance(place, dict):
+                raise UsageError(f"cannot set config.{dotted}: {section!r} is not a section")
+        place[key] = new
+    _require_width_in_use(tree, changes)
+    return tree
+
+
+def _require_width_in_use(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    """Raises UsageError for a width beside parameters that are to be matched, unless only those are an override."""
+    model = tree.get("model")
+    if not isinstance(model, Mapping) or model.get("match_parameters") is None or "width" not in model:
+        return
+    if "model.width" not in changes and "model.match_parameters" in changes:
+        return
+    name = "--config.model.width" if "model.width" in changes else "model.width"
+    raise UsageError(
+        f"{name}={model['width']} has no effect, since model.match_parameters={model['match_parameters']} sets "
+        "the width; to use it, add --config.model.match_parameters=None"
+    )
+
+
+def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
+    """Returns the values of overrides by dotted path, read by `ml_collections.config_flags`.
+
+    >>> parse_overrides(["--config.optimizer.learning_rate=1e-2", "--config.model.name=cnn", "--noconfig.model.bias"])
+    {'optimizer.learning_rate': 0.01, 'model.name': 'cnn', 'model.bias': False}
+    """
+    from absl import flags
+    from ml_collections import ConfigDict, config_flags
+
+    if not overrides:
+        return {}
+    # Which type a value must have is known to the dataclasses of the run, and checked there; here all are literals.
+    empty = ConfigDict()
+    for override in overrides:
+        place: Any = empty
+        for section in override.split("=")[0].split(".")[1:-1]:
+            place[section] = place.get(section, ConfigDict())
+            place = place[section]
+    values = flags.FlagValues()
+    try:
+        config_flags.DEFINE_config_dict(
+            "config", empty, flag_values=values, lock_config=False, accept_new_attributes=True, sys_argv=list(overrides)
+        )
+        values(["geomdl", *overrides])
+    except (flags.Error, AttributeError, KeyError, TypeError) as error:
+        raise UsageError(f"cannot read {' '.join(overrides)}: {error}") from error
+    return dict(config_flags.get_override_values(values["config"]))

@@ -1,0 +1,149 @@
+"""Measures which symmetries a model has: exactly, approximately, or not at all.
+
+  geomdl audit my_package.models:build --group=D4
+  geomdl audit model.py:network --group=C8 --size=64x64x3 --out=audit
+  geomdl audit --workdir=runs/c4 --group=D4 --require "C4 exact" --require "shifts approximate<0.1"
+
+The model is what a callable without required arguments returns, or the object that is named: an NNX module, a Linen
+module with its variables (a pair), an Equinox or PyTorch module, a function of images [batch, height, width, channels].
+Prints a verdict per symmetry; --out writes audit.html, audit.json, badge.md and badge.svg.
+
+Exit status: 0 when every --require holds; 1 when one does not, or the output does not depend on the input; 2 for bad
+input.
+"""
+
+import argparse
+
+from geomdl.cli.support.compilation_cache import add_compilation_cache
+from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.support.parser import UsageError
+from geomdl.errors import invalid, unknown
+
+_OUTPUTS = ("auto", "invariant", "field")
+_DTYPES = ("float32", "float64")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this verb."""
+    parser.add_argument("model", nargs="?", help="package.module:factory, or path/file.py:factory")
+    parser.add_argument("--workdir", help="directory of a run, instead of a model")
+    parser.add_argument("--checkpoint", default="best", help="of the run: best (the default), latest, or a step")
+    parser.add_argument("--group", default="D4", help="C1, C4, D4 (the default), C8, SO2, O2, …")
+    parser.add_argument("--data", help="digits, tfds:<name>, …, or an .npz or .npy file of images; noise if not given")
+    parser.add_argument("--images", type=int, help="how many (default: 32 of noise, 64 of data)")
+    parser.add_argument("--size", help="of the noise, HxWxC; the first common size that the model takes if not given")
+    parser.add_argument("--output", default="auto", help="auto (the default), invariant, or field")
+    parser.add_argument("--layout", help="NHWC, NCHW, HWC or CHW, as the model takes images")
+    parser.add_argument("--numpy", action="store_true", help="the function computes with NumPy")
+    parser.add_argument("--dtype", help="float32 (the default) or float64")
+    parser.add_argument("--tolerance", type=float, help="the rounding error of an exact symmetry")
+    parser.add_argument("--batch", type=int, default=32, help="images per call of the model (default 32)")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
+    parser.add_argument("--measures", action="store_true", help="more measures: Lie derivatives, consistency, …")
+    parser.add_argument("--require", action="append", default=[], metavar="'C4 exact'", help="may be repeated")
+    parser.add_argument("--out", help="folder for audit.html, audit.json and the badge")
+    add_data_dir(parser)
+    add_compilation_cache(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Audits, prints and writes; returns the exit status."""
+    use_data_dir(arguments)
+    size = _check(arguments)
+    from geomdl.audit.probes.symmetries import symmetry_names
+    from geomdl.audit.results.requirement import requirement
+    from geomdl.groups import group
+
+    names = symmetry_names(group(arguments.group))
+    required = [requirement(text, names) for text in arguments.require]
+
+    import jax
+
+    from geomdl.audit import Images, audit, read_images
+    from geomdl.audit.measuring.loading import load_target
+    from geomdl.audit.report.files import write
+    from geomdl.cli.support.quiet import quiet_libraries
+
+    quiet_libraries()
+    if arguments.dtype == "float64":
+        jax.config.update("jax_enable_x64", True)
+    images = None
+    count = arguments.images
+    if arguments.workdir:
+        from geomdl.training.loop.loop import load_trained
+
+        trained = load_trained(arguments.workdir, arguments.checkpoint)
+        model, name = trained.model, f"{arguments.workdir}, step {trained.step}"
+        if size is None and arguments.data is None:
+            batch = trained.dataset.test.gather(range(min(count or 64, len(trained.dataset.test))))
+            images = Images.of(trained.dataset.name, batch["image"], batch["label"], dtype=arguments.dtype or "float32")
+    else:
+        model, name = load_target(arguments.model), arguments.model
+    if arguments.data is not None:
+        images = read_images(arguments.data, count=count or 64, dtype=arguments.dtype or "float32")
+    report = audit(
+        model,
+        group=arguments.group,
+        images=images,
+        size=size,
+        count=count,
+        output=arguments.output,
+        dtype=arguments.dtype,
+        seed=arguments.seed,
+        batch=arguments.batch,
+        tolerance=arguments.tolerance,
+        measures=arguments.measures,
+        name=name,
+        **({"layout": arguments.layout} if arguments.layout else {}),
+        **({"numpy": True} if arguments.numpy else {}),
+    )
+    _print(report)
+    if arguments.out:
+        print(f"written to {', '.join(str(path) for path in write(report, arguments.out))}")
+    missed = [r for r in required if not r.holds(report[r.symmetry])]
+    for r in missed:
+        print(f"required but not found: {r} (found: {report[r.symmetry]})")
+    if required and not missed:
+        print(f"all required symmetries found: {', '.join(map(str, required))}")
+    return 1 if missed or report.dead else 0
+
+
+def _check(arguments: argparse.Namespace) -> tuple[int, int, int] | None:
+    """Refuses what cannot be meant, before anything is loaded; returns the size."""
+    if (arguments.model is None) == (arguments.workdir is None):
+        raise UsageError("geomdl audit needs a model (package.module:factory) or --workdir, and not both")
+    for option, allowed in (("output", _OUTPUTS), ("dtype", _DTYPES)):
+        value = getattr(arguments, option)
+        if value is not None and value not in allowed:
+            raise unknown(f"--{option}", value, allowed)
+    if arguments.images is not None and arguments.images < 2:
+        raise invalid("--images", arguments.images, "at least 2, to see whether the output depends on them", 32)
+    if arguments.batch < 1:
+        raise invalid("--batch", arguments.batch, "a positive number of images", 32)
+    if arguments.tolerance is not None and not arguments.tolerance > 0:
+        raise invalid("--tolerance", arguments.tolerance, "a positive number", 1e-5)
+    if arguments.size is None:
+        return None
+    if arguments.data is not None:
+        raise UsageError("--size is of the noise that is made when no --data is given; give one of them")
+    parts = arguments.size.lower().split("x")
+    if len(parts) != 3 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise invalid("--size", arguments.size, "HEIGHTxWIDTHxCHANNELS", "64x64x3")
+    height, width, channels = map(int, parts)
+    return height, width, channels
+
+
+def _print(report: object) -> None:
+    """Prints with colours on a terminal, and in full width elsewhere."""
+    from rich.console import Console
+
+    from geomdl.audit import Audit
+
+    console = Console(highlight=False)
+    if isinstance(report, Audit) and console.is_terminal and console.width >= 100:
+        console.print(report.headline)
+        console.print(report.table())
+        for line in report.remarks():
+            console.print(line, markup=False)
+    else:
+        print(report)

@@ -1,0 +1,115 @@
+"""Measures which method computes the convolutions of a config's model faster on this machine, dense or factored.
+
+  geomdl autotune --config=configs/mnist_rot_example_c8.py
+  geomdl autotune --config=digits_gcnn_c4 --config.model.name=off_grid --config.model.group=C8 --batch=32
+
+Every convolution that has both methods is timed by itself, with gradients, on images as it sees them in the model (see
+geomdl summary); alike ones once. Prints times by the clock, what the cost model of "auto" chooses, and the value of
+training.convolutions that fixes what was measured. Where the quartiles of the ratio lie on either side of 1 neither is
+called faster, and the choice of the cost model stands.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.errors import invalid
+
+if TYPE_CHECKING:
+    from geomdl.models.tools.autotune import Tuned
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this verb."""
+    parser.add_argument("--config", required=True, help="a config file, or the name of one in configs/")
+    parser.add_argument("--batch", type=int, help="images at once (default: those of a training step's microbatch)")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each method (default 5)")
+    parser.add_argument("--out", metavar="FILE.csv", help="also writes the table there")
+    add_data_dir(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measures, prints the table, and says what to put into the config."""
+    use_data_dir(arguments)
+    for name in ("batch", "rounds"):
+        value = getattr(arguments, name)
+        if value is not None and value < 1:
+            raise invalid(f"--{name}", value, "a positive whole number", 5 if name == "rounds" else 16)
+    if arguments.out and not Path(arguments.out).absolute().parent.is_dir():
+        raise invalid("--out", arguments.out, "a file in a folder that is there", Path(arguments.out).name)
+    from geomdl.cli.support.config_file import load_config
+
+    values = load_config(arguments.config, arguments.overrides)
+    import jax
+
+    from geomdl.models.tools.autotune import autotune
+    from geomdl.training.configuration.config import RunConfig
+    from geomdl.training.loop.loop import build_model
+
+    jax.config.update("jax_enable_compilation_cache", False)  # compilation is timed, too
+    config = RunConfig.from_config_dict(values)
+    dataset = config.data.load()
+    compute = config.training.compute
+    batch = arguments.batch or max(1, config.training.batch_size // compute.accumulate)
+    model = build_model(config, dataset)
+    tuned = list(autotune(model, dataset.image_shape, batch, rounds=arguments.rounds, dtype=compute.dtype))
+    if not tuned:
+        print("no convolution of this model has a factored method; there is nothing to choose")
+        return
+    _print(tuned)
+    if arguments.out:
+        from geomdl.plots.tables import write_csv
+
+        print(f"written to {write_csv(Path(arguments.out), [_row(t) for t in tuned])}")
+    print(advice(tuned))
+
+
+def advice(tuned: "Sequence[Tuned]") -> str:
+    """The config value that fixes what was measured."""
+    if not any(t.disagrees for t in tuned):
+        return "auto agrees everywhere"
+    return "--config.training.convolutions=" + ",".join(f"{t.path}={t.chosen}" for t in tuned)
+
+
+def _print(tuned: "Sequence[Tuned]") -> None:
+    from geomdl.cli.support.console import print_table
+    from geomdl.plots.tables import Column
+
+    rows = [_row(t) | {"spread": f"{t.ratio:.2f} [{t.ratio_low:.2f}, {t.ratio_high:.2f}]"} for t in tuned]
+    columns = (
+        Column("path", "path"),
+        Column("conv", "convolution"),
+        Column("size", "input"),
+        Column("dense_ms", "dense, ms", "{:.2f}"),
+        Column("factored_ms", "factored, ms", "{:.2f}"),
+        Column("spread", "factored / dense"),
+        Column("compile_ratio", "compilation, likewise", "{:.1f}"),
+        Column("auto", "auto takes"),
+        Column("faster", "faster"),
+        Column("disagrees", ""),
+    )
+    print_table(rows, columns)
+    totals = {
+        "dense": sum(t.dense_s for t in tuned),
+        "factored": sum(t.factored_s for t in tuned),
+        "auto": sum(t.seconds(t.auto) for t in tuned),
+        "as measured": sum(t.seconds(t.chosen) for t in tuned),
+    }
+    print("all together: " + ", ".join(f"{name} {1e3 * seconds:.2f} ms" for name, seconds in totals.items()))
+
+
+def _row(t: "Tuned") -> dict[str, str | int | float]:
+    from geomdl.training.workdir.workdir import hardware, versions
+
+    return {
+        "path": t.path, "conv": t.conv, "size": "x".join(map(str, t.size)), "batch": t.batch,
+        "dense_ms": 1e3 * t.dense_s, "factored_ms": 1e3 * t.factored_s,
+        "ratio": t.ratio, "ratio_low": t.ratio_low, "ratio_high": t.ratio_high,
+        "dense_compile_s": t.dense_compile_s, "factored_compile_s": t.factored_compile_s,
+        "compile_ratio": t.factored_compile_s / t.dense_compile_s, "auto": t.auto, "faster": t.faster or "either",
+        "disagrees": "auto takes the slower" if t.disagrees else "",
+        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
+        "versions": ", ".join(f"{k} {v}" for k, v in versions().items()),
+    }  # fmt: skip

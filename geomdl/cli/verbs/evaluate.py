@@ -1,0 +1,110 @@
+"""Measures the trained model of a work directory.
+
+  geomdl evaluate --workdir=runs/c4
+  geomdl evaluate --workdir=runs/c4 --split=validation --checkpoint=latest --evaluators=metrics,rotation
+  geomdl evaluate --workdir=runs/unet --evaluators=metrics --overlays=runs/unet/overlays
+
+Prints the numbers, and writes them to WORKDIR/evaluation/SPLIT.json; sweeps also as one CSV each.
+With --overlays, what a network of segmentation predicts is written too: label maps, and pictures of the first images.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from geomdl.cli.support.compilation_cache import add_compilation_cache
+from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.errors import unknown
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this verb."""
+    parser.add_argument("--workdir", required=True, help="directory of the run")
+    parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
+    parser.add_argument("--split", default="test", help="test (the default), validation or train")
+    parser.add_argument("--evaluators", help="comma-separated; all that suit the task if not given")
+    parser.add_argument("--overlays", help="folder for predicted label maps, and pictures of the first images")
+    add_data_dir(parser)
+    add_compilation_cache(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Evaluates and prints."""
+    use_data_dir(arguments)
+    require_split(arguments.split)
+    from geomdl.cli.support.quiet import quiet_libraries
+
+    names = evaluator_names(arguments.evaluators) if arguments.evaluators else None
+    quiet_libraries()
+    numbers, about, file = measure(
+        arguments.workdir, arguments.checkpoint, arguments.split, names, overlays=arguments.overlays
+    )
+    print(about)
+    width = max(len(key) for key in numbers)
+    for key, number in numbers.items():
+        print(f"  {key:<{width}}  {number:.3g}" if "variance/" in key else f"  {key:<{width}}  {number:.4f}")
+    print(f"written to {file}")
+
+
+def require_split(split: str) -> None:
+    """Raises ValueError unless there is such a split."""
+    if split not in ("train", "validation", "test"):
+        raise unknown("split", split, ["train", "validation", "test"])
+
+
+def evaluator_names(text: str) -> list[str]:
+    """Returns the evaluators between commas. Raises ValueError when there is no such evaluator."""
+    from geomdl.evaluators import EVALUATORS
+
+    for name in text.split(","):
+        if name not in EVALUATORS:
+            raise unknown("evaluator", name, list(EVALUATORS))
+    return text.split(",")
+
+
+def measure(
+    workdir: str, checkpoint: str | int, split: str, evaluators: Sequence[str] | None, *, overlays: str | None = None
+) -> tuple[dict[str, float], str, Path]:
+    """Evaluates a checkpoint and writes what was found; returns the numbers, what they are of, and the file.
+
+    Args:
+      workdir: of the run.
+      checkpoint: ``"best"``, ``"latest"`` or a step.
+      split: of the data set.
+      evaluators: their names; None for all that suit the task.
+      overlays: folder for the predictions of a network of segmentation.
+    """
+    from geomdl.cli.support.overlays import write_overlays
+    from geomdl.evaluators import (
+        EVALUATORS,
+        RotationConsistency,
+        RotationSweep,
+        ShiftSweep,
+        evaluators_for,
+        predictor,
+        with_batch_size,
+    )
+    from geomdl.plots.tables import write_csv
+    from geomdl.training.loop.loop import load_trained
+    from geomdl.training.workdir.workdir import write_json
+
+    trained = load_trained(workdir, checkpoint)
+    predict, images = predictor(trained.model), getattr(trained.dataset, split)
+    evaluators = evaluators_for(trained.task) if evaluators is None else evaluators
+    written = write_overlays(predict, images, trained.task, Path(overlays)) if overlays else ""
+    folder = Path(workdir) / "evaluation"
+    folder.mkdir(exist_ok=True)
+    numbers: dict[str, float] = {}
+    for name in evaluators:
+        evaluator = with_batch_size(EVALUATORS[name](), trained.config.training.eval_batch_size)
+        if isinstance(evaluator, RotationSweep | ShiftSweep | RotationConsistency):
+            rows = evaluator.rows(predict, images, trained.task)
+            write_csv(folder / f"{split}_{name}.csv", rows)
+            numbers |= evaluator.summary(rows)
+        else:
+            numbers |= evaluator(predict, images, trained.task)
+    file = folder / f"{split}.json"
+    found = {"checkpoint": trained.step, "split": split, "evaluators": list(evaluators), "images": len(images)}
+    write_json(file, {**found, **numbers})
+    about = f"{workdir}, step {trained.step}, {len(images)} images of {trained.dataset.name} ({split})"
+    return numbers, about + (f"\n{written}" if written else ""), file

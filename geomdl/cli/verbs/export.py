@@ -1,0 +1,43 @@
+"""Writes the trained model of a work directory to files that run without geomdl.
+
+  geomdl export --workdir=runs/c4 --out=exported/c4
+
+The network is frozen: kernels expanded, batch norm folded. OUT gets network.stablehlo, a serialized jax.export program
+for any batch size, and weights.safetensors, its dense weights by name. To run them, with jax, flatbuffers and
+safetensors only:
+
+  from jax import export
+  from safetensors.numpy import load_file
+  program = export.deserialize(open("OUT/network.stablehlo", "rb").read())
+  scores = program.call(load_file("OUT/weights.safetensors"), images)   # images: float32 [batch, H, W, C] in [0, 1]
+"""
+
+import argparse
+
+from geomdl.cli.support.compilation_cache import add_compilation_cache
+from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this verb."""
+    parser.add_argument("--workdir", required=True, help="directory of the run")
+    parser.add_argument("--out", required=True, help="folder for the two files; made if it is not there")
+    parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
+    add_data_dir(parser)
+    add_compilation_cache(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Exports, and says where."""
+    use_data_dir(arguments)
+    from geomdl.cli.support.quiet import quiet_libraries
+    from geomdl.models.tools.export import export
+    from geomdl.training.loop.loop import load_trained
+
+    quiet_libraries()
+    trained = load_trained(arguments.workdir, arguments.checkpoint)
+    files = export(trained.model, trained.dataset.image_shape, arguments.out)
+    shape = ", ".join(map(str, trained.dataset.image_shape))
+    print(f"{arguments.workdir}, step {trained.step}: images [batch, {shape}] to {trained.task.outputs} scores")
+    for file in (files.program, files.weights):
+        print(f"  {file}  {file.stat().st_size / 1e6:.2f} MB")

@@ -1,0 +1,222 @@
+"""Training batches: small sets live on the device and are gathered inside the jitted step, large sets stream through
+grain.
+
+Both are used in one way::
+
+    loader = make_loader(dataset.train, batch_size=128, seed=0)
+
+    @jax.jit
+    def train_step(state, fetched, step):
+        batch = loader.select(fetched, step)  # {"image": [batch, H, W, C] in [0, 1], "label": ...}
+        ...
+
+    for step in range(start_step, last_step):
+        state = train_step(state, loader.fetch(step), step)
+
+The batch of a step is a function of (split, batch size, seed, step): nothing about the loader needs saving to resume.
+Where several processes train together, each streams only its own rows of every batch.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl import flags
+from jax.typing import ArrayLike
+
+from geomdl.data.checks import whole_number
+from geomdl.data.draws import derived_seed
+from geomdl.data.loading.batches import unit_interval
+from geomdl.data.loading.shuffle import shuffled
+from geomdl.data.types import Split
+from geomdl.errors import invalid
+
+Fetched = dict[str, Any]
+Batch = dict[str, jax.Array]
+
+DEVICE_LIMIT_BYTES = 2**30
+_READ_AHEAD = 4  # batches
+_READ_THREADS = 4
+
+
+class Loader(Protocol):
+    """Batches of a split in a new random order each epoch; what is left over at the end of an epoch is dropped."""
+
+    num_examples: int
+    batch_size: int
+    steps_per_epoch: int
+
+    def fetch(self, step: int) -> Fetched:
+        """Host side: what ``select`` needs for this step."""
+        ...
+
+    def select(self, fetched: Fetched, step: ArrayLike) -> Batch:
+        """Device side, pure, for use under ``jax.jit``: the batch of this step, ``{"image", "label"}``."""
+        ...
+
+    def indices(self, step: int) -> np.ndarray:
+        """The places in the split of the examples of this step."""
+        ...
+
+    def close(self) -> None:
+        """Stops threads and processes; the loader is not to be used afterwards."""
+        ...
+
+
+class DeviceLoader:
+    """Holds the split on the device; the step gathers its batch there, so nothing is transferred while training.
+
+    The order of epoch e is the permutation :func:`geomdl.data.loading.shuffle.shuffled` with the key
+    fold_in(key(seed), e).
+    """
+
+    def __init__(self, split: Split, batch_size: int, seed: int):
+        _check(split, batch_size, seed)
+        self.num_examples = len(split)
+        self.batch_size = batch_size
+        self.steps_per_epoch = len(split) // batch_size
+        self._seed = derived_seed(seed, "loader/device")
+        self._resident = {
+            "image": jnp.asarray(np.asarray(split.images)),
+            "label": jnp.asarray(np.asarray(split.labels)),
+        }
+
+    def fetch(self, step: int) -> Fetched:
+        """The resident arrays, the same ones at every step."""
+        return self._resident
+
+    def select(self, fetched: Fetched, step: ArrayLike) -> Batch:
+        """Gathers the examples of this step and scales them to [0, 1]."""
+        chosen = self._chosen(step)
+        image = jnp.take(fetched["image"], chosen, axis=0)
+        return {"image": unit_interval(image), "label": jnp.take(fetched["label"], chosen, axis=0)}
+
+    def indices(self, step: int) -> np.ndarray:
+        """The places in the split of the examples of this step."""
+        return np.asarray(self._chosen(step))
+
+    def _chosen(self, step: ArrayLike) -> jax.Array:
+        step = jnp.asarray(step, jnp.int32)
+        key = jax.random.fold_in(jax.random.key(self._seed), step // self.steps_per_epoch)
+        places = (step % self.steps_per_epoch) * self.batch_size + jnp.arange(self.batch_size, dtype=jnp.int32)
+        return shuffled(places, self.num_examples, key)
+
+    def close(self) -> None:
+        """Lets go of the device arrays."""
+        self._resident = {}
+
+
+class StreamLoader:
+    """Reads ahead through grain: threads, or ``worker_count`` processes where decoding is what limits.
+
+    The order is grain's index shuffle with a new seed each epoch. Steps are meant to be fetched one after the other; a
+    fetch of any other step starts a new reader there, so resuming needs no replay. Of several processes, number i of n
+    fetches the i-th of n equal pieces of every batch; put together they are the batch that one process would fetch.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        seed: int,
+        *,
+        start_step: int = 0,
+        worker_count: int = 0,
+        part: tuple[int, int] = (0, 1),
+    ):
+        import grain
+
+        _check(split, batch_size, seed)
+        whole_number("worker_count", worker_count, least=0)
+        process, count = part
+        if batch_size % count:
+            nearest = max(1, round(batch_size / count)) * count
+            raise invalid("training.batch_size", batch_size, f"a multiple of the {count} processes", nearest)
+        self.num_examples = len(split)
+        self.batch_size = batch_size
+        self.steps_per_epoch = len(split) // batch_size
+        self._worker_count = worker_count
+        places = grain.MapDataset.range(len(split)).shuffle(seed=derived_seed(seed, "loader/stream"))
+        pieces = places[: self.steps_per_epoch * batch_size].batch(batch_size // count, drop_remainder=True)
+        # A batch is read at once: one by one, records cost several times as much.
+        self._steps: Any = pieces[process::count].repeat().map(split.gather)
+        self._places = places.batch(batch_size, drop_remainder=True).repeat()
+        self._reader: Iterator[Fetched] | None = None
+        self._next = start_step
+
+    def fetch(self, step: int) -> Fetched:
+        """The batch of this step, as NumPy arrays in the split's own type."""
+        if self._reader is None or step != self._next:
+            self._open(step)
+        self._next = step + 1
+        return next(self._reader)  # pyright: ignore[reportArgumentType]
+
+    def select(self, fetched: Fetched, step: ArrayLike) -> Batch:
+        """Scales the fetched images to [0, 1]."""
+        return {"image": unit_interval(fetched["image"]), "label": jnp.asarray(fetched["label"])}
+
+    def indices(self, step: int) -> np.ndarray:
+        """The places in the split of the examples of this step."""
+        return np.asarray(self._places[step])
+
+    def close(self) -> None:
+        """Stops the reader's threads and processes."""
+        if self._reader is not None:
+            self._reader.close()  # pyright: ignore[reportAttributeAccessIssue]
+            self._reader = None
+
+    def _open(self, step: int) -> None:
+        import grain
+
+        self.close()
+        options = grain.ReadOptions(num_threads=_READ_THREADS, prefetch_buffer_size=_READ_AHEAD)
+        steps = self._steps.slice(slice(step, None)).to_iter_dataset(options)
+        if self._worker_count:
+            # grain asks for this flag's value also where the program has not parsed any (in tests, notebooks).
+            flags.FLAGS["grain_enable_multiprocess_worker_profiling"].present = True
+            steps = steps.mp_prefetch(grain.MultiprocessingOptions(num_workers=self._worker_count))
+        self._reader = iter(steps)
+
+
+def make_loader(
+    split: Split,
+    batch_size: int,
+    seed: int,
+    *,
+    start_step: int = 0,
+    device_limit_bytes: int = DEVICE_LIMIT_BYTES,
+    worker_count: int = 0,
+    part: tuple[int, int] = (0, 1),
+) -> Loader:
+    """The loader that suits a split: on the device where it is held in memory and fits, else streaming.
+
+    Args:
+      split: training examples.
+      batch_size: images in a batch.
+      seed: of the order.
+      start_step: the step that will be fetched first.
+      device_limit_bytes: images and labels that take more than this stream.
+      worker_count: processes that read and decode for a stream; 0: threads of this process.
+      part: (i, n): a stream fetches the i-th of n pieces of every batch; the device path holds the whole split.
+
+    Raises:
+      ValueError: the batch size is not in [1, number of examples], or another argument is out of range.
+
+    >>> split = Split(np.zeros((5, 2, 2, 1), np.float32), np.arange(5, dtype=np.int32))
+    >>> loader = make_loader(split, batch_size=2, seed=0)
+    >>> loader.steps_per_epoch, loader.select(loader.fetch(0), 0)["image"].shape
+    (2, (2, 2, 2, 1))
+    """
+    whole_number("start_step", start_step, least=0)
+    if split.in_memory and split.images.nbytes + split.labels.nbytes <= device_limit_bytes:
+        return DeviceLoader(split, batch_size, seed)
+    return StreamLoader(split, batch_size, seed, start_step=start_step, worker_count=worker_count, part=part)
+
+
+def _check(split: Split, batch_size: int, seed: int) -> None:
+    if not len(split):
+        raise invalid("split", split, "a split with at least one example")
+    whole_number("training.batch_size", batch_size, most=len(split))
+    whole_number("seed", seed, least=0)

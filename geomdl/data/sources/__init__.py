@@ -1,0 +1,1 @@
+"""Where examples come from: built-in, procedural, files, TensorFlow Datasets."""

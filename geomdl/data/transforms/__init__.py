@@ -1,0 +1,1 @@
+"""Augmentation inside the step, and transformed test sets."""

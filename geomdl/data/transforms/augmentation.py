@@ -1,0 +1,177 @@
+"""Random changes of training images, inside the jitted step: motions, and squares cut out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from geomdl.actions.grid import shift_crop, turn
+from geomdl.actions.labels import warp_labels
+from geomdl.actions.warp import rotation_matrix, warp
+from geomdl.data.checks import number, whole_number
+from geomdl.data.types import IGNORED
+from geomdl.errors import invalid
+from geomdl.layers.core.data_axis import per_example
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """One random motion per image: x ↦ shift(turn(flip(x(A⁻¹ p)))), with A = s R(θ).
+
+    A pure function of (images, key), so it is jitted with the training step; on a device that holds a part of the batch
+    (:mod:`geomdl.layers.core.data_axis`), the motions are those the images get in the whole batch. Options at their
+    defaults
+    do nothing, and cost nothing. Quarter turns, flips and shifts are exact (pixels are moved, never mixed); rotation
+    and scale resample once, by cubic B-splines (:func:`geomdl.actions.warp.warp`). What enters the frame is 0. Last,
+    ``cutout`` sets a square to 0.
+
+    Attributes:
+      rotation: θ uniform in ± this many degrees; 180 for all rotations.
+      quarter_turns: also turn by 0, 90, 180 or 270°, equally often.
+      flip: also flip left and right, half of the time.
+      shift: also shift by whole pixels, uniform in ± this many, in each direction.
+      scale: s log-uniform in [1/(1 + scale), 1 + scale].
+      cutout: set a square of this many pixels a side to 0, its centre uniform over the pixels; the part that sticks out
+        of the image is lost. Of an even side the centre is the first pixel below and to the right of the middle.
+
+    Raises:
+      ValueError: an option is out of range.
+
+    References:
+      DeVries & Taylor, Improved regularization of convolutional neural networks with Cutout, 2017.
+
+    >>> images = jnp.arange(32.0).reshape(2, 4, 4, 1)
+    >>> moved = Augmentation(quarter_turns=True, flip=True)(images, jax.random.key(0))
+    >>> bool((jnp.sort(moved.reshape(2, 16)) == images.reshape(2, 16)).all())
+    True
+    """
+
+    rotation: float = 0.0
+    quarter_turns: bool = False
+    shift: int = 0
+    flip: bool = False
+    scale: float = 0.0
+    cutout: int = 0
+
+    def __post_init__(self):
+        number("augmentation.rotation", self.rotation)
+        if self.rotation > 180:
+            raise invalid("augmentation.rotation", self.rotation, "degrees in [0, 180]", 180)
+        whole_number("augmentation.shift", self.shift, least=0)
+        whole_number("augmentation.cutout", self.cutout, least=0)
+        number("augmentation.scale", self.scale)
+        for key in ("quarter_turns", "flip"):
+            if not isinstance(getattr(self, key), bool):
+                raise invalid(f"augmentation.{key}", getattr(self, key), "true or false")
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether nothing is done."""
+        return self == Augmentation()
+
+    def __call__(self, images: ArrayLike, key: jax.Array) -> jax.Array:
+        """Moves, and cuts, each image by its own draw.
+
+        Args:
+          images: ``[batch, height, width, channels]``, floating point.
+          key: a JAX random key; the same key gives the same motions and the same squares.
+
+        Returns:
+          Images of the same shape and dtype.
+
+        Raises:
+          ValueError: quarter turns of images that are not square.
+        """
+        return self._apply(jnp.asarray(images), None, key)[0]
+
+    def pair(self, images: ArrayLike, maps: ArrayLike, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Moves images and their label maps by the same draws, the images exactly as without label maps.
+
+        Quarter turns, flips and shifts move every label with its pixel; under rotation and scale a pixel gets the label
+        of the nearest one (:func:`geomdl.actions.labels.warp_labels`). What enters the frame, and what is cut out, is
+        labelled −1: there is nothing to see, so no loss counts it.
+
+        Args:
+          images: ``[batch, height, width, channels]``, floating point.
+          maps: ``[batch, height, width]``, integers.
+          key: a JAX random key.
+
+        Returns:
+          Images and maps of the same shapes and dtypes.
+
+        Raises:
+          ValueError: maps of another size than the images, or quarter turns of images that are not square.
+
+        >>> images = jnp.arange(32.0).reshape(2, 4, 4, 1)
+        >>> moved, maps = Augmentation(quarter_turns=True, flip=True).pair(
+        ...     images, images[..., 0].astype(jnp.int32), jax.random.key(0)
+        ... )
+        >>> bool((moved[..., 0].astype(jnp.int32) == maps).all())
+        True
+        """
+        images, maps = jnp.asarray(images), jnp.asarray(maps)
+        if maps.shape != images.shape[:3]:
+            raise invalid("shape of the label maps", maps.shape, f"that of the images, {images.shape[:3]}")
+        moved, moved_maps = self._apply(images, maps, key)
+        return moved, maps if moved_maps is None else moved_maps
+
+    def _apply(self, images: jax.Array, maps: jax.Array | None, key: jax.Array) -> tuple[jax.Array, jax.Array | None]:
+        batch, height, width = images.shape[:3]
+        warp_key, turn_key, flip_key, shift_key = jax.random.split(key, 4)
+        cut_keys = jax.random.split(jax.random.fold_in(key, 4))
+
+        def both(
+            move: Callable[[jax.Array], jax.Array], move_maps: Callable[[jax.Array], jax.Array] | None = None
+        ) -> tuple[jax.Array, jax.Array | None]:
+            return move(images), None if maps is None else (move_maps or move)(maps)
+
+        if self.rotation or self.scale:
+            draws = per_example(lambda n: jax.random.uniform(warp_key, (2, n), minval=-1.0, maxval=1.0).T, batch)
+            angle, scale = draws.T
+            factor = (1.0 + self.scale) ** scale
+            matrices = factor[:, None, None] * rotation_matrix(self.rotation * angle)
+            images, maps = both(lambda x: warp(x, matrices.astype(x.dtype)), lambda y: warp_labels(y, matrices))
+        if self.flip:
+            flipped = per_example(lambda n: jax.random.bernoulli(flip_key, shape=(n,)), batch)
+            images, maps = both(lambda x: jnp.where(_over(flipped, x), x[:, :, ::-1], x))
+        if self.quarter_turns:
+            if height != width:
+                raise invalid(
+                    "augmentation.quarter_turns", True, f"false for {height}×{width} images, which are not square"
+                )
+            turns = per_example(lambda n: jax.random.randint(turn_key, (n,), 0, 4), batch)
+            images, maps = both(lambda x: jax.vmap(lambda image, k: turn(image[None], 0, k)[0])(x, turns))
+        if self.shift:
+            reach = self.shift
+            shifts = per_example(lambda n: jax.random.randint(shift_key, (n, 2), -reach, reach + 1), batch)
+            images, maps = both(lambda x: _shift(x, shifts, 0), lambda y: _shift(y, shifts, IGNORED))
+        if self.cutout:
+
+            def cut_along(key: jax.Array, size: int) -> jax.Array:
+                centres = per_example(lambda n: jax.random.randint(key, (n, 1), 0, size), batch)
+                return _within(centres, size, self.cutout)
+
+            rows, columns = map(cut_along, cut_keys, (height, width))
+            cut = rows[:, :, None] & columns[:, None, :]
+            images, maps = both(
+                lambda x: jnp.where(cut[..., None], jnp.zeros((), x.dtype), x),
+                lambda y: jnp.where(cut, jnp.asarray(IGNORED, y.dtype), y),
+            )
+        return images, maps
+
+
+def _over(values: jax.Array, x: jax.Array) -> jax.Array:
+    """One value per image, in a shape that broadcasts over the rest of ``x``."""
+    return values.reshape(-1, *[1] * (x.ndim - 1))
+
+
+def _shift(x: jax.Array, shifts: jax.Array, fill: int) -> jax.Array:
+    return jax.vmap(lambda image, by: shift_crop(image[None], by, fill)[0])(x, shifts)
+
+
+def _within(centre: jax.Array, size: int, side: int) -> jax.Array:
+    """Which of ``size`` pixels lie in an interval of ``side`` pixels about each centre, ``[batch, size]``."""
+    offset = jnp.arange(size) - centre + side // 2
+    return (offset >= 0) & (offset < side)

@@ -1,0 +1,1 @@
+"""What a module promises about symmetry, and the check whether it keeps it."""

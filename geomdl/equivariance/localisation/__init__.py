@@ -1,0 +1,1 @@
+"""Which layer of a network breaks a symmetry, and why."""

@@ -1,0 +1,1 @@
+"""Measures of symmetry of any model, as published."""

@@ -1,0 +1,121 @@
+"""Evaluating a model over the elements of a group: compiled once where JAX can trace it, a loop where it cannot."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from geomdl.equivariance.adapters.functions import Model
+from geomdl.errors import invalid
+
+
+def image_batch(x: ArrayLike, what: str = "x") -> jax.Array:
+    """Images as a JAX array ``[batch, height, width, channels]`` of floating-point numbers.
+
+    Raises:
+      ValueError: for another shape, no image, or numbers that are not finite.
+
+    >>> image_batch(np.zeros((8, 8)))
+    Traceback (most recent call last):
+    ...
+    ValueError: invalid x of shape (8, 8); allowed: images [batch, height, width, channels]; try x[None, ..., None]
+    """
+    x = jnp.asarray(x)
+    if x.ndim != 4 or 0 in x.shape:
+        hint = {2: f"{what}[None, ..., None]", 3: f"{what}[None]"}.get(x.ndim)
+        raise ValueError(
+            f"invalid {what} of shape {x.shape}; allowed: images [batch, height, width, channels]"
+            + (f"; try {hint}" if hint else "")
+        )
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        x = x.astype(jnp.float32)
+    if not bool(jnp.isfinite(x).all()):
+        raise ValueError(f"invalid {what}: it contains NaN or infinite numbers; allowed: finite images")
+    return x
+
+
+def output_shape(model: Model, x: jax.Array) -> tuple[Any, Any]:
+    """The shape and dtype of f(x), without computing it where JAX can trace f; and f(x) where it had to be computed.
+
+    Raises:
+      ValueError: when the output is not one array with the batch in front.
+    """
+    computed = None if model.differentiable else model(x)
+    shape = jax.eval_shape(lambda model, x: model(x), model, x) if computed is None else computed
+    if not hasattr(shape, "shape"):
+        raise invalid(f"output of {model.name}", type(shape).__name__, "one array", "as_function(model, select=…)")
+    if len(shape.shape) == 0 or shape.shape[0] != x.shape[0]:
+        raise invalid(
+            f"output shape of {model.name}", tuple(shape.shape), f"one output for each of {x.shape[0]} images"
+        )
+    return jax.ShapeDtypeStruct(shape.shape, shape.dtype), computed
+
+
+def over_elements(
+    model: Model,
+    measure: Callable[[Callable[[Any], Any], Any, Any, Any], Any],
+    elements: ArrayLike,
+    x: jax.Array,
+    computed: Any = None,
+) -> tuple[np.ndarray, Any]:
+    """f(x), and ``measure(f, g, x, f(x))`` for each element g, stacked.
+
+    JAX models are traced and compiled once for all elements, with their weights as arguments; others are called in a
+    loop with NumPy arrays.
+
+    Args:
+      model: f.
+      measure: ``(f, g, x, y) -> tree of arrays``; y = f(x) is computed once.
+      elements: ``[n, element_size]``.
+      x: the images.
+      computed: f(x) where it is known.
+
+    Raises:
+      ValueError: when f(x) is not finite.
+
+    >>> from geomdl.equivariance.adapters.functions import as_function
+    >>> double = as_function(lambda x: 2 * x)
+    >>> y, sums = over_elements(double, lambda f, g, x, y: (f(g * x) - y).sum(), np.array([1.0, 3.0]), jnp.ones(2))
+    >>> sums
+    array([0., 8.], dtype=float32)
+    """
+    if model.differentiable:
+
+        @jax.jit
+        def run(model: Model, elements: jax.Array, x: jax.Array) -> tuple[Any, Any]:
+            y = model(x)
+            return y, jax.lax.map(lambda g: measure(model, g, x, y), elements)
+
+        y, results = jax.tree.map(np.asarray, run(model, jnp.asarray(elements), x))
+    else:
+        y = np.asarray(model(x) if computed is None else computed)
+        parts = [measure(model, g, x, jnp.asarray(y)) for g in np.asarray(elements)]
+        results = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *parts)
+    require_finite(model, y)
+    return y, results
+
+
+def require_finite(model: Model, y: np.ndarray, where: str = "for the images as they are") -> None:
+    """Raises a ValueError when an output contains NaN or infinite numbers."""
+    if not np.isfinite(y).all():
+        raise ValueError(
+            f"the output of {model.name} contains NaN or infinite numbers {where}; nothing can be measured"
+        )
+
+
+def disc(height: int, width: int, edge: float = 0.0) -> np.ndarray:
+    """The mask ``[height, width]`` of the inscribed disc: 1 inside, 0 outside, falling over ``edge`` pixels.
+
+    >>> disc(4, 4).astype(int)
+    array([[0, 1, 1, 0],
+           [1, 1, 1, 1],
+           [1, 1, 1, 1],
+           [0, 1, 1, 0]])
+    """
+    rows, columns = np.arange(height) - (height - 1) / 2, np.arange(width) - (width - 1) / 2
+    radius = np.hypot(rows[:, None], columns[None])
+    outer = min(height, width) / 2
+    return np.clip((outer - radius) / edge, 0, 1) if edge else (radius <= outer).astype(float)

@@ -1,0 +1,1 @@
+"""Layers made of layers: in turn, side by side, around a shortcut, rematerialised."""

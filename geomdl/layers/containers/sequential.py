@@ -1,0 +1,69 @@
+"""Layers one after the other."""
+
+import itertools
+from collections.abc import Sequence
+
+import jax
+from flax import nnx
+
+from geomdl.equivariance.contracts.contract import Contract, Size, compose
+from geomdl.layers.containers.remat import apply_block, blocks, rematerialising
+from geomdl.layers.core.layer import Field, Layer
+
+
+class Sequential(Layer):
+    """Applies layers in turn; its contract is composed of theirs.
+
+    Args:
+      layers: each takes what the one before it gives.
+
+    Raises:
+      ValueError: when the types of two neighbours do not match; the message names both.
+
+    >>> from geomdl.groups import C4
+    >>> from geomdl.layers import Conv, GlobalPool, GroupPool, Pointwise
+    >>> from geomdl.representations import FieldType
+    >>> image, features = FieldType(C4, "1 trivial"), FieldType(C4, "4 regular")
+    >>> lift = Conv(image, features, 3, padding="same", padding_mode="circular", rngs=nnx.Rngs(0))
+    >>> net = Sequential([lift, Pointwise(features, "relu"), GlobalPool(features), GroupPool(features)])
+    >>> print(net.contract)
+    C4: exact, given a square input
+    circular shifts: exact, given an output of the same size
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        layers = list(layers)
+        if not layers:
+            raise ValueError("Sequential needs at least one layer")
+        for i, (before, after) in enumerate(itertools.pairwise(layers)):
+            if before.out_type != after.in_type:
+                raise ValueError(
+                    f"layer {i + 1} ({type(after).__name__}) takes {after.in_type},"
+                    f" but layer {i} ({type(before).__name__}) gives {before.out_type}"
+                )
+        self.layers = nnx.List(layers)
+        self.in_type, self.out_type = layers[0].in_type, layers[-1].out_type
+
+    @property
+    def contract(self) -> Contract:
+        """The weakest promise of the layers, with their conditions carried back to the input."""
+        return compose([layer.contract for layer in self.layers])
+
+    def multiply_adds(self, size: Size) -> int:
+        """The sum over the layers."""
+        total = 0
+        for layer in self.layers:
+            total += layer.multiply_adds(size)
+            size = layer.contract.output_size(size)
+        return total
+
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
+        """Applies every layer; each gets a key of its own."""
+        keys = [None if key is None else jax.random.fold_in(key, i) for i in range(len(self.layers))]
+        if train and rematerialising():
+            for block in blocks(self.layers):
+                x = apply_block([self.layers[i] for i in block], x, [keys[i] for i in block], train=train)
+            return x
+        for layer, k in zip(self.layers, keys, strict=True):
+            x = layer(x, train=train, key=k)
+        return x

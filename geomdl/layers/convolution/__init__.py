@@ -1,0 +1,1 @@
+"""Linear maps between fields: convolutions, dense and locally connected layers, attention."""

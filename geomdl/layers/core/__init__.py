@@ -1,0 +1,1 @@
+"""What every layer is made of: its interface, windows, channels seen as fields, functions of arrays, weights."""

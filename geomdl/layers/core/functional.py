@@ -1,0 +1,343 @@
+"""The computations of the layers as functions of arrays: correlation, pooling, activations."""
+
+import functools
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.typing import ArrayLike
+
+from geomdl.errors import invalid, unknown
+from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window, output_size
+
+__all__ = [
+    "ACTIVATIONS", "convolve", "correlate", "correlate_separably", "elu", "largest", "leaky_relu", "maxout",
+    "output_size", "pad", "pool", "relu", "require_something_to_pool", "shares_of_largest", "sigmoid", "tanh",
+]  # fmt: skip
+
+
+PAD_MODES: dict[PaddingMode, Literal["constant", "wrap", "reflect", "edge"]] = {
+    "zeros": "constant",
+    "circular": "wrap",
+    "reflect": "reflect",
+    "replicate": "edge",
+}
+"""The modes of padding by NumPy's names."""
+
+
+def pad(x: ArrayLike, pixels: int, mode: PaddingMode = "zeros") -> jax.Array:
+    """Adds pixels on each side of the two spatial axes of ``[batch, height, width, channels]``.
+
+    Args:
+      x: the images.
+      pixels: how many, on each side.
+      mode: ``"zeros"``, ``"circular"`` (periodic), ``"reflect"`` (mirrored about the edge pixels) or ``"replicate"``.
+
+    Raises:
+      ValueError: for an unknown mode, or a reflection deeper than the image.
+
+    >>> pad(jnp.array([1, 2, 3]).reshape(1, 1, 3, 1), 0).shape
+    (1, 1, 3, 1)
+    >>> pad(jnp.arange(9).reshape(1, 3, 3, 1), 1, "circular")[0, 1, :, 0]
+    Array([2, 0, 1, 2, 0], dtype=int32)
+    """
+    if mode not in PAD_MODES:
+        raise unknown("padding_mode", mode, list(PAD_MODES))
+    x = jnp.asarray(x)
+    if pixels == 0:
+        return x
+    limit = min(x.shape[1:3]) - 1
+    if mode == "reflect" and pixels > limit:
+        raise invalid(
+            "padding", pixels, f"at most {limit} pixels can be reflected in an image of {x.shape[1:3]}", limit
+        )
+    return jnp.pad(x, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode=PAD_MODES[mode])
+
+
+def _pad_axis(x: jax.Array, axis: int, before: int, after: int, mode: PaddingMode) -> jax.Array:
+    if not (before or after):
+        return x
+    return jnp.pad(x, [(before, after) if a == axis else (0, 0) for a in range(4)], mode=PAD_MODES[mode])
+
+
+def correlate(
+    x: ArrayLike,
+    kernel: ArrayLike,
+    *,
+    stride: int = 1,
+    padding: Padding = 0,
+    padding_mode: PaddingMode = "zeros",
+    dilation: int = 1,
+    remainder: Remainder = "error",
+    groups: int = 1,
+) -> jax.Array:
+    """Cross-correlation, which networks call convolution: O[i, j] = Σ_{s,t} x[i + s, j + t] k[s, t].
+
+    Args:
+      x: ``[batch, height, width, in_channels]``.
+      kernel: ``[size, size, in_channels / groups, out_channels]``.
+      stride: see `Window`.
+      padding: see `Window`.
+      padding_mode: see `Window`.
+      dilation: see `Window`.
+      remainder: see `output_size`.
+      groups: channel groups that are kept apart (``in_channels`` for a depthwise convolution).
+
+    Returns:
+      ``[batch, height', width', out_channels]`` with sizes by `output_size`.
+
+    Raises:
+      ValueError: when the shapes do not match or the window does not fit.
+
+    >>> correlate(jnp.ones((1, 5, 5, 1)), jnp.ones((3, 3, 1, 1)))[0, :, :, 0]
+    Array([[9., 9., 9.],
+           [9., 9., 9.],
+           [9., 9., 9.]], dtype=float32)
+    """
+    x, kernel = jnp.asarray(x), jnp.asarray(kernel)
+    if kernel.ndim != 4 or kernel.shape[0] != kernel.shape[1]:
+        raise ValueError(f"a kernel is [size, size, in_channels, out_channels], got shape {kernel.shape}")
+    if x.ndim != 4 or x.shape[3] != kernel.shape[2] * groups:
+        raise ValueError(
+            f"images of shape {x.shape} do not match a kernel of shape {kernel.shape} with {groups} groups"
+        )
+    window = Window(kernel.shape[0], stride, padding, dilation, padding_mode, remainder)
+    height, width = window.output_size(x.shape[1:3])
+    dimensions = ("NHWC", "HWIO", "NHWC")
+    grows = window.stride == 1 and height > x.shape[1]  # then XLA's gradient of the kernel takes a slow path on CPUs
+    border = 0 if padding_mode != "zeros" or grows else window.pixels_of_padding  # padded apart, the gradient is larger
+    y = lax.conv_general_dilated(
+        x if border else pad(x, window.pixels_of_padding, padding_mode),
+        kernel,
+        (window.stride, window.stride),
+        [(border, border + overhang) for overhang in window.overhang(x.shape[1:3])],
+        rhs_dilation=(window.dilation, window.dilation),
+        dimension_numbers=dimensions,
+        feature_group_count=groups,
+    )
+    return y[:, :height, :width]
+
+
+def convolve(x: ArrayLike, kernel: ArrayLike, **options: object) -> jax.Array:
+    """Convolution in the mathematical sense: `correlate` with the kernel flipped along both axes.
+
+    >>> x = jnp.zeros((1, 3, 3, 1)).at[0, 1, 1, 0].set(1.0)  # an impulse
+    >>> k = jnp.arange(9.0).reshape(3, 3, 1, 1)
+    >>> convolve(x, k, padding=1)[0, :, :, 0]
+    Array([[0., 1., 2.],
+           [3., 4., 5.],
+           [6., 7., 8.]], dtype=float32)
+    """
+    return correlate(x, jnp.flip(jnp.asarray(kernel), (0, 1)), **options)  # type: ignore[arg-type]
+
+
+def correlate_separably(
+    x: ArrayLike,
+    taps: np.ndarray,
+    *,
+    stride: int = 1,
+    padding: Padding = 0,
+    padding_mode: PaddingMode = "zeros",
+    remainder: Remainder = "error",
+) -> jax.Array:
+    """`correlate` of every channel with the outer product of some taps with themselves, one axis after the other.
+
+      O[i, j] = Σ_{s,t} taps[s] taps[t] x[i + s, j + t]
+
+    The rows are added up in whole, then the columns: 2F terms instead of F², and on CPUs far faster than XLA's
+    depthwise convolution.
+
+    Args:
+      x: ``[batch, height, width, channels]``.
+      taps: ``[size]``.
+      stride: see `Window`.
+      padding: see `Window`.
+      padding_mode: see `Window`.
+      remainder: see `output_size`.
+
+    Raises:
+      ValueError: when the window does not fit.
+
+    >>> correlate_separably(jnp.ones((1, 3, 5, 1)), np.array([0.5, 0.5]))[0, :, :, 0]
+    Array([[1., 1., 1., 1.],
+           [1., 1., 1., 1.]], dtype=float32)
+    """
+    x = jnp.asarray(x)
+    window = Window(len(taps), stride, padding, 1, padding_mode, remainder)
+    size, margin = x.shape[1:3], window.pixels_of_padding
+    for axis, count in zip((1, 2), window.output_size(size), strict=True):
+        blocks = count + (len(taps) - 1) // stride  # of `stride` pixels; taking pixels from blocks has a fast gradient
+        end = max(0, blocks * stride - x.shape[axis] - 2 * margin)
+        wide = _pad_axis(_pad_axis(x, axis, margin, margin, padding_mode), axis, 0, end, "zeros")
+        wide = lax.slice_in_dim(wide, 0, blocks * stride, axis=axis)
+        wide = wide.reshape(*x.shape[:axis], blocks, stride, *x.shape[axis + 1 :])
+        phases = [lax.index_in_dim(wide, s, axis + 1, keepdims=False) for s in range(stride)]
+        parts = [
+            lax.slice_in_dim(phases[t % stride], t // stride, t // stride + count, axis=axis) for t in range(len(taps))
+        ]
+        x = functools.reduce(jnp.add, [part * np.asarray(w, x.dtype) for part, w in zip(parts, taps, strict=True)])
+    return x
+
+
+def pool(
+    x: ArrayLike,
+    window: int,
+    *,
+    stride: int | None = None,
+    reduce: Literal["max", "mean"] = "max",
+    padding: Padding = 0,
+    padding_mode: PaddingMode = "zeros",
+    remainder: Remainder = "error",
+) -> jax.Array:
+    """The maximum or mean of each window.
+
+    Padding with zeros means "nothing there": such pixels never win a maximum and do not count in a mean. So does the
+    part of an incomplete window (``remainder="keep"``) that lies outside.
+
+    Args:
+      x: ``[batch, height, width, channels]``.
+      window: pixels along each axis.
+      stride: the window size by default.
+      reduce: ``"max"`` or ``"mean"``.
+      padding: see `Window`.
+      padding_mode: see `Window`.
+      remainder: see `output_size`.
+
+    Raises:
+      ValueError: for a bad window, one that does not fit, or padding with zeros as wide as the window: in the corner
+        lies nothing to pool.
+
+    >>> x = jnp.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]).reshape(1, 4, 4, 1)
+    >>> pool(x, 2)[0, :, :, 0]
+    Array([[6, 8],
+           [3, 4]], dtype=int32)
+    """
+    if reduce not in ("max", "mean"):
+        raise unknown("reduce", reduce, ["max", "mean"])
+    x = jnp.asarray(x)
+    geometry = Window(window, window if stride is None else stride, padding, 1, padding_mode, remainder)
+    require_something_to_pool(geometry)
+    height, width = geometry.output_size(x.shape[1:3])
+    overhang = geometry.overhang(x.shape[1:3])
+    border = geometry.pixels_of_padding if padding_mode == "zeros" else 0
+    if border == 0:
+        x = pad(x, geometry.pixels_of_padding, padding_mode)
+    pads = [(0, 0), *((border, border + o) for o in overhang), (0, 0)]
+    size, strides = (1, geometry.size, geometry.size, 1), (1, geometry.stride, geometry.stride, 1)
+    if reduce == "max":
+        lowest = -np.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
+        return lax.reduce_window(x, np.array(lowest, x.dtype), lax.max, size, strides, pads)[:, :height, :width]
+    zero = np.zeros((), x.dtype)
+    total = lax.reduce_window(x, zero, lax.add, size, strides, pads)
+    count = lax.reduce_window(jnp.ones((1, *x.shape[1:3], 1), x.dtype), zero, lax.add, size, strides, pads)
+    return (total / count)[:, :height, :width]
+
+
+def require_something_to_pool(window: Window) -> None:
+    """Raises a ValueError when a window could lie in the zero padding altogether."""
+    pixels, most = window.pixels_of_padding, window.size - 1
+    if window.padding_mode == "zeros" and pixels > most:
+        raise invalid("padding of a pooling with zeros", pixels, f"less than its window, {window.size} pixels", most)
+
+
+def sigmoid(x: ArrayLike) -> jax.Array:
+    """1 / (1 + e^{−x}).
+
+    >>> float(sigmoid(0.0))
+    0.5
+    """
+    return jax.nn.sigmoid(jnp.asarray(x))
+
+
+def tanh(x: ArrayLike) -> jax.Array:
+    """(e^x − e^{−x}) / (e^x + e^{−x}).
+
+    >>> float(tanh(0.0))
+    0.0
+    """
+    return jnp.tanh(x)
+
+
+def relu(x: ArrayLike) -> jax.Array:
+    """max(0, x).
+
+    >>> relu(jnp.array([-1.0, 2.0]))
+    Array([0., 2.], dtype=float32)
+    """
+    return jax.nn.relu(jnp.asarray(x))
+
+
+def leaky_relu(x: ArrayLike, slope: float = 0.1) -> jax.Array:
+    """max(slope · x, x).
+
+    >>> leaky_relu(jnp.array([-1.0, 2.0]))
+    Array([-0.1,  2. ], dtype=float32)
+    """
+    return jax.nn.leaky_relu(jnp.asarray(x), slope)
+
+
+def elu(x: ArrayLike, alpha: float = 1.0) -> jax.Array:
+    """x for x > 0, alpha (e^x − 1) otherwise.
+
+    >>> float(elu(0.0)), float(elu(2.0))
+    (0.0, 2.0)
+    """
+    return jax.nn.elu(jnp.asarray(x), alpha)
+
+
+def maxout(x: ArrayLike, pieces: int = 2) -> jax.Array:
+    """The maximum of each ``pieces`` neighbouring channels: ``[..., c · pieces]`` to ``[..., c]``.
+
+    Raises:
+      ValueError: when the pieces do not divide the channels.
+
+    >>> maxout(jnp.array([1.0, 3.0, 2.0, -1.0]))
+    Array([3., 2.], dtype=float32)
+    """
+    x = jnp.asarray(x)
+    if x.shape[-1] % pieces:
+        raise invalid("pieces of maxout", pieces, f"a divisor of the number of channels, {x.shape[-1]}")
+    return largest(x.reshape(*x.shape[:-1], -1, pieces))
+
+
+def shares_of_largest(x: jax.Array, axis: int = -1) -> jax.Array:
+    """1/n at the n largest entries along an axis, 0 elsewhere; equal up to rounding counts as equal.
+
+    XLA may compute x once more where it is compared with its maximum, with other rounding; then no entry is equal to
+    it, and the share of each would be 0/0.
+
+    >>> print(shares_of_largest(jnp.array([1.0, 3.0, 3.0, 2.0])))
+    [0.  0.5 0.5 0. ]
+    """
+    most = x.max(axis, keepdims=True)
+    near = (x >= most - 4 * float(jnp.finfo(x.dtype).eps) * jnp.abs(most)) | (x == most)  # the latter for infinities
+    return near.astype(x.dtype) / jnp.maximum(near.sum(axis, keepdims=True), 1).astype(x.dtype)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def largest(x: jax.Array, axis: int = -1) -> jax.Array:
+    """The maximum along an axis. Its gradient goes to all that are largest in equal parts, by `shares_of_largest`.
+
+    >>> print(largest(jnp.array([1.0, 3.0, 2.0])), jax.grad(largest)(jnp.array([1.0, 3.0, 3.0])))
+    3.0 [0.  0.5 0.5]
+    """
+    return x.max(axis)
+
+
+@largest.defjvp
+def _largest_jvp(axis: int, primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
+    return largest(primals[0], axis), (tangents[0] * shares_of_largest(primals[0], axis)).sum(axis)
+
+
+ACTIVATIONS: dict[str, Callable[[ArrayLike], jax.Array]] = {
+    "elu": elu,
+    "identity": jnp.asarray,
+    "leaky_relu": leaky_relu,
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+}
+"""Pointwise activations by name."""

@@ -1,0 +1,1 @@
+"""Layers that keep the numbers and change their type: order, basis, group, support."""

@@ -1,0 +1,79 @@
+"""The vector-field nonlinearity: a regular field becomes one vector, along its strongest orientation."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
+from geomdl.errors import unknown
+from geomdl.groups import require_planar
+from geomdl.layers.core.field_channels import block_fields, is_regular, join_blocks
+from geomdl.layers.core.functional import ACTIVATIONS, largest, shares_of_largest
+from geomdl.layers.core.layer import Field, Fields, Layer
+from geomdl.representations import FieldType, irrep
+
+
+class VectorField(Layer):
+    """Takes the largest of the responses of a regular field, and gives it as a vector along its orientation:
+
+      y = σ(f(h*)) h* e,   h* = argmax_h f(h),   e the unit vector to the right.
+
+    (g·f)(h) = f(g⁻¹h) moves h* to g h*, and so turns the vector. Where several responses are equally large, y is the
+    mean of their vectors, so that the law holds there too.
+
+    Args:
+      in_type: regular fields of C_N or D_N, N ≥ 3.
+      activation: σ; with ``"relu"`` the length is max(0, max_h f(h)).
+
+    Raises:
+      ValueError: for an unknown activation, fields that are not regular, or N < 3.
+
+    References:
+      Marcos et al., Rotation equivariant vector field networks, ICCV 2017, §3.2.
+
+    >>> layer = VectorField(FieldType("C4", "1 regular"))
+    >>> layer.out_type, layer(jnp.array([[1.0, 5.0, 2.0, 0.0]]))
+    (FieldType(C4, "1 irrep(1)"), Array([[0., 5.]], dtype=float32))
+    """
+
+    def __init__(self, in_type: FieldType, activation: str = "relu") -> None:
+        if activation not in ACTIVATIONS:
+            raise unknown("activation", activation, sorted(ACTIVATIONS))
+        group = require_planar(in_type.group, "VectorField")
+        if group.is_finite and group.rotation_order < 3:
+            raise ValueError(
+                f"VectorField needs a group whose vectors are irreducible, C_N or D_N with N ≥ 3; {group} allows"
+                " Pointwise, NormActivation or Gated"
+            )
+        for b in in_type.blocks:
+            if not is_regular(b.representation):
+                raise ValueError(
+                    f"VectorField needs regular fields; {b.representation} of {group} is not; allowed there:"
+                    " NormActivation, Gated"
+                )
+        self.in_type = in_type
+        self.vector = irrep(group, 1)
+        self.out_type = FieldType(group, [(b.multiplicity, self.vector) for b in in_type.blocks])
+        self.activation = activation
+
+    @property
+    def contract(self) -> Contract:
+        """Exact for every element and every shift."""
+        return exact_everywhere(self.in_type, self.out_type)
+
+    def multiply_adds(self, size: Size) -> int:
+        """None counted."""
+        return 0
+
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+        """Maps ``[..., fields · order]`` to ``[..., fields · 2]``."""
+        del train, key
+        self.in_type.require_channels(x.shape[-1], "the input of VectorField")
+        directions = np.asarray(self.vector(self.in_type.group.elements())[:, :, 0])  # h e ``[order, 2]``
+        directions = jnp.asarray(np.where(np.abs(directions) < 1e-12, 0, directions), x.dtype)
+        parts = []
+        for b in self.in_type.blocks:
+            fields = block_fields(x, b)
+            vectors = jnp.einsum("...h,hd->...d", shares_of_largest(fields), directions, precision="highest")
+            parts.append(ACTIVATIONS[self.activation](largest(fields)[..., None]) * vectors)
+        return join_blocks(parts)

@@ -1,0 +1,1 @@
+"""Normalisation over the batch, over each image or over each pixel, and dropout."""

@@ -1,0 +1,281 @@
+"""Pooling: over windows, over the whole image, over the group."""
+
+import math
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
+from geomdl.errors import invalid, unknown
+from geomdl.groups import require_planar
+from geomdl.layers.core.functional import correlate_separably, largest, pool, require_something_to_pool
+from geomdl.layers.core.layer import Field, Fields, Image, Images, Layer, Vector
+from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window
+from geomdl.representations import FieldType
+
+Reduce = Literal["max", "mean"]
+
+
+class Pool(Layer):
+    """The maximum or mean of each window, channel by channel.
+
+    The mean commutes with every ρ(g), the maximum with permutations of the channels. Exact under grid symmetries when
+    the grid of windows is centred, (n + 2P − F) mod S = 0.
+
+    Args:
+      in_type: what comes in and goes out.
+      window: pixels along each axis.
+      reduce: ``"max"`` or ``"mean"``.
+      stride: the window size by default.
+      padding: see `geomdl.layers.core.window.Window`; padded zeros never win and do not count.
+      padding_mode: see `geomdl.layers.core.window.Window`.
+      remainder: see `geomdl.layers.core.window.output_size`.
+
+    Raises:
+      ValueError: for a maximum over fields that are not permuted, a bad window, or zero padding as wide as the window.
+
+    >>> from geomdl.groups import C4
+    >>> Pool(FieldType(C4, "1 regular"), 2)(jnp.ones((1, 8, 8, 4))).shape
+    (1, 4, 4, 4)
+    """
+
+    def __init__(
+        self,
+        in_type: FieldType,
+        window: int,
+        *,
+        reduce: Reduce = "max",
+        stride: int | None = None,
+        padding: Padding = 0,
+        padding_mode: PaddingMode = "zeros",
+        remainder: Remainder = "error",
+    ) -> None:
+        require_planar(in_type.group, "Pool")
+        _check_reduce(reduce, in_type)
+        self.in_type = self.out_type = in_type
+        self.reduce: Reduce = reduce
+        self.window = Window(window, window if stride is None else stride, padding, 1, padding_mode, remainder)
+        require_something_to_pool(self.window)
+
+    @property
+    def contract(self) -> Contract:
+        """Exact when the grid of windows is centred; shifts by multiples of the stride when they tile or wrap."""
+        return self.window.contract(self.in_type, self.out_type, linear=self.reduce == "mean")
+
+    def multiply_adds(self, size: Size) -> int:
+        """None counted: only comparisons or additions."""
+        return 0
+
+    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+        """Pools ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
+        del train, key
+        self.in_type.require_channels(x.shape[-1], "the input of Pool")
+        w = self.window
+        return pool(
+            x,
+            w.size,
+            stride=w.stride,
+            reduce=self.reduce,
+            padding=w.pixels_of_padding,
+            padding_mode=w.padding_mode,
+            remainder=w.remainder,
+        )
+
+
+class BlurPool(Layer):
+    """Low-pass filters each channel with a binomial or Gaussian filter, then subsamples.
+
+    The binomial filter is the outer product of (1 + z)^{F−1} / 2^{F−1} with itself: F = 2 gives [1 1]/2, F = 3
+    [1 2 1]/4, F = 5 [1 4 6 4 1]/16. Blurring before subsampling lessens, but does not remove, the aliasing that spoils
+    shift equivariance.
+
+    Args:
+      in_type: what comes in and goes out; any type.
+      filter_size: F, taps along each axis.
+      sigma: width in pixels of a Gaussian exp(−t² / 2σ²), cut to the window and scaled to sum 1; None for the binomial.
+      stride: subsampling factor.
+      padding: see `geomdl.layers.core.window.Window`.
+      padding_mode: see `geomdl.layers.core.window.Window`.
+      remainder: see `geomdl.layers.core.window.output_size`.
+
+    Raises:
+      ValueError: for a bad window, or a sigma that is not positive.
+
+    References:
+      Zhang, Making convolutional networks shift-invariant again, ICML 2019.
+
+    >>> BlurPool(FieldType("C1", "3 trivial"), 4, padding=1)(jnp.ones((1, 8, 8, 3))).shape
+    (1, 4, 4, 3)
+    """
+
+    def __init__(
+        self,
+        in_type: FieldType,
+        filter_size: int = 3,
+        *,
+        sigma: float | None = None,
+        stride: int = 2,
+        padding: Padding = 0,
+        padding_mode: PaddingMode = "zeros",
+        remainder: Remainder = "error",
+    ) -> None:
+        if sigma is not None and not sigma > 0:
+            raise invalid("sigma of BlurPool", sigma, "a positive number of pixels, or None", 0.66)
+        require_planar(in_type.group, "BlurPool")
+        self.in_type = self.out_type = in_type
+        self.sigma = sigma
+        self.window = Window(filter_size, stride, padding, 1, padding_mode, remainder)
+
+    @property
+    def contract(self) -> Contract:
+        """Exact when the grid of windows is centred; shifts by multiples of the stride when the windows wrap around."""
+        return self.window.contract(self.in_type, self.out_type)
+
+    def multiply_adds(self, size: Size) -> int:
+        """F · channels · (new rows · columns + new rows · new columns): one axis after the other."""
+        rows, columns = self.window.output_size(size)
+        return self.window.size * self.in_type.size * rows * (size[1] + columns)
+
+    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+        """Blurs and subsamples ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
+        del train, key
+        self.in_type.require_channels(x.shape[-1], "the input of BlurPool")
+        w = self.window
+        if self.sigma is None:
+            taps = np.array([math.comb(w.size - 1, i) for i in range(w.size)], float)
+        else:
+            taps = np.exp(-((np.arange(w.size) - (w.size - 1) / 2) ** 2) / (2 * self.sigma**2))
+        taps /= taps.sum()
+        return correlate_separably(
+            x,
+            taps,
+            stride=w.stride,
+            padding=w.pixels_of_padding,
+            padding_mode=w.padding_mode,
+            remainder=w.remainder,
+        )
+
+
+class GlobalPool(Layer):
+    """The maximum or mean of each channel over all pixels: f(T x) = f(x) for every motion T of the grid.
+
+    ``[batch, height, width, channels]`` to ``[batch, channels]``; the group still acts on the channels.
+
+    Args:
+      in_type: what comes in and goes out.
+      reduce: ``"mean"`` or ``"max"``.
+
+    Raises:
+      ValueError: for a maximum over fields that are not permuted.
+
+    >>> GlobalPool(FieldType("C4", "2 regular"))(jnp.ones((1, 5, 5, 8))).shape
+    (1, 8)
+    """
+
+    def __init__(self, in_type: FieldType, reduce: Reduce = "mean") -> None:
+        require_planar(in_type.group, "GlobalPool")
+        _check_reduce(reduce, in_type)
+        self.in_type = self.out_type = in_type
+        self.reduce = reduce
+
+    @property
+    def contract(self) -> Contract:
+        """Exact for every grid symmetry and every circular shift."""
+        return exact_everywhere(
+            self.in_type, self.out_type, output_size=lambda size: (), linear=self.reduce == "mean", has_base_space=False
+        )
+
+    def multiply_adds(self, size: Size) -> int:
+        """None counted."""
+        return 0
+
+    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Vector:
+        """Pools over both spatial axes."""
+        del train, key
+        self.in_type.require_channels(x.shape[-1], "the input of GlobalPool")
+        if self.reduce == "mean":
+            return x.mean((1, 2))
+        return largest(x.reshape(x.shape[0], x.shape[1] * x.shape[2], x.shape[3]), 1)
+
+
+class GroupPool(Layer):
+    """The maximum or mean of each field over its channels: a regular field becomes an invariant scalar field.
+
+      y_i(x) = max_h f_{i,h}(x)
+
+    Args:
+      in_type: fields whose channels the group permutes.
+      reduce: ``"max"`` or ``"mean"``.
+
+    Raises:
+      ValueError: when the channels are not permuted.
+
+    >>> GroupPool(FieldType("C4", "2 regular"))(jnp.arange(8.0)[None])
+    Array([[3., 7.]], dtype=float32)
+    """
+
+    def __init__(self, in_type: FieldType, reduce: Reduce = "max") -> None:
+        require_permutation(in_type, "GroupPool", "NormPool")
+        _check_reduce(reduce, in_type)
+        self.in_type = in_type
+        self.out_type = FieldType(in_type.group, f"{in_type.num_fields} trivial")
+        self.reduce = reduce
+
+    @property
+    def contract(self) -> Contract:
+        """Exact for every element, with or without base space."""
+        return exact_everywhere(self.in_type, self.out_type, linear=self.reduce == "mean")
+
+    def multiply_adds(self, size: Size) -> int:
+        """None counted."""
+        return 0
+
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+        """Maps ``[..., channels]`` to ``[..., fields]``."""
+        del train, key
+        self.in_type.require_channels(x.shape[-1], "the input of GroupPool")
+        pooled = []
+        for b in self.in_type.blocks:
+            fields = x[..., b.channels].reshape(*x.shape[:-1], b.multiplicity, b.representation.size)
+            pooled.append(largest(fields) if self.reduce == "max" else fields.mean(-1))
+        return jnp.concatenate(pooled, -1)
+
+
+def halving_pool(in_type: FieldType, size: tuple[int, int], reduce: Reduce = "max") -> Pool:
+    """The pooling that halves an image and stays exact under quarter turns and flips, for even and for odd sizes.
+
+    2 × 2 windows tile an even size, n → n/2; 3 × 3 windows with stride 2 and padding 1 are centred on an odd one,
+    n → (n + 1)/2. Where one side is even and the other odd no square window is centred on both; without symmetry (the
+    group C1) 2 × 2 windows then drop the last row or column of the odd side.
+
+    Raises:
+      ValueError: when one side is even and the other odd, and the group is not C1.
+
+    >>> t = FieldType("C4", "1 regular")
+    >>> halving_pool(t, (8, 8)).window.output_size((8, 8)), halving_pool(t, (7, 7)).window.output_size((7, 7))
+    ((4, 4), (4, 4))
+    """
+    if size[0] % 2 != size[1] % 2 and in_type.group.order == 1:
+        return Pool(in_type, 2, reduce=reduce, remainder="drop")
+    if size[0] % 2 != size[1] % 2:
+        raise invalid("image size", tuple(size), "both sides even or both odd", (size[0], size[1] + 1))
+    if size[0] % 2 == 0:
+        return Pool(in_type, 2, reduce=reduce)
+    return Pool(in_type, 3, reduce=reduce, stride=2, padding=1)
+
+
+def _check_reduce(reduce: str, in_type: FieldType) -> None:
+    if reduce not in ("max", "mean"):
+        raise unknown("reduce", reduce, ["max", "mean"])
+    if reduce == "max":
+        require_permutation(in_type, "a maximum (reduce='max')", "reduce='mean', NormMaxPool, NormPool")
+
+
+def require_permutation(in_type: FieldType, what: str, instead: str) -> None:
+    """Raises a ValueError, with what would work, when some field's channels are not permuted by the group."""
+    try:
+        in_type.require_permutation(what)
+    except ValueError as error:
+        raise ValueError(f"{error}; allowed there: {instead}") from None

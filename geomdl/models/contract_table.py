@@ -1,0 +1,112 @@
+"""Every model, with the groups that it is built for: the other rows of the common table, see symmetry_entries.py.
+
+Widths and images are as small as they come: what is promised doesn't depend on them.
+"""
+
+from flax import nnx
+
+from geomdl.equivariance.contracts.contract import Size
+from geomdl.layers import Layer
+from geomdl.layers.contract_table.entries import CONTINUOUS, DIHEDRAL, FINITE, GRID, Entry
+from geomdl.models import MODELS
+
+_gcnn = {"width": 2, "kernel_size": 3}
+_resnet = {"width": 1, "stages": 2, "padding_mode": "circular"}
+_slim = {"width": 0.05}
+
+
+def _entry(
+    name: str, size: int | Size, groups: tuple[str, ...], fields: dict, words: str = "", *, exact: bool = True,
+    shifts: int = 0, random: bool = False, quick: tuple[str, ...] | None = None,
+) -> Entry:  # fmt: skip
+    """The row of a model for images of two channels and three classes; ``group`` is set where the model has it."""
+    height, width = (size, size) if isinstance(size, int) else size
+
+    def build(group: str) -> Layer:
+        config = MODELS[name]
+        chosen = {"group": group} if "group" in config.__dataclass_fields__ else {}
+        return config(**chosen | fields).build((height, width, 2), 3, rngs=nnx.Rngs(0))
+
+    label = f"{name}, {words}" if words else name
+    once = (height, width)
+    level = "both" if exact else "never"
+    return Entry("Models", label, build, groups, level, shifts, once, once, random=random, quick=quick or groups)
+
+
+def _restricted(size: int, after: int, words: str) -> Entry:
+    """The final MNIST network of D_N, restricted to its rotations in the middle."""
+
+    def build(group: str) -> Layer:
+        restriction = {"restrict_to": group.replace("D", "C"), "restrict_after": after}
+        config = MODELS["mnist_final"](**{"group": group, "width": 0.05} | restriction)
+        return config.build((size, size, 2), 3, rngs=nnx.Rngs(0))
+
+    name = f"mnist_final, {words}"
+    return Entry("Models", name, build, DIHEDRAL, "both", 0, (size, size), (size, size), quick=("D8",))
+
+
+ENTRIES: tuple[Entry, ...] = (
+    _entry("linear", 6, ("C1",), {}, exact=False),
+    _entry("perceptron", 6, ("C1",), {}, exact=False),
+    _entry("mlp", 6, ("C1",), {"width": 8}, exact=False),
+    _entry("local", 6, ("C1",), {"width": 2, "kernel_size": 3}, exact=False),
+    _entry("cnn", 8, ("C1",), _gcnn, exact=False),
+    _entry("vision_transformer", 8, ("C1",), {"width": 2}, exact=False),
+    _entry("ti_cnn", 6, ("C1",), {"width": 3, "kernel_size": 3}, shifts=1),
+    _entry("ti_cnn", (5, 7), ("C1",), {"width": 3, "kernel_size": 5}, "oblong images", shifts=1),
+    _entry("gcnn", 8, GRID, _gcnn),
+    _entry("gcnn", 9, ("D4",), {"width": 2, "downsampling": "blur"}, "blurred"),
+    _entry("gcnn", 7, ("C4",), _gcnn | {"downsampling": "average", "hidden": 8}, "averaged"),
+    _entry("gcnn", 6, ("C4",), _gcnn | {"activation": "maxout", "dropout": 0.5}, "maxout, dropout"),
+    _entry("gcnn", 6, ("C4",), _gcnn | {"normalization": "layer", "activation": "elu"}, "layer norm"),
+    _entry(
+        "gcnn", 7, ("D4",), {"width": 1, "kernel_size": 3, "padding_mode": "circular", "downsampling": "none"},
+        "circular, not subsampled", shifts=1,
+    ),
+    _entry(
+        "gcnn", 8, ("C4",), _gcnn | {"depth": 2, "padding": "full", "downsampling": "blur-4"}, "blur-4, full padding"
+    ),
+    _entry(
+        "cnn", 8, ("C1",), _gcnn | {"depth": 2, "padding_mode": "circular", "head": "mean", "downsampling": "aps"},
+        "polyphase, mean", shifts=1,
+    ),
+    _entry("resnet", 8, GRID, _resnet | {"downsampling": "aps"}, "polyphase", shifts=1, quick=("D4",)),
+    _entry("resnet", 8, GRID, _resnet | {"downsampling": "alias_free"}, "alias-free", shifts=2, quick=("C4",)),
+    _entry("resnet", 9, GRID, _resnet | {"padding_mode": "zeros", "downsampling": "stride"}, "strided", quick=("D2",)),
+    _entry("off_grid", 8, (*FINITE, *CONTINUOUS), {"width": 1}, quick=("C8", "D4", "SO2")),
+    _entry("unet", 6, ("C1",), {"width": 2, "depth": 1}, shifts=0),
+    _entry("unet_2015", (20, 18), ("C1",), {"width": 2, "depth": 1}),
+    _entry("group_unet", 6, (*FINITE, *CONTINUOUS), {"width": 2, "depth": 1}, quick=("C8", "D4", "SO2")),
+    _entry("group_unet", 7, ("C4",), {"width": 2, "depth": 1, "halving": "average", "dropout": 0.5}, "odd, averaged"),
+    _entry(
+        "group_unet", 6, ("D2",), {"width": 2, "depth": 1, "padding_mode": "circular", "halving": "blur"}, "circular",
+        shifts=2,
+    ),
+    _entry(
+        "shift_unet", 6, ("C1", "C4", "D4"), {"width": 3, "depth": 1, "activation": "elu"}, shifts=1, quick=("C1", "D4")
+    ),
+    _entry("fcn", 8, ("C1",), {"width": 2, "depth": 1}),
+    _entry("steerable_example", 29, FINITE, _slim | {"activation": "elu"}, quick=("C8",)),
+    _entry("steerable_example", 24, ("D4",), _slim | {"activation": "elu", "input_size": 25}, "24 pixels"),
+    _entry("mnist_benchmark", 24, FINITE, {"width": 0.6}, quick=("C8",)),
+    _entry(
+        "mnist_benchmark", 24, ("D4",), {"width": 0.1, "field_mixture": "1 quotient(C2) + 1 regular"}, "quotient fields"
+    ),
+    _entry("mnist_final", 28, FINITE, _slim, quick=("C4",)),
+    _restricted(28, 5, "restricted to rotations"),
+    _entry(
+        "mnist_final", 28, ("D4",), _slim | {"restrict_to": "D2", "restrict_after": 2}, "restricted to D2 after 2"
+    ),
+    _entry("harmonic", 24, CONTINUOUS, _slim | {"max_frequency": 1, "nonlinearity": "norm"}, "norm", quick=("SO2",)),
+    _entry("harmonic", 24, CONTINUOUS, _slim | {"max_frequency": 2, "nonlinearity": "gated"}, "gated", quick=("O2",)),
+    _entry("harmonic", 28, CONTINUOUS, _slim | {"max_frequency": 1, "nonlinearity": "fourier"}, "Fourier"),
+    _entry("e2_wrn", 13, ("C4",), {"depth": 10, "width": 0.1, "groups": ("D4", "C4", "C4")}, "D4 to C4", random=True),
+    _entry(
+        "e2_wrn", 12, ("D4",), {"depth": 10, "width": 0.1, "groups": ("D8", "D4", "D4"), "downsampling": "centred"},
+        "D8 to D4, centred", random=True,
+    ),
+    _entry(
+        "e2_wrn", 17, ("D1",), {"depth": 10, "width": 0.1, "equal_parameters": False, "initial_stride": 2}, "D8 to D1",
+        random=True,
+    ),
+)  # fmt: skip

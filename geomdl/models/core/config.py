@@ -1,0 +1,133 @@
+"""What every model's configuration can do."""
+
+import abc
+import dataclasses
+from typing import Any, Self
+
+import jax
+import numpy as np
+from flax import nnx
+
+from geomdl.errors import invalid, unknown
+from geomdl.layers import Layer, Sequential
+from geomdl.layers.core.functional import ACTIVATIONS
+from geomdl.models.core.exactness import warn_if_inexact
+
+ImageShape = tuple[int, int, int]
+"""(height, width, channels)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig(abc.ABC):
+    """The size and kind of a network; `build` makes it for given images and classes."""
+
+    @abc.abstractmethod
+    def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
+        """The layers, from images ``[batch, height, width, channels]`` to class scores ``[batch, classes]``."""
+
+    def build(self, image_shape: ImageShape, num_classes: int, *, rngs: nnx.Rngs) -> Sequential:
+        """The network, initialised.
+
+        Warns (`geomdl.models.core.exactness.InexactSizeWarning`) when images of this size break the exact symmetry
+        that the network has at other sizes, and names the nearest of those.
+
+        Args:
+          image_shape: (height, width, channels).
+          num_classes: class scores at the output.
+          rngs: initialises the weights.
+
+        Raises:
+          ValueError: when the images do not suit the network: too small, or not square for quarter turns.
+        """
+        if len(image_shape) != 3 or min(image_shape) < 1:
+            raise invalid("image_shape", image_shape, "(height, width, channels), all positive", (28, 28, 1))
+        if num_classes < 1:
+            raise invalid("num_classes", num_classes, "a positive integer", 10)
+        config = self.matched(image_shape, num_classes) if isinstance(self, ScalableConfig) else self
+        model = Sequential(config.layers(image_shape, num_classes, rngs))
+        contract, size = model.contract, tuple(image_shape[:2])
+        contract.output_size(size)  # raises where a window does not fit
+        warn_if_inexact(contract, size)
+        return model
+
+    def parameter_count(self, image_shape: ImageShape, num_classes: int) -> int:
+        """The number of trainable parameters, without allocating them."""
+        return count_parameters(nnx.eval_shape(lambda: Sequential(self.layers(image_shape, num_classes, nnx.Rngs(0)))))
+
+
+@dataclasses.dataclass(frozen=True)
+class ScalableConfig(ModelConfig):
+    """A network that comes in every width.
+
+    Args:
+      width: how wide the network is; each model says what it counts. Need not be an integer: a layer's number of fields
+        is ``max(1, round(width · multiplier))``, so that widths can be matched finely.
+      match_parameters: if given, ``width`` is ignored and chosen such that the number of parameters comes closest.
+      activation: of the hidden layers: a name in `geomdl.layers.core.functional.ACTIVATIONS`, or ``"maxout"``.
+      dropout: rate before the last dense layer.
+
+    Raises:
+      ValueError: for a value out of range, naming it.
+    """
+
+    width: float = 16
+    match_parameters: int | None = None
+    activation: str = "relu"
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.width > 0:
+            raise invalid("model.width", self.width, "a positive number", 16)
+        if self.match_parameters is not None and self.match_parameters < 1:
+            raise invalid("model.match_parameters", self.match_parameters, "a positive number of parameters, or None")
+        if self.activation not in {*ACTIVATIONS, "maxout"}:
+            raise unknown("model.activation", self.activation, sorted({*ACTIVATIONS, "maxout"}))
+        if not 0 <= self.dropout < 1:
+            raise invalid("model.dropout", self.dropout, "a number in [0, 1)", 0.5)
+
+    def fields(self, multiplier: float = 1) -> int:
+        """``max(1, round(width · multiplier))``."""
+        return max(1, round(self.width * multiplier))
+
+    def matched(self, image_shape: ImageShape, num_classes: int) -> Self:
+        """This configuration with ``match_parameters`` resolved to a width.
+
+        The count grows with the width in small steps; bisection finds the step nearest to the target.
+
+        Raises:
+          ValueError: when even the narrowest network has more than twice the parameters asked for.
+
+        >>> from geomdl.models import MLPConfig
+        >>> config = MLPConfig(match_parameters=5_000).matched((8, 8, 1), 10)
+        >>> config.match_parameters, round(config.width), config.parameter_count((8, 8, 1), 10)
+        (None, 42, 4966)
+        """
+        if self.match_parameters is None:
+            return self
+        target = self.match_parameters
+
+        def at(width: float) -> tuple[Self, int]:
+            config = dataclasses.replace(self, width=width, match_parameters=None)
+            return config, config.parameter_count(image_shape, num_classes)
+
+        low, high = at(0.1), at(1.0)
+        if low[1] > 2 * target:
+            raise invalid("model.match_parameters", target, f"at least {low[1]}, the narrowest such network", low[1])
+        while high[1] < target:
+            low, high = high, at(2 * high[0].width)
+        while high[0].width - low[0].width > 0.01 * max(1.0, low[0].width / 20):
+            middle = at((low[0].width + high[0].width) / 2)
+            low, high = (middle, high) if middle[1] < target else (low, middle)
+        return min((low, high), key=lambda candidate: abs(candidate[1] - target))[0]
+
+
+def count_parameters(model: nnx.Module) -> int:
+    """The number of trainable parameters of a module.
+
+    >>> from geomdl.layers import Dense
+    >>> from geomdl.representations import FieldType
+    >>> count_parameters(Dense(FieldType("C1", "3 trivial"), FieldType("C1", "2 trivial"), rngs=nnx.Rngs(0)))
+    8
+    """
+    leaves: list[Any] = jax.tree.leaves(nnx.state(model, nnx.Param))
+    return int(sum(np.prod(leaf.shape) for leaf in leaves))

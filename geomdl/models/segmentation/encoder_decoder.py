@@ -1,0 +1,107 @@
+"""What the networks share that give a label for each pixel: feature fields per level, convolutions, checks."""
+
+import dataclasses
+from typing import Literal, get_args
+
+from flax import nnx
+
+from geomdl.errors import invalid, unknown
+from geomdl.groups import D, PlanarGroup, PointGroup, require_planar
+from geomdl.layers import BatchNorm, Conv, Dropout, FourierPointwise, Layer, Pointwise
+from geomdl.layers.core.window import PaddingMode
+from geomdl.layers.resampling.reduced_size import Halving
+from geomdl.models.core.config import ImageShape
+from geomdl.models.core.steerable import SteerableConfig
+from geomdl.representations import FieldType
+
+
+@dataclasses.dataclass(frozen=True)
+class EncoderDecoderConfig(SteerableConfig):
+    """What the U-Nets that keep the size share.
+
+    Args:
+      depth: how often the image is halved; the fields double each time.
+      kernel_size: odd.
+      normalization: ``"batch"`` or ``"none"``.
+      padding_mode: of the convolutions: ``"zeros"``, ``"circular"``, ``"reflect"`` or ``"replicate"``.
+    """
+
+    width: float = 16
+    depth: int = 3
+    kernel_size: int | None = None
+    normalization: str = "batch"
+    padding_mode: PaddingMode = "zeros"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_depth(self.depth)
+        if self.kernel_size is not None and (self.kernel_size < 1 or self.kernel_size % 2 == 0):
+            raise invalid("model.kernel_size", self.kernel_size, "an odd number of pixels, or None for the usual", 3)
+        if self.normalization not in ("batch", "none"):
+            raise unknown("model.normalization", self.normalization, ["batch", "none"])
+        if self.padding_mode not in get_args(PaddingMode):
+            raise unknown("model.padding_mode", self.padding_mode, get_args(PaddingMode))
+
+    def level(self, points: PointGroup, level: int) -> FieldType:
+        """The fields of a level: regular ones of a finite group, band-limited ones of SO(2) and O(2)."""
+        kind = "trivial" if points.order == 1 else "regular" if points.is_finite else "band_limited(2)"
+        return FieldType(points, f"{self.fields(2**level)} {kind}")
+
+    def convolution(
+        self, in_type: FieldType, out_type: FieldType, rngs: nnx.Rngs, *, stride: Literal[1, 2] = 1
+    ) -> list[Layer]:
+        """Convolution that keeps the size, or halves an even one with a centred grid; batch norm; nonlinearity."""
+        points = require_planar(out_type.group, "a segmentation network")
+        size = self.kernel_size or (3 if D(4).contains_group(points) else 5)
+        conv = Conv(
+            in_type,
+            out_type,
+            size + stride - 1,
+            stride=stride,
+            padding=size // 2,
+            padding_mode=self.padding_mode,
+            use_bias=self.normalization == "none",
+            rngs=rngs,
+        )
+        norm = [BatchNorm(out_type)] if self.normalization == "batch" else []
+        pointwise = Pointwise if points.is_finite else FourierPointwise
+        return [conv, *norm, pointwise(out_type, self.activation)]
+
+    def block(self, in_type: FieldType, level: int, rngs: nnx.Rngs) -> list[Layer]:
+        """The two convolutions of a level."""
+        out = self.level(in_type.group, level)
+        layers = [*self.convolution(in_type, out, rngs), *self.convolution(out, out, rngs)]
+        return [*layers, *dropout(out, self.dropout if level == self.depth else 0.0)]
+
+
+def dropout(in_type: FieldType, rate: float) -> list[Layer]:
+    """Dropout of whole fields, or nothing."""
+    return [Dropout(in_type, rate)] if rate else []
+
+
+def require_depth(depth: int) -> None:
+    """Raises a ValueError unless there is something below the first level."""
+    if depth < 1:
+        raise invalid("model.depth", depth, "a positive number of halvings", 3)
+
+
+def require_halving(halving: str | None) -> None:
+    """Raises a ValueError for a halving that there is not."""
+    if halving is not None and halving not in get_args(Halving):
+        raise unknown("model.halving", halving, get_args(Halving))
+
+
+def require_square(image_shape: ImageShape, points: PlanarGroup) -> None:
+    """Raises a ValueError for oblong images and a group with quarter turns."""
+    height, width = image_shape[:2]
+    if height != width and points.swaps_axes:
+        side = min(height, width)
+        raise invalid(f"image size for group {points}", f"{height}x{width}", "square images", f"{side}x{side}")
+
+
+def require_multiple(image_shape: ImageShape, multiple: int, model: str) -> None:
+    """Raises a ValueError, with the nearest size, for images that do not divide by the total stride."""
+    height, width = image_shape[:2]
+    if height % multiple or width % multiple:
+        near = "x".join(str(max(1, round(n / multiple)) * multiple) for n in (height, width))
+        raise invalid(f"image size for {model}", f"{height}x{width}", f"multiples of the total stride {multiple}", near)

@@ -1,0 +1,352 @@
+"""Checkpoints. All of Orbax is in this file.
+
+``<workdir>/checkpoints/<step>/`` holds the state after that many steps. A checkpoint appears under its name only once
+it is complete, so a process that is killed while it saves leaves the earlier ones as they were.
+"""
+
+import json
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+from orbax.checkpoint import v1 as ocp
+
+from geomdl.errors import unknown
+from geomdl.training.checkpoints.files import DIGESTS, UNWANTED, Tidying, damage_of, remove, write_digests
+from geomdl.training.checkpoints.parameter_mismatch import misfit
+from geomdl.training.checkpoints.recent_evaluations import Evaluated, Held, ranked
+from geomdl.training.distributed import processes as distributed
+
+LATEST = 2
+"""How many of the latest checkpoints are kept: should the newest be damaged, there is the one before."""
+
+_log = logging.getLogger(__name__)
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be read, or that is not there."""
+
+
+class SaveFailed(RuntimeError):
+    """A checkpoint that could not be written: the disk is full, or may not be written to."""
+
+
+class _PreserveAll:
+    """Leaves it to us to remove checkpoints: Orbax would remove their files one by one."""
+
+    def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> Sequence[bool]:
+        return [True] * len(checkpoints)
+
+
+class Checkpoints:
+    """The checkpoints of one run.
+
+    Args:
+      directory: where they are, one directory per step.
+      keep: how many of the best are kept, besides the latest two.
+      writable: for the one process that saves: clears away what a killed process had begun to save or to remove, and
+        puts damaged checkpoints aside, into ``damaged/`` beside the directory, as long as there is one that is whole.
+        Each is reported in the log.
+
+    Raises:
+      CheckpointError: names a checkpoint that is damaged, where there is none to use in its place.
+    """
+
+    def __init__(self, directory: Path, *, keep: int = 1, writable: bool = False) -> None:
+        self.directory = directory.absolute()
+        self._keep = keep
+        self._held = Held(keep)
+        self._saves = writable
+        self._writable = writable and distributed.first()
+        self._tidying: Tidying | None = None
+        if writable:
+            distributed.by_first(self._look)
+        else:
+            self._look()
+        self._open(writable)
+
+    def _look(self) -> None:
+        """Finds what is damaged, before Orbax reads it."""
+        if self._writable:
+            for path in self.directory.glob(f"*{UNWANTED}"):
+                shutil.rmtree(path, ignore_errors=True)
+        there = [p for p in self.directory.glob("[0-9]*") if p.name.isdigit()]
+        found = {p: damage_of(p, arrays=self._writable) for p in there}
+        there = [p for p in there if p.exists()]  # the others were just being removed
+        damaged = {int(p.name): damage for p in there if (damage := found[p])}
+        if damaged and (not self._writable or len(damaged) == len(there)):
+            step = max(damaged)
+            raise CheckpointError(
+                f"cannot read checkpoint {self.directory / str(step)} ({damaged[step]}); nothing was changed; "
+                "move it away"
+            )
+        self._put_aside(damaged)
+
+    def _open(self, writable: bool) -> None:
+        try:
+            self._checkpointer = ocp.training.Checkpointer(
+                str(self.directory),
+                preservation_policy=_PreserveAll(),
+                cleanup_tmp_directories=writable,
+            )
+            found = self._checkpointer.checkpoints
+            self._scores: dict[int, float | None] = {c.step: _score(c.metrics) for c in found}
+        except Exception as error:  # whatever a damaged file makes Orbax raise
+            reason = f"{type(error).__name__}: {error}"
+            raise CheckpointError(
+                f"cannot read the checkpoints in {self.directory} ({reason}); nothing was changed"
+            ) from error
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps of which there is a complete checkpoint, ascending."""
+        return sorted(self._scores)
+
+    @property
+    def latest(self) -> int | None:
+        """The step of the latest checkpoint, or None."""
+        return max(self._scores, default=None)
+
+    @property
+    def best(self) -> int | None:
+        """The step with the greatest score, the earlier among equals; the latest step when there are no scores."""
+        return next(iter(ranked(self._scores)), self.latest)
+
+    def find(self, which: str | int) -> int:
+        """Returns the step that ``"best"``, ``"latest"`` or a number stands for.
+
+        Raises:
+          CheckpointError: when there is no such checkpoint.
+        """
+        if not self.steps:
+            raise CheckpointError(f"no checkpoint in {self.directory}; train first")
+        step = {"best": self.best, "latest": self.latest}.get(str(which))
+        if step is None:
+            step = next((s for s in self.steps if str(s) == str(which)), None)
+        if step is None:
+            raise CheckpointError(str(unknown("checkpoint", str(which), ["best", "latest", *self.steps])))
+        return step
+
+    def save(self, step: int, state: Any, *, score: float | None = None, notes: dict[str, Any] | None = None) -> None:
+        """Saves in the background. On return the state has been copied, and its buffers may be donated.
+
+        Args:
+          step: the number of steps taken. A checkpoint of this step that is already there is replaced.
+          state: arrays and numbers in nested dicts, tuples and dataclasses.
+          score: greater is better; None where it was not measured.
+          notes: small plain values to go with it, see `notes`.
+
+        Raises:
+          SaveFailed: when this checkpoint, or the one before it, could not be written.
+        """
+        self.save_held(step, score)
+        self._save(step, state, score, notes)
+
+    def hold(self, step: int, state: Any, *, score: float, notes: dict[str, Any] | None = None) -> None:
+        """Keeps a copy of an evaluation in memory, if it is one of the best; the next `save` writes it first.
+
+        So what is best at the end is what would be had every evaluation been saved. Where the process is killed
+        before, the run goes on from the latest checkpoint and comes to the same evaluation again.
+
+        Args:
+          step: the number of steps taken.
+          state: see `save`.
+          score: greater is better.
+          notes: see `save`.
+        """
+        self._held.offer(Evaluated(step, state, score, notes or {}), self._scores)
+
+    def save_held(self, step: int | None = None, score: float | None = None) -> bool:
+        """Saves what is held and still among the best, with the score of a step that is not saved; see `hold`.
+
+        Returns:
+          Whether there was any.
+
+        Raises:
+          SaveFailed: see `save`.
+        """
+        better = self._held.take(self._scores if step is None else {**self._scores, step: score})
+        for held in better:
+            self._save(held.step, held.state, held.score, held.notes)
+        return bool(better)
+
+    def _save(self, step: int, state: Any, score: float | None, notes: dict[str, Any] | None) -> None:
+        self.wait()
+        if step in self._scores:
+            self._forget(step)
+        metrics: dict[str, Any] | None = None if score is None else {"score": float(score)}
+        try:
+            self._checkpointer.save_async(step, state, force=True, metrics=metrics, custom_metadata=notes or {})
+        except Exception as error:
+            raise self._not_saved(step, error) from error
+        self._scores[step] = score
+        wanted = {*self.steps[-LATEST:], *ranked(self._scores)[: self._keep]}
+        unwanted = [s for s in self.steps if s not in wanted]
+        for other in unwanted:
+            del self._scores[other]
+        if self._writable:
+            self._tidying = Tidying(self.directory, step, unwanted)
+
+    def notes(self, step: int) -> dict[str, Any]:
+        """Returns the notes that were saved with a checkpoint; empty when there are none."""
+        path = self.directory / str(step) / "_CHECKPOINT_METADATA"
+        return json.loads(path.read_text(encoding="utf-8")).get("custom_metadata") or {}
+
+    def resume(self, like: Any) -> tuple[int, Any] | None:
+        """Reads the latest checkpoint that can be read; those after it are put aside, and reported.
+
+        Args:
+          like: see `restore`.
+
+        Returns:
+          The step and the state; None when there is no checkpoint.
+
+        Raises:
+          CheckpointError: when none can be read, or the latest is whole but of something else.
+        """
+        failed: dict[int, CheckpointError] = {}
+        for step in reversed(self.steps):
+            try:
+                restored = self.restore(step, like)
+            except CheckpointError as error:
+                if (self.directory / str(step) / DIGESTS).exists():
+                    raise
+                failed[step] = error  # the process was killed just after it had saved, and the machine went down
+                continue
+            if failed and self._saves:
+                self._checkpointer.close()
+                distributed.by_first(lambda: self._put_aside({step: str(error) for step, error in failed.items()}))
+                self._open(writable=True)
+            if self._writable:
+                for whole in self.steps:
+                    write_digests(self.directory / str(whole))
+            return step, restored
+        for error in failed.values():
+            raise error
+        return None
+
+    def restore(self, step: int, like: Any) -> Any:
+        """Reads a checkpoint.
+
+        Args:
+          step: which.
+          like: arrays (or `jax.ShapeDtypeStruct`) and numbers in the structure, shapes and types that are expected.
+
+        Raises:
+          CheckpointError: names the checkpoint when it cannot be read.
+        """
+        path = self.directory / str(step)
+        damage = damage_of(path)
+        if damage:
+            raise self._unreadable(path, step, damage)
+        found = _misfit(path, like) if (path / DIGESTS).exists() else None  # else it may be damaged
+        if found:
+            raise CheckpointError(
+                f"checkpoint {path} is of another model ({found}); nothing was changed; give the config, and the "
+                "version of geomdl, that it was made with"
+            )
+        try:
+            return self._checkpointer.load(step, jax.tree.map(_abstract, like))
+        except Exception as error:  # whatever a damaged file makes Orbax raise
+            raise self._unreadable(
+                path, step, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            ) from error
+
+    def wait(self) -> None:
+        """Returns when everything is on disk.
+
+        Raises:
+          SaveFailed: when it could not be written.
+        """
+        if self._saves:
+            distributed.together(self._wait)
+        else:
+            self._wait()
+
+    def _wait(self) -> None:
+        tidying, self._tidying = self._tidying, None
+        step = tidying.step if tidying else self.latest
+        try:
+            self._checkpointer.wait()
+        except Exception as error:
+            if tidying:
+                tidying.give_up()
+            raise self._not_saved(step, error) from error
+        if tidying:
+            error = tidying.finished()
+            if error is not None:
+                raise self._not_saved(step, error) from error
+
+    def close(self) -> None:
+        """Waits for what is being saved, and lets go of the directory."""
+        try:
+            self.wait()
+        finally:
+            self._checkpointer.close()
+
+    def leave(self) -> None:
+        """To be called after an error, of which other processes may not know: waits for none of them.
+
+        What has begun to be saved is finished, if it can be.
+        """
+        if distributed.alone():
+            self.close()
+            return
+        try:
+            self._wait()
+        except SaveFailed as error:
+            _log.warning("%s", error)
+
+    def _forget(self, step: int) -> None:
+        """Removes a checkpoint that is to be replaced."""
+        self._checkpointer.close()
+        distributed.by_first(lambda: remove(self.directory / str(step)))
+        self._open(writable=True)
+
+    def _put_aside(self, damaged: dict[int, str]) -> None:
+        for step, reason in sorted(damaged.items()):
+            path, aside = self.directory / str(step), self.directory.parent / "damaged" / str(step)
+            aside.parent.mkdir(exist_ok=True)
+            shutil.rmtree(aside, ignore_errors=True)
+            try:
+                path.rename(aside)
+            except FileNotFoundError:  # it was just being removed
+                continue
+            _log.warning("checkpoint %s is not used (%s); it was moved to %s", path, reason, aside)
+
+    def _not_saved(self, step: int | None, error: BaseException) -> SaveFailed:
+        if step is not None:
+            self._scores.pop(step, None)
+        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:300]
+        kept = "no checkpoint is there" if self.latest is None else f"the checkpoint of step {self.latest} is kept"
+        return SaveFailed(
+            f"cannot save the checkpoint of step {step} in {self.directory} ({reason}); {kept}; "
+            "when there is room to write, give the same command again to go on from it"
+        )
+
+    def _unreadable(self, path: Path, step: int, reason: str) -> CheckpointError:
+        earlier = [s for s in self.steps if s < step]
+        advice = f"move it away to go on from step {earlier[-1]}" if earlier else "move it away to start afresh"
+        return CheckpointError(f"cannot read checkpoint {path} ({reason}); nothing was changed; {advice}")
+
+
+def _misfit(path: Path, like: Any) -> str | None:
+    """Which parameters of a checkpoint are not as expected; None when they are, or it cannot be told."""
+    try:
+        there: Any = ocp.metadata(str(path)).metadata
+        return misfit(*({name: tree["state"][name] for name in ("params", "rest")} for tree in (there, like)))
+    except Exception:  # damaged, or not of a run
+        return None
+
+
+def _score(metrics: Any) -> float | None:
+    return (metrics or {}).get("score")
+
+
+def _abstract(x: Any) -> Any:
+    if isinstance(x, jax.Array):
+        return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
+    return x

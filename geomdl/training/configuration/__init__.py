@@ -1,0 +1,1 @@
+"""The config of a run: validated dataclasses, optimisers, learning-rate schedules."""

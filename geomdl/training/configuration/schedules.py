@@ -1,0 +1,163 @@
+"""Learning-rate schedules by name, on top of optax.
+
+Every schedule counts optimiser steps from 0, and every one takes ``warmup_steps``: over the first w steps the rate
+grows linearly, η(t) = η₀ t / w, and the schedule proper starts at t = w.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import optax
+
+from geomdl.errors import invalid
+from geomdl.training.configuration.promotion import standard_promotion
+
+
+class ScheduleConfig(Protocol):
+    """The ``schedule`` section of a run's config."""
+
+    def build(self, learning_rate: float, total_steps: int) -> optax.Schedule:
+        """Returns η: step → learning rate, for a run of so many steps."""
+        ...
+
+
+@dataclass(frozen=True)
+class Constant:
+    """η(t) = η₀.
+
+    Args:
+      warmup_steps: steps of linear growth from 0 before it.
+
+    >>> [round(float(Constant(warmup_steps=4).build(0.1, 100)(t)), 3) for t in (0, 2, 4, 50)]
+    [0.0, 0.05, 0.1, 0.1]
+    """
+
+    warmup_steps: int = 0
+
+    def __post_init__(self) -> None:
+        _check_warmup(self.warmup_steps)
+
+    def build(self, learning_rate: float, total_steps: int) -> optax.Schedule:
+        """Returns the schedule; it does not depend on the number of steps."""
+        return _warmed_up(optax.constant_schedule(learning_rate), learning_rate, self.warmup_steps)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """η(t) = η₀ [f + (1 − f) (1 + cos(π t / T)) / 2], with T the steps of the run after the warm-up.
+
+    Args:
+      warmup_steps: steps of linear growth from 0 before it.
+      final_fraction: f, the share of η₀ that is left at the end.
+
+    >>> [round(float(Cosine().build(0.1, 100)(t)), 3) for t in (0, 50, 100)]
+    [0.1, 0.05, 0.0]
+    """
+
+    warmup_steps: int = 0
+    final_fraction: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_warmup(self.warmup_steps)
+        if not 0 <= self.final_fraction <= 1:
+            raise invalid("schedule.final_fraction", self.final_fraction, "a number in [0, 1]", 0.0)
+
+    def build(self, learning_rate: float, total_steps: int) -> optax.Schedule:
+        """Returns the schedule that reaches its end at ``total_steps``."""
+        _check_warmup(self.warmup_steps, total_steps)
+        body = optax.cosine_decay_schedule(learning_rate, total_steps - self.warmup_steps, self.final_fraction)
+        return _warmed_up(body, learning_rate, self.warmup_steps)
+
+
+@dataclass(frozen=True)
+class Step:
+    """η(t) = η₀ · factorⁿ, with n the number of boundaries at or before t.
+
+    Args:
+      boundaries: steps, ascending, counted from the start of the run.
+      factor: what the rate is multiplied with at each boundary.
+      warmup_steps: steps of linear growth from 0 before it; the boundaries lie after them.
+
+    >>> [round(float(Step(boundaries=(10, 20), factor=0.1).build(1.0, 30)(t)), 3) for t in (9, 10, 25)]
+    [1.0, 0.1, 0.01]
+    """
+
+    boundaries: tuple[int, ...]
+    factor: float = 0.1
+    warmup_steps: int = 0
+
+    def __post_init__(self) -> None:
+        _check_warmup(self.warmup_steps)
+        if not self.boundaries or list(self.boundaries) != sorted(set(self.boundaries)) or self.boundaries[0] < 1:
+            raise invalid("schedule.boundaries", self.boundaries, "ascending positive step numbers", "(1000, 2000)")
+        if self.boundaries[0] < self.warmup_steps:
+            raise invalid(
+                "schedule.boundaries", self.boundaries, f"steps from the end of the warm-up, {self.warmup_steps}, on"
+            )
+        if not 0 < self.factor <= 1:
+            raise invalid("schedule.factor", self.factor, "a number in (0, 1]", 0.1)
+
+    def build(self, learning_rate: float, total_steps: int) -> optax.Schedule:
+        """Returns the schedule; it does not depend on the number of steps."""
+        drops = {boundary - self.warmup_steps: self.factor for boundary in self.boundaries}
+        body = optax.piecewise_constant_schedule(learning_rate, drops)
+        return _warmed_up(body, learning_rate, self.warmup_steps)
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """η(t) = η₀ · rate^(t / decay_steps); with ``staircase`` the exponent is rounded down.
+
+    Args:
+      decay_rate: factor by which the rate has fallen after ``decay_steps``.
+      decay_steps: steps to fall by that factor; None takes the steps of the run after the warm-up.
+      staircase: falls at multiples of ``decay_steps`` only.
+      warmup_steps: steps of linear growth from 0 before it.
+
+    >>> [round(float(Exponential(decay_rate=0.01).build(1.0, 100)(t)), 3) for t in (0, 50, 100)]
+    [1.0, 0.1, 0.01]
+    """
+
+    decay_rate: float = 0.01
+    decay_steps: int | None = None
+    staircase: bool = False
+    warmup_steps: int = 0
+
+    def __post_init__(self) -> None:
+        _check_warmup(self.warmup_steps)
+        if not 0 < self.decay_rate <= 1:
+            raise invalid("schedule.decay_rate", self.decay_rate, "a number in (0, 1]", 0.01)
+        if self.decay_steps is not None and self.decay_steps < 1:
+            raise invalid("schedule.decay_steps", self.decay_steps, "a positive number of steps, or None")
+
+    def build(self, learning_rate: float, total_steps: int) -> optax.Schedule:
+        """Returns the schedule for a run of so many steps."""
+        _check_warmup(self.warmup_steps, total_steps)
+        steps = total_steps - self.warmup_steps if self.decay_steps is None else self.decay_steps
+        body = optax.exponential_decay(learning_rate, steps, self.decay_rate, staircase=self.staircase)
+        return _warmed_up(body, learning_rate, self.warmup_steps)
+
+
+SCHEDULES: dict[str, type[ScheduleConfig]] = {
+    "constant": Constant,
+    "cosine": Cosine,
+    "step": Step,
+    "exponential": Exponential,
+}
+
+
+def _warmed_up(body: optax.Schedule, learning_rate: float, warmup_steps: int) -> optax.Schedule:
+    if not warmup_steps:
+        return standard_promotion(body)
+    return standard_promotion(
+        optax.join_schedules([optax.linear_schedule(0.0, learning_rate, warmup_steps), body], [warmup_steps])
+    )
+
+
+def _check_warmup(warmup_steps: int, total_steps: int | None = None) -> None:
+    if warmup_steps < 0:
+        raise invalid("schedule.warmup_steps", warmup_steps, "0 or more steps", 0)
+    if total_steps is not None and warmup_steps >= total_steps:
+        raise invalid(
+            "schedule.warmup_steps", warmup_steps, f"fewer than the run's {total_steps} steps", total_steps // 10
+        )

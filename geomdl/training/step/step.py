@@ -1,0 +1,102 @@
+"""The training step: a pure function under `jax.jit`, with donated buffers.
+
+Selecting the images, augmenting them, the forward and the backward pass and the update are one compiled function.
+Random numbers are a function of the run's key and of the step alone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import optax
+from jaxtyping import Array
+
+from geomdl.data import Augmentation
+from geomdl.tasks import Task
+from geomdl.training.distributed.parallel import Strategy, padded
+from geomdl.training.step.compute import Compute
+from geomdl.training.step.nonfinite import all_finite, observed, skipped_unless
+from geomdl.training.step.state import TrainState, Tree, averaged
+
+Select = Callable[[Tree, Array], dict[str, Array]]
+TrainStep = Callable[[TrainState, Tree, Array], TrainState]
+
+
+def make_train_step(
+    structure: Any,
+    *,
+    task: Task,
+    optimizer: optax.GradientTransformation,
+    select: Select,
+    augment: Augmentation,
+    compute: Compute = Compute(),  # noqa: B008  (frozen)
+    strategy: Strategy = Strategy(),  # noqa: B008  (frozen)
+    ema: float = 0.0,
+    skip: bool = False,
+) -> TrainStep:
+    """Returns the compiled step ``(state, fetched, key) -> state``.
+
+    Args:
+      structure: of the model, from `split_model`.
+      task: the loss, and what is added up.
+      optimizer: the update rule.
+      select: ``(fetched, step) -> {"image", "label"}``, from the loader.
+      augment: moves images, and label maps with them.
+      compute: precision and memory.
+      strategy: the devices; the state and what is fetched must lie there.
+      ema: decay of the average of the parameters, where the state has one.
+      skip: leaves everything as it was at a step whose loss or gradient is not finite.
+
+    Returns:
+      A function of the state (which is donated: do not use it again), of what the loader fetched for the step, and of
+      the key of the run.
+    """
+
+    def step(state: TrainState, fetched: Tree, key: Array) -> TrainState:
+        augment_key, model_key = jax.random.split(jax.random.fold_in(key, state.step))
+        batch = _augmented(augment, strategy, select(fetched, state.step), augment_key)
+
+        params, rest = state.params, state.rest
+        gradients, totals, rest = compute.gradients(structure, task, strategy, params, rest, batch, model_key)
+        updates, opt_state = optimizer.update(gradients, state.opt_state, params)
+        params = optax.apply_updates(params, updates)
+        finite = all_finite(totals["loss"], gradients)
+        after = TrainState(
+            params=params,
+            rest=rest,
+            opt_state=opt_state,
+            step=state.step + 1,
+            totals={name: total + totals[name] for name, total in state.totals.items()},
+            average=averaged(state.average, params, state.step, ema),
+            watch=observed(state.watch, finite, state.step + 1),
+        )
+        return skipped_unless(finite, after, state) if skip else after
+
+    return strategy.compile(step, donate=True)
+
+
+def _augmented(augment: Augmentation, strategy: Strategy, batch: dict[str, Array], key: Array) -> dict[str, Array]:
+    """This device's images, moved, and the whole batch's labels; label maps ``[batch, height, width]`` moved alike."""
+    images = strategy.split(batch["image"])
+    if batch["label"].ndim == 3:
+        images, maps = augment.pair(images, strategy.split(batch["label"]), key)
+        return {**batch, "image": images, "label": strategy.gather(maps)}
+    return {**batch, "image": augment(images, key)}
+
+
+def make_apply(
+    structure: Any,
+    compute: Compute = Compute(),  # noqa: B008  (frozen)
+    strategy: Strategy = Strategy(),  # noqa: B008  (frozen)
+) -> Callable[[Tree, Tree, Array], Array]:
+    """Returns the compiled network ``(params, rest, images) -> logits``, as it is used after training.
+
+    Any number of images is taken: zeros that are added to share them among the devices are cut off again. Of several
+    processes each gives all of the images, computes its part, and gets all of the logits.
+    """
+
+    def apply(params: Tree, rest: Tree, images: Array) -> Array:
+        part = strategy.split(padded(images, strategy.devices))
+        return strategy.gather(compute.outputs(structure, params, rest, part))[: len(images)]
+
+    return strategy.whole(strategy.compile(apply))

@@ -1,0 +1,286 @@
+"""The work directory of a run: whose it is, and what it was made with.
+
+``config.json`` holds the config, the versions and the hardware of the run that owns the directory.
+"""
+
+import fcntl
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+import jax
+
+import geomdl
+from geomdl.errors import unknown
+from geomdl.training.configuration.config import RunConfig
+from geomdl.training.configuration.flat_config import flat
+from geomdl.training.distributed.processes import by_first, together
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+class WorkdirError(ValueError):
+    """A work directory that this run may not use."""
+
+
+class Workdir:
+    """The directory that a run owns, held for one process at a time: of several that train together, by process 0.
+
+    Args:
+      path: made if it is not there.
+      config: the config of the run.
+      allow_change: dotted paths, or sections, in which it may differ from the config that the run began with; the
+        change is noted under ``history`` in config.json.
+
+    Raises:
+      WorkdirError: when it belongs to a run with another config, to another process, or to something else altogether.
+    """
+
+    def __init__(self, path: Path | str, config: RunConfig, *, allow_change: Sequence[str] = ()) -> None:
+        self.path = Path(path)
+        _require_paths(allow_change, config)
+        self._lock: TextIO | None = None
+        by_first(lambda: self._hold(config, allow_change))
+        together(self._require_shared)
+
+    def _hold(self, config: RunConfig, allow_change: Sequence[str]) -> None:
+        try:
+            self._take(config, allow_change)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise WorkdirError(
+                f"cannot make or use work directory {self.path} ({reason}); choose a place where you may write"
+            ) from error
+
+    def _take(self, config: RunConfig, allow_change: Sequence[str]) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise WorkdirError(f"work directory {self.path} is a file; choose another")
+        config_file = self.path / "config.json"
+        begun = _begun(self.path)
+        if config_file.exists() and begun:
+            _refuse_another_config(config_file, config, allow_change)
+        elif config_file.exists():
+            _read(config_file)  # ours: a run that failed before it did anything may be repeated with another config
+        elif self.path.exists() and any(p.name not in _OURS for p in self.path.iterdir()):
+            raise WorkdirError(
+                f"work directory {self.path} is not empty and belongs to no run (no config.json); choose another"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.path / ".lock").open("w")
+        if not _locked(self._lock):
+            self._lock.close()
+            self._lock = None
+            raise WorkdirError(f"work directory {self.path} is in use by another process; wait, or choose another")
+        if not begun:
+            write_json(config_file, {"config": config.to_dict(), "versions": versions(), "hardware": hardware()})
+        elif allow_change:
+            note_changes(config_file, config)
+
+    def _require_shared(self) -> None:
+        if not (self.path / "config.json").exists():
+            raise WorkdirError(
+                f"work directory {self.path} is not the one that process 0 has made; all processes need the same, on a "
+                "file system that they share"
+            )
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the checkpoints are."""
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        """The records of the run, one JSON object per line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Where the TensorBoard events are."""
+        return self.path / "tensorboard"
+
+    def __enter__(self) -> "Workdir":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lock is not None:
+            self._lock.close()
+
+
+def read_config(path: Path | str) -> RunConfig:
+    """Returns the config of the run that owns a work directory.
+
+    Raises:
+      WorkdirError: when there is none, or it cannot be read.
+    """
+    file = Path(path) / "config.json"
+    if not file.exists():
+        raise WorkdirError(f"{path} is no work directory of a run: it has no config.json")
+    return RunConfig.from_config_dict(_read(file))
+
+
+def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
+    """Returns one line for every value in which two configs differ.
+
+    >>> differences({"optimizer": {"name": "sgd"}, "seed": 0}, {"optimizer": {"name": "adam"}, "seed": 0})
+    ["optimizer.name: 'sgd' there, 'adam' here"]
+    """
+    lines: list[str] = []
+    for key in dict.fromkeys([*old, *new]):
+        there, here = old.get(key, _ABSENT), new.get(key, _ABSENT)
+        if isinstance(there, dict) and isinstance(here, dict):
+            lines += differences(there, here, f"{prefix}{key}.")
+        elif there != here:
+            lines.append(f"{prefix}{key}: {there!r} there, {here!r} here")
+    return lines
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of Python and of the packages that the numbers depend on."""
+    found = {"python": platform.python_version(), "geomdl": geomdl.__version__}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """Returns the kind and number of the devices that JAX computes on."""
+    devices = jax.devices()
+    return {
+        "platform": devices[0].platform,
+        "device": devices[0].device_kind,
+        "devices": len(devices),
+        "cpu_cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
+        "machine": platform.machine(),
+    }
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a file that is either there as a whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _locked(file: TextIO) -> bool:
+    """Takes the lock; tries a few times, since whoever asks whether a run is in progress holds it for an instant."""
+    for _ in range(5):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+_ABSENT = _Absent()
+_OURS = (".lock", "config.json.partial")
+
+
+def _begun(path: Path) -> bool:
+    metrics = path / "metrics.jsonl"
+    return (path / "checkpoints").is_dir() or (metrics.exists() and metrics.stat().st_size > 0)
+
+
+def require_same_config(path: Path | str, config: RunConfig) -> None:
+    """Raises WorkdirError when a work directory belongs to a run with another config; touches nothing."""
+    file = Path(path) / "config.json"
+    if file.exists() and _begun(Path(path)):
+        _refuse_another_config(file, config)
+
+
+def _refuse_another_config(file: Path, config: RunConfig, allow: Sequence[str] = ()) -> None:
+    lines = differences(*_both(file, config))
+    allowed = tuple(f"{path}{end}" for path in allow for end in (":", "."))
+    lines = [line for line in lines if not line.startswith(allowed)]
+    if lines:
+        keys = ",".join(line.split(":")[0] for line in lines)
+        raise WorkdirError(
+            f"work directory {file.parent} belongs to a run with another config ({'; '.join(lines)}); "
+            "choose another --workdir, or the config it was made with, or go on with what has changed: "
+            f"--allow-change={keys}"
+        )
+
+
+def _both(file: Path, config: RunConfig) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The config in config.json and this one, without what changes no numbers."""
+    both = _with_defaults(_read(file)), _plain(config.to_dict())
+    for values in both:
+        values["data"].pop("data_dir", None)  # where the data is found changes no numbers
+        for key in ("images", "workers"):  # nor do pictures, and who reads the data
+            values.get("training", {}).pop(key, None)
+    return both
+
+
+def note_changes(file: Path, config: RunConfig) -> None:
+    """Puts a changed config into config.json, and what has changed since when into its ``history``."""
+    lines = differences(*_both(file, config))
+    if not lines:
+        return
+    written = read_written(file)
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    steps = [int(p.name) for p in (file.parent / "checkpoints").glob("[0-9]*") if p.name.isdigit()]
+    entry = {"date": now, "step": max(steps, default=0), "changes": lines, "config": written["config"]}
+    history = [*written.get("history", []), entry]
+    write_json(file, {**written, "config": config.to_dict(), "history": history})
+
+
+def _require_paths(paths: Sequence[str], config: RunConfig) -> None:
+    known = flat(config.to_dict())
+    for path in paths:
+        if path not in known and not any(key.startswith(f"{path}.") for key in known):
+            raise unknown("--allow-change", path, list(known))
+
+
+def _with_defaults(config: dict[str, Any]) -> dict[str, Any]:
+    """A config that an earlier version wrote, with today's defaults for what has been added since."""
+    try:
+        return _plain(RunConfig.from_config_dict(config).to_dict())
+    except ValueError:
+        return config  # no config of today: the differences will show it
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """The config in a config.json, which must be one that a run wrote."""
+    return read_written(file)["config"]
+
+
+def read_written(file: Path) -> dict[str, Any]:
+    """Returns what a run wrote into its config.json: ``config``, ``versions`` and ``hardware``, not validated.
+
+    Raises:
+      WorkdirError: when it cannot be read, or no run wrote it.
+    """
+    try:
+        written = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise WorkdirError(f"cannot read {file} ({error}); nothing was changed") from error
+    config = written.get("config") if isinstance(written, dict) else None
+    if not isinstance(config, dict) or not all(isinstance(config.get(key), dict) for key in ("data", "model")):
+        raise WorkdirError(
+            f"cannot read {file} (it is not the config.json of a run); nothing was changed; "
+            "choose another work directory"
+        )
+    return written
+
+
+def _plain(value: Any) -> Any:
+    """The value as it comes back from JSON."""
+    return json.loads(json.dumps(value))
