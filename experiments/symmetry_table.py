@@ -25,7 +25,7 @@ TABLE: tuple[Entry, ...] = (*LAYERS, *ROWS, *ENTRIES)
 SECTIONS = tuple(dict.fromkeys(entry.section for entry in TABLE))
 PAGE = Path(__file__).parents[1] / "docs" / "symmetry.md"
 
-HEAD = """# What is equivariant to what
+HEAD = """# Equivariance of layers and models
 
 Made from the contracts of the layers and models by `python -m experiments.symmetry_table`; do not edit it. The common
 table of `tests/test_contracts.py` measures every row for every group named here: `pytest tests/test_contracts.py`, and

@@ -35,7 +35,7 @@ class Family:
       reflections: whether half of the drawn elements are reflected.
 
     Raises:
-      ValueError: for an unknown generator, strengths that do not fit, or a mixture of motions and pixel values.
+      ValueError: for an unknown generator, strengths that do not fit, or a mixture of transformations and pixel values.
 
     >>> rotation = FAMILIES["rotation"]
     >>> rotation.sample(np.random.default_rng(0), 2).shape
@@ -60,7 +60,9 @@ class Family:
         if len({GENERATORS[name].matrix is None for name in self.generators}) > 1 or (
             self.reflections and not self.moves_plane
         ):
-            raise invalid(f"generators of {self.name}", self.generators, "motions of the plane, or pixel values only")
+            raise invalid(
+                f"generators of {self.name}", self.generators, "transformations of the plane, or pixel values only"
+            )
 
     def __str__(self) -> str:
         return self.name

@@ -1,4 +1,4 @@
-"""Motions that map the pixel grid to itself, exactly: circular shifts, quarter turns and flips."""
+"""Transformations that map the pixel grid to itself, exactly: circular shifts, quarter turns and flips."""
 
 from collections.abc import Sequence
 

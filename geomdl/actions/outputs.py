@@ -11,7 +11,7 @@ from jax.core import Tracer
 from geomdl.actions.families import Family
 from geomdl.actions.field import act, act_labels, act_on_plane
 from geomdl.actions.grid import roll
-from geomdl.actions.projective import grid_motion, move
+from geomdl.actions.projective import grid_transformation, move
 from geomdl.actions.traced import plane_matrix
 from geomdl.actions.warp import Padding
 from geomdl.errors import invalid, unknown
@@ -68,10 +68,11 @@ def output_action(
     - ``"invariant"``: not at all.
     - ``"field"``: ``[batch, height, width, channels]`` as the image, the channels as ``field_type`` says. Without base
       space (``[batch, channels]``) only the channels transform.
-    - ``"labels"``: ``[batch, height, width]`` of integers; exact motions of the grid only, 0 comes in.
+    - ``"labels"``: ``[batch, height, width]`` of integers; exact transformations of the grid only, 0 comes in.
     - ``"points"``: ``[..., 2]``, (x right, y down) in pixels from the centre of the top left pixel.
     - ``"boxes"``: ``[..., 4]``, (x0, y0, x1, y1) in the same coordinates. A box becomes the smallest upright box around
-      its moved corners: exact for motions of the grid, too large otherwise. Circular shifts move a box as a whole, so
+      its moved corners: exact for transformations of the grid, too large otherwise. Circular shifts move a box as a
+        whole, so
       that its centre stays in the image.
 
     Pixel values (contrast, brightness) move no output: give a function of your own if they should.
@@ -178,11 +179,11 @@ def _move_field(matrix: Any, y: Any, frame: Size, padding: Padding) -> jax.Array
 
 def _move_labels(matrix: Any, y: Any, name: str) -> jax.Array:
     y = _require_labels(y)
-    motion = None if isinstance(matrix, Tracer) else grid_motion(matrix, y.shape[1:3])
-    if motion is None:
+    transformation = None if isinstance(matrix, Tracer) else grid_transformation(matrix, y.shape[1:3])
+    if transformation is None:
         allowed = "elements that map the pixels to pixels, not traced: flips, quarter turns, shifts by whole pixels"
         raise invalid(f"element of {name} for label maps", "one that needs interpolation", allowed)
-    return motion.apply(y)
+    return transformation.apply(y)
 
 
 def _require_labels(y: Any) -> jax.Array:

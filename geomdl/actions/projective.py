@@ -61,8 +61,8 @@ def move(x: ArrayLike, matrix: ArrayLike, *, padding: Padding = "zeros") -> jax.
     Array([3., 0., 1., 2.], dtype=float32)
     """
     x = _images(x, padding)
-    motion = None if isinstance(matrix, Tracer) else grid_motion(np.asarray(matrix), x.shape[1:3])
-    return warp_projective(x, matrix, padding=padding) if motion is None else motion.apply(x, padding)
+    transformation = None if isinstance(matrix, Tracer) else grid_transformation(np.asarray(matrix), x.shape[1:3])
+    return warp_projective(x, matrix, padding=padding) if transformation is None else transformation.apply(x, padding)
 
 
 class GridMotion(NamedTuple):
@@ -91,12 +91,13 @@ class GridMotion(NamedTuple):
         return x
 
 
-def grid_motion(matrix: np.ndarray, size: tuple[int, ...]) -> GridMotion | None:
-    """The motion of the pixel grid that a concrete homography ``[3, 3]`` is, to 1e-6 pixels; None when it is none.
+def grid_transformation(matrix: np.ndarray, size: tuple[int, ...]) -> GridMotion | None:
+    """The transformation of the pixel grid that a concrete homography ``[3, 3]`` is, to 1e-6 pixels; None when it is
+    none.
 
-    >>> grid_motion(np.array([[0.0, -1.0, 2.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), (4, 4))
+    >>> grid_transformation(np.array([[0.0, -1.0, 2.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), (4, 4))
     GridMotion(reflected=0, quarter_turns=1, rows=0, columns=2)
-    >>> grid_motion(np.eye(3) * [1.0, 1.0, 0.5], (4, 4)) is None  # twice as large
+    >>> grid_transformation(np.eye(3) * [1.0, 1.0, 0.5], (4, 4)) is None  # twice as large
     True
     """
     matrix = np.asarray(matrix, np.float64)

@@ -60,7 +60,8 @@ def audit(
 ) -> Audit:
     """Measures which symmetries a model has: exactly, approximately, or not at all.
 
-    Each symmetry is a set of motions g. For each g the error ‖f(g·x) − g·f(x)‖/‖g·f(x)‖ is measured: where g maps the
+    Each symmetry is a set of transformations g. For each g the error ‖f(g·x) − g·f(x)‖/‖g·f(x)‖ is measured: where g
+    maps the
     pixel grid to itself on white noise over the full frame (and on the images, if some are given); where g resamples,
     on band-limited images within a disc (or on the given images, within it), next to what resampling alone does to the
     output. `geomdl.audit.results.verdict.judge` turns errors into levels.

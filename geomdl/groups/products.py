@@ -88,7 +88,7 @@ class DirectProduct(Group):
 
 @dataclasses.dataclass(frozen=True)
 class SemidirectProduct(Group):
-    """The motions of a periodic square grid, T ⋊ H: (t, h)(t', h') = (t + h t', h h').
+    """The transformations of a periodic square grid, T ⋊ H: (t, h)(t', h') = (t + h t', h h').
 
     An element ``(rows, columns, f, r)`` acts as: turn by h = R(r)F^f about the centre of the grid, then shift
     circularly by t. With H = C4 this is p4 on the torus, with H = D4 it is p4m.
@@ -175,7 +175,7 @@ class SemidirectProduct(Group):
         return np.concatenate([np.repeat(t, len(h), 0), np.tile(h, (len(t), 1))], -1)
 
     def sample(self, rng: np.random.Generator, count: int) -> Element:
-        """Uniform motions."""
+        """Uniform transformations."""
         return np.concatenate([self.translations.sample(rng, count), self.point_group.sample(rng, count)], -1)
 
     def is_close(self, a: Element, b: Element) -> np.ndarray:

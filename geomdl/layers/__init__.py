@@ -9,7 +9,7 @@ from geomdl.layers.convolution.locally_connected import Flatten, LocallyConnecte
 from geomdl.layers.core.layer import Layer
 from geomdl.layers.core.window import Window
 from geomdl.layers.field_types.rearranging import Disentangle, FromIrreps, Identity, Mask, Reshuffle, Restrict, ToIrreps
-from geomdl.layers.nonlinearities.crelu import Concatenated
+from geomdl.layers.nonlinearities.crelu import CReLU
 from geomdl.layers.nonlinearities.fourier import FourierPointwise
 from geomdl.layers.nonlinearities.norm_and_gated import Gated, NormActivation
 from geomdl.layers.nonlinearities.pointwise import Maxout, Pointwise
@@ -28,19 +28,21 @@ from geomdl.layers.resampling.field_pooling import (
 from geomdl.layers.resampling.hourglass import Hourglass, PolyphaseUpsample
 from geomdl.layers.resampling.polyphase import Polyphase
 from geomdl.layers.resampling.pooling import BlurPool, GlobalPool, GroupPool, Pool, halving_pool
-from geomdl.layers.resampling.reduced_size import HalfSize
+from geomdl.layers.resampling.reduced_size import ReducedSize
 from geomdl.layers.resampling.upsampling import AdaptivePool, Upsample
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import Frozen
 from geomdl.layers.transforms.with_method import with_method
 
+Concatenated, HalfSize = CReLU, ReducedSize  # their names before the second edition
+
 __all__ = [
-    "AdaptivePool", "BandLimited", "BatchNorm", "BlurPool", "Branch", "Concatenated", "Conv", "Dense", "Disentangle",
-    "Dropout", "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm",
-    "GroupPool", "HalfSize", "Hourglass", "IdealResample", "Identity", "InducedNormPool", "InstanceNorm", "Layer",
-    "LayerNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool", "NormPool", "Parallel",
-    "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool", "PositionEmbedding", "Reshuffle", "Residual",
-    "Restrict", "SelfAttention", "Sequential", "Skip", "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv",
-    "Upsample", "VectorField", "Window", "antialiased_max_pool", "freeze", "halving_pool", "normalization",
-    "with_method",
+    "AdaptivePool", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Concatenated", "Conv", "Dense",
+    "Disentangle", "Dropout", "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Frozen", "Gated",
+    "GlobalPool", "GroupNorm", "GroupPool", "HalfSize", "Hourglass", "IdealResample", "Identity", "InducedNormPool",
+    "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool",
+    "NormPool", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool",
+    "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip",
+    "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
+    "antialiased_max_pool", "freeze", "halving_pool", "normalization", "with_method",
 ]  # fmt: skip

@@ -29,7 +29,7 @@ class Task(Protocol):
 
     @property
     def labels_move(self) -> bool:
-        """Whether a motion of the image moves its label too."""
+        """Whether a transformation of the image moves its label too."""
         ...
 
     def predictions(self, logits: Array) -> Array:

@@ -59,13 +59,13 @@ def test_grid_symmetries_inside_a_larger_group_stay_exact_when_traced():
 def test_wallpaper_group_acts_on_the_torus(seed: int):
     p4m = wallpaper("p4m", 5)
 
-    def motion(g: np.ndarray, x: jax.Array) -> jax.Array:
+    def transformation(g: np.ndarray, x: jax.Array) -> jax.Array:
         shift, h = p4m.split(g)
         return roll(turn(x, int(h[0]), int(h[1])), tuple(shift.tolist()))
 
     a, b = p4m.sample(np.random.default_rng(seed), 2)
     x = jax.random.normal(jax.random.key(seed), (1, 5, 5, 1))
-    np.testing.assert_array_equal(motion(a, motion(b, x)), motion(p4m.product(a, b), x))
+    np.testing.assert_array_equal(transformation(a, transformation(b, x)), transformation(p4m.product(a, b), x))
 
 
 def test_label_maps_are_permuted_and_never_mixed():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from geomdl.actions import move, roll, shift_crop, turn, warp, warp_projective
-from geomdl.actions.projective import GridMotion, grid_motion
+from geomdl.actions.projective import GridMotion, grid_transformation
 
 
 def _noise(height: int = 8, width: int = 8) -> jax.Array:
@@ -96,9 +96,9 @@ def test_symmetries_of_the_grid_are_exact(reflected, turns):
         [1, 1 - 2 * reflected]
     )
     matrix = _homography(linear, np.zeros(2))
-    assert grid_motion(matrix, (8, 8)) == GridMotion(reflected, turns, 0, 0)
+    assert grid_transformation(matrix, (8, 8)) == GridMotion(reflected, turns, 0, 0)
     np.testing.assert_array_equal(move(_noise(), matrix), turn(_noise(), reflected, turns))
-    assert (grid_motion(matrix, (6, 8)) is None) == (turns % 2 == 1)
+    assert (grid_transformation(matrix, (6, 8)) is None) == (turns % 2 == 1)
 
 
 def test_one_homography_for_each_image():

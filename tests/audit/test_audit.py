@@ -55,8 +55,8 @@ def test_a_c4_network_is_exact_under_c4_and_broken_under_reflections(c4_report: 
     assert (levels["C2"], levels["C4"]) == ("exact", "exact")
     assert (levels["D1"], levels["left-right"], levels["D4"]) == ("broken", "broken", "broken")
     assert c4_report["C4"].error < c4_report["C4"].tolerance < 1e-4 < 0.01 < c4_report["D1"].error
-    assert c4_report["C4"].motions == 3
-    assert c4_report["D4"].motions == 7
+    assert c4_report["C4"].transformations == 3
+    assert c4_report["D4"].transformations == 7
     assert "the same at 9×9" in c4_report["C4"].conditions
     assert c4_report["shifts"].level != "exact"  # zeros outside the frame
 

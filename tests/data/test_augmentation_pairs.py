@@ -26,7 +26,7 @@ def pair(maps: np.ndarray = MAPS, **options) -> tuple[np.ndarray, np.ndarray]:
     [{"quarter_turns": True, "flip": True}, {"quarter_turns": True}, {"flip": True}],
     ids=["D4", "C4", "flips"],
 )
-def test_motions_of_the_grid_are_bijections_of_pixels_and_labels_alike(options) -> None:
+def test_transformations_of_the_grid_are_bijections_of_pixels_and_labels_alike(options) -> None:
     images, labels = pair(**options)
     np.testing.assert_array_equal(images, labels)
     elements = {(f, k): np.rot90(np.flip(PLACES, 1) if f else PLACES, k) for f in (0, 1) for k in range(4)}
@@ -43,7 +43,7 @@ def test_motions_of_the_grid_are_bijections_of_pixels_and_labels_alike(options) 
 
 @pytest.mark.parametrize("size", [4, 5])
 @pytest.mark.parametrize(("reflected", "turns"), [(f, k) for f in (0, 1) for k in range(4)])
-def test_a_motion_and_its_inverse_give_the_map_back(size, reflected, turns) -> None:
+def test_a_transformation_and_its_inverse_give_the_map_back(size, reflected, turns) -> None:
     maps = jnp.arange(2 * size * size).reshape(2, size, size) - 1
     moved = turn(maps, reflected, turns)
     inverse = turns if reflected else -turns  # reflections are their own inverses

@@ -48,8 +48,8 @@ def test_no_orientation_and_no_place_stands_out():
         ShapesConfig(size=24, count=1, smallest=4, largest=6, train_size=1500, noise=0, texture=0).load().train.labels
     )
     share = np.stack([(labels == k).mean(axis=0) for k in range(1, 5)])
-    for motion in (np.rot90, lambda x, **_: x[:, ::-1], lambda x, **_: x.swapaxes(1, 2)):
-        moved = motion(share, **({"axes": (1, 2)} if motion is np.rot90 else {}))
+    for transformation in (np.rot90, lambda x, **_: x[:, ::-1], lambda x, **_: x.swapaxes(1, 2)):
+        moved = transformation(share, **({"axes": (1, 2)} if transformation is np.rot90 else {}))
         assert np.abs(moved - share).sum() < 0.15 * share.sum()
 
 

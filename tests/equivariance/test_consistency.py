@@ -50,8 +50,8 @@ def test_known_change_rates():
     assert top1_change_rate(corner, two[:1], strength=2).change_rate == 1
     blob = np.exp(-((np.arange(16) - 7.5)[:, None] ** 2 + (np.arange(16) - 7.5) ** 2) / 8)[None, ..., None]
     centre = two_classes(lambda x: x[:, 7, 7, 0] - 0.5)
-    for motion in ("scale", "rotation"):
-        assert top1_change_rate(centre, blob, motion).change_rate == 0
+    for transformation in ("scale", "rotation"):
+        assert top1_change_rate(centre, blob, transformation).change_rate == 0
     size = two_classes(lambda x: x.sum((1, 2, 3)) - float(blob.sum()) * 1.001)  # larger, and it flips
     assert top1_change_rate(size, blob, "scale").change_rate == pytest.approx(0.5)
 

@@ -10,7 +10,7 @@ from geomdl.equivariance.measures.lie import PLANE, lie_derivative, lie_derivati
 
 
 def _bumps(size: int = 24, count: int = 2, dtype=jnp.float64) -> jax.Array:
-    """Gaussian bumps far from the border, sampled finely: all the motions below are smooth and lose nothing."""
+    """Gaussian bumps far from the border, sampled finely: all the transformations below are smooth and lose nothing."""
     i, j = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
     c = (size - 1) / 2
     bumps = [np.exp(-((j - c - k) ** 2 + (i - c + 1) ** 2) / (2 * 2.5**2)) * (1 + k) for k in range(count)]
@@ -65,7 +65,7 @@ def test_equals_the_finite_difference():
 
 
 def test_equivariant_fields_have_none_and_a_planted_gain_has_its_size():
-    """f(x) = x² commutes with every motion; f(x) = p_x x does not, and d/dt of it under a shift is x."""
+    """f(x) = x² commutes with every transformation; f(x) = p_x x does not, and d/dt of it under a shift is x."""
     with jax.enable_x64(True):
         x = _bumps()
         gain = jnp.arange(24.0)[None, None, :, None]

@@ -1,4 +1,4 @@
-"""The worst of many motions, found where it was planted."""
+"""The worst of many transformations, found where it was planted."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -25,17 +25,17 @@ def test_the_planted_rotation_is_found():
     assert result.natural == 1
     assert result.worst == 0.5
     assert result.deceived == (True, False)
-    assert abs(result.worst_motions[0][2]) == 30
-    assert result.motions == 7
+    assert abs(result.worst_transformations[0][2]) == 30
+    assert result.transformations == 7
     assert 0.5 < result.average < 1
 
 
 def test_the_planted_shift_is_found():
-    """A dot that leaves its place by 3 pixels to the right, and no other motion of the grid, deceives."""
+    """A dot that leaves its place by 3 pixels to the right, and no other transformation of the grid, deceives."""
     place = lambda x: jnp.stack([0 * x[:, 0, 0, 0], x[:, 7, 12, 0] - 0.3], -1)  # noqa: E731
     result = worst_on_grid(place, X[1:], np.array([0]), steps=(3, 3, 1))
     assert result.deceived == (True,)
-    assert result.worst_motions == ((3.0, 0.0, 0.0),)
+    assert result.worst_transformations == ((3.0, 0.0, 0.0),)
     assert result.average == pytest.approx(8 / 9)
 
 
@@ -45,7 +45,7 @@ def test_worst_of_k_draws_for_each_image_and_repeats():
     assert result == again
     assert result.natural == 1  # its own predictions
     assert result.worst <= result.average
-    assert len(set(result.worst_motions)) == 8
+    assert len(set(result.worst_transformations)) == 8
     assert not any(result.deceived[1::2])
     assert sum(result.deceived[::2]) >= 3  # most draws of 12 angles within ±30° contain a large one
     assert result.rows()[0].keys() == {"image", "right", "up", "degrees", "deceived"}
@@ -70,7 +70,7 @@ def test_constant_and_numpy():
     ("call", "message"),
     [
         (lambda: worst_of_k(upright, X, np.array([0])), "one per image"),
-        (lambda: worst_of_k(upright, X, k=0), "at least 1 motion"),
+        (lambda: worst_of_k(upright, X, k=0), "at least 1 transformation"),
         (lambda: worst_on_grid(upright, X, steps=(5, 5)), "three positive"),
         (lambda: worst_of_k(lambda x: x, X), "logits"),
     ],

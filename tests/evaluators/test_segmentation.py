@@ -21,7 +21,7 @@ SIZE = 17
 
 
 def threshold(images: jax.Array) -> jax.Array:
-    """Bright pixels are class 1: commutes with every motion, and with resampling where images are smooth."""
+    """Bright pixels are class 1: commutes with every transformation, and with resampling where images are smooth."""
     return 20 * (images - 0.5)
 
 

@@ -16,7 +16,7 @@ from geomdl.groups import Subgroup
 from geomdl.layers import (
     BatchNorm,
     Branch,
-    Concatenated,
+    CReLU,
     Disentangle,
     FieldNorm,
     FourierPointwise,
@@ -87,7 +87,7 @@ def _layers(group: str) -> dict[str, Layer]:
         layers |= {
             "pointwise": lambda: Pointwise(regular, "elu"),
             "pointwise tanh of signs": lambda: Pointwise(FieldType(group, [(2, s) for s in signs]), "tanh"),
-            "concatenated": lambda: Concatenated(FieldType(group, [(2, s) for s in signs]) + regular),
+            "concatenated": lambda: CReLU(FieldType(group, [(2, s) for s in signs]) + regular),
             "fourier": lambda: FourierPointwise(FieldType(group, "2 regular"), "relu"),
             "fourier, band-limited": lambda: (
                 FourierPointwise(FieldType(group, "2 band_limited(1)"), "elu")

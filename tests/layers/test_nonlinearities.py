@@ -12,7 +12,7 @@ from geomdl.equivariance import tolerance
 from geomdl.groups import O2, SO2, C, D
 from geomdl.layers import (
     BatchNorm,
-    Concatenated,
+    CReLU,
     FourierPointwise,
     Gated,
     GroupPool,
@@ -92,7 +92,7 @@ def test_gates_by_hand():
 
 def test_concatenated_by_hand():
     t = FieldType("C4", "2 irrep(1) + 1 irrep(2) + 1 regular")
-    layer = Concatenated(t, "relu")
+    layer = CReLU(t, "relu")
     x = RNG.normal(size=(3, t.size))
     expected = []
     for row in x:
@@ -191,10 +191,10 @@ def test_tensor_product_and_its_irreps_by_hand():
 
 REFUSED = [
     (lambda: Pointwise(FieldType("C8", "1 irrep(1)")), "NormActivation, Gated, FourierPointwise"),
-    (lambda: Pointwise(FieldType("D4", "1 irrep(1,0)")), "Concatenated"),
+    (lambda: Pointwise(FieldType("D4", "1 irrep(1,0)")), "CReLU"),
     (lambda: Pointwise(FieldType("C8", "1 irrep(1)"), "tanh"), "does more"),
-    (lambda: Concatenated(FieldType("C8", "1 irrep(1)")), "up to signs.*NormActivation"),
-    (lambda: Concatenated(FieldType("C4", "1 regular"), "rleu"), "did you mean 'relu'"),
+    (lambda: CReLU(FieldType("C8", "1 irrep(1)")), "up to signs.*NormActivation"),
+    (lambda: CReLU(FieldType("C4", "1 regular"), "rleu"), "did you mean 'relu'"),
     (lambda: VectorField(FieldType("C8", "1 irrep(1)")), "needs regular fields"),
     (lambda: VectorField(FieldType("C2", "1 regular")), "N ≥ 3"),
     (lambda: NormActivation(FieldType("C4", "1 regular"), "squosh"), "did you mean 'squash'"),

@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 from geomdl.equivariance import check_contract
-from geomdl.layers import Conv, HalfSize, Identity, Pool, Sequential, Skip, TransposedConv, Upsample
+from geomdl.layers import Conv, Identity, Pool, ReducedSize, Sequential, Skip, TransposedConv, Upsample
 from geomdl.representations import FieldType
 
 RNG = np.random.default_rng(3)
@@ -72,7 +72,7 @@ def test_a_skip_around_the_path_of_2015_is_exact():
 @pytest.mark.parametrize("n", [10, 11])
 def test_what_goes_down_and_up_stays_in_its_place(halving: str, n: int):
     """A linear ramp comes back as it was, away from the border: neither stretched nor moved."""
-    layer = jax.jit(HalfSize(Identity(SCALAR), halving))
+    layer = jax.jit(ReducedSize(Identity(SCALAR), halving))
     ramp = jnp.broadcast_to(jnp.arange(float(n))[None, None, :, None], (1, 5, n, 1))
     y = layer(ramp)
     assert y.shape == ramp.shape
@@ -81,30 +81,30 @@ def test_what_goes_down_and_up_stays_in_its_place(halving: str, n: int):
 
 
 def test_maxima_by_hand():
-    layer = jax.jit(HalfSize(Identity(SCALAR)))
+    layer = jax.jit(ReducedSize(Identity(SCALAR)))
     even = layer(jnp.array([1.0, 5.0, 2.0, 3.0]).reshape(1, 1, 4, 1)).ravel()
     assert np.allclose(even, [5, 4.5, 3.5, 3])
     odd = layer(jnp.array([-1.0, -5.0, -2.0, -3.0, -9.0]).reshape(1, 1, 5, 1)).ravel()
     assert np.allclose(odd, [-1, -1.5, -2, -2.5, -3]), "zeros beyond the border do not win"
-    round_ = jax.jit(HalfSize(Identity(SCALAR), circular=True))(jnp.arange(4.0).reshape(1, 1, 4, 1)).ravel()
+    round_ = jax.jit(ReducedSize(Identity(SCALAR), circular=True))(jnp.arange(4.0).reshape(1, 1, 4, 1)).ravel()
     assert np.allclose(round_, [1.5, 1.5, 2.5, 2.5])
 
 
 @pytest.mark.parametrize("size", [(6, 7), (5, 8)])
 def test_one_even_and_one_odd_side(size: tuple[int, int]):
     t = FieldType("D2", "1 regular")
-    report = check_contract(HalfSize(Identity(t)), jax.random.key(0), size=size, max_shifts=1)
+    report = check_contract(ReducedSize(Identity(t)), jax.random.key(0), size=size, max_shifts=1)
     assert report.passed, str(report)
     assert len([row for row in report.promised if row.symmetry == "points"]) == 4
 
 
 def test_layers_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="unknown halving of HalfSize 'mean'"):
-        HalfSize(Identity(SCALAR), "mean")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="unknown halving of ReducedSize 'mean'"):
+        ReducedSize(Identity(SCALAR), "mean")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="halving='average', 'blur'"):
-        HalfSize(Identity(FieldType("SO2", "1 irrep(1)")))
-    with pytest.raises(ValueError, match="stride of the layer in HalfSize '2'"):
-        HalfSize(Pool(SCALAR, 2))
-    shrinking = HalfSize(Conv(SCALAR, SCALAR, 3, rngs=nnx.Rngs(0)))
-    with pytest.raises(ValueError, match=r"size that the layer in HalfSize gives \(2, 2\); allowed: .*\(4, 4\)"):
+        ReducedSize(Identity(FieldType("SO2", "1 irrep(1)")))
+    with pytest.raises(ValueError, match="stride of the layer in ReducedSize '2'"):
+        ReducedSize(Pool(SCALAR, 2))
+    shrinking = ReducedSize(Conv(SCALAR, SCALAR, 3, rngs=nnx.Rngs(0)))
+    with pytest.raises(ValueError, match=r"size that the layer in ReducedSize gives \(2, 2\); allowed: .*\(4, 4\)"):
         shrinking(_x(1, 8, 8, 1))

@@ -1,7 +1,8 @@
 """Lie derivatives by layer and generator: the claims, on the committed tables, and the drawing.
 
 The claims are orderings and shares; "next to nothing" is a tenth, "most" is more than half, and what is exact (a map of
-each pixel by itself commutes with every motion if it is affine) is held to 1e-5, for rounding in a dozen layers. The
+each pixel by itself commutes with every transformation if it is affine) is held to 1e-5, for rounding in a dozen
+layers. The
 tenth is asked of horizontal translations only, since it was seen to fail for vertical ones: the digits are as high as
 their frame, so that a kernel of 5 × 5 carries them to the border of the image.
 """
@@ -65,7 +66,7 @@ def test_the_first_convolution_adds_next_to_nothing_under_translations_and_the_f
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("model", CONVOLUTIONAL)
-def test_batch_norms_add_nothing_under_any_motion(study, layers, model, state):
+def test_batch_norms_add_nothing_under_any_transformation(study, layers, model, state):
     for generator in study.MOTIONS:
         assert all(value < 1e-5 for name, value in added(layers, model, state, (generator,)) if name == "norm")
 

@@ -12,7 +12,7 @@ import pytest
 from geomdl.data import Dataset
 from geomdl.training.checkpoints import checkpoint_interval as pace
 from geomdl.training.checkpoints.checkpoint import Checkpoints
-from geomdl.training.checkpoints.recent_evaluations import Evaluated, Held
+from geomdl.training.checkpoints.recent_evaluations import Evaluated
 from geomdl.training.configuration.config import RunConfig, TrainingConfig
 from geomdl.training.loop.interruption import Interrupted
 from geomdl.training.loop.loop import Result, load_trained, train
@@ -151,14 +151,14 @@ def test_a_request_to_stop_after_an_evaluation_leaves_a_checkpoint(
 def test_the_clock_says_when_one_is_due(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([0.0, 4.0, 9.0, 10.0, 10.0, 19.0, 20.0, 20.0, 24.0])  # begins, is asked three times, …
     monkeypatch.setattr(pace.time, "monotonic", lambda: next(times))
-    clock = pace.Pace(10.0)
+    clock = pace.CheckpointInterval(10.0)
     assert [clock.due() for _ in range(3)] == [False, False, True]
     clock.written()
     assert [clock.due() for _ in range(2)] == [False, True]
     clock.written()
     assert not clock.due()
     monkeypatch.undo()
-    assert pace.Pace(0.0).due()
+    assert pace.CheckpointInterval(0.0).due()
 
 
 def test_one_checkpoint_at_a_time(
@@ -172,7 +172,7 @@ def test_one_checkpoint_at_a_time(
         save(self, step, *rest)
 
     monkeypatch.setattr(Checkpoints, "_save", noting)
-    monkeypatch.setattr(pace.Pace, "due", lambda self: next(due))
+    monkeypatch.setattr(pace.CheckpointInterval, "due", lambda self: next(due))
     cases = (
         ([False, False, False, True, True, False], 1, [3, 5, 6]),  # 3 is the best; 4 is put off to 5
         ([False, True, True, False, False, False], 1, [2, 3, 6]),  # each is the best itself
@@ -187,7 +187,7 @@ def test_one_checkpoint_at_a_time(
 
 
 def test_only_the_best_are_held() -> None:
-    held = Held(keep=2)
+    held = RecentEvaluations(keep=2)
     scores: dict[int, float | None] = {1: 0.6, 2: None}
     for step, score in ((3, 0.5), (4, 0.4), (5, 0.9), (6, 0.6)):
         held.offer(Evaluated(step, {"x": jnp.float32(step)}, score, {}), scores)
@@ -197,7 +197,7 @@ def test_only_the_best_are_held() -> None:
 
 def test_what_is_held_is_a_copy() -> None:
     step = jax.jit(lambda x: x + 1, donate_argnums=0)
-    held, x = Held(keep=1), jnp.zeros(300)
+    held, x = RecentEvaluations(keep=1), jnp.zeros(300)
     held.offer(Evaluated(1, {"x": x, "n": 3}, 0.5, {}), {})
     assert float(step(x)[0]) == 1
     assert x.is_deleted()

@@ -27,7 +27,7 @@ from geomdl.representations import FieldType
 from geomdl.tasks import Classification, Segmentation
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.loop import Result, train
-from geomdl.training.reporting.image_summaries import DEGREES, Pictures, first_filters, turned
+from geomdl.training.reporting.image_summaries import DEGREES, first_filters, turned
 from geomdl.training.reporting.profile import Profiler
 from geomdl.training.reporting.run_report import write_report
 from geomdl.training.reporting.runs import read_run
@@ -141,7 +141,7 @@ def test_what_cannot_be_drawn_does_not_stop_the_run(run: Result) -> None:
     config = RunConfig.from_config_dict(SECTIONS)
     structure, params, rest = split_model(run.model)
     state = initial_state(params, rest, optax.identity(), Classification(10))
-    pictures = Pictures(lambda *_: None, structure, config.data.load(), Classification(10), 8)
+    pictures = ImageSummaries(lambda *_: None, structure, config.data.load(), Classification(10), 8)
 
     def predict(images: Array) -> Array:
         raise RuntimeError("out of memory")

@@ -22,7 +22,7 @@ def conclude(
 ) -> Verdict:
     """The verdict on one symmetry.
 
-    The level is the worst over its motions at the given size; other sizes give conditions.
+    The level is the worst over its transformations at the given size; other sizes give conditions.
 
     Args:
       symmetry: what the verdict is on.
@@ -35,7 +35,9 @@ def conclude(
     rows = [m for m in measurements if symmetry.includes(m) and m.size == size]
     if not rows:
         conditions = (
-            () if dead else ("no motion of it can be tried here, or the output is constant on the images for it",)
+            ()
+            if dead
+            else ("no transformation of it can be tried here, or the output is constant on the images for it",)
         )
         nan = math.nan
         return Verdict(
@@ -68,7 +70,7 @@ def conclude(
 
 
 def level_of(measurement: Measurement, tolerance: float) -> Level:
-    """The level that one motion has by itself."""
+    """The level that one transformation has by itself."""
     return judge(measurement.error, tolerance=tolerance, spread=measurement.spread, through=measurement.through)
 
 
@@ -81,7 +83,7 @@ def _worst(rows: Sequence[Measurement], tolerance: float) -> tuple[Level, Measur
 def _about_sizes(
     symmetry: Symmetry, rows: Sequence[Measurement], measurements: Sequence[Measurement], tolerance: float
 ) -> list[str]:
-    """Whether the motions that were also tried on images of another size have the same level there."""
+    """Whether the transformations that were also tried on images of another size have the same level there."""
     found: list[str] = []
     for other in dict.fromkeys(m.size for m in measurements if m.size != rows[0].size):
         there = [m for m in measurements if symmetry.includes(m) and m.size == other]

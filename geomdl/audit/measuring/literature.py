@@ -22,7 +22,7 @@ AT_MOST = 16
 """Images that are used, save where a measure fits or counts something: there all are."""
 
 COARSE = (3, 3, 5)
-"""Shifts right, shifts up and rotations of the grid search: 45 motions instead of 775, which take long."""
+"""Shifts right, shifts up and rotations of the grid search: 45 transformations instead of 775, which take long."""
 
 FIRING = 0.05
 """The rate at which units fire: for the 1 % of Goodfellow et al. hundreds of images are needed."""
@@ -41,7 +41,7 @@ def further_measures(
       images: of which a few are used.
       output: how outputs move.
       group: of the orbits.
-      seed: of the motions that are drawn.
+      seed: of the transformations that are drawn.
       notes: a line is added for a measure that is left out.
     """
     few = images.first(AT_MOST)
@@ -84,11 +84,11 @@ def _lie(model: Model, images: Images, output: Output) -> Iterator[Measure]:
 def _decibels(model: Model, images: Images, output: Output, seed: int) -> Iterator[Measure]:
     kind, margin = "field" if output.is_field else "invariant", float(min(3, min(images.size[:2]) // 8))
     found = [("shifts", eq_t(model, images.pixels, kind, seed=seed))]
-    for measure, motion in ((eq_t_frac, "fractional shifts"), (eq_r, "rotations"), (eq_scale, "scaling")):
-        found.append((motion, measure(model, images.pixels, kind, margin=margin, seed=seed)))
-    for motion, d in found:
+    for measure, transformation in ((eq_t_frac, "fractional shifts"), (eq_r, "rotations"), (eq_scale, "scaling")):
+        found.append((transformation, measure(model, images.pixels, kind, margin=margin, seed=seed)))
+    for transformation, d in found:
         through = f"; resampling alone: {d.baseline:.0f} dB" if np.isfinite(d.baseline) else ""
-        yield Measure(d.measure, d.decibels, "dB", f"signal to error under {motion}; high is good{through}")
+        yield Measure(d.measure, d.decibels, "dB", f"signal to error under {transformation}; high is good{through}")
 
 
 def _features(model: Model, images: Images, group: PlanarGroup, seed: int) -> Iterator[Measure]:
@@ -132,9 +132,13 @@ def _classes(model: Model, images: Images, seed: int) -> Iterator[Measure]:
         "circular consistency", consistency.consistency, "",
         f"equal predictions under two circular shifts; {consistency.chance:.2f} by chance",
     )  # fmt: skip
-    for motion, text in (("shift", "one pixel"), ("scale", "one pixel larger or smaller"), ("rotation", "one degree")):
-        rate = top1_change_rate(model, images.pixels, motion).change_rate
-        yield Measure(f"P(top-1 changes), {motion}", rate, "", f"how often the prediction changes: {text}")
+    for transformation, text in (
+        ("shift", "one pixel"),
+        ("scale", "one pixel larger or smaller"),
+        ("rotation", "one degree"),
+    ):
+        rate = top1_change_rate(model, images.pixels, transformation).change_rate
+        yield Measure(f"P(top-1 changes), {transformation}", rate, "", f"how often the prediction changes: {text}")
     labels = images.labels if images.labels is not None and np.ndim(images.labels) == 1 else None
     what = "kept predictions" if labels is None else "accuracy"
     drawn = worst_of_k(model, images.pixels, labels, seed=seed)
@@ -142,5 +146,7 @@ def _classes(model: Model, images: Images, seed: int) -> Iterator[Measure]:
     if labels is not None:
         yield Measure("accuracy", drawn.natural, "", f"on {len(images.pixels)} images")
     yield Measure("worst of 10", drawn.worst, "", f"{what} under the worst of ten shifts and turns (3 pixels, 30°)")
-    motions = int(np.prod(COARSE))
-    yield Measure("worst on a grid", grid.worst, "", f"{what} under the worst of {motions} shifts and turns on a grid")
+    transformations = int(np.prod(COARSE))
+    yield Measure(
+        "worst on a grid", grid.worst, "", f"{what} under the worst of {transformations} shifts and turns on a grid"
+    )

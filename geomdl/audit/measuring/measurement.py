@@ -8,7 +8,7 @@ import numpy as np
 from geomdl.audit.measuring.stream import Stream
 from geomdl.audit.probes.images import Images, disc
 from geomdl.audit.probes.output import Output
-from geomdl.audit.probes.transformations import Motion
+from geomdl.audit.probes.transformations import Transformation
 from geomdl.audit.results.verdict import Measurement
 
 DEAD = 1e-6
@@ -17,7 +17,8 @@ DEAD = 1e-6
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Picture:
-    """The image on which a motion changes most: the image, the moved image, and by how much the output changes."""
+    """The image on which a transformation changes most: the image, the moved image, and by how much the output
+    changes."""
 
     measurement: Measurement
     before: np.ndarray
@@ -43,17 +44,18 @@ def spread(y: np.ndarray) -> float:
 
 
 def measure(
-    stream: Stream, motions: Sequence[Motion], images: Images, output: Output
+    stream: Stream, transformations: Sequence[Transformation], images: Images, output: Output
 ) -> tuple[list[Measurement], list[Picture]]:
-    """The error of every motion on all images, and the image that each changes most.
+    """The error of every transformation on all images, and the image that each changes most.
 
-    The moved images of many motions go through the model together, so that it is compiled once and called no more
-    often than their number needs. Where a motion resamples, its inverse is applied as well and the images go through
-    the model once more, to tell what resampling alone changes.
+    The moved images of many transformations go through the model together, so that it is compiled once and called no
+    more
+    often than their number needs. Where a transformation resamples, its inverse is applied as well and the images go
+    through the model once more, to tell what resampling alone changes.
     """
     measurements, pictures = [], []
     for cut in (False, True):
-        chosen = [motion for motion in motions if motion.disc == cut]
+        chosen = [transformation for transformation in transformations if transformation.disc == cut]
         if not chosen:
             continue
         x = images.pixels
@@ -68,28 +70,30 @@ def measure(
         at_once = max(1, 8 * stream.batch // len(x))
         for start in range(0, len(chosen), at_once):
             some = chosen[start : start + at_once]
-            moved = [motion.move(x) for motion in some]
-            back = [motion.undo(m) for motion, m in zip(some, moved, strict=True) if motion.undo]
+            moved = [transformation.move(x) for transformation in some]
+            back = [
+                transformation.undo(m) for transformation, m in zip(some, moved, strict=True) if transformation.undo
+            ]
             results = np.split(stream(np.concatenate(moved + back)), len(moved) + len(back))
             of_moved, of_back = results[: len(moved)], iter(results[len(moved) :])
             backs = iter(back)
-            for motion, seen, got in zip(some, moved, of_moved, strict=True):
-                expected = motion.move_output(y)
-                _require_same_shape(got, expected, motion)
+            for transformation, seen, got in zip(some, moved, of_moved, strict=True):
+                expected = transformation.move_output(y)
+                _require_same_shape(got, expected, transformation)
                 if cut and output.is_field:
                     got, expected = _masked(got), _masked(expected)
                 baseline = through = 0.0
-                if motion.undo:
+                if transformation.undo:
                     baseline = difference(next(backs), x)
                     again = next(of_back)
                     through = difference(_masked(again) if cut and output.is_field else again, masked)
-                if motion.undo_output:
-                    round_trip = motion.undo_output(motion.move_output(y))
+                if transformation.undo_output:
+                    round_trip = transformation.undo_output(transformation.move_output(y))
                     through += difference(_masked(round_trip) if cut else round_trip, masked)
                 measurement = Measurement(
-                    motion.family,
-                    motion.element,
-                    motion.value,
+                    transformation.family,
+                    transformation.element,
+                    transformation.value,
                     images.name,
                     len(x),
                     (height, width),
@@ -180,9 +184,10 @@ def _worst(
     return Picture(measurement, x[index].copy(), moved[index].copy(), float(errors[index]))
 
 
-def _require_same_shape(got: np.ndarray, expected: np.ndarray, motion: Motion) -> None:
+def _require_same_shape(got: np.ndarray, expected: np.ndarray, transformation: Transformation) -> None:
     if got.shape != expected.shape:
         raise ValueError(
-            f"under {motion.family} {motion.element} the output has shape {got.shape}, but the moved output has"
+            f"under {transformation.family} {transformation.element} the output has shape {got.shape}, but the"
+            " moved output has"
             f" {expected.shape}; treat it as invariant (output='invariant') or audit square images"
         )

@@ -1,4 +1,4 @@
-"""Which motions are tried, on which images."""
+"""Which transformations are tried, on which images."""
 
 import dataclasses
 import math
@@ -13,15 +13,15 @@ from geomdl.audit.probes.images import Images, band_limited
 from geomdl.audit.probes.output import Output
 from geomdl.audit.probes.symmetries import OTHER_ANGLES, grid_elements, group_elements, other_angles
 from geomdl.audit.probes.transformations import (
-    Motion,
     PointElement,
+    Transformation,
     brightness,
     circular_shift,
     contrast,
     fractional_shift,
     is_on_grid,
-    linear_motion,
-    point_motion,
+    linear_transformation,
+    point_transformation,
 )
 from geomdl.audit.results.verdict import Measurement
 from geomdl.groups import PlanarGroup
@@ -39,7 +39,7 @@ WINDOW = 4
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The motions of an audit.
+    """The transformations of an audit.
 
     Attributes:
       group: the point group asked for.
@@ -57,22 +57,22 @@ class Plan:
     size: tuple[int, int]
     seed: int
 
-    def point_motions(self, elements: Iterable[PointElement]) -> list[Motion]:
-        """The motions of point elements; where channels transform, only those in the group."""
+    def point_transformations(self, elements: Iterable[PointElement]) -> list[Transformation]:
+        """The transformations of point elements; where channels transform, only those in the group."""
         inside = set(group_elements(self.group)) if self.in_type or self.out_type else None
         return [
-            point_motion(element, self.output, self.in_type, self.out_type)
+            point_transformation(element, self.output, self.in_type, self.out_type)
             for element in elements
             if inside is None or element in inside
         ]
 
-    def grid_motions(self) -> list[Motion]:
-        """The motions that map the grid to itself."""
-        return self.point_motions(grid_elements(self.group, square=self.size[0] == self.size[1]))
+    def grid_transformations(self) -> list[Transformation]:
+        """The transformations that map the grid to itself."""
+        return self.point_transformations(grid_elements(self.group, square=self.size[0] == self.size[1]))
 
     def on_grid(self, stream: Stream, images: Images) -> Measured:
         """The group's elements that map the grid to itself, and the flips, over the full frame."""
-        return measure(stream, self.grid_motions(), images, self.output)
+        return measure(stream, self.grid_transformations(), images, self.output)
 
     def shifts(self, stream: Stream, images: Images) -> Measured:
         """Circular shifts: a window of small ones on a few images, powers of two and random ones on some."""
@@ -84,16 +84,16 @@ class Plan:
         steps = [2**k * stride for k in range(6) if 2**k * stride <= min(limit)]
         far = [shift for n in steps for shift in ((n, 0), (0, n), (n, n))]
         far += [tuple((rng.integers(-np.array(limit), np.array(limit) + 1)).tolist()) for _ in range(8)]
-        some = _motions(circular_shift(s, self.output) for s in dict.fromkeys(far) if any(s))
-        few = _motions(circular_shift(s, self.output) for s in window if s not in far)
+        some = _transformations(circular_shift(s, self.output) for s in dict.fromkeys(far) if any(s))
+        few = _transformations(circular_shift(s, self.output) for s in window if s not in far)
         return _joined(
             measure(stream, some, images.first(SOME), self.output), measure(stream, few, images.first(FEW), self.output)
         )
 
     def resampled(self, stream: Stream, images: Images) -> list[Measured]:
         """What needs resampling: angles off the grid, parts of a pixel, scale and shear; and contrast, brightness."""
-        own = self.point_motions(e for e in group_elements(self.group) if not is_on_grid(e))
-        angles = self.point_motions(other_angles(self.group))
+        own = self.point_transformations(e for e in group_elements(self.group) if not is_on_grid(e))
+        angles = self.point_transformations(other_angles(self.group))
         open_frame = [
             dataclasses.replace(m, disc=False, family=FULL_FRAME, undo=None, undo_output=None)
             for m in own or [m for m in angles if m.value[1] % 45 == 0]
@@ -105,8 +105,8 @@ class Plan:
         ]
         if self.in_type is None and self.out_type is None:
             others += [
-                *(linear_motion("scale", s, f"×{s:g}", ((s, 0), (0, s)), self.output) for s in (0.9, 1.1)),
-                *(linear_motion("shear", s, f"{s:+g}", ((1, s), (0, 1)), self.output) for s in (-0.1, 0.1)),
+                *(linear_transformation("scale", s, f"×{s:g}", ((s, 0), (0, s)), self.output) for s in (0.9, 1.1)),
+                *(linear_transformation("shear", s, f"{s:+g}", ((1, s), (0, 1)), self.output) for s in (-0.1, 0.1)),
             ]
         others += [contrast(-0.2), contrast(0.2), brightness(-0.2), brightness(0.2)]
         return [
@@ -141,12 +141,12 @@ class Plan:
 
     def few(self, stream: Stream, images: Images) -> Measured:
         """The grid symmetries and three shifts on a few images: what tells even sizes from odd ones."""
-        shifts = _motions(circular_shift(s, self.output) for s in ((1, 0), (0, 1), (1, 1)))
-        return measure(stream, [*self.grid_motions(), *shifts], images.first(FEW), self.output)
+        shifts = _transformations(circular_shift(s, self.output) for s in ((1, 0), (0, 1), (1, 1)))
+        return measure(stream, [*self.grid_transformations(), *shifts], images.first(FEW), self.output)
 
 
-def _motions(found: Iterable[Motion | None]) -> list[Motion]:
-    return [motion for motion in found if motion is not None]
+def _transformations(found: Iterable[Transformation | None]) -> list[Transformation]:
+    return [transformation for transformation in found if transformation is not None]
 
 
 def _joined(*parts: Measured) -> Measured:

@@ -29,8 +29,8 @@ class Symmetry:
 
     Attributes:
       name: as in verdicts and requirements.
-      description: the motions in words.
-      includes: whether a measurement is of one of its motions.
+      description: the transformations in words.
+      includes: whether a measurement is of one of its transformations.
       asked: whether it belongs to what was asked for, or is for information.
     """
 

@@ -1,4 +1,5 @@
-"""The motions that an audit tries: how each moves the input, how it should move the output, and how to undo it."""
+"""The transformations that an audit tries: how each moves the input, how it should move the output, and how to undo
+it."""
 
 import dataclasses
 import math
@@ -17,13 +18,13 @@ PointElement = tuple[int, float]
 
 
 @dataclasses.dataclass(frozen=True)
-class Motion:
-    """One motion g.
+class Transformation:
+    """One transformation g.
 
     Attributes:
       family: see `geomdl.audit.results.verdict.Measurement`.
-      element: the motion in words.
-      value: the motion in numbers.
+      element: the transformation in words.
+      value: the transformation in numbers.
       move: x ↦ g·x.
       move_output: y ↦ g·y.
       undo: x ↦ g⁻¹·x, where g resamples; None where it is exact.
@@ -66,9 +67,9 @@ def point_name(element: PointElement) -> str:
     return {0.0: "up–down", 180.0: "left–right"}.get(degrees, f"mirror {degrees / 2:g}°")
 
 
-def point_motion(
+def point_transformation(
     element: PointElement, output: Output, in_type: FieldType | None = None, out_type: FieldType | None = None
-) -> Motion:
+) -> Transformation:
     """A rotation or reflection about the centre of the image.
 
     Args:
@@ -89,7 +90,7 @@ def point_motion(
 
     moves = output.is_field or (out_type is not None and not out_type.is_trivial)
     exact = is_on_grid(element)
-    return Motion(
+    return Transformation(
         "points",
         point_name(element),
         (float(reflected), float(degrees)),
@@ -114,13 +115,13 @@ def in_group(element: PointElement, group: PlanarGroup) -> np.ndarray:
     return np.array([float(reflected), math.radians(degrees)])
 
 
-def circular_shift(shift: tuple[int, int], output: Output) -> Motion | None:
+def circular_shift(shift: tuple[int, int], output: Output) -> Transformation | None:
     """A circular shift by whole pixels; None when the output's grid cannot move by it."""
     step = (shift[0] / output.stride, shift[1] / output.stride)
     if output.is_field and any(s.denominator != 1 for s in step):
         return None
     of_output = (int(step[0]), int(step[1]))
-    return Motion(
+    return Transformation(
         "shifts",
         f"({shift[0]}, {shift[1]})",
         (float(shift[0]), float(shift[1])),
@@ -129,11 +130,11 @@ def circular_shift(shift: tuple[int, int], output: Output) -> Motion | None:
     )
 
 
-def fractional_shift(shift: tuple[float, float], output: Output) -> Motion:
+def fractional_shift(shift: tuple[float, float], output: Output) -> Transformation:
     """A circular shift by parts of a pixel: the phases of the Fourier transform are turned."""
     stride = float(output.stride)
     of_output = (shift[0] / stride, shift[1] / stride)
-    return Motion(
+    return Transformation(
         "fractional shifts",
         f"({shift[0]:g}, {shift[1]:g})",
         shift,
@@ -159,9 +160,9 @@ def fourier_shift(x: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
     return np.fft.ifft2(turned, axes=(1, 2)).real.astype(x.dtype)
 
 
-def linear_motion(
+def linear_transformation(
     family: str, parameter: float, element: str, matrix: Iterable[Iterable[float]], output: Output
-) -> Motion:
+) -> Transformation:
     """A linear map of the plane about the centre: p ↦ A p, in coordinates x to the right, y up."""
     forth = np.array(list(map(list, matrix)), float)
     back = np.linalg.inv(forth)
@@ -169,7 +170,7 @@ def linear_motion(
     def by(a: np.ndarray) -> Move:
         return lambda x: np.asarray(warp(x, a.astype(x.dtype)))
 
-    return Motion(
+    return Transformation(
         family,
         element,
         (parameter,),
@@ -181,16 +182,16 @@ def linear_motion(
     )
 
 
-def contrast(t: float) -> Motion:
+def contrast(t: float) -> Transformation:
     """x ↦ e^t (x − m) + m with the mean m of each image; the output should stay."""
 
     def move(x: np.ndarray) -> np.ndarray:
         mean = x.mean(axis=(1, 2, 3), keepdims=True, dtype=float)
         return (math.exp(t) * (x - mean) + mean).astype(x.dtype)
 
-    return Motion("contrast", f"×{math.exp(t):.2f}", (t,), move, _same)
+    return Transformation("contrast", f"×{math.exp(t):.2f}", (t,), move, _same)
 
 
-def brightness(t: float) -> Motion:
+def brightness(t: float) -> Transformation:
     """x ↦ x + t σ with the standard deviation σ of all images; the output should stay."""
-    return Motion("brightness", f"{t:+g}σ", (t,), lambda x: (x + t * x.std(dtype=float)).astype(x.dtype), _same)
+    return Transformation("brightness", f"{t:+g}σ", (t,), lambda x: (x + t * x.std(dtype=float)).astype(x.dtype), _same)

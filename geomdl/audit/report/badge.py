@@ -47,10 +47,10 @@ def badge_svg(report: Audit) -> str:
 
 
 def _best(report: Audit) -> Verdict | None:
-    """The exact point symmetry with the most motions, among those asked for; the approximate ones come next."""
-    points = [v for v in report.verdicts if v.asked and "shifts" not in v.symmetry and v.motions]
+    """The exact point symmetry with the most transformations, among those asked for; the approximate ones come next."""
+    points = [v for v in report.verdicts if v.asked and "shifts" not in v.symmetry and v.transformations]
     order = {"exact": 0, "approximate": 1, "broken": 2}
-    return min(points, key=lambda v: (order.get(v.level, 3), -v.motions), default=None)
+    return min(points, key=lambda v: (order.get(v.level, 3), -v.transformations), default=None)
 
 
 def _short(error: float) -> str:

@@ -41,7 +41,7 @@ _RC = {
 
 def overview(report: Audit) -> str:
     """One row per symmetry: its error, what resampling alone does, and what another image does."""
-    rows = [v for v in report.verdicts if v.motions and v.level != "dead" and np.isfinite(v.error)]
+    rows = [v for v in report.verdicts if v.transformations and v.level != "dead" and np.isfinite(v.error)]
     if not rows:
         return ""
     with style(), matplotlib.rc_context(_RC):  # pyright: ignore[reportArgumentType]
@@ -147,7 +147,7 @@ def layers(table: LayerTable) -> str:
             label.set_horizontalalignment("center" if len(table.elements) > 8 else "right")
             label.set_rotation_mode("default" if len(table.elements) > 8 else "anchor")
         _bar(fig, image, "relative error")
-        return _svg(fig, "layers", "Error of every layer under every motion")
+        return _svg(fig, "layers", "Error of every layer under every transformation")
 
 
 def _here(report: Audit) -> list[Measurement]:

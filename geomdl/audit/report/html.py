@@ -131,10 +131,12 @@ def _layers(report: Audit) -> str:
     if report.layers is None:
         return ""
     found = "".join(f"<li>{_text(entry)}</li>" for entry in report.layers.breaks)
-    lines = f'<ul class="notes">{found}</ul>' if found else "<p>Every layer keeps every motion that was tried.</p>"
+    lines = (
+        f'<ul class="notes">{found}</ul>' if found else "<p>Every layer keeps every transformation that was tried.</p>"
+    )
     drawn = _figure(
         figures.layers(report.layers),
-        "Error of every layer under every motion, in the order of the calls. Dark is exact.",
+        "Error of every layer under every transformation, in the order of the calls. Dark is exact.",
     )
     return f"<h2>Layers</h2>\n{lines}{drawn}"
 
@@ -151,16 +153,16 @@ def _worst(pictures: tuple[Picture, ...]) -> str:
             for alt, image in (("before", p.before), ("after", p.after))
         )
         cards.append(
-            f"<figure><div>{shown}</div><figcaption>{_text(_motion(m.family, m.element))}: the output changes by"
-            f" {number(p.error)}</figcaption></figure>"
+            f"<figure><div>{shown}</div><figcaption>{_text(_transformation(m.family, m.element))}: the output changes"
+            f" by {number(p.error)}</figcaption></figure>"
         )
     return (
-        '<h2>Where the output changes most</h2>\n<p class="muted">Of each kind of motion the worst image, before and'
-        f' after.</p>\n<div class="worst">{"".join(cards)}</div>\n'
+        '<h2>Where the output changes most</h2>\n<p class="muted">Of each kind of transformation the worst image,'
+        f' before and after.</p>\n<div class="worst">{"".join(cards)}</div>\n'
     )
 
 
-def _motion(family: str, element: str) -> str:
+def _transformation(family: str, element: str) -> str:
     return element if family in ("points", OTHER_ANGLES) else f"{family} {element}"
 
 
@@ -190,12 +192,12 @@ def _method(report: Audit) -> str:
     environment = ", ".join(f"{key} {value}" for key, value in report.environment.items())
     return (
         "<h2>How to read this</h2>\n"
-        "<p>For a motion g of the image the error is ‖f(g·x) − g·f(x)‖ / ‖g·f(x)‖ over all images, with g·f(x) = f(x)"
-        " where the output is treated as invariant.</p>"
+        "<p>For a transformation g of the image the error is ‖f(g·x) − g·f(x)‖ / ‖g·f(x)‖ over all images, with g·f(x)"
+        " = f(x) where the output is treated as invariant.</p>"
         f"<p><b>Exact</b>: at most the rounding error of the network, {number(tolerance)} here, and at most"
-        f" {EXACT_SHARE:.0%} of the difference between images, for every motion, over the full frame, on white noise."
-        f" <b>Approximate</b>: at most {APPROXIMATE_SHARE:.0%} of the difference between images; where the image is"
-        f" resampled {RESAMPLED_SHARE:.0%}, or {INTERPOLATION_FACTOR:g} times what resampling alone does."
+        f" {EXACT_SHARE:.0%} of the difference between images, for every transformation, over the full frame, on white"
+        f" noise. <b>Approximate</b>: at most {APPROXIMATE_SHARE:.0%} of the difference between images; where the image"
+        f" is resampled {RESAMPLED_SHARE:.0%}, or {INTERPOLATION_FACTOR:g} times what resampling alone does."
         " <b>Broken</b>: more than that.</p>"
         f'<p class="muted">{report.forward_passes} batches in {number(report.seconds)} s; seed {report.seed};'
         f" {_text(environment)}.</p>\n"
@@ -211,7 +213,7 @@ def _numbers(report: Audit) -> str:
         for m in report.measurements
     )
     head = (
-        '<tr><th>family</th><th>motion</th><th>images</th><th class="n">count</th><th>size</th><th>frame</th>'
+        '<tr><th>family</th><th>transformation</th><th>images</th><th class="n">count</th><th>size</th><th>frame</th>'
         '<th class="n">error</th><th class="n">lost of the input</th><th class="n">resampling alone</th>'
         '<th class="n">another image</th></tr>'
     )

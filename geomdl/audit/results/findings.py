@@ -21,7 +21,7 @@ class LayerTable:
 
     Attributes:
       layers: paths of the layers, in the order of the calls.
-      elements: the motions in words.
+      elements: the transformations in words.
       errors: ``[layers][elements]``; NaN where a layer has no comparable output.
       breaks: where the group and the circular shifts are first lost; nothing for what is kept throughout.
     """

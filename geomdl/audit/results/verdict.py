@@ -8,11 +8,12 @@ Level = Literal["exact", "approximate", "broken", "dead", "not measured"]
 """See `judge`. Dead: the output does not depend on the input. Not measured: the input or output rules it out."""
 
 APPROXIMATE_SHARE = 0.1
-"""A motion that moves pixels to pixels holds approximately when it changes the output by at most this share of what
+"""A transformation that moves pixels to pixels holds approximately when it changes the output by at most this share of
+what
 another image changes."""
 
 RESAMPLED_SHARE = 0.25
-"""The same share for motions that resample the image …"""
+"""The same share for transformations that resample the image …"""
 
 INTERPOLATION_FACTOR = 2.0
 """… which may also change the output by at most this many times what resampling alone does."""
@@ -23,12 +24,13 @@ EXACT_SHARE = 0.05
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """The error of one motion g on one set of images.
+    """The error of one transformation g on one set of images.
 
     Attributes:
-      family: what kind of motion: ``"points"``, ``"shifts"``, ``"cropped shifts"``, …
-      element: the motion in words, as in ``"90°"`` or ``"mirror 45°"``.
-      value: the motion in numbers: (reflected, degrees); (rows, columns) in pixels; the parameter of the others.
+      family: what kind of transformation: ``"points"``, ``"shifts"``, ``"cropped shifts"``, …
+      element: the transformation in words, as in ``"90°"`` or ``"mirror 45°"``.
+      value: the transformation in numbers: (reflected, degrees); (rows, columns) in pixels; the parameter of the
+        others.
       images: which images: ``"white noise"``, ``"band-limited"`` or the name of the data.
       count: how many.
       size: their (height, width).
@@ -65,16 +67,16 @@ class Verdict:
 
     Attributes:
       symmetry: its name, as in ``--require "C4 exact"``.
-      description: the motions in words.
+      description: the transformations in words.
       level: see `judge`.
-      error: of the worst motion; NaN when nothing was measured.
-      mean: over the motions.
-      worst: the motion with the largest error, in words.
-      motions: how many were tried.
+      error: of the worst transformation; NaN when nothing was measured.
+      mean: over the transformations.
+      worst: the transformation with the largest error, in words.
+      transformations: how many were tried.
       tolerance: the rounding error that ``exact`` allows.
-      baseline: the input that resampling loses, at the worst motion.
-      through: what resampling alone changes in the output, at the worst motion.
-      spread: what another image changes, at the worst motion.
+      baseline: the input that resampling loses, at the worst transformation.
+      through: what resampling alone changes in the output, at the worst transformation.
+      spread: what another image changes, at the worst transformation.
       asked: whether the symmetry was asked for; the others are for information.
       conditions: where it holds and where it does not, and why.
     """
@@ -85,7 +87,7 @@ class Verdict:
     error: float
     mean: float
     worst: str
-    motions: int
+    transformations: int
     tolerance: float
     baseline: float
     through: float
@@ -94,7 +96,7 @@ class Verdict:
     conditions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        number = f" ({self.error:.1e} at {self.worst})" if self.motions else ""
+        number = f" ({self.error:.1e} at {self.worst})" if self.transformations else ""
         return f"{self.symmetry} {self.level}{number}"
 
 
@@ -102,9 +104,10 @@ def judge(error: float, *, tolerance: float, spread: float, through: float) -> L
     """The level of a symmetry with this error.
 
     - ``exact``: the error is at most the rounding error of the network, and small against the spread between images.
-    - ``approximate``: at most a tenth of the spread between images; where the motion resamples, at most a quarter of
+    - ``approximate``: at most a tenth of the spread between images; where the transformation resamples, at most a
+    quarter of
       it, or twice what resampling alone does to the output. (A relative error by itself says little: a network whose
-      outputs hardly differ between images has small errors under any motion.)
+      outputs hardly differ between images has small errors under any transformation.)
     - ``broken``: otherwise.
 
     Args:

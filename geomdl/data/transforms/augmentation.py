@@ -1,4 +1,4 @@
-"""Random changes of training images, inside the jitted step: motions, and squares cut out."""
+"""Random changes of training images, inside the jitted step: transformations, and squares cut out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from geomdl.layers.core.data_axis import per_example
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One random motion per image: x ↦ shift(turn(flip(x(A⁻¹ p)))), with A = s R(θ).
+    """One random transformation per image: x ↦ shift(turn(flip(x(A⁻¹ p)))), with A = s R(θ).
 
     A pure function of (images, key), so it is jitted with the training step; on a device that holds a part of the batch
-    (:mod:`geomdl.layers.core.data_axis`), the motions are those the images get in the whole batch. Options at their
-    defaults
+    (:mod:`geomdl.layers.core.data_axis`), the transformations are those the images get in the whole batch. Options at
+    their defaults
     do nothing, and cost nothing. Quarter turns, flips and shifts are exact (pixels are moved, never mixed); rotation
     and scale resample once, by cubic B-splines (:func:`geomdl.actions.warp.warp`). What enters the frame is 0. Last,
     ``cutout`` sets a square to 0.
@@ -76,7 +76,7 @@ class Augmentation:
 
         Args:
           images: ``[batch, height, width, channels]``, floating point.
-          key: a JAX random key; the same key gives the same motions and the same squares.
+          key: a JAX random key; the same key gives the same transformations and the same squares.
 
         Returns:
           Images of the same shape and dtype.

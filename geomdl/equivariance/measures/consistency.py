@@ -22,7 +22,7 @@ class Consistency:
     Attributes:
       model: its name.
       measure: what was compared.
-      elements: the motions of each comparison.
+      elements: the transformations of each comparison.
       agreements: the fraction of images with equal predictions, for each comparison.
       predicted: how often each predicted class was predicted for the unmoved images (or the first crops).
     """
@@ -147,13 +147,19 @@ def circular_consistency(model: Any, x: ArrayLike, *, max_shift: int = 3, pairs:
 
 
 def top1_change_rate(
-    model: Any, x: ArrayLike, motion: str = "shift", *, strength: float | None = None, padding: Padding = "zeros"
+    model: Any,
+    x: ArrayLike,
+    transformation: str = "shift",
+    *,
+    strength: float | None = None,
+    padding: Padding = "zeros",
 ) -> Consistency:
     """The probability that the predicted class changes when the image moves by the least amount,
 
       P(argmax f(g x) ≠ argmax f(x)),
 
-    over the images and the motions g: one pixel up, down, left or right (``"shift"``), larger or smaller by one pixel
+    over the images and the transformations g: one pixel up, down, left or right (``"shift"``), larger or smaller by
+      one pixel
     (``"scale"``), turned by 1° either way (``"rotation"``). The result is `Consistency.change_rate`. A constant
     function never changes its prediction; it is told by `Consistency.alive`.
 
@@ -163,7 +169,7 @@ def top1_change_rate(
     Args:
       model: a classifier; see `crop_consistency`.
       x: images ``[batch, height, width, channels]``.
-      motion: ``"shift"``, ``"scale"`` or ``"rotation"``.
+      transformation: ``"shift"``, ``"scale"`` or ``"rotation"``.
       strength: whole pixels (shift), pixels (scale) or degrees (rotation); 1 by default.
       padding: what comes in: ``"zeros"`` or ``"wrap"`` for shifts, and ``"mirror"`` too for the others.
 
@@ -176,15 +182,15 @@ def top1_change_rate(
     1.0
     """
     x, by = image_batch(x), 1.0 if strength is None else float(strength)
-    if not by > 0 or (motion == "shift" and by != int(by)):
+    if not by > 0 or (transformation == "shift" and by != int(by)):
         raise invalid("strength", strength, "a positive number; whole pixels for shifts", 1)
-    if motion == "shift":
+    if transformation == "shift":
         if padding == "mirror":
             raise invalid("padding of shifts", padding, "zeros or wrap", "zeros")
         shift = shift_crop if padding == "zeros" else roll
         shifts = np.array([[-1, 0], [1, 0], [0, -1], [0, 1]]) * int(by)
         return _compare(model, f"{by:g}-pixel shift consistency", x, shifts, lambda g, x: shift(x, (g[0], g[1])))
-    if motion == "scale":
+    if transformation == "scale":
         size = min(x.shape[1:3])
         factors = np.array([[(size + by) / size], [(size - by) / size]])
         if by >= size:
@@ -194,7 +200,7 @@ def top1_change_rate(
             return warp(x, jnp.asarray(g, x.dtype)[0] * jnp.eye(2, dtype=x.dtype), padding=padding)
 
         return _compare(model, f"{by:g}-pixel scale consistency", x, factors, rescale)
-    if motion == "rotation":
+    if transformation == "rotation":
 
         def turn(g: Any, x: jax.Array) -> jax.Array:
             angle = jnp.deg2rad(jnp.asarray(g, x.dtype)[0])
@@ -202,7 +208,7 @@ def top1_change_rate(
             return warp(x, jnp.stack([jnp.stack([cos, -sin]), jnp.stack([sin, cos])]), padding=padding)
 
         return _compare(model, f"{by:g}° rotation consistency", x, np.array([[by], [-by]]), turn)
-    raise unknown("motion", motion, ("shift", "scale", "rotation"))
+    raise unknown("transformation", transformation, ("shift", "scale", "rotation"))
 
 
 def require_classes(model: Model, x: jax.Array) -> Any:

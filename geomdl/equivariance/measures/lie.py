@@ -118,7 +118,8 @@ def lie_derivative(
       L_X f (x) = d/dt at t = 0 of ρ_out(e^{−tX}) f(ρ_in(e^{tX}) x),
 
     which vanishes for all x when f is equivariant to the group. It is one forward-mode derivative (`jax.jvp`) per
-    generator, with no step to choose: cubic B-splines make the motion differentiable at the identity. Its mean square
+    generator, with no step to choose: cubic B-splines make the transformation differentiable at the identity. Its mean
+      square
     over images and outputs (`LieDerivatives.errors`) is the local equivariance error (LEE) of Gruver et al.
 
     A constant function has L_X f = 0 for an invariant output. Then its spread is 0 too, `LieDerivatives.alive` is

@@ -1,4 +1,4 @@
-"""Accuracy under the worst of many small motions."""
+"""Accuracy under the worst of many small transformations."""
 
 import dataclasses
 from typing import Any
@@ -21,40 +21,41 @@ class WorstCase:
 
     Attributes:
       model: its name.
-      measure: how the motions were chosen.
-      motions: how many were tried on each image.
+      measure: how the transformations were chosen.
+      transformations: how many were tried on each image.
       natural: the accuracy on the images as they are.
-      average: the accuracy over all images and motions.
-      worst: the accuracy under the worst motion of each image.
-      constant: the accuracy of the best constant answer: what a constant function scores here, under every motion.
-      worst_motions: for each image (pixels right, pixels up, degrees): a motion that deceives the model (the one of
-        greatest loss), or the one of greatest loss where none does.
-      deceived: for each image, whether any motion does.
+      average: the accuracy over all images and transformations.
+      worst: the accuracy under the worst transformation of each image.
+      constant: the accuracy of the best constant answer: what a constant function scores here, under every
+        transformation.
+      worst_transformations: for each image (pixels right, pixels up, degrees): a transformation that deceives the
+        model (the one of greatest loss), or the one of greatest loss where none does.
+      deceived: for each image, whether any transformation does.
       alive: whether more than one class is ever predicted.
     """
 
     model: str
     measure: str
-    motions: int
+    transformations: int
     natural: float
     average: float
     worst: float
     constant: float
-    worst_motions: tuple[tuple[float, float, float], ...]
+    worst_transformations: tuple[tuple[float, float, float], ...]
     deceived: tuple[bool, ...]
     alive: bool
 
     def rows(self) -> list[dict[str, object]]:
-        """One row per image: its worst motion, and whether the model is wrong there."""
+        """One row per image: its worst transformation, and whether the model is wrong there."""
         names = ("right", "up", "degrees")
         return [
-            {"image": i, **dict(zip(names, motion, strict=True)), "deceived": wrong}
-            for i, (motion, wrong) in enumerate(zip(self.worst_motions, self.deceived, strict=True))
+            {"image": i, **dict(zip(names, transformation, strict=True)), "deceived": wrong}
+            for i, (transformation, wrong) in enumerate(zip(self.worst_transformations, self.deceived, strict=True))
         ]
 
     def __str__(self) -> str:
         text = (
-            f"{self.model}: accuracy {self.natural:.2%}, average {self.average:.2%}, worst of {self.motions}"
+            f"{self.model}: accuracy {self.natural:.2%}, average {self.average:.2%}, worst of {self.transformations}"
             f" ({self.measure}) {self.worst:.2%}; a constant answer {self.constant:.2%}"
         )
         return text if self.alive else text + ": CONSTANT, always the same class"
@@ -71,7 +72,7 @@ def worst_of_k(
     padding: Padding = "zeros",
     seed: int = 0,
 ) -> WorstCase:
-    """Accuracy under the worst of k random motions of each image (“worst-of-10”):
+    """Accuracy under the worst of k random transformations of each image (“worst-of-10”):
 
       E over images of min over j = 1 … k of [argmax f(g_j x) = label],
 
@@ -85,11 +86,11 @@ def worst_of_k(
       model: a classifier, anything that `geomdl.equivariance.as_function` takes.
       x: images ``[batch, height, width, channels]``.
       labels: the classes ``[batch]``; by default the model's own predictions, so that ``natural`` is 1.
-      k: how many motions.
+      k: how many transformations.
       max_shift: in pixels.
       max_degrees: in degrees.
       padding: what comes in from outside.
-      seed: of the motions.
+      seed: of the transformations.
 
     Raises:
       ValueError: for labels that do not fit, or an output that is no classification.
@@ -104,11 +105,14 @@ def worst_of_k(
     x = image_batch(x)
     if k < 1 or max_shift < 0 or max_degrees < 0:
         raise invalid(
-            "k, max_shift, max_degrees", (k, max_shift, max_degrees), "at least 1 motion, limits from 0", (10, 3, 30)
+            "k, max_shift, max_degrees",
+            (k, max_shift, max_degrees),
+            "at least 1 transformation, limits from 0",
+            (10, 3, 30),
         )
     limits = np.array([max_shift, max_shift, max_degrees])
-    motions = np.random.default_rng(seed).uniform(-1, 1, (k, len(x), 3)) * limits
-    return _worst(model, x, labels, f"random, ±{max_shift:g} pixels, ±{max_degrees:g}°", motions, padding)
+    transformations = np.random.default_rng(seed).uniform(-1, 1, (k, len(x), 3)) * limits
+    return _worst(model, x, labels, f"random, ±{max_shift:g} pixels, ±{max_degrees:g}°", transformations, padding)
 
 
 def worst_on_grid(
@@ -121,7 +125,8 @@ def worst_on_grid(
     max_degrees: float = 30.0,
     padding: Padding = "zeros",
 ) -> WorstCase:
-    """Accuracy under the worst motion of a grid, by default 5 × 5 shifts × 31 rotations: 775 evaluations per image.
+    """Accuracy under the worst transformation of a grid, by default 5 × 5 shifts × 31 rotations: 775 evaluations per
+    image.
 
     Args:
       model: as in `worst_of_k`.
@@ -149,7 +154,7 @@ def worst_on_grid(
 
 
 def _worst(
-    model: Any, x: jax.Array, labels: ArrayLike | None, name: str, motions: np.ndarray, padding: Padding
+    model: Any, x: jax.Array, labels: ArrayLike | None, name: str, transformations: np.ndarray, padding: Padding
 ) -> WorstCase:
     f = as_function(model)
     computed = require_classes(f, x)
@@ -169,7 +174,7 @@ def _worst(
         loss = -jnp.take_along_axis(scores, target[:, None].astype(jnp.int32), 1)[:, 0]
         return predicted_class(found), loss, jnp.isfinite(found).all()
 
-    y, (classes, losses, finite) = over_elements(f, measure, motions.astype(np.float32), x, computed)
+    y, (classes, losses, finite) = over_elements(f, measure, transformations.astype(np.float32), x, computed)
     if not finite.all():
         require_finite(f, np.array(np.nan), "for some moved image")
     own = np.asarray(predicted_class(y))
@@ -181,12 +186,12 @@ def _worst(
     return WorstCase(
         f.name,
         name,
-        len(motions),
+        len(transformations),
         float((own == target).mean()),
         float(right.mean()),
         float(right.all(0).mean()),
         float(counts.max() / counts.sum()),
-        tuple((float(a), float(b), float(c)) for a, b, c in motions[at, np.arange(len(x))]),
+        tuple((float(a), float(b), float(c)) for a, b, c in transformations[at, np.arange(len(x))]),
         tuple(map(bool, ~right.all(0))),
         len(np.unique(np.concatenate([classes.ravel(), own]))) > 1,
     )

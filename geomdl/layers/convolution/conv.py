@@ -35,7 +35,8 @@ class Conv(Layer):
 
     The types decide which convolution it is. From ``"n trivial"`` to ``"m regular"`` it *lifts* an image to the group;
     from regular to regular it is the *group convolution*; between irreps it is *steerable*; for the group C1 it is the
-    ordinary convolution. Exact under the motions that map the pixel grid to itself, borders included, whenever the grid
+    ordinary convolution. Exact under the transformations that map the pixel grid to itself, borders included, whenever
+    the grid
     of windows is centred: (n + 2P − F) mod S = 0. Other elements of the group (45° of C8, say) are kept up to the error
     of sampling the kernel on the grid.
 

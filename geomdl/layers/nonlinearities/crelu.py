@@ -1,4 +1,4 @@
-"""Concatenated rectification: the positive and the negative part of every channel."""
+"""CReLU rectification: the positive and the negative part of every channel."""
 
 import functools
 
@@ -14,7 +14,7 @@ from geomdl.layers.core.layer import Field, Fields, Layer
 from geomdl.representations import FieldType, Representation, decompose
 
 
-class Concatenated(Layer):
+class CReLU(Layer):
     """The concatenated nonlinearity (CReLU): f becomes (σ(f), σ(−f)), twice as many channels.
 
     Where the group permutes the channels up to signs, a sign exchanges the two halves, and the output is a permutation
@@ -32,7 +32,7 @@ class Concatenated(Layer):
       Shang et al., Understanding and improving convolutional neural networks via concatenated rectified linear units,
       ICML 2016.
 
-    >>> layer = Concatenated(FieldType("C2", "1 irrep(1)"))
+    >>> layer = CReLU(FieldType("C2", "1 irrep(1)"))
     >>> layer.out_type.is_permutation, layer(jnp.array([[3.0], [-3.0]]))
     (True, Array([[3., 0.], [0., 3.]], dtype=float32))
     """
@@ -43,7 +43,7 @@ class Concatenated(Layer):
         for b in in_type.blocks:
             if not b.representation.is_signed_permutation:
                 raise ValueError(
-                    f"Concatenated needs fields whose channels the group permutes up to signs; {b.representation} of"
+                    f"CReLU needs fields whose channels the group permutes up to signs; {b.representation} of"
                     f" {in_type.group} mixes them; allowed there: NormActivation, Gated, FourierPointwise"
                 )
         self.in_type = in_type
@@ -62,7 +62,7 @@ class Concatenated(Layer):
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
         """Maps ``[..., channels]`` to ``[..., 2 channels]``: of each field first σ(f), then σ(−f)."""
         del train, key
-        self.in_type.require_channels(x.shape[-1], "the input of Concatenated")
+        self.in_type.require_channels(x.shape[-1], "the input of CReLU")
         parts = []
         for b in self.in_type.blocks:
             fields = block_fields(x, b)

@@ -107,7 +107,7 @@ def _what_works(activation: str, rho: Representation) -> str:
     """The message for a representation that a pointwise function breaks."""
     choices = ["NormActivation", "Gated"]
     if rho.is_signed_permutation:
-        choices = ["Concatenated (its channels change sign only)", "Pointwise 'tanh'", *choices]
+        choices = ["CReLU (its channels change sign only)", "Pointwise 'tanh'", *choices]
     else:
         choices.append("FourierPointwise (for fields such as band_limited(3))")
     return (

@@ -159,7 +159,7 @@ class BlurPool(Layer):
 
 
 class GlobalPool(Layer):
-    """The maximum or mean of each channel over all pixels: f(T x) = f(x) for every motion T of the grid.
+    """The maximum or mean of each channel over all pixels: f(T x) = f(x) for every transformation T of the grid.
 
     ``[batch, height, width, channels]`` to ``[batch, channels]``; the group still acts on the channels.
 

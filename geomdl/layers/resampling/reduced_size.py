@@ -24,7 +24,7 @@ _TAPS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
 """The window on an even and on an odd side."""
 
 
-class HalfSize(Layer):
+class ReducedSize(Layer):
     """Applies a layer to the image at half its size: y = U f(D x), n → ⌈n/2⌉ → n along each axis.
 
     Both grids are centred on one another, on even sides and on odd ones; which it is, is seen when it is called:
@@ -45,7 +45,7 @@ class HalfSize(Layer):
         at the call for one that changes the size.
 
     >>> from geomdl.layers import Identity
-    >>> layer = HalfSize(Identity(FieldType("C4", "1 trivial")), "average")
+    >>> layer = ReducedSize(Identity(FieldType("C4", "1 trivial")), "average")
     >>> layer(jnp.arange(4.0).reshape(1, 1, 4, 1)).ravel()
     Array([0.5, 1. , 2. , 2.5], dtype=float32)
     >>> print(layer.contract)
@@ -56,11 +56,11 @@ class HalfSize(Layer):
 
     def __init__(self, inner: Layer, halving: Halving = "max", *, circular: bool = False) -> None:
         if halving not in get_args(Halving):
-            raise unknown("halving of HalfSize", halving, get_args(Halving))
+            raise unknown("halving of ReducedSize", halving, get_args(Halving))
         if halving == "max":
             require_permutation(inner.in_type, "a maximum (halving='max')", "halving='average', 'blur'")
         if inner.contract.stride != 1:
-            raise invalid("stride of the layer in HalfSize", str(inner.contract.stride), "1: it keeps the scale", 1)
+            raise invalid("stride of the layer in ReducedSize", str(inner.contract.stride), "1: it keeps the scale", 1)
         self.inner, self.circular = inner, circular
         self.halving: Halving = halving
         self.in_type, self.out_type = inner.in_type, inner.out_type
@@ -110,7 +110,7 @@ class HalfSize(Layer):
         found = tuple(self.inner.contract.output_size(small))
         if found != small:
             raise invalid(
-                "size that the layer in HalfSize gives", found, f"the one it takes, {small}", "padding='same'"
+                "size that the layer in ReducedSize gives", found, f"the one it takes, {small}", "padding='same'"
             )
         return size
 
@@ -124,7 +124,7 @@ class HalfSize(Layer):
 
     def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Maps ``[batch, height, width, channels]`` to the same height and width."""
-        self.in_type.require_channels(x.shape[-1], "the input of HalfSize")
+        self.in_type.require_channels(x.shape[-1], "the input of ReducedSize")
         size = tuple(x.shape[1:3])
         self.output_size(size)
         for axis in (1, 2):
@@ -136,7 +136,7 @@ class HalfSize(Layer):
 
 
 def _points(field_type: FieldType) -> Promise:
-    return Promise("exact", (square,) if require_planar(field_type.group, "HalfSize").swaps_axes else ())
+    return Promise("exact", (square,) if require_planar(field_type.group, "ReducedSize").swaps_axes else ())
 
 
 def _halved(size: Size) -> Size:

@@ -5,11 +5,11 @@ import dataclasses
 from flax import nnx
 
 from geomdl.groups import D, group
-from geomdl.layers import Conv, HalfSize, Layer, Sequential
+from geomdl.layers import Conv, Layer, ReducedSize, Sequential
 from geomdl.layers.resampling.reduced_size import Halving
 from geomdl.models.core.config import ImageShape
 from geomdl.models.segmentation.encoder_decoder import EncoderDecoderConfig, require_halving, require_square
-from geomdl.models.segmentation.unet_skeleton import nested
+from geomdl.models.segmentation.unet_skeleton import unet_skeleton
 from geomdl.representations import FieldType
 
 
@@ -17,7 +17,7 @@ from geomdl.representations import FieldType
 class GroupUNetConfig(EncoderDecoderConfig):
     """A U-Net that commutes with a point group: turned images give turned label maps, f(ρ(g) x) = ρ(g) f(x).
 
-    Lifting convolution, group convolutions and skips; `geomdl.layers.HalfSize` leads to the level below and back, at
+    Lifting convolution, group convolutions and skips; `geomdl.layers.ReducedSize` leads to the level below and back, at
     even and at odd sizes, without moving anything; the last layer maps to invariant outputs. Exact on the pixel grid
     for subgroups of D4 at every size (square, where the group has quarter turns), also at other sizes than those it was
     built for. Other rotations hold approximately. ``width`` counts the fields of the first convolution.
@@ -57,9 +57,9 @@ class GroupUNetConfig(EncoderDecoderConfig):
         halving = self.halving or ("max" if D(4).contains_group(points) else "blur")
 
         def path(below: list[Layer], level: int) -> Layer:
-            half = HalfSize(Sequential(below), halving, circular=self.padding_mode == "circular")
+            half = ReducedSize(Sequential(below), halving, circular=self.padding_mode == "circular")
             return Sequential([half, *self.convolution(half.out_type, self.level(points, level), rngs)])
 
         image, outputs = (FieldType(points, f"{n} trivial") for n in (image_shape[2], num_classes))
-        layers = nested(image, self.depth, lambda t, level: self.block(t, level, rngs), path)
+        layers = unet_skeleton(image, self.depth, lambda t, level: self.block(t, level, rngs), path)
         return [*layers, Conv(layers[-1].out_type, outputs, 1, rngs=rngs)]

@@ -11,7 +11,7 @@ from geomdl.layers.core.window import PaddingMode
 from geomdl.layers.resampling.polyphase import Choose
 from geomdl.models.core.config import ImageShape
 from geomdl.models.segmentation.encoder_decoder import EncoderDecoderConfig, require_multiple, require_square
-from geomdl.models.segmentation.unet_skeleton import nested
+from geomdl.models.segmentation.unet_skeleton import unet_skeleton
 from geomdl.representations import FieldType
 
 
@@ -73,5 +73,5 @@ class ShiftUNetConfig(EncoderDecoderConfig):
             return Sequential([Hourglass(down, Sequential(below), PolyphaseUpsample(conv, 2)), *rest])
 
         image, outputs = (FieldType(points, f"{n} trivial") for n in (image_shape[2], num_classes))
-        layers = nested(image, self.depth, lambda t, level: self.block(t, level, rngs), path)
+        layers = unet_skeleton(image, self.depth, lambda t, level: self.block(t, level, rngs), path)
         return [*layers, Conv(layers[-1].out_type, outputs, 1, rngs=rngs)]

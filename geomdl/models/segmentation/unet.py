@@ -11,7 +11,7 @@ from geomdl.models.core.config import ImageShape
 from geomdl.models.core.steerable import SteerableConfig
 from geomdl.models.segmentation.encoder_decoder import EncoderDecoderConfig, dropout, require_depth, require_halving
 from geomdl.models.segmentation.group_unet import GroupUNetConfig
-from geomdl.models.segmentation.unet_skeleton import nested
+from geomdl.models.segmentation.unet_skeleton import unet_skeleton
 from geomdl.representations import FieldType
 
 SEARCHED = 400
@@ -71,7 +71,7 @@ class UNet2015Config(SteerableConfig):
             return Sequential([Pool(fields(level), 2), *below, up])
 
         image, outputs = (FieldType("C1", f"{n} trivial") for n in (image_shape[2], num_classes))
-        return [*nested(image, self.depth, block, path), Conv(fields(0), outputs, 1, rngs=rngs)]
+        return [*unet_skeleton(image, self.depth, block, path), Conv(fields(0), outputs, 1, rngs=rngs)]
 
     def output_side(self, side: int, level: int = 0) -> int | None:
         """The side of the label map for a side of the image; None where it does not fit.

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from geomdl.equivariance.contracts.contract import Contract, Size
-from geomdl.layers import Branch, Conv, HalfSize, Hourglass, Identity, Layer, Parallel, Residual, Sequential, Skip
+from geomdl.layers import Branch, Conv, Hourglass, Identity, Layer, Parallel, ReducedSize, Residual, Sequential, Skip
 from geomdl.models.core.config import count_parameters
 from geomdl.models.core.exactness import exact_sizes_near
 
@@ -145,7 +145,7 @@ def _inside(layer: Layer, size: Size) -> list[tuple[str, Layer, Size]]:
             return [(str(i), part, size) for i, part in enumerate(layer.layers)]
         case Skip():
             return [("body", layer.body, size)]
-        case HalfSize():
+        case ReducedSize():
             return [("inner", layer.inner, layer.inner_size(size))]
         case Hourglass():
             small = layer.down.contract.output_size(size)

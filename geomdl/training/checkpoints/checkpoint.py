@@ -16,8 +16,8 @@ from orbax.checkpoint import v1 as ocp
 
 from geomdl.errors import unknown
 from geomdl.training.checkpoints.files import DIGESTS, UNWANTED, Tidying, damage_of, remove, write_digests
-from geomdl.training.checkpoints.parameter_mismatch import misfit
-from geomdl.training.checkpoints.recent_evaluations import Evaluated, Held, ranked
+from geomdl.training.checkpoints.parameter_mismatch import parameter_mismatch
+from geomdl.training.checkpoints.recent_evaluations import Evaluated, ranked
 from geomdl.training.distributed import processes as distributed
 
 LATEST = 2
@@ -58,7 +58,7 @@ class Checkpoints:
     def __init__(self, directory: Path, *, keep: int = 1, writable: bool = False) -> None:
         self.directory = directory.absolute()
         self._keep = keep
-        self._held = Held(keep)
+        self._held = RecentEvaluations(keep)
         self._saves = writable
         self._writable = writable and distributed.first()
         self._tidying: Tidying | None = None
@@ -242,7 +242,7 @@ class Checkpoints:
         damage = damage_of(path)
         if damage:
             raise self._unreadable(path, step, damage)
-        found = _misfit(path, like) if (path / DIGESTS).exists() else None  # else it may be damaged
+        found = _parameter_mismatch(path, like) if (path / DIGESTS).exists() else None  # else it may be damaged
         if found:
             raise CheckpointError(
                 f"checkpoint {path} is of another model ({found}); nothing was changed; give the config, and the "
@@ -333,11 +333,13 @@ class Checkpoints:
         return CheckpointError(f"cannot read checkpoint {path} ({reason}); nothing was changed; {advice}")
 
 
-def _misfit(path: Path, like: Any) -> str | None:
+def _parameter_mismatch(path: Path, like: Any) -> str | None:
     """Which parameters of a checkpoint are not as expected; None when they are, or it cannot be told."""
     try:
         there: Any = ocp.metadata(str(path)).metadata
-        return misfit(*({name: tree["state"][name] for name in ("params", "rest")} for tree in (there, like)))
+        return parameter_mismatch(
+            *({name: tree["state"][name] for name in ("params", "rest")} for tree in (there, like))
+        )
     except Exception:  # damaged, or not of a run
         return None
 

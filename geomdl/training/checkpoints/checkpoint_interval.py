@@ -5,7 +5,7 @@ import time
 from geomdl.training.distributed.processes import agreed
 
 
-class Pace:
+class CheckpointInterval:
     """Says when the next checkpoint is due. The clock of process 0 decides for all processes of a run.
 
     Args:

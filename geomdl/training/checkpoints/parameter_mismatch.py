@@ -6,7 +6,7 @@ from typing import Any
 _SHOWN = 3
 
 
-def misfit(there: Any, here: Any) -> str | None:
+def parameter_mismatch(there: Any, here: Any) -> str | None:
     """Says which arrays are missing, or of another shape. None when those of both fit.
 
     Args:
@@ -14,8 +14,8 @@ def misfit(there: Any, here: Any) -> str | None:
       here: the same of the model.
 
     >>> import numpy as np
-    >>> misfit({"params": {"kernel": np.zeros((3, 4))}}, {"params": {"kernel": np.zeros((3, 5)), "bias": np.zeros(5)}})
-    'params.kernel is (3, 4) there, (3, 5) here; params.bias is nothing there, (5,) here'
+    >>> parameter_mismatch({"params": {"kernel": np.zeros((3, 4))}}, {"params": {"kernel": np.zeros((3, 5)), "bias":
+    np.zeros(5)}}) 'params.kernel is (3, 4) there, (3, 5) here; params.bias is nothing there, (5,) here'
     """
     old, new = _shapes(there, ""), _shapes(here, "")
     paths = [path for path in dict.fromkeys([*old, *new]) if old.get(path) != new.get(path)]

@@ -34,7 +34,7 @@ def ranked(scores: Mapping[int, float | None]) -> list[int]:
     return sorted(scored, key=lambda step: (-scored[step], step))
 
 
-class Held:
+class RecentEvaluations:
     """Copies of the best evaluations that have no checkpoint; never more than are to be kept.
 
     The copies lie where the arrays do: on the device.

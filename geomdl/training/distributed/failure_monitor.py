@@ -19,7 +19,7 @@ _INTERVAL = 0.5  # seconds between two looks
 _GRACE = 3.0  # seconds in which a process may end by itself: most errors are found by all
 
 
-class Companions:
+class FailureMonitor:
     """Looks, in a thread, whether another process has failed; then says so, and ends this one.
 
     This one may stand in a computation with the other, which nothing but its end can interrupt. What it was saving is

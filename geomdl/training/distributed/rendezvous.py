@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from geomdl.errors import invalid
-from geomdl.training.distributed.failure_monitor import Companions
+from geomdl.training.distributed.failure_monitor import FailureMonitor
 from geomdl.training.distributed.processes import DistributedError, one_line
 
 DETECT = "detect"
@@ -83,14 +83,14 @@ def processes(option: str | None, timeout: int = 300) -> Iterator[None]:
     address = detected(timeout) if option == DETECT else Address.parse(option)
     roll_call(address, timeout)
     _join(address, timeout)
-    companions = Companions()
+    failure_monitor = FailureMonitor()
     try:
         yield
     except Exception as error:
-        companions.tell(error)
+        failure_monitor.tell(error)
         raise
     finally:
-        companions.leave()
+        failure_monitor.leave()
     jax.distributed.shutdown()  # after an error JAX does it when the process ends, and does not wait long
 
 

@@ -23,14 +23,14 @@ from geomdl.layers.convolution.algorithms.factored import Method
 from geomdl.layers.transforms.with_method import convolutions, read_methods, with_method
 from geomdl.tasks import Task
 from geomdl.training.checkpoints.checkpoint import Checkpoints
-from geomdl.training.checkpoints.checkpoint_interval import Pace
+from geomdl.training.checkpoints.checkpoint_interval import CheckpointInterval
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.distributed.parallel import Strategy
 from geomdl.training.distributed.processes import agreed, by_first
 from geomdl.training.loop.culprit import culprit
 from geomdl.training.loop.input import fetched
 from geomdl.training.loop.interruption import Interrupted, Stop, agreed_stop, interruptible, never
-from geomdl.training.reporting.image_summaries import Pictures
+from geomdl.training.reporting.image_summaries import ImageSummaries
 from geomdl.training.reporting.recorder import Interval, Recorder
 from geomdl.training.reporting.writers import Progress, Record, open_writers, read_metrics
 from geomdl.training.step.nonfinite import TrainingDiverged, Watch
@@ -322,12 +322,12 @@ class _Run:
         feed = strategy.feed()
         evaluators = [with_batch_size(EVALUATORS[name](), options.eval_batch_size) for name in options.evaluators]
         eval_every = options.eval_every or loader.steps_per_epoch
-        pace, fixed = Pace(options.checkpoint_seconds), options.checkpoint_every
+        pace, fixed = CheckpointInterval(options.checkpoint_seconds), options.checkpoint_every
         key = strategy.place(jax.random.key(config.seed))
         state, interval = _with_notes(state, notes, strategy)
 
         writers, show = open_writers(self.where.metrics, self.where.tensorboard, start)
-        pictures = Pictures(show, self.structure, self.dataset, parts.task, options.eval_batch_size)
+        pictures = ImageSummaries(show, self.structure, self.dataset, parts.task, options.eval_batch_size)
         if progress is not None:
             writers.append(progress)
             progress.start(start, total, options.batch_size)

@@ -25,7 +25,7 @@ Show = Callable[[str, np.ndarray, int], None]
 """Takes a name, a picture ``[height, width, 3]`` uint8, and the step."""
 
 
-class Pictures:
+class ImageSummaries:
     """Draws what there is to see in a model, on fixed images of the validation split.
 
     Args:
