@@ -1,17 +1,17 @@
 """The common table: every layer and model × every group keeps its contract, for every element.
 
-The rows are those of `geomdl/layers/contract_table/entries.py` and `symmetry_models.py`, which also say what is to be
-promised. The whole frame is compared, borders included. The design:
+The rows are those of `geomdl/layers/contract_table` and `geomdl/models/contract_table.py`, which also say what is to be
+promised. The whole frame is compared, borders included. The ordinary tests take *pairs* in place of all combinations:
 
-- Every row is checked for every one of its groups, in float32 and evaluation, compiled, with weights and statistics as
-  after training. The size is even or odd in turn where the row is exact at both, and both for C4 and D4. Layers that
-  act on every pixel by itself are checked without base space for groups with elements that do not map the grid to
-  itself, as every element is exact there. (Models are slow: the groups that a row does not name as quick have the
-  marker ``long``.)
-- Every layer and every model gets each option (double precision, training mode, four devices, after three steps of
-  gradient descent) for one of its groups: option k of row n for group number n + k, modulo their number. So the options
-  of a row fall on different groups, and each option on many groups in the course of the table. A model with several
-  rows gets option k in row k, modulo their number. On four devices, odd rows are in training mode.
+- Every row meets every *kind* of group that it is built for (`_kind`: C4, D4, other cyclic and dihedral groups by what
+  their orders have in common with 4, SO(2), O(2)), and of a kind its groups in turn, row by row, so that each group is
+  met by many rows. Every row meets every mode of computation (float32, float64, training mode, spread over four
+  devices), and so does every kind of group in the course of the table: mode k + n goes to group k of row n.
+- The size is even or odd in turn where the row is exact at both, and both for C4 and D4. Layers that act on every pixel
+  by itself are checked without base space for groups with elements that do not map the grid to itself, as every element
+  is exact there. Statistics, biases and scales are as after training.
+- Every layer and model is checked once more after three steps of gradient descent.
+- All other pairs of a row and a group are checked in float32 by ``pytest -m long``.
 """
 
 import math
@@ -30,11 +30,11 @@ from geomdl.equivariance.contracts.contract import Size
 from geomdl.groups import PlanarGroup
 from geomdl.groups import group as group_of
 from geomdl.layers import BatchNorm, Conv, Dense, Dropout, Layer, LayerNorm, halving_pool
-from geomdl.layers.contract_table.entries import GRID, LAYERS, Entry, permuted, regular, scalars
+from geomdl.layers.contract_table.entries import EVERY, GRID, LAYERS, Entry, permuted, regular, scalars
 from geomdl.models.contract_table import ENTRIES
 from geomdl.representations import FieldType
 
-OPTIONS = ("double", "training", "sharded", "trained")
+MODES = ("float32", "float64", "training", "sharded")
 SLOW_TO_TRAIN = ("e2_wrn", "mnist_final", "mnist_benchmark", "harmonic", "steerable_example", "group_unet", "resnet")
 """Models whose few steps of gradient descent, mostly compilation, are for ``pytest -m long``."""
 
@@ -98,31 +98,108 @@ def _check(entry: Entry, layer: Layer, size: Size, *, max_shifts: int = 5, **opt
         assert all(row.tolerance is not None and row.tolerance < 1e-12 for row in report.promised)
 
 
-def _pairs(*, quick: bool) -> list:
-    return [
-        pytest.param(number, group, id=f"{entry.name}-{group}")
-        for number, entry in enumerate(TABLE)
-        for group in entry.groups
-        if (group in entry.quick) == quick
-    ]
+def _kind(name: str) -> str:
+    """The kind of a group: what its elements have to do with the pixel grid, and what its representations are like."""
+    if name in ("C4", "D4", "SO2", "O2"):
+        return name
+    order = int(name[1:])
+    share = {4: "multiple of 4", 2: "even", 1: "odd"}[math.gcd(order, 4)]
+    return f"{name[0]}, {share}"
 
 
-def _row_for_a_group(number: int, group: str) -> None:
+def _grid_kind(name: str) -> str:
+    """The same for rows of grid symmetries only, which have few groups: quarter turns with mirrors, without, others."""
+    return name if name in ("C4", "D4") else "others"
+
+
+def _quick_groups(number: int) -> list[str]:
+    """The groups of a row that the ordinary tests take: one of every kind, in turn from row to row."""
     entry = TABLE[number]
+    kinds: dict[str, list[str]] = {}
+    for group in (g for g in entry.groups if g in entry.quick):
+        kinds.setdefault((_grid_kind if set(entry.groups) <= set(GRID) else _kind)(group), []).append(group)
+    return [groups[number % len(groups)] for groups in kinds.values()]
+
+
+def _modes(entry: Entry) -> list[str]:
+    return [mode for mode in MODES if mode != "training" or entry.trains]
+
+
+def _cases() -> list[tuple[int, str, str]]:
+    """The number of a row, a group and a mode: see above. Rows of few groups take a group in several modes; the rows of
+    one model share the modes."""
+    found = []
+    models: dict[str, list[int]] = {}
+    for number, entry in enumerate(TABLE):
+        if entry in ENTRIES:
+            models.setdefault(entry.name.split(",")[0], []).append(number)
+            continue
+        groups, modes = _quick_groups(number), _modes(entry)
+        for k in range(max(len(groups), len(modes))):
+            found.append((number, groups[k % len(groups)], modes[(number + k) % len(modes)]))
+    for numbers in models.values():
+        found += [(number, group, "float32") for number in numbers for group in _quick_groups(number)]
+        for k, mode in enumerate(_modes(TABLE[numbers[0]])[1:]):
+            groups = _quick_groups(number := numbers[k % len(numbers)])
+            found.append((number, groups[(number + k) % len(groups)], mode))
+    return found
+
+
+def _parameters(cases: list[tuple[int, str, str]]) -> list:
+    return [pytest.param(*case, id=f"{TABLE[case[0]].name}-{case[1]}-{case[2]}") for case in cases]
+
+
+def _row_for_a_group(number: int, group: str, mode: str) -> None:
+    entry = TABLE[number]
+    sizes = _sizes(entry, group)
+    if mode == "float64":
+        with jax.enable_x64(True):
+            _check(entry, _settled(entry.build(group)), sizes[-1], dtype=jnp.float64)
+        return
     layer = _settled(entry.build(group))
-    for size in _sizes(entry, group):
-        _check(entry, layer, size, max_shifts=64 if group == "C2" else 5)
+    if mode == "training":
+        _check(entry, layer, sizes[-1], batch=4, train=True)
+    elif mode == "sharded":
+        mesh = jax.make_mesh((4,), ("data",), axis_types=(AxisType.Auto,))
+        sharding = NamedSharding(mesh, PartitionSpec("data"))
+        _check(entry, layer, sizes[-1], batch=4, sharding=sharding, train=entry.trains and bool(number % 2))
+    else:
+        for size in sizes:
+            _check(entry, layer, size, max_shifts=64 if group == "C2" else 5)
 
 
-@pytest.mark.parametrize(("number", "group"), _pairs(quick=True))
-def test_every_row_for_every_group(number: int, group: str):
-    _row_for_a_group(number, group)
+@pytest.mark.parametrize(("number", "group", "mode"), _parameters(_cases()))
+def test_every_row_for_every_kind_of_group(number: int, group: str, mode: str):
+    _row_for_a_group(number, group, mode)
+
+
+def _other_pairs() -> list[tuple[int, str, str]]:
+    met = {(number, group) for number, group, mode in _cases() if mode == "float32"}
+    pairs = [(number, group) for number, entry in enumerate(TABLE) for group in entry.groups]
+    return [(number, group, "float32") for number, group in pairs if (number, group) not in met]
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("number", "group"), _pairs(quick=False))
-def test_every_model_for_every_group(number: int, group: str):
-    _row_for_a_group(number, group)
+@pytest.mark.parametrize(("number", "group", "mode"), _parameters(_other_pairs()))
+def test_every_row_for_every_other_group(number: int, group: str, mode: str):
+    _row_for_a_group(number, group, mode)
+
+
+def test_the_cases_cover_every_pair_of_kinds():
+    cases = _cases()
+    for number, entry in enumerate(TABLE):
+        own = [(group, mode) for n, group, mode in cases if n == number]
+        kind = _grid_kind if set(entry.groups) <= set(GRID) else _kind
+        assert {kind(group) for group, _ in own} == {kind(group) for group in entry.groups if group in entry.quick}
+        if entry not in ENTRIES:
+            assert {mode for _, mode in own} == set(_modes(entry)), entry.name
+    assert {group for _, group, _ in cases} == set(EVERY)
+    for kind in {_kind(group) for group in EVERY}:
+        assert {mode for _, group, mode in cases if _kind(group) == kind} == set(MODES), kind
+    models = {TABLE[n].name.split(",")[0] for n, _, _ in cases if TABLE[n] in ENTRIES}
+    for model in models:
+        modes = {mode for n, _, mode in cases if TABLE[n].name.split(",")[0] == model}
+        assert modes >= set(MODES) - {"training"}, model
 
 
 def _train(layer: Layer, size: Size, steps: int = 3) -> None:
@@ -148,41 +225,27 @@ def _train(layer: Layer, size: Size, steps: int = 3) -> None:
     nnx.update(layer, params, rest)
 
 
-def _with_options() -> list:
-    """Each layer with each option; each model, of which there may be several rows, with each option for one of them."""
-    found = []
-    for k, option in enumerate(OPTIONS):
-        rows: dict[str, list[int]] = {}
-        for number, entry in enumerate(TABLE):
-            rows.setdefault(entry.name.split(",")[0] if entry in ENTRIES else entry.name, []).append(number)
-        for numbers in rows.values():
-            number = numbers[k % len(numbers)]
-            if option == "training" and not TABLE[number].trains:
-                continue
-            groups = [group for group in TABLE[number].groups if group in TABLE[number].quick]
-            group = groups[(number + k) % len(groups)]
-            slow = option == "trained" and TABLE[number].name.split(",")[0] in SLOW_TO_TRAIN
-            marks = [pytest.mark.long] if slow else []
-            found.append(pytest.param(number, group, option, id=f"{TABLE[number].name}-{group}-{option}", marks=marks))
+def _trained() -> list:
+    """Every layer and model that has weights, for one of its groups in turn."""
+    found, models = [], set()
+    for number, entry in enumerate(TABLE):
+        name = entry.name.split(",")[0]
+        if entry in ENTRIES and name in models:
+            continue
+        models.add(name)
+        groups = _quick_groups(number)
+        group = groups[(number + 3) % len(groups)]
+        marks = [pytest.mark.long] if name in SLOW_TO_TRAIN else []
+        found.append(pytest.param(number, group, id=f"{entry.name}-{group}", marks=marks))
     return found
 
 
-@pytest.mark.parametrize(("number", "group", "option"), _with_options())
-def test_every_layer_and_model_with_every_option(number: int, group: str, option: str):
+@pytest.mark.parametrize(("number", "group"), _trained())
+def test_every_layer_and_model_after_training(number: int, group: str):
     entry = TABLE[number]
-    size = _sizes(entry, group)[-1]
-    if option == "double":
-        with jax.enable_x64(True):
-            _check(entry, _settled(entry.build(group)), size, dtype=jnp.float64)
-        return
     layer = entry.build(group)
-    if option == "training":
-        _check(entry, _settled(layer), size, batch=4, train=True)
-    elif option == "sharded":
-        mesh = jax.make_mesh((4,), ("data",), axis_types=(AxisType.Auto,))
-        sharding = NamedSharding(mesh, PartitionSpec("data"))
-        _check(entry, _settled(layer), size, batch=4, sharding=sharding, train=entry.trains and bool(number % 2))
-    elif jax.tree.leaves(nnx.state(layer, nnx.Param)):
+    if jax.tree.leaves(nnx.state(layer, nnx.Param)):
+        size = _sizes(entry, group)[-1]
         _train(layer, size)
         _check(entry, layer, size)
 
