@@ -23,6 +23,7 @@ Size = tuple[int, int]
 """(height, width) of the images, in pixels."""
 
 
+@runtime_checkable
 class Values(Protocol):
     """The targets of all images of a split: an array, or something that is read when indexed."""
 

@@ -99,8 +99,8 @@ class RotationConsistency:
         """Whether the predictions of a task are label maps."""
         return isinstance(task, Segmentation)
 
-    def summary(self, rows: Rows, task: Task) -> dict[str, float]:
-        """Returns the numbers of `__call__` from the rows."""
+    def summary(self, rows: Rows, task: Task | None = None) -> dict[str, float]:
+        """Returns the numbers of `__call__` from the rows; the task does not matter."""
         worst = min(rows, key=lambda row: row["iou"])
         return {
             "consistency/mean": float(np.mean([row["iou"] for row in rows])),

@@ -30,8 +30,8 @@ def unit_interval(images: ArrayLike) -> jax.Array:
 def eval_batches(split: Split, batch_size: int, kinds: Mapping[str, TargetKind] | None = None) -> Iterator[EvalBatch]:
     """The examples of a split in order, all batches of one size.
 
-    The last batch is filled up with zeros (targets with the padding of their kind), whose mask is 0: no example is dropped, none counts twice, and the jitted
-    function that takes the batches compiles once.
+    The last batch is filled up with zeros (targets with the padding of their kind), whose mask is 0: no example is
+    dropped, none counts twice, and the jitted function that takes the batches compiles once.
 
     Args:
       split: what to run through.
