@@ -6,8 +6,8 @@ name that data sets can use.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -39,7 +39,7 @@ class Values(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: Any) -> Any: ...
+    def __getitem__(self, index: Any, /) -> Any: ...
 
 
 @runtime_checkable
@@ -111,10 +111,10 @@ class ClassTarget:
 
     num_classes: int
 
-    name: ClassVar[str] = "class"
-    description: ClassVar[str] = "classes"
-    moves: ClassVar[bool] = False
-    padding: ClassVar[float] = 0
+    name: str = field(default="class", init=False, repr=False)
+    description: str = field(default="classes", init=False, repr=False)
+    moves: bool = field(default=False, init=False, repr=False)
+    padding: float = field(default=0, init=False, repr=False)
 
     def require(self, values: Values, images: Values, what: str) -> None:
         """Whole numbers ``[n]`` from 0 to ``num_classes`` − 1."""
@@ -142,10 +142,10 @@ class LabelsTarget:
 
     num_classes: int
 
-    name: ClassVar[str] = "labels"
-    description: ClassVar[str] = "indicators of classes"
-    moves: ClassVar[bool] = False
-    padding: ClassVar[float] = 0
+    name: str = field(default="labels", init=False, repr=False)
+    description: str = field(default="indicators of classes", init=False, repr=False)
+    moves: bool = field(default=False, init=False, repr=False)
+    padding: float = field(default=0, init=False, repr=False)
 
     def require(self, values: Values, images: Values, what: str) -> None:
         """Numbers ``[n, num_classes]`` from 0 to 1."""
@@ -181,10 +181,10 @@ class MapTarget:
 
     num_classes: int
 
-    name: ClassVar[str] = "map"
-    description: ClassVar[str] = "label maps"
-    moves: ClassVar[bool] = True
-    padding: ClassVar[float] = 0
+    name: str = field(default="map", init=False, repr=False)
+    description: str = field(default="label maps", init=False, repr=False)
+    moves: bool = field(default=True, init=False, repr=False)
+    padding: float = field(default=0, init=False, repr=False)
 
     def require(self, values: Values, images: Values, what: str) -> None:
         """Class indices, or −1, of every pixel of the images."""
@@ -222,8 +222,8 @@ class ValuesTarget:
     """
 
     field_type: FieldType
-    name: ClassVar[str] = "values"
-    padding: ClassVar[float] = 0
+    name: str = field(default="values", init=False, repr=False)
+    padding: float = field(default=0, init=False, repr=False)
 
     @property
     def description(self) -> str:

@@ -90,15 +90,15 @@ class Task(Protocol):
         """Whether a model is the better the greater this one of the `metrics` is."""
         ...
 
-    def predictions(self, outputs: Outputs) -> Any:
+    def predictions(self, outputs: Outputs, /) -> Any:
         """What the outputs of the model say: an array, or a tree of arrays."""
         ...
 
-    def loss(self, outputs: Outputs, batch: Batch) -> tuple[Array, Totals]:
+    def loss(self, outputs: Outputs, batch: Batch, /) -> tuple[Array, Totals]:
         """The number to make small, and the totals of this step."""
         ...
 
-    def sums(self, outputs: Outputs, batch: Batch) -> Totals:
+    def sums(self, outputs: Outputs, batch: Batch, /) -> Totals:
         """The totals of the real images of a batch."""
         ...
 

@@ -1,7 +1,6 @@
 """Kinds of targets: what they refuse, and that they move with what is drawn in the image."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -36,10 +35,10 @@ DIRECTION = ValuesTarget(FieldType("O2", "1 irrep(1,1)"))
 class PointTarget:
     """A kind from outside: one point per image, ``[n, 2]``, (x right, y up) in pixels from the centre."""
 
-    name: ClassVar[str] = "point"
-    description: ClassVar[str] = "points"
-    moves: ClassVar[bool] = True
-    padding: ClassVar[float] = -7.0
+    name: str = "point"
+    description: str = "points"
+    moves: bool = True
+    padding: float = -7.0
 
     def require(self, values, images, what) -> None:
         if tuple(values.shape) != (len(images), 2):
