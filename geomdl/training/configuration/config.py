@@ -194,8 +194,9 @@ class RunConfig:
     parallel: ParallelConfig = field(default_factory=ParallelConfig)
 
     def __post_init__(self) -> None:
-        # Metrics of single classes, such as iou/cell, are known when the data is; the others now.
-        known = (*self.task.monitors, HEADLINE)
+        # Whether the task has it is known when the data is (think of iou/cell); that some task has it, now.
+        names = (name for task in (self.task, *TASKS.values()) for name in task.monitors)
+        known = [*dict.fromkeys(names), HEADLINE]
         if self.training.monitor not in known and "/" not in self.training.monitor:
             raise unknown("training.monitor", self.training.monitor, known)
 

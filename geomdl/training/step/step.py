@@ -80,7 +80,10 @@ def _augmented(
 ) -> dict[str, Array]:
     """This device's images, moved, and the whole batch's targets; those that move with their images moved alike."""
     moving = {name: kind for name, kind in task.target_kinds.items() if kind.moves}
-    part = {"image": strategy.split(batch["image"]), **{name: strategy.split(batch[name]) for name in moving}}
+    images = strategy.split(batch["image"])
+    if not moving:
+        return {**batch, "image": augment(images, key)}
+    part = {"image": images, **{name: strategy.split(batch[name]) for name in moving}}
     moved = augment.batch(part, moving, key)
     return {**batch, "image": moved["image"], **{name: strategy.gather(moved[name]) for name in moving}}
 
