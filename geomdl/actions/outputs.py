@@ -62,7 +62,7 @@ class OutputLaw:
     @property
     def moves(self) -> bool:
         """Whether some transformation of the image changes the output."""
-        return self.kind != "invariant" and not (self.field_type is not None and self.field_type.is_trivial)
+        return self.kind != "invariant"
 
     def covers(self, group: Movable) -> bool:
         """Whether the law says how the elements of this group move the output."""

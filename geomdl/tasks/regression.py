@@ -60,8 +60,8 @@ class Regression:
 
     @property
     def law(self) -> OutputLaw:
-        """A field of the values' type, without base space."""
-        return OutputLaw("field", self.field_type)
+        """A field of the values' type, without base space; scalars are invariant."""
+        return OutputLaw("invariant") if self.field_type.is_trivial else OutputLaw("field", self.field_type)
 
     @property
     def angles(self) -> tuple[tuple[int, int], ...]:

@@ -35,6 +35,7 @@ def test_losses_by_hand() -> None:
         assert float(loss) == pytest.approx(expected)
         assert float(means["mae"]) == pytest.approx(1.5)
         assert (task.metrics, task.headline, task.accumulators) == (("loss", "mae"), "mae", ())
+        assert (task.law.moves, LINES.law.moves) == (False, True)
     masked, _ = Regression(numbers).loss(z, {"label": y, "mask": jnp.array([0.0, 1.0])})
     assert float(masked) == pytest.approx(4.5)
 
