@@ -90,7 +90,7 @@ def measure(name: str, config: RunConfig, dataset: Dataset, model: object, step:
     shifts = [(0, 0), *((s * r, s * c) for s in SHIFTS for r, c in directions)]
     moved = {mode: shift_sweep(predict, dataset.test, task, shifts, mode=mode) for mode in ("circular", "crop")}
     upright = Metrics()(predict, dataset.test, task)["accuracy"]
-    turned = RotationSweep().summary(angles)
+    turned = RotationSweep().summary(angles, task)
     error = InvarianceError(images=len(dataset.test))(predict, dataset.test, task)
     summary = {
         **about,
@@ -100,8 +100,8 @@ def measure(name: str, config: RunConfig, dataset: Dataset, model: object, step:
         "accuracy": upright,
         "mean_angle_accuracy": turned["rotation/mean"],
         "worst_angle_accuracy": turned["rotation/worst"],
-        "worst_circular_shift_accuracy": ShiftSweep().summary(moved["circular"])["shift/worst"],
-        "worst_crop_shift_accuracy": ShiftSweep(mode="crop").summary(moved["crop"])["crop/worst"],
+        "worst_circular_shift_accuracy": ShiftSweep().summary(moved["circular"], task)["shift/worst"],
+        "worst_crop_shift_accuracy": ShiftSweep(mode="crop").summary(moved["crop"], task)["crop/worst"],
         "rotation_error_90": error["invariance/quarter_turns"],
         "reflection_error": error["invariance/reflections"],
         "shift_error_circular": error["invariance/shifts"],

@@ -61,7 +61,7 @@ def measure(name: str, config: RunConfig, dataset: Dataset, model: nnx.Module, s
     task: Task = config.task.for_dataset(dataset)
     about = {"model": name, "seed": config.seed}
     angles = rotation_sweep(predict, dataset.test, task, np.arange(0, 360, step).tolist())
-    turned = RotationSweep().summary(angles)
+    turned = RotationSweep().summary(angles, task)
     scores, change = score_curves(predict, dataset.test, np.arange(0, 360, SCORE_STEP).tolist())
     summary = {
         **about,

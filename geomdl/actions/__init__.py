@@ -4,13 +4,15 @@ from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.field import act, act_labels
 from geomdl.actions.generators import GENERATORS, Generator
 from geomdl.actions.grid import roll, shift_crop, turn
+from geomdl.actions.image_transformations import Cutout, ImageTransformation, LeftRightFlip, QuarterTurns, Shift, Warp
 from geomdl.actions.labels import warp_labels
-from geomdl.actions.outputs import input_action, output_action
+from geomdl.actions.outputs import OutputLaw, input_action, output_action
 from geomdl.actions.projective import move, warp_projective
+from geomdl.actions.values import move_values
 from geomdl.actions.warp import rotate, warp
 
 __all__ = [
-    "FAMILIES", "GENERATORS", "Family", "Generator", "act", "act_labels", "family", "input_action", "move",
-    "output_action", "roll", "rotate", "shift_crop", "turn", "warp", "warp_labels",
-    "warp_projective",
+    "FAMILIES", "GENERATORS", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip", "OutputLaw",
+    "QuarterTurns", "Shift", "Warp", "act", "act_labels", "family", "input_action", "move", "move_values",
+    "output_action", "roll", "rotate", "shift_crop", "turn", "warp", "warp_labels", "warp_projective",
 ]  # fmt: skip

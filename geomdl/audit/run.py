@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from geomdl.actions.outputs import OutputLaw
 from geomdl.audit.measuring.breaking_layers import layer_table
 from geomdl.audit.measuring.conclude import conclude
 from geomdl.audit.measuring.inspection import (
@@ -49,7 +50,7 @@ def audit(
     images: Images | ArrayLike | None = None,
     size: Size | None = None,
     count: int | None = None,
-    output: str = "auto",
+    output: str | OutputLaw = "auto",
     dtype: DTypeLike | None = None,
     seed: int = 0,
     batch: int = 32,
@@ -74,7 +75,7 @@ def audit(
       size: (height, width, channels) of the noise; the first common size that the model takes, if not given.
       count: how many images; all that are given, or 32.
       output: ``"invariant"``, ``"field"``, or ``"auto"``: a 4-dimensional output with the layout of the input is
-        a field.
+        a field. Or the law of a task's outputs, with the representation by which they move.
       dtype: of the images and so of the computation; that of the images, or float32.
       seed: of the noise and of the choice of shifts.
       batch: images per call of the model.
@@ -107,6 +108,8 @@ def audit(
     stream = Stream(f, batch=min(batch, max(len(images.pixels), 2)))
     white = Images("white noise", moderated(images, rng))
     y = first_outputs(stream, white.pixels)
+    if isinstance(output, OutputLaw):
+        output, out_type = _law(output, group, y.ndim)
     treated = output_of(y.shape, (height, width), output)
     limit = max(rounding(t, depth_of(f)) for t in stream.dtypes) if tolerance is None else tolerance
     dead = is_dead(y, stream(images.pixels))
@@ -205,6 +208,18 @@ def _field_types(
     if contract.in_type.size != channels:
         raise invalid("channels of the images", channels, f"{contract.in_type.size}, as {contract.in_type} has")
     return types[0], types[1]
+
+
+def _law(law: OutputLaw, group: PlanarGroup, ndim: int) -> tuple[str, FieldType | None]:
+    """The kind of an output as an audit names it, and how its channels transform; None for scalars.
+
+    A field without base space does not move with the pixels: only its channels do.
+    """
+    if law.kind not in ("invariant", "field"):
+        raise invalid("output", law.kind, "the law of an invariant output or of a field", "'field'")
+    field_type = law.type_under(group)
+    kind = "field" if law.kind == "field" and ndim != 2 else "invariant"
+    return kind, None if field_type is None or field_type.is_trivial else field_type
 
 
 def _one_more(stream: Stream, plan: Plan, size: Size, dtype: DTypeLike, notes: list[str]) -> list[Measurement]:

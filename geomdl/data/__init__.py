@@ -15,14 +15,27 @@ from geomdl.data.sources.shapes import ShapesConfig
 from geomdl.data.sources.splits import stratified_order, stratified_split
 from geomdl.data.sources.tfds import TFDSConfig, prepared
 from geomdl.data.sources.xo import XOConfig, o_pattern, x_pattern
+from geomdl.data.targets import (
+    IGNORED,
+    TARGET_KINDS,
+    ClassTarget,
+    LabelsTarget,
+    MapTarget,
+    TargetKind,
+    ValuesTarget,
+    register_target_kind,
+    target_kind,
+)
 from geomdl.data.transforms.augmentation import Augmentation
 from geomdl.data.transforms.test_sets import rotated, shifted
-from geomdl.data.types import IGNORED, Column, DataConfig, Dataset, Example, LabelKind, Split
+from geomdl.data.types import Column, DataConfig, Dataset, Example, LabelKind, Split
 
 __all__ = [
     "DATASETS",
     "IGNORED",
+    "TARGET_KINDS",
     "Augmentation",
+    "ClassTarget",
     "Column",
     "DataConfig",
     "Dataset",
@@ -31,14 +44,18 @@ __all__ = [
     "EvalBatch",
     "Example",
     "LabelKind",
+    "LabelsTarget",
     "Loader",
     "MNISTRotConfig",
+    "MapTarget",
     "NucleiConfig",
     "RedGreenConfig",
     "ShapesConfig",
     "Split",
     "StreamLoader",
     "TFDSConfig",
+    "TargetKind",
+    "ValuesTarget",
     "XOConfig",
     "config_class",
     "config_fields",
@@ -47,10 +64,12 @@ __all__ = [
     "make_loader",
     "o_pattern",
     "prepared",
+    "register_target_kind",
     "rotated",
     "shifted",
     "stratified_order",
     "stratified_split",
+    "target_kind",
     "unit_interval",
     "x_pattern",
 ]

@@ -2,29 +2,24 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol, TypedDict, runtime_checkable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from geomdl.data.targets import TargetKind, target_kind
+from geomdl.data.targets import Values as Targets
 from geomdl.errors import invalid
 
 Indices = Sequence[int] | np.ndarray
 
-LabelKind = Literal["class", "labels", "map"]
-"""One class per image, indicators of any number of classes per image, or a class per pixel."""
+LabelKind = str
+"""The name of a kind of target, see `geomdl.data.targets`: ``"class"``, ``"labels"``, ``"map"``, ``"values"``, …"""
 
-IGNORED = -1
-"""The value of pixels in label maps that no loss and no metric counts."""
-
-
-class Example(TypedDict):
-    """One image and its label, or a batch of them."""
-
-    image: np.ndarray
-    label: np.ndarray
+Example = dict[str, np.ndarray]
+"""One ``image`` with its ``label`` and whatever further named targets it has, or a batch of them."""
 
 
 @runtime_checkable
@@ -98,6 +93,8 @@ class Split:
         :class:`Column` that reads on demand.
       labels: ``[n]`` int32 class indices, ``[n, classes]`` float32 indicators for multi-label data, or
         ``[n, height, width]`` int32 label maps: the class index of every pixel, −1 where it is not to be counted.
+        ``[n, values]`` float32 for values. The target named ``"label"``.
+      targets: further targets by their names, each with one entry per image.
 
     >>> split = Split(np.zeros((3, 4, 4, 1), np.float32), np.array([0, 1, 0], np.int32))
     >>> split, len(split), split[1]["label"]
@@ -106,6 +103,14 @@ class Split:
 
     images: Shaped[np.ndarray, "n height width channels"] | Column
     labels: Int[np.ndarray, " n"] | Float[np.ndarray, "n classes"] | Int[np.ndarray, "n rows columns"] | Column
+    targets: Mapping[str, Targets] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, values in self.targets.items():
+            if name in ("image", "label", "mask"):
+                raise invalid("name of a target", name, "one besides image, label and mask, which have their places")
+            if len(values) != len(self.images):
+                raise invalid(f"number of targets {name!r}", len(values), f"one for each of {len(self.images)} images")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -116,8 +121,7 @@ class Split:
         return f"Split({len(self)} images {height}×{width}×{channels} {self.images.dtype}{where})"
 
     def __getitem__(self, index: int) -> Example:
-        batch = self.gather([index])
-        return Example(image=batch["image"][0], label=batch["label"][0])
+        return {name: values[0] for name, values in self.gather([index]).items()}
 
     @property
     def in_memory(self) -> bool:
@@ -128,25 +132,27 @@ class Split:
         """The examples at these places, stacked; each record is read once."""
         indices = np.asarray(indices, dtype=np.int64)
         images, labels = self.images, self.labels
+        further = {name: values[indices] for name, values in self.targets.items()}
         if isinstance(images, Column) and isinstance(labels, Column) and images.records is labels.records:
-            return images.records.read(images.indices[indices])
-        return Example(image=images[indices], label=labels[indices])
+            return {**images.records.read(images.indices[indices]), **further}
+        return {"image": images[indices], "label": labels[indices], **further}
 
     def subset(self, indices: Indices) -> "Split":
         """The split of these examples, in this order; nothing is read."""
         indices = np.asarray(indices, dtype=np.int64)
 
-        def chosen(column: np.ndarray | Column) -> np.ndarray | Column:
+        def chosen(column: Targets) -> Targets:
             if isinstance(column, Column):
                 return Column(column.records, column.indices[indices], column.is_image)
             return column[indices]
 
-        return Split(chosen(self.images), chosen(self.labels))
+        further = {name: chosen(values) for name, values in self.targets.items()}
+        return Split(chosen(self.images), chosen(self.labels), further)  # pyright: ignore[reportArgumentType]
 
     def digest(self) -> str:
         """SHA-256 of shapes, types, images and labels: equal digests mean the same examples in the same order."""
         result = hashlib.sha256()
-        for column in (self.images, self.labels):
+        for column in (self.images, self.labels, *(self.targets[name] for name in sorted(self.targets))):
             result.update(f"{column.shape}{np.dtype(column.dtype).str}".encode())
             for start in range(0, len(self), 1024):
                 result.update(np.ascontiguousarray(column[start : start + 1024]).tobytes())
@@ -163,14 +169,28 @@ class Dataset:
       validation: what choices are made on.
       test: what results are reported on.
       image_shape: (height, width, channels).
-      num_classes: of labels.
+      num_classes: of labels; of values, how many numbers.
       classes: their names.
       provenance: source, licence, method and seeds, in words: enough to make the same data again.
-      label_kind: ``"class"`` (one per image), ``"labels"`` (indicators of any number of classes) or ``"map"`` (one
-        class per pixel).
+      label_kind: the name of the kind of the labels, see `geomdl.data.targets`: ``"class"`` (one per image),
+        ``"labels"`` (indicators of any number of classes), ``"map"`` (one class per pixel), ``"values"`` (real
+        numbers), or one that was registered.
+      target_kinds: the kinds of the named targets of the splits. That of ``"label"`` follows from ``label_kind`` and
+        ``num_classes``, unless it is given here; then ``label_kind`` is its name.
 
     Raises:
-      ValueError: a label map that is not of the size of its image, or has a value that is no class.
+      ValueError: for targets that are not of their kind (a class that does not exist, a label map that is not of the
+        size of its image), or a target that has no kind.
+
+    >>> from geomdl.data.targets import ValuesTarget
+    >>> from geomdl.representations import FieldType
+    >>> split = Split(np.zeros((3, 4, 4, 1), np.float32), np.zeros((3, 2), np.float32))
+    >>> direction = ValuesTarget(FieldType("SO2", "1 irrep(1)"))
+    >>> dataset = Dataset(
+    ...     "arrows", split, split, split, (4, 4, 1), 2, ("cos", "sin"), "drawn", target_kinds={"label": direction}
+    ... )
+    >>> dataset.label_kind
+    'values'
     """
 
     name: str
@@ -182,49 +202,29 @@ class Dataset:
     classes: tuple[str, ...]
     provenance: str
     label_kind: LabelKind = "class"
+    target_kinds: Mapping[str, TargetKind] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.label_kind == "map":
-            for key in ("train", "validation", "test"):
-                split: Split = getattr(self, key)
-                require_label_maps(split.images, split.labels, self.num_classes, f"{key} split of {self.name}")
+        kind = self.target_kinds.get("label")
+        if kind is None:
+            kind = target_kind(self.label_kind, self.num_classes)
+        elif self.label_kind not in ("class", kind.name):
+            raise invalid("label_kind", self.label_kind, f"{kind.name!r}, the kind of the target 'label', or none")
+        object.__setattr__(self, "label_kind", kind.name)
+        object.__setattr__(self, "target_kinds", {"label": kind, **self.target_kinds})
+        for key in ("train", "validation", "test"):
+            split: Split = getattr(self, key)
+            values = {"label": split.labels, **split.targets}
+            if values.keys() != self.target_kinds.keys():
+                what, allowed = f"targets of the {key} split of {self.name}", ", ".join(sorted(self.target_kinds))
+                raise invalid(what, ", ".join(sorted(values)), f"those that have a kind: {allowed}")
+            for name, kind in self.target_kinds.items():
+                kind.require(values[name], split.images, f"{key} split of {self.name}")
 
     @property
     def multi_label(self) -> bool:
         """Whether labels are indicators of any number of classes."""
         return self.label_kind == "labels"
-
-
-def require_label_maps(
-    images: np.ndarray | Column, labels: np.ndarray | Column, num_classes: int, what: str, first: int = 0
-) -> None:
-    """Raises ValueError unless labels are class indices, or −1, of every pixel of the images.
-
-    Of columns that are read on demand, only the sizes are looked at.
-
-    Args:
-      images: ``[n, height, width, channels]``.
-      labels: ``[n, height, width]``.
-      num_classes: values from −1 up to this many minus 1 are allowed.
-      what: what the images are called in errors.
-      first: the place of the first image.
-
-    >>> require_label_maps(np.zeros((1, 2, 2, 1)), np.array([[[0, 1], [7, 0]]]), 2, "test split of cells")
-    Traceback (most recent call last):
-    ValueError: invalid label 7 at row 1, column 0 of image 0 in the test split of cells; allowed: a class from 0 to 1,
-    or -1 to ignore the pixel
-    """
-    if labels.shape != images.shape[:3]:
-        raise invalid(
-            f"size of the label maps in the {what}", labels.shape, f"that of the images, {tuple(images.shape[:3])}"
-        )
-    if isinstance(labels, Column) or not labels.size or IGNORED <= labels.min() <= labels.max() < num_classes:
-        return
-    place, row, column = np.argwhere((labels < IGNORED) | (labels >= num_classes))[0]
-    raise ValueError(
-        f"invalid label {labels[place, row, column]} at row {row}, column {column} of image {first + place} in the "
-        f"{what}; allowed: a class from 0 to {num_classes - 1}, or {IGNORED} to ignore the pixel"
-    )
 
 
 class DataConfig(ABC):

@@ -7,12 +7,12 @@ images to logits. `EVALUATORS` maps names to what makes them: frozen dataclasses
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from geomdl.data import Split
 from geomdl.evaluators.consistency import RotationConsistency, rotation_consistency
 from geomdl.evaluators.invariance import InvarianceError, invariance_error
-from geomdl.evaluators.metrics import Metrics, mean_metrics
+from geomdl.evaluators.metrics import Gathered, Metrics, mean_metrics
 from geomdl.evaluators.predict import Predict, predictor
 from geomdl.evaluators.sliding_window import sliding_window
 from geomdl.evaluators.sweeps import RotationSweep, ShiftSweep, rotation_sweep, shift_sweep
@@ -38,13 +38,17 @@ EVALUATORS: dict[str, Callable[..., Evaluator]] = {
 
 
 def evaluators_for(task: Task) -> list[str]:
-    """Returns the names of the evaluators that suit a task: consistency is measured where labels are maps.
+    """Returns the names of the evaluators that suit a task: all but those with a method ``suits`` that says no.
 
     >>> from geomdl.tasks import Classification
     >>> evaluators_for(Classification(num_classes=2))
     ['metrics', 'rotation', 'shift', 'crop', 'invariance']
     """
-    return [name for name in EVALUATORS if name != "consistency" or task.labels_move]
+
+    def suits(evaluator: Any) -> bool:
+        return not hasattr(evaluator, "suits") or evaluator.suits(task)
+
+    return [name for name, make in EVALUATORS.items() if suits(make())]
 
 
 def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:
@@ -62,6 +66,7 @@ def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:
 __all__ = [
     "EVALUATORS",
     "Evaluator",
+    "Gathered",
     "InvarianceError",
     "Metrics",
     "Predict",

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from geomdl.data import IGNORED, Split, eval_batches
+from geomdl.data import IGNORED, Split
 from geomdl.errors import invalid
-from geomdl.evaluators.metrics import even_batch_size
+from geomdl.evaluators.metrics import batches_of
 from geomdl.evaluators.predict import Predict
 from geomdl.evaluators.transformations import rotated_images, rotated_maps
 from geomdl.tasks import Segmentation, Task
@@ -44,8 +44,8 @@ def rotation_consistency(
       ValueError: for another task.
     """
     if not isinstance(task, Segmentation):
-        raise invalid("evaluator", "consistency", "evaluators of classification", "rotation")
-    batches = list(eval_batches(split, even_batch_size(len(split), batch_size)))
+        raise invalid("evaluator", "consistency", "evaluators of other tasks than segmentation", "rotation")
+    batches = list(batches_of(split, task, batch_size))
     upright = [(task.predictions(predict(batch["image"])), batch["mask"]) for batch in batches]
     rows = []
     for angle in degrees:
@@ -93,10 +93,14 @@ class RotationConsistency:
         """Returns ``consistency/mean`` and ``consistency/worst`` (IoUs), ``consistency/worst_angle`` (degrees), and
         ``consistency/agreement``, the mean share of pixels with the same class.
         """
-        return self.summary(self.rows(predict, split, task))
+        return self.summary(self.rows(predict, split, task), task)
 
-    def summary(self, rows: Rows) -> dict[str, float]:
-        """Returns the numbers of `__call__` from the rows."""
+    def suits(self, task: Task) -> bool:
+        """Whether the predictions of a task are label maps."""
+        return isinstance(task, Segmentation)
+
+    def summary(self, rows: Rows, task: Task | None = None) -> dict[str, float]:
+        """Returns the numbers of `__call__` from the rows; the task does not matter."""
         worst = min(rows, key=lambda row: row["iou"])
         return {
             "consistency/mean": float(np.mean([row["iou"] for row in rows])),

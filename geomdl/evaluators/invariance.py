@@ -1,6 +1,5 @@
 """How far outputs are from being invariant, or equivariant, for transformations that only permute pixels."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jax
@@ -9,11 +8,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from geomdl.actions.grid import roll, turn
+from geomdl.actions.outputs import Movable
 from geomdl.data import Split, eval_batches
 from geomdl.equivariance import equivariance_error
 from geomdl.equivariance.measures.errors import Action
 from geomdl.errors import invalid
 from geomdl.evaluators.predict import Predict
+from geomdl.groups import C4, D4, GridTranslations
 from geomdl.tasks import Task
 
 
@@ -45,9 +46,10 @@ def invariance_error(
 class InvarianceError:
     """The evaluator of exact symmetry: the greatest ε(g) for quarter turns, for reflections, for circular shifts.
 
-    The outputs of classifiers should be invariant, ε(g) = ‖f(g x) − f(x)‖ / ‖f(x)‖; those of segmentation should be
-    equivariant, ε(g) = ‖f(g x) − g f(x)‖ / ‖f(x)‖. Quarter turns and reflections are left out where the images are not
-    square, shifts where the outputs of segmentation are not of the size of the images.
+    ε(g) = ‖f(g x) − ρ(g) f(x)‖ / ‖f(x)‖, where ρ is the law of the task's outputs (`Task.law`): the outputs of
+    classifiers should be invariant; those of segmentation should move with the image, those of regression by the
+    representation of the values. Quarter turns and reflections are left out where the images are not square, or the
+    values have no representation of them, shifts where the outputs of segmentation are not of the size of the images.
 
     Args:
       images: how many images of the split are used.
@@ -64,29 +66,30 @@ class InvarianceError:
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
         """Returns ``invariance/quarter_turns``, ``invariance/reflections`` and ``invariance/shifts``, or
-        ``equivariance/…`` where labels move with the images.
+        ``equivariance/…`` where the outputs move with the images.
         """
         batch = next(iter(eval_batches(split, self.images)))
         images = jnp.asarray(batch["image"])[np.asarray(batch["mask"]) > 0]
         height, width = images.shape[1:3]
-        kinds: Mapping[str, tuple[Action, np.ndarray]] = {
-            "quarter_turns": (_turned, quarter_turns()),
-            "reflections": (_turned, reflections()),
-            "shifts": (lambda g, x: roll(x, g), _some_shifts(self.shifts, height, width)),
+        law, name = task.law, "equivariance" if task.law.moves else "invariance"
+        shifts = GridTranslations(height, width)
+        kinds: dict[str, tuple[Movable, Action, np.ndarray]] = {
+            "quarter_turns": (C4, _turned, quarter_turns()),
+            "reflections": (D4, _turned, reflections()),
+            "shifts": (shifts, lambda g, x: roll(x, g), _some_shifts(self.shifts, height, width)),
         }
         if height != width:
             kinds = {"shifts": kinds["shifts"]}
-        if not task.labels_move:
-            return {
-                f"invariance/{name}": float(invariance_error(predict, images, action, elements).max())
-                for name, (action, elements) in kinds.items()
-            }
-        same_size = jax.eval_shape(predict, images).shape[1:3] == (height, width)
-        return {
-            f"equivariance/{name}": float(equivariance_error(predict, images, action, action, elements).max())
-            for name, (action, elements) in kinds.items()
-            if same_size or name != "shifts"
-        }
+        shape = jax.eval_shape(predict, images).shape
+        if law.moves and len(shape) == 4 and shape[1:3] != (height, width):
+            kinds.pop("shifts")
+        errors = {}
+        for kind, (group, action, elements) in kinds.items():
+            if law.covers(group):
+                out_action = law.action(group, size=(height, width))
+                found = equivariance_error(predict, images, action, out_action, elements)
+                errors[f"{name}/{kind}"] = float(found.max())
+        return errors
 
 
 def _turned(g: Array, x: Array) -> Array:

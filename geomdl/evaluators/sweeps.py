@@ -1,4 +1,4 @@
-"""Accuracy, or IoU, on transformed test images: over all angles, over all shifts."""
+"""The metrics of a task on transformed test images: over all angles, over all shifts."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geomdl.data import EvalBatch, Split, eval_batches
+from geomdl.data import EvalBatch, Split
 from geomdl.errors import invalid, unknown
-from geomdl.evaluators.metrics import even_batch_size, mean_metrics
+from geomdl.evaluators.metrics import batches_of, mean_metrics
 from geomdl.evaluators.predict import Predict
-from geomdl.evaluators.transformations import SHIFTS, rotated_batch, shifted_batch
-from geomdl.tasks import Task
+from geomdl.evaluators.transformations import SHIFTS, Rotation, moved_batch, shifted_batch
+from geomdl.tasks import Task, split_metrics
 
 Rows = list[dict[str, float]]
 """A table: one row per transformation."""
@@ -23,8 +23,8 @@ def rotation_sweep(
     """The metrics on images rotated counter-clockwise about their centre by each angle.
 
     Multiples of 90° permute the pixels (of square images; else multiples of 180°); other angles are resampled by cubic
-    splines, with zeros from outside the frame. Label maps turn with their images: exactly where pixels are permuted,
-    else by nearest pixels, and then only the largest disc about the centre counts.
+    splines, with zeros from outside the frame. Targets turn with their images, as their kinds say. Label maps: exactly
+    where pixels are permuted, else by nearest pixels, and then only the largest disc about the centre counts.
 
     Args:
       predict: images → logits.
@@ -36,7 +36,9 @@ def rotation_sweep(
     Returns:
       One row ``{"angle", "loss", "accuracy", …}``, with every metric of the task, per angle.
     """
-    moves = [functools.partial(rotated_batch, degrees=d, labels_move=task.labels_move) for d in degrees]
+    moves = [
+        functools.partial(moved_batch, transformation=Rotation(float(d)), kinds=task.target_kinds) for d in degrees
+    ]
     measured = _sweep(predict, split, task, moves, batch_size)
     return [{"angle": float(d), **metrics} for d, metrics in zip(degrees, measured, strict=True)]
 
@@ -50,7 +52,7 @@ def shift_sweep(
     mode: str = "circular",
     batch_size: int = 256,
 ) -> Rows:
-    """The metrics on images, and label maps with them, moved by each shift.
+    """The metrics on images, and their targets with them, moved by each shift.
 
     Args:
       predict: images → logits.
@@ -69,7 +71,7 @@ def shift_sweep(
     """
     if mode not in SHIFTS:
         raise unknown("mode", mode, list(SHIFTS))
-    moves = [functools.partial(shifted_batch, shift=s, mode=mode, labels_move=task.labels_move) for s in shifts]
+    moves = [functools.partial(shifted_batch, shift=s, mode=mode, kinds=task.target_kinds) for s in shifts]
     measured = _sweep(predict, split, task, moves, batch_size)
     return [{"shift_rows": int(r), "shift_cols": int(c), **m} for (r, c), m in zip(shifts, measured, strict=True)]
 
@@ -81,14 +83,14 @@ def _sweep(
     moves: Sequence[Callable[[EvalBatch], EvalBatch]],
     batch_size: int,
 ) -> Iterator[dict[str, float]]:
-    batches = list(eval_batches(split, even_batch_size(len(split), batch_size)))
+    batches = list(batches_of(split, task, batch_size))
     for move in moves:
         yield mean_metrics(predict, (move(batch) for batch in batches), task)
 
 
 @dataclass(frozen=True)
 class RotationSweep:
-    """The evaluator of accuracy (of label maps: mean IoU) under rotation.
+    """The evaluator of a task's headline metric (accuracy, of label maps the mean IoU) under rotation.
 
     Args:
       step: degrees between the angles, from 0 up to 360.
@@ -111,18 +113,17 @@ class RotationSweep:
         return rotation_sweep(predict, split, task, degrees, batch_size=self.batch_size)
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
-        """Returns ``rotation/mean``, ``rotation/worst`` (accuracies or IoUs) and ``rotation/worst_angle`` (degrees)."""
-        return self.summary(self.rows(predict, split, task))
+        """Returns ``rotation/mean``, ``rotation/worst`` (of the headline) and ``rotation/worst_angle`` (degrees)."""
+        return self.summary(self.rows(predict, split, task), task)
 
-    def summary(self, rows: Rows) -> dict[str, float]:
+    def summary(self, rows: Rows, task: Task) -> dict[str, float]:
         """Returns the numbers of `__call__` from the rows."""
-        worst = min(rows, key=lambda row: row[_headline(row)])
-        return {**_mean_and_worst("rotation", rows), "rotation/worst_angle": worst["angle"]}
+        return {**_mean_and_worst("rotation", rows, task), "rotation/worst_angle": _worst(rows, task)["angle"]}
 
 
 @dataclass(frozen=True)
 class ShiftSweep:
-    """The evaluator of accuracy (of label maps: mean IoU) under shifts along the rows, the columns and both diagonals.
+    """The evaluator of a task's headline metric (accuracy, mean IoU) under shifts in the eight directions of the grid.
 
     Args:
       most: greatest shift in pixels, in either direction.
@@ -153,19 +154,20 @@ class ShiftSweep:
         return shift_sweep(predict, split, task, self.shifts(), mode=self.mode, batch_size=self.batch_size)
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
-        """Returns the accuracies or IoUs ``shift/mean`` and ``shift/worst`` (``crop/…`` when images are cropped)."""
-        return self.summary(self.rows(predict, split, task))
+        """Returns ``shift/mean`` and ``shift/worst`` of the headline (``crop/…`` when images are cropped)."""
+        return self.summary(self.rows(predict, split, task), task)
 
-    def summary(self, rows: Rows) -> dict[str, float]:
+    def summary(self, rows: Rows, task: Task) -> dict[str, float]:
         """Returns the numbers of `__call__` from the rows."""
-        return _mean_and_worst("shift" if self.mode == "circular" else "crop", rows)
+        return _mean_and_worst("shift" if self.mode == "circular" else "crop", rows, task)
 
 
-def _headline(row: dict[str, float]) -> str:
-    """The metric that a sweep speaks of: the mean IoU where there is one, else the accuracy."""
-    return "iou" if "iou" in row else "accuracy"
+def _worst(rows: Rows, task: Task) -> dict[str, float]:
+    """The first row with the worst headline metric."""
+    name = task.headline
+    return (min if split_metrics(task)[name] else max)(rows, key=lambda row: row[name])
 
 
-def _mean_and_worst(name: str, rows: Rows) -> dict[str, float]:
-    values = [row[_headline(row)] for row in rows]
-    return {f"{name}/mean": float(np.mean(values)), f"{name}/worst": min(values)}
+def _mean_and_worst(name: str, rows: Rows, task: Task) -> dict[str, float]:
+    mean = float(np.mean([row[task.headline] for row in rows]))
+    return {f"{name}/mean": mean, f"{name}/worst": _worst(rows, task)[task.headline]}

@@ -1,15 +1,70 @@
-"""Moved evaluation batches: the images, and label maps with them."""
+"""Moved evaluation batches: the images, and their targets with them."""
 
 import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.actions.grid import roll, shift_crop, turn
+from geomdl.actions import ImageTransformation, Shift
+from geomdl.actions.grid import turn
 from geomdl.actions.labels import warp_labels
 from geomdl.actions.warp import rotate, rotation_matrix
-from geomdl.data import IGNORED, EvalBatch
+from geomdl.data import IGNORED, EvalBatch, TargetKind
+from geomdl.groups import C4, SO2, C, PlanarGroup
+
+Kinds = Mapping[str, TargetKind]
+"""The kinds of the targets of a batch, by their names."""
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """Turns all images counter-clockwise by one angle: exactly where it maps pixels to pixels, else by resampling.
+
+    Off the grid, labels of pixels outside the largest disc about the centre are ``fill``.
+
+    Attributes:
+      degrees: of the angle.
+
+    >>> Rotation(90.0).labels(jnp.array([[[0, 1], [2, 3]]]), -1)
+    Array([[[1, 3],
+            [0, 2]]], dtype=int32)
+    >>> Rotation(45.0).group, Rotation(180.0).group, Rotation(7.5).group
+    (C8, C2, SO2)
+    """
+
+    degrees: float
+
+    @property
+    def group(self) -> PlanarGroup:
+        """C_N for an angle of whole degrees, else SO(2)."""
+        whole = round(self.degrees)
+        return C(360 // int(np.gcd(360, whole))) if whole == self.degrees else SO2
+
+    @property
+    def linear(self) -> jax.Array:
+        """R(θ); with entries −1, 0 and 1 for quarter turns."""
+        if self.degrees % 90 == 0:
+            return jnp.asarray(C4.matrix(np.array([0, round(self.degrees / 90) % 4])), jnp.float32)
+        return rotation_matrix(np.float32(self.degrees))
+
+    @property
+    def offset(self) -> jax.Array:
+        """Zero."""
+        return jnp.zeros(2)
+
+    def images(self, x: jax.Array) -> jax.Array:
+        """Zeros come in from outside."""
+        return rotated_images(x, self.degrees)
+
+    def labels(self, y: jax.Array, fill: int) -> jax.Array:
+        """``fill`` outside the disc, off the grid."""
+        size = (y.shape[1], y.shape[2])
+        if on_grid(self.degrees, size):
+            return turn(y, 0, round(self.degrees / 90) % 4)
+        return jnp.where(disc(size), _rotate_maps(y, np.float32(self.degrees), fill), fill)
 
 
 def on_grid(degrees: float, size: tuple[int, int]) -> bool:
@@ -43,32 +98,39 @@ def rotated_images(images: jax.Array, degrees: float) -> jax.Array:
 
 def rotated_maps(maps: jax.Array, degrees: float) -> jax.Array:
     """Label maps ``[batch, height, width]`` turned about their centre; off the grid, −1 outside the disc."""
-    size = (maps.shape[1], maps.shape[2])
-    if on_grid(degrees, size):
-        return turn(maps, 0, round(degrees / 90) % 4)
-    return jnp.where(disc(size), _rotate_maps(maps, np.float32(degrees)), IGNORED)
+    return Rotation(degrees).labels(maps, IGNORED)
 
 
-def rotated_batch(batch: EvalBatch, degrees: float, *, labels_move: bool) -> EvalBatch:
-    """The batch with its images, and its label maps if ``labels_move``, turned counter-clockwise."""
-    label = rotated_maps(batch["label"], degrees) if labels_move else batch["label"]
-    return EvalBatch(image=rotated_images(batch["image"], degrees), label=label, mask=batch["mask"])
+def moved_batch(batch: EvalBatch, transformation: ImageTransformation, kinds: Kinds) -> EvalBatch:
+    """The batch with its images moved, and each target as its kind says; the mask, and targets without kind, stay.
+
+    Args:
+      batch: what is moved.
+      transformation: of all images.
+      kinds: of the targets.
+    """
+    size = (batch["image"].shape[1], batch["image"].shape[2])
+    moved = {name: kind.moved(batch[name], transformation, size) for name, kind in kinds.items()}
+    return {**batch, **moved, "image": transformation.images(batch["image"])}
 
 
-def shifted_batch(batch: EvalBatch, shift: tuple[int, int], mode: str, *, labels_move: bool) -> EvalBatch:
-    """The batch with its images, and its label maps if ``labels_move``, moved (rows down, columns right).
+def shifted_batch(batch: EvalBatch, shift: tuple[int, int], mode: str, kinds: Kinds) -> EvalBatch:
+    """The batch with its images, and its targets, moved (rows down, columns right).
 
     Args:
       batch: what is moved.
       shift: in pixels.
-      mode: ``"circular"``, or ``"crop"``: zeros enter, and the label −1.
-      labels_move: whether labels are maps.
+      mode: of `SHIFTS`: ``"circular"``, or ``"crop"``: zeros enter, and the label −1.
+      kinds: of the targets.
     """
-    move, by = SHIFTS[mode], np.asarray(shift, np.int32)
-    label = batch["label"]
-    if labels_move:
-        label = move(label, by) if mode == "circular" else move(label, by, IGNORED)
-    return EvalBatch(image=move(batch["image"], by), label=label, mask=batch["mask"])
+    return _shifted(batch, np.asarray(shift, np.int32), mode == "circular", tuple(kinds.items()))
+
+
+@functools.partial(jax.jit, static_argnames=("circular", "kinds"))
+def _shifted(
+    batch: EvalBatch, pixels: jax.Array, circular: bool, kinds: tuple[tuple[str, TargetKind], ...]
+) -> EvalBatch:
+    return moved_batch(batch, Shift(pixels, circular), dict(kinds))
 
 
 @functools.partial(jax.jit, static_argnames="count")
@@ -81,10 +143,10 @@ def _rotate(images: jax.Array, degrees: jax.Array) -> jax.Array:
     return rotate(images, degrees)
 
 
-@jax.jit
-def _rotate_maps(maps: jax.Array, degrees: jax.Array) -> jax.Array:
-    return warp_labels(maps, rotation_matrix(degrees), fill=IGNORED)
+@functools.partial(jax.jit, static_argnames="fill")
+def _rotate_maps(maps: jax.Array, degrees: jax.Array, fill: int) -> jax.Array:
+    return warp_labels(maps, rotation_matrix(degrees), fill=fill)
 
 
-SHIFTS = {"circular": jax.jit(roll), "crop": jax.jit(shift_crop)}
+SHIFTS = ("circular", "crop")
 """How shifted images lose, or do not lose, what leaves the frame."""

@@ -3,6 +3,7 @@
 `TASKS` maps the name of a task to its config class, whose fields are the keys of a run's ``task`` section.
 """
 
+from geomdl.tasks.accumulators import OverImages, TaskSums, accumulate, accumulators_of, split_metrics
 from geomdl.tasks.classification import (
     LOSSES,
     Classification,
@@ -12,24 +13,39 @@ from geomdl.tasks.classification import (
     sigmoid_cross_entropy,
     softmax_cross_entropy,
 )
+from geomdl.tasks.regression import Regression, RegressionConfig
 from geomdl.tasks.segmentation import Segmentation, SegmentationConfig
-from geomdl.tasks.task import Batch, Task, TaskConfig, Totals
+from geomdl.tasks.task import Accumulator, Batch, Outputs, Task, TaskConfig, Totals, usual_task
 
-TASKS: dict[str, type[TaskConfig]] = {"classification": ClassificationConfig, "segmentation": SegmentationConfig}
+TASKS: dict[str, type[TaskConfig]] = {
+    "classification": ClassificationConfig,
+    "segmentation": SegmentationConfig,
+    "regression": RegressionConfig,
+}
 
 __all__ = [
     "LOSSES",
     "TASKS",
+    "Accumulator",
     "Batch",
     "Classification",
     "ClassificationConfig",
+    "Outputs",
+    "OverImages",
+    "Regression",
+    "RegressionConfig",
     "Segmentation",
     "SegmentationConfig",
     "Task",
     "TaskConfig",
+    "TaskSums",
     "Totals",
+    "accumulate",
+    "accumulators_of",
     "masked_mean",
     "perceptron_loss",
     "sigmoid_cross_entropy",
     "softmax_cross_entropy",
+    "split_metrics",
+    "usual_task",
 ]

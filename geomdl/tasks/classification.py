@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from geomdl.data import Dataset
+from geomdl.actions import OutputLaw
+from geomdl.data import ClassTarget, Dataset, LabelsTarget, TargetKind
 from geomdl.errors import invalid, unknown
-from geomdl.tasks.task import Batch, Totals
+from geomdl.tasks.task import Batch, Totals, wrong_labels
 
 
 def softmax_cross_entropy(
@@ -84,14 +85,33 @@ class Classification:
         return self.num_classes
 
     @property
-    def labels_move(self) -> bool:
-        """Never: what an image shows does not change when it moves."""
-        return False
+    def target_kinds(self) -> Mapping[str, TargetKind]:
+        """One class per image, or indicators of any number of them."""
+        return {"label": (LabelsTarget if self.multi_label else ClassTarget)(self.num_classes)}
+
+    @property
+    def law(self) -> OutputLaw:
+        """Invariant: what an image shows does not change when it moves."""
+        return OutputLaw("invariant")
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The names of what `per_example` gives."""
         return ("loss", "accuracy", "exact_match") if self.multi_label else ("loss", "accuracy")
+
+    @property
+    def accumulators(self) -> tuple[()]:
+        """None: all metrics are sums."""
+        return ()
+
+    @property
+    def headline(self) -> str:
+        """The accuracy."""
+        return "accuracy"
+
+    def greater_is_better(self, metric: str) -> bool:
+        """Of all but the loss."""
+        return metric != "loss"
 
     def predictions(self, logits: Float[Array, "batch classes"]) -> Array:
         """Returns the predicted class [batch] int32, or which labels hold (probability > ½) [batch, classes] bool."""
@@ -165,6 +185,9 @@ class ClassificationConfig:
     ValueError: unknown task.loss 'sofmax'; allowed: softmax, sigmoid, perceptron; did you mean 'softmax'?
     """
 
+    kinds: ClassVar[tuple[str, ...]] = ("class", "labels")
+    monitors: ClassVar[tuple[str, ...]] = ("loss", "accuracy", "exact_match")
+
     loss: str | None = None
     label_smoothing: float = 0.0
 
@@ -182,10 +205,10 @@ class ClassificationConfig:
         """Returns the task for the labels of a data set.
 
         Raises:
-          ValueError: when the data set has label maps, or the loss does not fit its labels.
+          ValueError: when the labels of the data set are no classes, or the loss does not fit them.
         """
-        if dataset.label_kind == "map":
-            raise invalid("task.name", "classification", f"a task for the label maps of {dataset.name}", "segmentation")
+        if dataset.label_kind not in self.kinds:
+            raise wrong_labels("classification", dataset)
         return self.build(num_classes=dataset.num_classes, multi_label=dataset.multi_label)
 
     def build(self, *, num_classes: int, multi_label: bool = False) -> Classification:

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from geomdl.data import Dataset
+from geomdl.actions import OutputLaw
+from geomdl.data import Dataset, MapTarget, TargetKind
 from geomdl.errors import invalid, unknown
 from geomdl.tasks.overlap import overlap, pixel_counts
-from geomdl.tasks.task import Batch, Totals
+from geomdl.tasks.task import Batch, Totals, wrong_labels
 
 SEGMENTATION_LOSSES = ("softmax", "binary", "dice", "softmax+dice", "binary+dice")
 
@@ -73,9 +74,28 @@ class Segmentation:
         return ("loss", "accuracy", "iou", "dice", *per_class)
 
     @property
-    def labels_move(self) -> bool:
-        """Always: label maps move with their images."""
-        return True
+    def target_kinds(self) -> Mapping[str, TargetKind]:
+        """A label map, which moves with its image."""
+        return {"label": MapTarget(len(self.classes))}
+
+    @property
+    def law(self) -> OutputLaw:
+        """Scores of the classes are scalars at the pixels of the image."""
+        return OutputLaw("field")
+
+    @property
+    def accumulators(self) -> tuple[()]:
+        """None: all metrics are made of sums."""
+        return ()
+
+    @property
+    def headline(self) -> str:
+        """The mean IoU."""
+        return "iou"
+
+    def greater_is_better(self, metric: str) -> bool:
+        """Of all but the loss."""
+        return metric != "loss"
 
     def predictions(self, logits: Float[Array, "batch height width outputs"]) -> Int[Array, "batch height width"]:
         """Returns the class of every pixel, int32."""
@@ -173,6 +193,9 @@ class SegmentationConfig:
     ValueError: invalid task.class_weights (1.0, 0.0); allowed: positive numbers, one per class
     """
 
+    kinds: ClassVar[tuple[str, ...]] = ("map",)
+    monitors: ClassVar[tuple[str, ...]] = ("loss", "accuracy", "iou", "dice")
+
     loss: str = "softmax"
     class_weights: tuple[float, ...] | None = None
 
@@ -188,9 +211,8 @@ class SegmentationConfig:
         Raises:
           ValueError: when the data set has no label maps, or the loss or the weights do not fit its classes.
         """
-        if dataset.label_kind != "map":
-            allowed = f"a task for the labels of {dataset.name}, which has no label maps"
-            raise invalid("task.name", "segmentation", allowed, "classification")
+        if dataset.label_kind not in self.kinds:
+            raise wrong_labels("segmentation", dataset)
         if self.loss.startswith("binary") and dataset.num_classes != 2:
             other = self.loss.replace("binary", "softmax")
             raise invalid("task.loss", self.loss, f"a loss for {dataset.num_classes} classes", other)

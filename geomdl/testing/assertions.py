@@ -8,7 +8,7 @@ import numpy as np
 from jax.typing import ArrayLike, DTypeLike
 
 from geomdl.actions.families import Family
-from geomdl.actions.outputs import Movable
+from geomdl.actions.outputs import Movable, OutputLaw
 from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.contracts.check import HasContract, check_contract
@@ -88,7 +88,8 @@ def assert_equivariant(
       x: images ``[batch, height, width, channels]``; drawn when None.
       group: a planar group, circular shifts (``"shifts"``), a family of Klein's ladder such as ``"affine"``, or its
         name.
-      output: ``"invariant"``, ``"field"``, ``"labels"``, ``"points"``, ``"boxes"``, or ``(g, y) -> y'``.
+      output: ``"invariant"``, ``"field"``, ``"labels"``, ``"points"``, ``"boxes"``, the law of a task's outputs
+        (`geomdl.actions.OutputLaw`), or ``(g, y) -> y'``.
       size: where x is None: n or (height, width); or several, as a list, a range or a hypothesis strategy: then the
         smallest that fails is reported.
       channels: where x is None: of the contract, else 3.
@@ -125,18 +126,17 @@ def assert_equivariant(
     judgement = Judgement(depth, tolerance, factor, bound)
     out_field_type = _out_type(f, group, output, out_field_type)
     field_type = field_type or _in_type(f, group)
-    named = output if isinstance(output, str) else getattr(output, "__name__", "function")
+    named = output.kind if isinstance(output, OutputLaw) else output
+    named = named if isinstance(named, str) else getattr(named, "__name__", "function")
     moving = {"field_type": field_type, "out_field_type": out_field_type, "padding": padding}
     inputs: dict[tuple[Size, bool], jax.Array] = {}
 
     def trial(size: Size, given: jax.Array | None = None) -> Trial:
         resolved = resolved_group(group, size)
-        promise = (
-            f"invariant to {resolved}" if output == "invariant" else f"equivariant (output: {named}) to {resolved}"
-        )
+        promise = f"invariant to {resolved}" if named == "invariant" else f"equivariant (output: {named}) to {resolved}"
         cases: list[Case] = []
         spreads = []
-        for exact, some in tiers(resolved, elements, samples, seed, labels=output == "labels"):
+        for exact, some in tiers(resolved, elements, samples, seed, labels=named == "labels"):
             images = given if given is not None else draw_images(f, size, channels, batch, dtype, seed, exact)
             inputs[size, exact] = images
             found, spread = measure(f, images, resolved, output, some, judgement, **moving)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.actions.outputs import Movable
+from geomdl.actions.outputs import Movable, OutputLaw
 from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import Model
 from geomdl.equivariance.contracts.tolerances import ROUNDING_PER_LAYER, tolerance
@@ -18,7 +18,7 @@ from geomdl.equivariance.measures.evaluation import output_shape
 from geomdl.groups import GridTranslations, PlanarGroup
 from geomdl.representations import FieldType
 
-Output = str | Callable[[Any, Any], Any]
+Output = str | OutputLaw | Callable[[Any, Any], Any]
 
 UNKNOWN_DEPTH = 16
 """The depth that the tolerance is made for when nobody says how deep a model is."""

@@ -78,7 +78,7 @@ def test_rotation_sweep_falls_where_the_corners_leave_their_quadrants(corners: S
     assert [row["angle"] for row in rows] == [30.0 * k for k in range(12)]
     right = {row["angle"] for row in rows if row["accuracy"] == 1.0}
     assert right == {0.0, 30.0, 330.0}  # the pixels lie on the diagonals: 45° either way
-    summary = RotationSweep(step=30).summary(rows)
+    summary = RotationSweep(step=30).summary(rows, TASK)
     assert (summary["rotation/worst"], summary["rotation/worst_angle"]) == (0.0, 60.0)
     assert summary["rotation/mean"] == pytest.approx(np.mean([row["accuracy"] for row in rows]))
 

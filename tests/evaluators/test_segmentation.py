@@ -47,7 +47,7 @@ def test_labels_turn_with_the_images(blobs: Split) -> None:
     broken = rotation_sweep(upright, blobs, TASK, [0, 180])
     assert broken[0]["iou"] > broken[1]["iou"]
     assert broken[1]["iou/bright"] < 0.6
-    summary = RotationSweep(step=90).summary(rotation_sweep(upright, blobs, TASK, [0, 90, 180, 270]))
+    summary = RotationSweep(step=90).summary(rotation_sweep(upright, blobs, TASK, [0, 90, 180, 270]), TASK)
     assert summary["rotation/worst"] < summary["rotation/mean"]
     assert summary["rotation/worst_angle"] in (90.0, 180.0, 270.0)
 

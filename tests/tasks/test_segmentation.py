@@ -16,6 +16,10 @@ def dataset(classes: tuple[str, ...] = NAMES, labels: np.ndarray | None = None, 
     return Dataset(name="plants", train=split, validation=split, test=split, provenance="", **{**kinds, **fields})
 
 
+def classified() -> Dataset:
+    return dataset(label_kind="class", labels=np.zeros(2, np.int32))
+
+
 @pytest.fixture(scope="module")
 def example() -> tuple[np.ndarray, np.ndarray]:
     """Outputs and labels of three 5×4 images, of which some pixels, and the whole last image, are ignored."""
@@ -139,7 +143,7 @@ def test_the_task_fits_the_data() -> None:
     task = TASKS["segmentation"](loss="softmax+dice", class_weights=(1.0, 2.0, 3.0)).for_dataset(dataset())
     assert task == Segmentation(NAMES, "softmax+dice", (1.0, 2.0, 3.0))
     assert task.outputs == 3
-    assert isinstance(TASKS["classification"]().for_dataset(dataset(label_kind="class")), Classification)
+    assert isinstance(TASKS["classification"]().for_dataset(classified()), Classification)
 
 
 WRONG = np.zeros((2, 4, 6), np.int32)
@@ -159,7 +163,7 @@ WRONG[1, 3, 2] = 255
             lambda: SegmentationConfig(class_weights=(1.0, 2.0)).for_dataset(dataset()),
             "3 weights, for ground, leaf, stem",
         ),
-        (lambda: SegmentationConfig().for_dataset(dataset(label_kind="class")), "no label maps; try classification"),
+        (lambda: SegmentationConfig().for_dataset(classified()), "for the classes of plants; try classification"),
         (lambda: TASKS["classification"]().for_dataset(dataset()), "label maps of plants; try segmentation"),
         (
             lambda: dataset(labels=WRONG),

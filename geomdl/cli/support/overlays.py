@@ -33,7 +33,7 @@ def write_overlays(predict: Predict, split: Split, task: Task, folder: Path, *, 
       ValueError: for a run that is not one of segmentation.
     """
     if not isinstance(task, Segmentation):
-        raise invalid("--overlays", str(folder), "a folder, for runs of segmentation; this run classifies")
+        raise invalid("--overlays", str(folder), "a folder, for runs of segmentation; this run is another")
     folder.mkdir(parents=True, exist_ok=True)
     maps = []
     for batch in eval_batches(split, min(BATCH, len(split))):

@@ -100,7 +100,7 @@ def measure(
         if isinstance(evaluator, RotationSweep | ShiftSweep | RotationConsistency):
             rows = evaluator.rows(predict, images, trained.task)
             write_csv(folder / f"{split}_{name}.csv", rows)
-            numbers |= evaluator.summary(rows)
+            numbers |= evaluator.summary(rows, trained.task)
         else:
             numbers |= evaluator(predict, images, trained.task)
     file = folder / f"{split}.json"

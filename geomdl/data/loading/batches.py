@@ -1,7 +1,6 @@
 """Batches for evaluation: every image once, in order."""
 
-from collections.abc import Iterator
-from typing import TypedDict
+from collections.abc import Iterator, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -9,15 +8,11 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from geomdl.data.checks import whole_number
+from geomdl.data.targets import TargetKind
 from geomdl.data.types import Split
 
-
-class EvalBatch(TypedDict):
-    """A batch, padded to full size; ``mask`` is 1 for an example and 0 for padding."""
-
-    image: jax.Array
-    label: jax.Array
-    mask: jax.Array
+EvalBatch = dict[str, jax.Array]
+"""``image``, ``label`` and further targets, padded to full size; ``mask`` is 1 for an example and 0 for padding."""
 
 
 def unit_interval(images: ArrayLike) -> jax.Array:
@@ -32,18 +27,19 @@ def unit_interval(images: ArrayLike) -> jax.Array:
     return images
 
 
-def eval_batches(split: Split, batch_size: int) -> Iterator[EvalBatch]:
+def eval_batches(split: Split, batch_size: int, kinds: Mapping[str, TargetKind] | None = None) -> Iterator[EvalBatch]:
     """The examples of a split in order, all batches of one size.
 
-    The last batch is filled up with zeros, whose mask is 0: no example is dropped, none counts twice, and the jitted
-    function that takes the batches compiles once.
+    The last batch is filled up with zeros (targets with the padding of their kind), whose mask is 0: no example is
+    dropped, none counts twice, and the jitted function that takes the batches compiles once.
 
     Args:
       split: what to run through.
       batch_size: images in a batch.
+      kinds: of the targets by their names; those without are padded with zeros.
 
     Yields:
-      ``{"image": [batch, H, W, C] in [0, 1], "label": [batch] or [batch, classes], "mask": [batch] float32}``.
+      ``{"image": [batch, H, W, C] in [0, 1], "label": [batch, …], …, "mask": [batch] float32}``.
 
     Raises:
       ValueError: the batch size is not a positive whole number.
@@ -53,16 +49,23 @@ def eval_batches(split: Split, batch_size: int) -> Iterator[EvalBatch]:
     [[1.0, 1.0], [1.0, 0.0]]
     """
     whole_number("batch_size", batch_size)
-    return _batches(split, batch_size)
+    return _batches(split, batch_size, kinds or {})
 
 
-def _batches(split: Split, batch_size: int) -> Iterator[EvalBatch]:
+def _batches(split: Split, batch_size: int, kinds: Mapping[str, TargetKind]) -> Iterator[EvalBatch]:
     for start in range(0, len(split), batch_size):
         stop = min(start + batch_size, len(split))
+        missing = start + batch_size - stop
+
+        def padded(values: np.ndarray, value: float = 0, missing: int = missing) -> jax.Array:
+            return jnp.asarray(np.pad(values, [(0, missing)] + [(0, 0)] * (values.ndim - 1), constant_values=value))
+
         batch = split.gather(np.arange(start, stop))
-
-        def padded(values: np.ndarray, missing: int = start + batch_size - stop) -> jax.Array:
-            return jnp.asarray(np.pad(values, [(0, missing)] + [(0, 0)] * (values.ndim - 1)))
-
-        mask = padded(np.ones(stop - start, np.float32))
-        yield EvalBatch(image=unit_interval(padded(batch["image"])), label=padded(batch["label"]), mask=mask)
+        targets = {
+            name: padded(values, kinds[name].padding if name in kinds else 0)
+            for name, values in batch.items()
+            if name != "image"
+        }
+        yield {
+            "image": unit_interval(padded(batch["image"])), **targets, "mask": padded(np.ones(stop - start, np.float32))
+        }  # fmt: skip

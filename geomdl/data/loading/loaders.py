@@ -7,7 +7,7 @@ Both are used in one way::
 
     @jax.jit
     def train_step(state, fetched, step):
-        batch = loader.select(fetched, step)  # {"image": [batch, H, W, C] in [0, 1], "label": ...}
+        batch = loader.select(fetched, step)  # {"image": [batch, H, W, C] in [0, 1], "label": ..., ...}
         ...
 
     for step in range(start_step, last_step):
@@ -53,7 +53,7 @@ class Loader(Protocol):
         ...
 
     def select(self, fetched: Fetched, step: ArrayLike) -> Batch:
-        """Device side, pure, for use under ``jax.jit``: the batch of this step, ``{"image", "label"}``."""
+        """Device side, pure, for use under ``jax.jit``: the batch of this step: ``image``, ``label``, targets."""
         ...
 
     def indices(self, step: int) -> np.ndarray:
@@ -81,6 +81,7 @@ class DeviceLoader:
         self._resident = {
             "image": jnp.asarray(np.asarray(split.images)),
             "label": jnp.asarray(np.asarray(split.labels)),
+            **{name: jnp.asarray(np.asarray(values)) for name, values in split.targets.items()},
         }
 
     def fetch(self, step: int) -> Fetched:
@@ -90,8 +91,8 @@ class DeviceLoader:
     def select(self, fetched: Fetched, step: ArrayLike) -> Batch:
         """Gathers the examples of this step and scales them to [0, 1]."""
         chosen = self._chosen(step)
-        image = jnp.take(fetched["image"], chosen, axis=0)
-        return {"image": unit_interval(image), "label": jnp.take(fetched["label"], chosen, axis=0)}
+        batch = {name: jnp.take(values, chosen, axis=0) for name, values in fetched.items()}
+        return {**batch, "image": unit_interval(batch["image"])}
 
     def indices(self, step: int) -> np.ndarray:
         """The places in the split of the examples of this step."""
@@ -155,7 +156,8 @@ class StreamLoader:
 
     def select(self, fetched: Fetched, step: ArrayLike) -> Batch:
         """Scales the fetched images to [0, 1]."""
-        return {"image": unit_interval(fetched["image"]), "label": jnp.asarray(fetched["label"])}
+        targets = {name: jnp.asarray(values) for name, values in fetched.items() if name != "image"}
+        return {"image": unit_interval(fetched["image"]), **targets}
 
     def indices(self, step: int) -> np.ndarray:
         """The places in the split of the examples of this step."""
@@ -210,9 +212,15 @@ def make_loader(
     (2, (2, 2, 2, 1))
     """
     whole_number("start_step", start_step, least=0)
-    if split.in_memory and split.images.nbytes + split.labels.nbytes <= device_limit_bytes:
+    held = (split.images, split.labels, *split.targets.values())
+    if split.in_memory and sum(_bytes(values) for values in held) <= device_limit_bytes:
         return DeviceLoader(split, batch_size, seed)
     return StreamLoader(split, batch_size, seed, start_step=start_step, worker_count=worker_count, part=part)
+
+
+def _bytes(values: Any) -> int:
+    """How many bytes an array takes, or what is read on demand would take."""
+    return int(np.prod(values.shape)) * np.dtype(values.dtype).itemsize
 
 
 def _check(split: Split, batch_size: int, seed: int) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from geomdl.data.types import IGNORED
+from geomdl.data.targets import IGNORED
 
 
 @dataclass(frozen=True)

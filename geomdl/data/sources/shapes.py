@@ -119,7 +119,9 @@ class ShapesConfig(DataConfig):
             classes=("background", *self.shapes),
             label_kind="map",
             provenance=f"drawn by geomdl.data.sources.shapes, every option stated: {self!r}",
-            **splits,
+            train=splits["train"],
+            validation=splits["validation"],
+            test=splits["test"],
         )
 
     def _draw(self, split: str, count: int) -> Split:

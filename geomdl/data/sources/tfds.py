@@ -185,7 +185,9 @@ class TFDSConfig(DataConfig):
                 + f": {len(splits['train'])} training, {len(splits['validation'])} validation and "
                 f"{len(splits['test'])} test images; {' '.join(builder.info.citation.split())}"
             ),
-            **splits,
+            train=splits["train"],
+            validation=splits["validation"],
+            test=splits["test"],
         )
 
     def load_published(self) -> dict[str, Split]:

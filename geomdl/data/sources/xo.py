@@ -138,7 +138,9 @@ class XOConfig(DataConfig):
             classes=("X", "O"),
             label_kind=self.label_kind,
             provenance=f"drawn by geomdl.data.sources.xo, every option stated: {self!r}",
-            **splits,
+            train=splits["train"],
+            validation=splits["validation"],
+            test=splits["test"],
         )
 
     def _draw(self, split: str, count: int) -> Split:

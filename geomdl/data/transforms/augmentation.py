@@ -1,17 +1,16 @@
 """Random changes of training images, inside the jitted step: transformations, and squares cut out."""
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from geomdl.actions.grid import shift_crop, turn
-from geomdl.actions.labels import warp_labels
-from geomdl.actions.warp import rotation_matrix, warp
+from geomdl.actions import Cutout, ImageTransformation, LeftRightFlip, QuarterTurns, Shift, Warp
+from geomdl.actions.warp import rotation_matrix
 from geomdl.data.checks import number, whole_number
-from geomdl.data.types import IGNORED
+from geomdl.data.targets import MapTarget, TargetKind
 from geomdl.errors import invalid
 from geomdl.layers.core.data_axis import per_example
 
@@ -84,7 +83,7 @@ class Augmentation:
         Raises:
           ValueError: quarter turns of images that are not square.
         """
-        return self._apply(jnp.asarray(images), None, key)[0]
+        return self.batch({"image": jnp.asarray(images)}, {}, key)["image"]
 
     def pair(self, images: ArrayLike, maps: ArrayLike, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Moves images and their label maps by the same draws, the images exactly as without label maps.
@@ -114,61 +113,65 @@ class Augmentation:
         images, maps = jnp.asarray(images), jnp.asarray(maps)
         if maps.shape != images.shape[:3]:
             raise invalid("shape of the label maps", maps.shape, f"that of the images, {images.shape[:3]}")
-        moved, moved_maps = self._apply(images, maps, key)
-        return moved, maps if moved_maps is None else moved_maps
+        moved = self.batch({"image": images, "label": maps}, {"label": _MAPS}, key)
+        return moved["image"], moved["label"]
 
-    def _apply(self, images: jax.Array, maps: jax.Array | None, key: jax.Array) -> tuple[jax.Array, jax.Array | None]:
-        batch, height, width = images.shape[:3]
+    def batch(
+        self, batch: Mapping[str, jax.Array], kinds: Mapping[str, TargetKind], key: jax.Array
+    ) -> dict[str, jax.Array]:
+        """Moves images and each of their targets as its kind says, by the same draws.
+
+        Args:
+          batch: ``image`` ``[batch, height, width, channels]``, floating point, and targets by their names.
+          kinds: of the targets that are to move; whatever else is in the batch stays as it is.
+          key: a JAX random key.
+
+        Returns:
+          The batch, of the same shapes and dtypes.
+
+        Raises:
+          ValueError: quarter turns of images that are not square, or a transformation that a target cannot follow.
+        """
+        moved = dict(batch)
+        size = (moved["image"].shape[1], moved["image"].shape[2])
+        for transformation in self._transformations(len(moved["image"]), size, key):
+            for name, kind in kinds.items():
+                moved[name] = kind.moved(moved[name], transformation, size)
+            moved["image"] = transformation.images(moved["image"])
+        return moved
+
+    def _transformations(self, count: int, size: tuple[int, int], key: jax.Array) -> Iterator[ImageTransformation]:
+        """What is done to so many images, one after the other."""
+        height, width = size
         warp_key, turn_key, flip_key, shift_key = jax.random.split(key, 4)
         cut_keys = jax.random.split(jax.random.fold_in(key, 4))
-
-        def both(
-            move: Callable[[jax.Array], jax.Array], move_maps: Callable[[jax.Array], jax.Array] | None = None
-        ) -> tuple[jax.Array, jax.Array | None]:
-            return move(images), None if maps is None else (move_maps or move)(maps)
-
         if self.rotation or self.scale:
-            draws = per_example(lambda n: jax.random.uniform(warp_key, (2, n), minval=-1.0, maxval=1.0).T, batch)
+            draws = per_example(lambda n: jax.random.uniform(warp_key, (2, n), minval=-1.0, maxval=1.0).T, count)
             angle, scale = draws.T
             factor = (1.0 + self.scale) ** scale
-            matrices = factor[:, None, None] * rotation_matrix(self.rotation * angle)
-            images, maps = both(lambda x: warp(x, matrices.astype(x.dtype)), lambda y: warp_labels(y, matrices))
+            yield Warp(factor[:, None, None] * rotation_matrix(self.rotation * angle))
         if self.flip:
-            flipped = per_example(lambda n: jax.random.bernoulli(flip_key, shape=(n,)), batch)
-            images, maps = both(lambda x: jnp.where(_over(flipped, x), x[:, :, ::-1], x))
+            yield LeftRightFlip(per_example(lambda n: jax.random.bernoulli(flip_key, shape=(n,)), count))
         if self.quarter_turns:
             if height != width:
                 raise invalid(
                     "augmentation.quarter_turns", True, f"false for {height}×{width} images, which are not square"
                 )
-            turns = per_example(lambda n: jax.random.randint(turn_key, (n,), 0, 4), batch)
-            images, maps = both(lambda x: jax.vmap(lambda image, k: turn(image[None], 0, k)[0])(x, turns))
+            yield QuarterTurns(per_example(lambda n: jax.random.randint(turn_key, (n,), 0, 4), count))
         if self.shift:
             reach = self.shift
-            shifts = per_example(lambda n: jax.random.randint(shift_key, (n, 2), -reach, reach + 1), batch)
-            images, maps = both(lambda x: _shift(x, shifts, 0), lambda y: _shift(y, shifts, IGNORED))
+            yield Shift(per_example(lambda n: jax.random.randint(shift_key, (n, 2), -reach, reach + 1), count))
         if self.cutout:
 
             def cut_along(key: jax.Array, size: int) -> jax.Array:
-                centres = per_example(lambda n: jax.random.randint(key, (n, 1), 0, size), batch)
+                centres = per_example(lambda n: jax.random.randint(key, (n, 1), 0, size), count)
                 return _within(centres, size, self.cutout)
 
             rows, columns = map(cut_along, cut_keys, (height, width))
-            cut = rows[:, :, None] & columns[:, None, :]
-            images, maps = both(
-                lambda x: jnp.where(cut[..., None], jnp.zeros((), x.dtype), x),
-                lambda y: jnp.where(cut, jnp.asarray(IGNORED, y.dtype), y),
-            )
-        return images, maps
+            yield Cutout(rows[:, :, None] & columns[:, None, :])
 
 
-def _over(values: jax.Array, x: jax.Array) -> jax.Array:
-    """One value per image, in a shape that broadcasts over the rest of ``x``."""
-    return values.reshape(-1, *[1] * (x.ndim - 1))
-
-
-def _shift(x: jax.Array, shifts: jax.Array, fill: int) -> jax.Array:
-    return jax.vmap(lambda image, by: shift_crop(image[None], by, fill)[0])(x, shifts)
+_MAPS = MapTarget(2**31 - 1)  # a map's classes do not matter for how it moves
 
 
 def _within(centre: jax.Array, size: int, side: int) -> jax.Array:

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from geomdl.actions.outputs import OutputLaw
 from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.measures.evaluation import disc, image_batch, output_shape, over_elements, require_finite
-from geomdl.equivariance.measures.symmetry import Action, Transformations, symmetry
+from geomdl.equivariance.measures.symmetry import Action, Transformations, as_output, symmetry, transformations
 from geomdl.errors import invalid
 from geomdl.representations import FieldType
 
@@ -150,7 +151,7 @@ def orbit_errors(
     model: Any,
     x: ArrayLike,
     group: Transformations,
-    output: str | Action = "invariant",
+    output: str | OutputLaw | Action = "invariant",
     *,
     elements: ArrayLike | None = None,
     field_type: FieldType | None = None,
@@ -176,8 +177,8 @@ def orbit_errors(
       x: images ``[batch, height, width, channels]``; at least two for a telling spread (with one, the other is noise).
       group: a name (``"C4"``, ``"O2"``, ``"shifts"``, ``"affine"``, ``"rotate"``), a `PlanarGroup`, `GridTranslations`,
         `Family` or `Generator`.
-      output: how the output moves: ``"invariant"``, ``"labels"``, ``"field"``, ``"points"``, ``"boxes"``, or a function
-        ``(g, y) -> y'``.
+      output: how the output moves: ``"invariant"``, ``"labels"``, ``"field"``, ``"points"``, ``"boxes"``, the law of a
+        task (`geomdl.actions.OutputLaw`), or a function ``(g, y) -> y'``.
       elements: ``[n, element_size]``, or the strengths ``[n]`` of a generator; by default all elements of a finite
         group of at most 64, else ``count`` drawn ones.
       field_type: how the channels of the input transform; as scalars by default.
@@ -204,6 +205,7 @@ def orbit_errors(
     (True, 0.0, True)
     """
     f, x = as_function(model), image_batch(x)
+    output, out_field_type = as_output(output, out_field_type, transformations(group, x.shape[1:3]))
     if disc_mask:
         x = x * jnp.asarray(disc(*x.shape[1:3], edge=2.0), x.dtype)[..., None]
     shape, computed = output_shape(f, x)

@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from geomdl.actions import roll
 from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.generators import GENERATORS, Generator
-from geomdl.actions.outputs import input_action, output_action
+from geomdl.actions.outputs import OutputLaw, input_action, output_action
 from geomdl.actions.warp import Padding
 from geomdl.errors import invalid, unknown
 from geomdl.groups import GridTranslations, PlanarGroup
@@ -88,7 +88,7 @@ def transformations(name: Transformations, size: Sequence[int]) -> PlanarGroup |
 def symmetry(
     group: Transformations,
     size: Sequence[int],
-    output: str | Action = "invariant",
+    output: str | OutputLaw | Action = "invariant",
     *,
     out_size: Sequence[int] | None = None,
     elements: ArrayLike | None = None,
@@ -103,7 +103,7 @@ def symmetry(
     Args:
       group: see `transformations`.
       size: (height, width) of the inputs.
-      output: one of `OUTPUTS`, or ``(g, y) -> y'``.
+      output: one of `OUTPUTS`, an `OutputLaw`, or ``(g, y) -> y'``.
       out_size: (height, width) of the outputs where they are fields or labels; ``size`` by default.
       elements: ``[n, element_size]``, or ``[n]`` for a generator; by default all elements of a finite group of at most
         64, else ``count`` drawn ones (and the generators of the shifts).
@@ -134,6 +134,7 @@ def symmetry(
         if not upright.all():
             raise invalid("images", f"{size[0]}x{size[1]}", f"square ones for rotations of {resolved}", "C2 or D2")
     move, undo = _input_actions(resolved, size, field_type, padding)
+    output, out_field_type = as_output(output, out_field_type, resolved)
     if callable(output):
         expect = output
     elif output not in OUTPUTS:
@@ -147,6 +148,21 @@ def symmetry(
             size=size, field_type=out_field_type, out_size=frame, padding=padding,
         )  # fmt: skip
     return Symmetry(str(getattr(resolved, "name", resolved)), drawn, _labels(resolved, drawn), move, undo, expect)
+
+
+def as_output(
+    output: str | OutputLaw | Action, out_field_type: FieldType | None, group: Any
+) -> tuple[str | Action, FieldType | None]:
+    """A law as the kind of an output and its field type under a group; any other output as it is.
+
+    Raises:
+      ValueError: when the law does not cover the group, or comes with another field type.
+    """
+    if not isinstance(output, OutputLaw):
+        return output, out_field_type
+    if out_field_type is not None and out_field_type != output.field_type:
+        raise invalid("out_field_type", str(out_field_type), f"none next to {output}, which has its own")
+    return output.kind, output.type_under(group)
 
 
 def _same(_: Any, y: Any) -> Any:

@@ -15,7 +15,7 @@ from geomdl.errors import invalid, unknown
 from geomdl.evaluators import EVALUATORS
 from geomdl.layers.transforms.with_method import METHODS, read_methods
 from geomdl.models import MODELS, ModelConfig
-from geomdl.tasks import TASKS, ClassificationConfig, TaskConfig
+from geomdl.tasks import TASKS, ClassificationConfig, Task, TaskConfig, split_metrics, usual_task
 from geomdl.training.configuration.dataclass_fields import from_values
 from geomdl.training.configuration.optimizers import OPTIMIZERS, Adam, OptimizerConfig
 from geomdl.training.configuration.schedules import SCHEDULES, Constant, ScheduleConfig
@@ -25,8 +25,8 @@ from geomdl.training.step.compute import PRECISIONS, Compute
 ON_NONFINITE = ("stop", "skip")
 """What may be done about a step that is not finite."""
 
-MONITORS = ("loss", "accuracy", "iou", "dice")
-"""The validation metrics that checkpoints may be compared by."""
+HEADLINE = "headline"
+"""The name under which ``training.monitor`` takes the headline metric of whatever task it is."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,9 @@ class TrainingConfig:
       log_every: steps that one training record of metrics.jsonl averages over.
       eval_batch_size: images per batch in evaluations.
       evaluators: names from `geomdl.evaluators.EVALUATORS`, run at every evaluation.
-      monitor: validation metric by which checkpoints are compared: ``"loss"`` (least), or (greatest) ``"accuracy"``,
-        and with label maps ``"iou"`` or ``"dice"``, the means over the classes.
+      monitor: validation metric of the task by which checkpoints are compared, e.g. ``"loss"`` (least), ``"accuracy"``
+        or, with label maps, ``"iou"`` (greatest); the task says which way is better. ``"headline"``: the one metric
+        that the task is known by.
       patience: evaluations without an improvement after which training stops; None to train to the end.
       keep_checkpoints: how many of the best checkpoints are kept, besides the latest.
       images: draws filters, confusion matrix and predictions on turned images for TensorBoard, at every evaluation.
@@ -126,8 +127,6 @@ class TrainingConfig:
         for name in self.evaluators:
             if name not in EVALUATORS:
                 raise unknown("training.evaluators", name, list(EVALUATORS))
-        if self.monitor not in MONITORS:
-            raise unknown("training.monitor", self.monitor, MONITORS)
         if "metrics" not in self.evaluators:
             raise invalid("training.evaluators", self.evaluators, f"a list with 'metrics', for the {self.monitor}")
 
@@ -140,9 +139,26 @@ class TrainingConfig:
         """Returns the number of optimiser steps of the run."""
         return self.steps if self.steps is not None else max(1, round((self.epochs or 0) * steps_per_epoch))
 
-    def score(self, metrics: Mapping[str, float]) -> float:
+    def monitored(self, task: Task) -> str:
+        """Returns the validation metric by which checkpoints are compared.
+
+        Raises:
+          ValueError: when it is none of the task's.
+        """
+        name = task.headline if self.monitor == HEADLINE else self.monitor
+        if name not in split_metrics(task):
+            raise unknown("training.monitor", name, [*split_metrics(task), HEADLINE])
+        return name
+
+    def measured(self, task: Task) -> dict[str, Any]:
+        """Returns what a reader of the run's records must know of its metrics, as plain values."""
+        least = [name for name, greater in split_metrics(task).items() if not greater]
+        return {"headline": task.headline, "monitor": self.monitored(task), "least_is_best": least}
+
+    def score(self, metrics: Mapping[str, float], task: Task) -> float:
         """Returns the monitored validation metric with the sign that makes greater better."""
-        return -metrics["loss"] if self.monitor == "loss" else metrics[self.monitor]
+        name = self.monitored(task)
+        return metrics[name] if split_metrics(task)[name] else -metrics[name]
 
 
 @dataclass(frozen=True)
@@ -154,8 +170,8 @@ class RunConfig:
       model: the network.
       seed: of initial weights, order of images, augmentation and dropout.
       augmentation: random changes of training images.
-      task: what is learnt: the loss and its options. Without a name in a config file: segmentation where the data set
-        has label maps, else classification.
+      task: what is learnt: the loss and its options. Without a name in a config file: the task that learns the kind of
+        labels that the data set has (classes, label maps, values).
       optimizer: the update rule.
       schedule: the learning rate over time.
       training: how long, how often, and what is kept.
@@ -176,6 +192,13 @@ class RunConfig:
     optimizer: OptimizerConfig = field(default_factory=Adam)
     schedule: ScheduleConfig = field(default_factory=Constant)
     parallel: ParallelConfig = field(default_factory=ParallelConfig)
+
+    def __post_init__(self) -> None:
+        # Whether the task has it is known when the data is (think of iou/cell); that some task has it, now.
+        names = (name for task in (self.task, *TASKS.values()) for name in task.monitors)
+        known = [*dict.fromkeys(names), HEADLINE]
+        if self.training.monitor not in known and "/" not in self.training.monitor:
+            raise unknown("training.monitor", self.training.monitor, known)
 
     @classmethod
     def from_config_dict(cls, values: Any) -> "RunConfig":
@@ -199,13 +222,13 @@ class RunConfig:
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
             raise invalid("seed", seed, "a whole number in [0, 2³²)", 0)
         data = _data(_section(tree, "data"))
-        usual_task = "segmentation" if data.label_kind == "map" else "classification"
+        usual = usual_task(data.label_kind, TASKS)
         return cls(
             seed=seed,
             data=data,
             augmentation=from_values(Augmentation, _section(tree, "augmentation"), "augmentation"),
             model=_named(MODELS, _section(tree, "model"), "model", None),
-            task=_named(TASKS, _section(tree, "task"), "task", usual_task),
+            task=_named(TASKS, _section(tree, "task"), "task", usual),
             optimizer=_named(OPTIMIZERS, _section(tree, "optimizer"), "optimizer", "adam"),
             schedule=_named(SCHEDULES, _section(tree, "schedule"), "schedule", "constant"),
             training=from_values(TrainingConfig, _section(tree, "training"), "training"),

@@ -17,7 +17,7 @@ import optax
 from flax import nnx
 
 from geomdl.data import Dataset, make_loader
-from geomdl.errors import invalid, unknown
+from geomdl.errors import invalid
 from geomdl.evaluators import EVALUATORS, with_batch_size
 from geomdl.layers.convolution.algorithms.factored import Method
 from geomdl.layers.transforms.with_method import convolutions, read_methods, with_method
@@ -120,8 +120,7 @@ class _Parts:
         total_steps = config.training.total_steps(steps_per_epoch)
         schedule = config.schedule.build(config.optimizer.learning_rate, total_steps)
         task = config.task.for_dataset(dataset)
-        if config.training.monitor not in task.metrics:
-            raise unknown("training.monitor", config.training.monitor, task.metrics)
+        config.training.monitored(task)  # raises where it is no metric of the task
         return cls(
             model=build_model(config, dataset),
             task=task,
@@ -185,8 +184,9 @@ def train(
     strategy = config.parallel.build(config.training.batch_size, config.training.accumulate)
     parts = _Parts.build(config, dataset, strategy)
     structure, state = parts.initial()
+    facts = config.training.measured(parts.task)
     with Workdir(workdir, config, allow_change=allow_change) as where:
-        by_first(lambda: note_begin(where.path, parts.total_steps, state.params, dataset))
+        by_first(lambda: note_begin(where.path, parts.total_steps, state.params, dataset, facts))
         checkpoints = Checkpoints(where.checkpoints, keep=config.training.keep_checkpoints, writable=True)
         try:
             patience, notes = _Patience(), {}
@@ -362,7 +362,7 @@ class _Run:
                 self._save(state, patience, recorder, evaluate=True)
                 raise
             self._require_finite(metrics, step)
-            score = options.score(metrics)
+            score = options.score(metrics, parts.task)
             recorder.write({"step": step, "split": "validation", **metrics})
             if options.images:
                 pictures.draw(step, strategy.home(state), predict)
@@ -430,7 +430,7 @@ class _Run:
         self.checkpoints.save(int(state.step), _saved(state, patience), score=score, notes=notes)
 
     def _require_finite(self, metrics: dict[str, float], step: int) -> None:
-        for name in dict.fromkeys(("loss", self.config.training.monitor)):
+        for name in dict.fromkeys(("loss", self.config.training.monitored(self.parts.task))):
             if not math.isfinite(metrics[name]):
                 self.checkpoints.save_held()
                 message = f"the validation {name} is {metrics[name]} at step {step}"

@@ -30,7 +30,7 @@ def write_report(workdir: Path | str) -> list[Path]:
     run = read_run(workdir)
     if not run.config or (run.problem and "metrics.jsonl" in run.problem):
         raise invalid("work directory", str(workdir), f"one that can be read, but damaged is {run.problem}")
-    metric = "iou" if any("iou" in record for record in run.records) else "accuracy"
+    metric = run.facts.get("headline", "iou" if any("iou" in record for record in run.records) else "accuracy")
     figures = save(learning_curves(run.records, best_step=run.best_step, metric=metric), run.path, "learning_curves")
     report = run.path / "report.md"
     partial = report.with_name("report.md.partial")
@@ -72,9 +72,13 @@ def _ending(run: Run) -> str:
     steps = f"{run.step:,}{total} steps"
     best = f"; the best evaluation was at step {run.best_step:,}" if run.best_step is not None else ""
     if run.state == "finished":
-        early = f", stopped early since {run.config['training'].get('monitor', 'loss')} no longer improved"
+        early = f", stopped early since {_monitored(run)} no longer improved"
         return f"finished, {steps}{early if run.facts.get('stopped_early') else ''}{best}."
     return f"**{run.status}**{best}."
+
+
+def _monitored(run: Run) -> str:
+    return run.facts.get("monitor", run.config["training"].get("monitor", "loss"))
 
 
 def _metrics(run: Run) -> str:

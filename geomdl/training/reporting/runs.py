@@ -110,6 +110,7 @@ def read_run(path: Path | str, *, arrays: bool = False) -> Run:
     config = written.get("config", {})
     facts = read_facts(path / "run.json")
     total = facts.get("total_steps", config.get("training", {}).get("steps"))
+    monitor = facts.get("monitor", config.get("training", {}).get("monitor", "loss"))
     running = _in_use(path / ".lock")
     step = records[-1]["step"] if running and records else steps[-1] if steps else 0
     finished = bool(facts.get("finished")) or (total is not None and bool(steps) and step >= total)
@@ -125,7 +126,8 @@ def read_run(path: Path | str, *, arrays: bool = False) -> Run:
         records=tuple(records),
         step=step,
         total_steps=total,
-        best_step=facts.get("best_step") or _best_step(records, config.get("training", {}).get("monitor", "loss")),
+        best_step=facts.get("best_step")
+        or _best_step(records, monitor, monitor not in facts.get("least_is_best", ("loss",))),
         evaluations={p.stem: found for p in sorted((path / "evaluation").glob("*.json")) if (found := read_facts(p))},
     )
 
@@ -170,9 +172,9 @@ def _in_use(lock: Path) -> bool:
     return False
 
 
-def _best_step(records: Iterable[Record], monitor: str) -> int | None:
-    """The first step with the best value; of a loss the least is best."""
-    sign = 1 if monitor == "loss" else -1
+def _best_step(records: Iterable[Record], monitor: str, greater_is_better: bool) -> int | None:
+    """The first step with the best value."""
+    sign = -1 if greater_is_better else 1
     found = [
         (sign * r[monitor], r["step"]) for r in records if r["split"] == "validation" and r.get(monitor) is not None
     ]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from geomdl.layers.containers.remat import rematerialised
-from geomdl.tasks import Task
+from geomdl.tasks import Outputs, Task
 from geomdl.training.distributed.parallel import Strategy
 from geomdl.training.step.state import Tree, merge_model, split_model
 
@@ -41,9 +41,9 @@ class Compute:
         """The dtype of images and activations."""
         return jnp.dtype(self.precision)
 
-    def outputs(self, structure: Any, params: Tree, rest: Tree, images: Array) -> Array:
+    def outputs(self, structure: Any, params: Tree, rest: Tree, images: Array) -> Outputs:
         """The float32 outputs of the network, as it is used after training."""
-        return merge_model(structure, params, rest)(self._cast(images)).astype(jnp.float32)
+        return jax.tree.map(_single, merge_model(structure, params, rest)(self._cast(images)))
 
     def gradients(
         self,
@@ -64,9 +64,9 @@ class Compute:
             model = merge_model(structure, params, rest)
             with rematerialised(self.remat):
                 part = model(self._cast(images), train=True, key=key)
-            logits = strategy.gather(part.astype(jnp.float32))
-            loss, totals = task.loss(logits, batch)
-            return loss, (totals, logits, split_model(model)[2])
+            outputs = jax.tree.map(lambda y: strategy.gather(_single(y)), part)
+            loss, totals = task.loss(outputs, batch)
+            return loss, (totals, outputs, split_model(model)[2])
 
         gradient = jax.grad(loss_of, has_aux=True)
         images = batch["image"]
@@ -75,17 +75,19 @@ class Compute:
             gradients, (totals, _, rest) = gradient(params, rest, images, labels, key)
             return strategy.mean(gradients), totals, rest
 
-        def one(carry: tuple[Tree, Tree], xs: tuple[Array, dict[str, Array], Array]) -> tuple[tuple[Tree, Tree], Array]:
+        def one(
+            carry: tuple[Tree, Tree], xs: tuple[Array, dict[str, Array], Array]
+        ) -> tuple[tuple[Tree, Tree], Outputs]:
             total, rest = carry
             images, labels, j = xs
-            gradients, (_, logits, rest) = gradient(params, rest, images, labels, jax.random.fold_in(key, j))
-            return (jax.tree.map(jnp.add, total, gradients), rest), logits
+            gradients, (_, outputs, rest) = gradient(params, rest, images, labels, jax.random.fold_in(key, j))
+            return (jax.tree.map(jnp.add, total, gradients), rest), outputs
 
         parts = jax.tree.map(self._microbatches, (images, labels))
         zeros = jax.tree.map(jnp.zeros_like, params)
         count = jnp.arange(self.accumulate)
-        (total, rest), logits = jax.lax.scan(one, (zeros, rest), (*parts, count))
-        whole = logits.swapaxes(0, 1).reshape(-1, *logits.shape[2:])
+        (total, rest), outputs = jax.lax.scan(one, (zeros, rest), (*parts, count))
+        whole = jax.tree.map(lambda y: y.swapaxes(0, 1).reshape(-1, *y.shape[2:]), outputs)
         gradients = jax.tree.map(lambda g: g / self.accumulate, total)
         return strategy.mean(gradients), task.loss(whole, labels)[1], rest
 
@@ -95,3 +97,7 @@ class Compute:
     def _microbatches(self, values: Array) -> Array:
         """``[batch, …]`` to ``[accumulate, batch / accumulate, …]``."""
         return values.reshape(-1, self.accumulate, *values.shape[1:]).swapaxes(0, 1)
+
+
+def _single(y: Array) -> Array:
+    return y.astype(jnp.float32)

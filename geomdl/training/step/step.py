@@ -12,7 +12,7 @@ import optax
 from jaxtyping import Array
 
 from geomdl.data import Augmentation
-from geomdl.tasks import Task
+from geomdl.tasks import Outputs, Task
 from geomdl.training.distributed.parallel import Strategy, padded
 from geomdl.training.step.compute import Compute
 from geomdl.training.step.nonfinite import all_finite, observed, skipped_unless
@@ -40,8 +40,8 @@ def make_train_step(
       structure: of the model, from `split_model`.
       task: the loss, and what is added up.
       optimizer: the update rule.
-      select: ``(fetched, step) -> {"image", "label"}``, from the loader.
-      augment: moves images, and label maps with them.
+      select: ``(fetched, step) -> {"image", "label", …}``, from the loader.
+      augment: moves images, and those of the task's targets that move with them.
       compute: precision and memory.
       strategy: the devices; the state and what is fetched must lie there.
       ema: decay of the average of the parameters, where the state has one.
@@ -54,7 +54,7 @@ def make_train_step(
 
     def step(state: TrainState, fetched: Tree, key: Array) -> TrainState:
         augment_key, model_key = jax.random.split(jax.random.fold_in(key, state.step))
-        batch = _augmented(augment, strategy, select(fetched, state.step), augment_key)
+        batch = _augmented(augment, task, strategy, select(fetched, state.step), augment_key)
 
         params, rest = state.params, state.rest
         gradients, totals, rest = compute.gradients(structure, task, strategy, params, rest, batch, model_key)
@@ -75,28 +75,33 @@ def make_train_step(
     return strategy.compile(step, donate=True)
 
 
-def _augmented(augment: Augmentation, strategy: Strategy, batch: dict[str, Array], key: Array) -> dict[str, Array]:
-    """This device's images, moved, and the whole batch's labels; label maps ``[batch, height, width]`` moved alike."""
+def _augmented(
+    augment: Augmentation, task: Task, strategy: Strategy, batch: dict[str, Array], key: Array
+) -> dict[str, Array]:
+    """This device's images, moved, and the whole batch's targets; those that move with their images moved alike."""
+    moving = {name: kind for name, kind in task.target_kinds.items() if kind.moves}
     images = strategy.split(batch["image"])
-    if batch["label"].ndim == 3:
-        images, maps = augment.pair(images, strategy.split(batch["label"]), key)
-        return {**batch, "image": images, "label": strategy.gather(maps)}
-    return {**batch, "image": augment(images, key)}
+    if not moving:
+        return {**batch, "image": augment(images, key)}
+    part = {"image": images, **{name: strategy.split(batch[name]) for name in moving}}
+    moved = augment.batch(part, moving, key)
+    return {**batch, "image": moved["image"], **{name: strategy.gather(moved[name]) for name in moving}}
 
 
 def make_apply(
     structure: Any,
     compute: Compute = Compute(),  # noqa: B008  (frozen)
     strategy: Strategy = Strategy(),  # noqa: B008  (frozen)
-) -> Callable[[Tree, Tree, Array], Array]:
-    """Returns the compiled network ``(params, rest, images) -> logits``, as it is used after training.
+) -> Callable[[Tree, Tree, Array], Outputs]:
+    """Returns the compiled network ``(params, rest, images) -> outputs``, as it is used after training.
 
     Any number of images is taken: zeros that are added to share them among the devices are cut off again. Of several
-    processes each gives all of the images, computes its part, and gets all of the logits.
+    processes each gives all of the images, computes its part, and gets all of the outputs.
     """
 
-    def apply(params: Tree, rest: Tree, images: Array) -> Array:
+    def apply(params: Tree, rest: Tree, images: Array) -> Outputs:
         part = strategy.split(padded(images, strategy.devices))
-        return strategy.gather(compute.outputs(structure, params, rest, part))[: len(images)]
+        outputs = compute.outputs(structure, params, rest, part)
+        return jax.tree.map(lambda y: strategy.gather(y)[: len(images)], outputs)
 
     return strategy.whole(strategy.compile(apply))

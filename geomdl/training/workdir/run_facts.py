@@ -4,7 +4,9 @@ How many steps the run has in all, how large the network is, what it was trained
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,9 @@ from geomdl.data import Dataset
 from geomdl.training.workdir.workdir import write_json
 
 
-def note_begin(path: Path, total_steps: int, params: Any, dataset: Dataset) -> None:
+def note_begin(
+    path: Path, total_steps: int, params: Any, dataset: Dataset, measured: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Writes run.json for a run that begins; that of a run that goes on stays as it is.
 
     Args:
@@ -22,6 +26,7 @@ def note_begin(path: Path, total_steps: int, params: Any, dataset: Dataset) -> N
       total_steps: of the run.
       params: the parameters, nested dicts of arrays.
       dataset: what it is trained on.
+      measured: what is to be known of its metrics, see `TrainingConfig.measured`.
     """
     shapes = {
         ".".join(str(getattr(k, "key", k)) for k in p): list(a.shape) for p, a in tree_flatten_with_path(params)[0]
@@ -34,6 +39,7 @@ def note_begin(path: Path, total_steps: int, params: Any, dataset: Dataset) -> N
         "classes": list(dataset.classes),
         "provenance": dataset.provenance,
         "parameter_shapes": shapes,
+        **measured,
     }
     old = read_facts(path / "run.json")
     if any(old.get(key) != value for key, value in facts.items()):

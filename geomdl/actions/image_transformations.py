@@ -1,0 +1,237 @@
+"""Transformations of a batch of images, each image by its own map, and what they do to everything drawn in them."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from geomdl.actions.grid import roll, shift_crop, turn
+from geomdl.actions.labels import warp_labels
+from geomdl.actions.warp import warp
+from geomdl.groups import C1, C4, O2, SO2, D, PlanarGroup
+
+
+@runtime_checkable
+class ImageTransformation(Protocol):
+    """Moves image i of a batch by the affine map p ↦ A_i p + t_i of the plane: x'_i(p) = x_i(A_i⁻¹(p − t_i)).
+
+    p = (x to the right, y up) is measured in pixels from the centre of the image. Whatever moves together with an image
+    is moved by the same maps: pixels and labels of pixels by the methods, coordinates by A and t, vectors by the
+    representation of the orthogonal part of A (`geomdl.actions.values.move_values`). All may be traced.
+    """
+
+    @property
+    def group(self) -> PlanarGroup:
+        """The smallest group of the plane that holds the orthogonal parts of every A that may come."""
+        ...
+
+    @property
+    def linear(self) -> jax.Array:
+        """A, ``[batch, 2, 2]``, or ``[2, 2]`` for all images."""
+        ...
+
+    @property
+    def offset(self) -> jax.Array:
+        """t in pixels, ``[batch, 2]``, or ``[2]`` for all images."""
+        ...
+
+    def images(self, x: jax.Array) -> jax.Array:
+        """Moves images ``[batch, height, width, channels]``; 0 comes in from outside."""
+        ...
+
+    def labels(self, y: jax.Array, fill: int) -> jax.Array:
+        """Moves maps of whole numbers ``[batch, height, width]``, which are never mixed; ``fill`` comes in."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Warp:
+    """Linear maps A about the centre: images are resampled, a label is that of the nearest pixel.
+
+    Attributes:
+      matrix: A, ``[batch, 2, 2]`` or ``[2, 2]``; its orthogonal part is a rotation unless ``reflects``.
+      reflects: whether there may be reflections among the A.
+    """
+
+    matrix: jax.Array
+    reflects: bool = False
+
+    @property
+    def group(self) -> PlanarGroup:
+        """SO(2), or O(2) with reflections."""
+        return O2 if self.reflects else SO2
+
+    @property
+    def linear(self) -> jax.Array:
+        """A."""
+        return self.matrix
+
+    @property
+    def offset(self) -> jax.Array:
+        """Zero."""
+        return jnp.zeros(2, self.matrix.dtype)
+
+    def images(self, x: jax.Array) -> jax.Array:
+        """See `geomdl.actions.warp`."""
+        return warp(x, self.matrix.astype(x.dtype))
+
+    def labels(self, y: jax.Array, fill: int) -> jax.Array:
+        """See `geomdl.actions.warp_labels`."""
+        return warp_labels(y, self.matrix, fill=fill)
+
+
+@dataclass(frozen=True, eq=False)
+class LeftRightFlip:
+    """Flips the chosen images left and right. Exact.
+
+    Attributes:
+      chosen: ``[batch]`` bool.
+    """
+
+    chosen: jax.Array
+
+    @property
+    def group(self) -> PlanarGroup:
+        """D1 with a vertical mirror line."""
+        return D(1, mirror=90)
+
+    @property
+    def linear(self) -> jax.Array:
+        """diag(−1, 1) where chosen, else 1."""
+        sign = jnp.where(self.chosen, -1.0, 1.0)
+        return jnp.stack([sign, jnp.ones_like(sign)], -1)[..., None] * jnp.eye(2)
+
+    @property
+    def offset(self) -> jax.Array:
+        """Zero."""
+        return jnp.zeros(2)
+
+    def images(self, x: jax.Array) -> jax.Array:
+        """Every pixel moves to a pixel."""
+        return jnp.where(_over(self.chosen, x), x[:, :, ::-1], x)
+
+    def labels(self, y: jax.Array, fill: int) -> jax.Array:
+        """Every pixel moves to a pixel."""
+        return self.images(y)
+
+
+@dataclass(frozen=True, eq=False)
+class QuarterTurns:
+    """Turns each image by a multiple of 90°, counter-clockwise. Exact; square images only.
+
+    Attributes:
+      turns: ``[batch]`` whole numbers.
+    """
+
+    turns: jax.Array
+
+    @property
+    def group(self) -> PlanarGroup:
+        """C4."""
+        return C4
+
+    @property
+    def linear(self) -> jax.Array:
+        """R(90° · turns), with entries −1, 0 and 1."""
+        powers = np.rint(np.asarray(C4.matrix(C4.elements()))).astype(np.float32)
+        return jnp.asarray(powers)[jnp.mod(self.turns, 4)]
+
+    @property
+    def offset(self) -> jax.Array:
+        """Zero."""
+        return jnp.zeros(2)
+
+    def images(self, x: jax.Array) -> jax.Array:
+        """Every pixel moves to a pixel."""
+        return jax.vmap(lambda image, k: turn(image[None], 0, k)[0])(x, self.turns)
+
+    def labels(self, y: jax.Array, fill: int) -> jax.Array:
+        """Every pixel moves to a pixel."""
+        return self.images(y)
+
+
+@dataclass(frozen=True, eq=False)
+class Shift:
+    """Shifts by whole pixels. Exact, up to what leaves the frame.
+
+    Attributes:
+      pixels: ``[batch, 2]``, or ``[2]`` for all images: (rows down, columns right).
+      circular: whether what leaves on one side enters on the other; else it is lost.
+    """
+
+    pixels: jax.Array
+    circular: bool = False
+
+    @property
+    def group(self) -> PlanarGroup:
+        """C1: nothing is turned."""
+        return C1
+
+    @property
+    def linear(self) -> jax.Array:
+        """The identity."""
+        return jnp.eye(2)
+
+    @property
+    def offset(self) -> jax.Array:
+        """(columns right, −rows down)."""
+        pixels = jnp.asarray(self.pixels).astype(jnp.float32)
+        return jnp.stack([pixels[..., 1], -pixels[..., 0]], -1)
+
+    def images(self, x: jax.Array) -> jax.Array:
+        """Zeros enter, unless it is circular."""
+        return self._shifted(x, 0)
+
+    def labels(self, y: jax.Array, fill: int) -> jax.Array:
+        """``fill`` enters, unless it is circular."""
+        return self._shifted(y, fill)
+
+    def _shifted(self, x: jax.Array, fill: int) -> jax.Array:
+        def one(x: jax.Array, pixels: jax.Array) -> jax.Array:
+            return roll(x, pixels) if self.circular else shift_crop(x, pixels, fill)
+
+        if jnp.ndim(self.pixels) == 1:
+            return one(x, self.pixels)
+        return jax.vmap(lambda image, pixels: one(image[None], pixels)[0])(x, self.pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """Moves nothing and hides some pixels: they are 0, and their labels ``fill``.
+
+    Attributes:
+      hidden: ``[batch, height, width]`` bool.
+    """
+
+    hidden: jax.Array
+
+    @property
+    def group(self) -> PlanarGroup:
+        """C1."""
+        return C1
+
+    @property
+    def linear(self) -> jax.Array:
+        """The identity."""
+        return jnp.eye(2)
+
+    @property
+    def offset(self) -> jax.Array:
+        """Zero."""
+        return jnp.zeros(2)
+
+    def images(self, x: jax.Array) -> jax.Array:
+        """0 where hidden."""
+        return jnp.where(self.hidden[..., None], jnp.zeros((), x.dtype), x)
+
+    def labels(self, y: jax.Array, fill: int) -> jax.Array:
+        """``fill`` where hidden."""
+        return jnp.where(self.hidden, jnp.asarray(fill, y.dtype), y)
+
+
+def _over(values: ArrayLike, x: jax.Array) -> jax.Array:
+    """One value per image, in a shape that broadcasts over the rest of ``x``."""
+    return jnp.asarray(values).reshape(-1, *[1] * (x.ndim - 1))

@@ -1,0 +1,312 @@
+"""What may be learnt about an image, and how each kind of it is checked, batched and moved together with the image.
+
+A data set says of each of its named targets which kind it is; loaders, augmentation, evaluators and tasks ask the kind.
+A kind of one's own is any frozen, hashable value with the members of `TargetKind`; `register_target_kind` gives it a
+name that data sets can use.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import numpy as np
+
+from geomdl.actions import ImageTransformation, move_values
+from geomdl.errors import invalid, unknown
+from geomdl.representations import FieldType
+
+IGNORED = -1
+"""The value of pixels in label maps that no loss and no metric counts."""
+
+Size = tuple[int, int]
+"""(height, width) of the images, in pixels."""
+
+
+@runtime_checkable
+class Values(Protocol):
+    """The targets of all images of a split: an array, or something that is read when indexed."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of images first."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the entries."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+
+@runtime_checkable
+class TargetKind(Protocol):
+    """One kind of target: a frozen, hashable value.
+
+    Targets of one image are one array; of a batch, or of a split, they are stacked along the first axis. A kind whose
+    arrays differ in length from image to image (boxes, points) holds them filled up to one length, marked as it likes:
+    it is the only one who reads them, besides the tasks that know it.
+    """
+
+    @property
+    def name(self) -> str:
+        """As it is registered, and as `Dataset.label_kind` gives it."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What the targets are, a plural for messages: ``"label maps"``."""
+        ...
+
+    @property
+    def moves(self) -> bool:
+        """Whether some transformation of an image changes its target."""
+        ...
+
+    @property
+    def padding(self) -> float:
+        """The value that fills up a batch, in examples whose mask is 0."""
+        ...
+
+    def require(self, values: Values, images: Values, what: str) -> None:
+        """Raises ValueError unless these can be the targets of these images.
+
+        Of what is read on demand, only shapes and types are looked at.
+
+        Args:
+          values: the targets.
+          images: ``[n, height, width, channels]``.
+          what: what the images are called in errors: ``"test split of cells"``.
+        """
+        ...
+
+    def moved(self, values: jax.Array, transformation: ImageTransformation, size: Size) -> jax.Array:
+        """The targets of a batch after its images have been moved; pure, may be traced.
+
+        Args:
+          values: of the batch.
+          transformation: of the images.
+          size: (height, width) of the images.
+
+        Raises:
+          ValueError: for a transformation that cannot move such targets.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ClassTarget:
+    """One class per image, ``[n]`` whole numbers, which does not change when the image moves.
+
+    Args:
+      num_classes: indices from 0 up to this many minus 1 are allowed.
+
+    >>> ClassTarget(2).require(np.array([0, 5]), np.zeros((2, 4, 4, 1)), "test split of cells")
+    Traceback (most recent call last):
+    ValueError: invalid class 5 of image 1 in the test split of cells; allowed: a whole number from 0 to 1
+    """
+
+    num_classes: int
+
+    name: str = field(default="class", init=False, repr=False)
+    description: str = field(default="classes", init=False, repr=False)
+    moves: bool = field(default=False, init=False, repr=False)
+    padding: float = field(default=0, init=False, repr=False)
+
+    def require(self, values: Values, images: Values, what: str) -> None:
+        """Whole numbers ``[n]`` from 0 to ``num_classes`` − 1."""
+        _require_shape(values, (len(images),), self.description, what)
+        if not np.issubdtype(values.dtype, np.integer):
+            raise invalid(f"type of the classes in the {what}", str(values.dtype), "whole numbers", "int32")
+        wrong = _first(values, lambda held: (held < 0) | (held >= self.num_classes))
+        if wrong is not None:
+            image, value = wrong
+            allowed = f"a whole number from 0 to {self.num_classes - 1}"
+            raise ValueError(f"invalid class {value} of image {image[0]} in the {what}; allowed: {allowed}")
+
+    def moved(self, values: jax.Array, transformation: ImageTransformation, size: Size) -> jax.Array:
+        """As they are."""
+        return values
+
+
+@dataclass(frozen=True)
+class LabelsTarget:
+    """Any number of classes per image: indicators ``[n, classes]``, 1 where the class is there; they do not move.
+
+    Args:
+      num_classes: how many there may be.
+    """
+
+    num_classes: int
+
+    name: str = field(default="labels", init=False, repr=False)
+    description: str = field(default="indicators of classes", init=False, repr=False)
+    moves: bool = field(default=False, init=False, repr=False)
+    padding: float = field(default=0, init=False, repr=False)
+
+    def require(self, values: Values, images: Values, what: str) -> None:
+        """Numbers ``[n, num_classes]`` from 0 to 1."""
+        _require_shape(values, (len(images), self.num_classes), self.description, what)
+        wrong = _first(values, lambda held: ~((held >= 0) & (held <= 1)))
+        if wrong is not None:
+            (image, label), value = wrong
+            raise ValueError(
+                f"invalid indicator {value} of class {label}, image {image} in the {what}; "
+                "allowed: 1 where the class is there, 0 where it is not"
+            )
+
+    def moved(self, values: jax.Array, transformation: ImageTransformation, size: Size) -> jax.Array:
+        """As they are."""
+        return values
+
+
+@dataclass(frozen=True)
+class MapTarget:
+    """One class per pixel, ``[n, height, width]`` whole numbers: y'(p) = y(g⁻¹p).
+
+    Where an image is resampled, a pixel has the label of the nearest one; what enters the frame, and what is hidden, is
+    −1, which no loss and no metric counts.
+
+    Args:
+      num_classes: values from −1 up to this many minus 1 are allowed.
+
+    >>> MapTarget(2).require(np.array([[[0, 1], [7, 0]]]), np.zeros((1, 2, 2, 1)), "test split of cells")
+    Traceback (most recent call last):
+    ValueError: invalid label 7 at row 1, column 0 of image 0 in the test split of cells; allowed: a class from 0 to 1,
+    or -1 to ignore the pixel
+    """
+
+    num_classes: int
+
+    name: str = field(default="map", init=False, repr=False)
+    description: str = field(default="label maps", init=False, repr=False)
+    moves: bool = field(default=True, init=False, repr=False)
+    padding: float = field(default=0, init=False, repr=False)
+
+    def require(self, values: Values, images: Values, what: str) -> None:
+        """Class indices, or −1, of every pixel of the images."""
+        if values.shape != images.shape[:3]:
+            allowed = f"that of the images, {tuple(images.shape[:3])}"
+            raise invalid(f"size of the label maps in the {what}", values.shape, allowed)
+        if not np.issubdtype(values.dtype, np.integer):
+            raise invalid(f"type of the label maps in the {what}", str(values.dtype), "whole numbers", "int32")
+        wrong = _first(values, lambda held: (held < IGNORED) | (held >= self.num_classes))
+        if wrong is not None:
+            (place, row, column), value = wrong
+            raise ValueError(
+                f"invalid label {value} at row {row}, column {column} of image {place} in the "
+                f"{what}; allowed: a class from 0 to {self.num_classes - 1}, or {IGNORED} to ignore the pixel"
+            )
+
+    def moved(self, values: jax.Array, transformation: ImageTransformation, size: Size) -> jax.Array:
+        """With its pixels."""
+        return transformation.labels(values, IGNORED)
+
+
+@dataclass(frozen=True)
+class ValuesTarget:
+    """Real numbers per image, ``[n, field_type.size]``, which move by a representation: y' = ρ(g) y.
+
+    Counts and sizes are scalars (``"1 trivial"``); a direction at the angle θ is the vector (cos θ, sin θ), of the
+    irrep of frequency 1; the orientation of a line, (cos 2θ, sin 2θ), of frequency 2. Shifts change no values.
+
+    Args:
+      field_type: ρ. A continuous group, or trivial representations, where images may be turned by every angle.
+
+    >>> direction = ValuesTarget(FieldType("SO2", "1 irrep(1)"))
+    >>> direction.moves, direction.description
+    (True, 'values of FieldType(SO2, "1 irrep(1)")')
+    """
+
+    field_type: FieldType
+    name: str = field(default="values", init=False, repr=False)
+    padding: float = field(default=0, init=False, repr=False)
+
+    @property
+    def description(self) -> str:
+        """With their field type."""
+        return f"values of {self.field_type}"
+
+    @property
+    def moves(self) -> bool:
+        """Unless all of them are scalars."""
+        return not self.field_type.is_trivial
+
+    def require(self, values: Values, images: Values, what: str) -> None:
+        """Finite numbers ``[n, field_type.size]``."""
+        _require_shape(values, (len(images), self.field_type.size), self.description, what)
+        if not np.issubdtype(values.dtype, np.floating):
+            raise invalid(f"type of the values in the {what}", str(values.dtype), "real numbers", "float32")
+        wrong = _first(values, lambda held: ~np.isfinite(held))
+        if wrong is not None:
+            (image, place), value = wrong
+            raise ValueError(f"invalid value {value}, number {place} of image {image} in the {what}")
+
+    def moved(self, values: jax.Array, transformation: ImageTransformation, size: Size) -> jax.Array:
+        """See `geomdl.actions.move_values`."""
+        return move_values(values, transformation.linear, self.field_type, transformation.group)
+
+
+TARGET_KINDS: dict[str, Callable[[int], TargetKind]] = {}
+"""What makes a kind of a name from the number of its classes (of values: of scalars)."""
+
+
+def register_target_kind(name: str, make: Callable[[int], TargetKind]) -> None:
+    """Gives a kind of target a name, which `Dataset.label_kind` and `target_kind` then take.
+
+    Args:
+      name: a new one.
+      make: ``num_classes -> kind``.
+
+    Raises:
+      ValueError: when the name is taken.
+    """
+    if name in TARGET_KINDS:
+        raise invalid("name of a kind of target", name, f"a name besides {', '.join(TARGET_KINDS)}")
+    TARGET_KINDS[name] = make
+
+
+def target_kind(name: str, num_classes: int) -> TargetKind:
+    """The kind of target of a name.
+
+    Args:
+      name: of `TARGET_KINDS`.
+      num_classes: of the data set; for ``"values"`` how many scalars.
+
+    Raises:
+      ValueError: for an unknown name.
+
+    >>> target_kind("map", 3)
+    MapTarget(num_classes=3)
+    >>> target_kind("mapp", 3)
+    Traceback (most recent call last):
+    ValueError: unknown label_kind 'mapp'; allowed: class, labels, map, values; did you mean 'map'?
+    """
+    if name not in TARGET_KINDS:
+        raise unknown("label_kind", name, list(TARGET_KINDS))
+    return TARGET_KINDS[name](num_classes)
+
+
+register_target_kind("class", ClassTarget)
+register_target_kind("labels", LabelsTarget)
+register_target_kind("map", MapTarget)
+register_target_kind("values", lambda count: ValuesTarget(FieldType("O2", f"{count} trivial")))
+
+
+def _require_shape(values: Values, shape: Sequence[int], description: str, what: str) -> None:
+    if tuple(values.shape) != tuple(shape):
+        raise invalid(f"shape of the {description} in the {what}", tuple(values.shape), f"{tuple(shape)}")
+
+
+def _first(values: Values, wrong: Callable[[np.ndarray], np.ndarray]) -> tuple[tuple[int, ...], Any] | None:
+    """The place and the value of the first entry that is wrong; None where there is none, or nothing is in memory."""
+    if not isinstance(values, np.ndarray):
+        return None
+    found = wrong(values)
+    if not found.any():
+        return None
+    place = tuple(int(i) for i in np.argwhere(found)[0])
+    return place, values[place]
