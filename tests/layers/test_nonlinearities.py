@@ -24,7 +24,7 @@ from geomdl.layers import (
     ToIrreps,
     VectorField,
 )
-from geomdl.layers.core.functional import largest, shares_of_largest
+from geomdl.layers.core.maximum import largest, shares_of_largest
 from geomdl.layers.nonlinearities.fourier import sampling_matrix
 from geomdl.layers.nonlinearities.norm_and_gated import NORM_ACTIVATIONS
 from geomdl.representations import FieldType, clebsch_gordan, fourier_basis, irrep
