@@ -198,7 +198,7 @@ class GlobalPool(Layer):
         self.in_type.require_channels(x.shape[-1], "the input of GlobalPool")
         if self.reduce == "mean":
             return x.mean((1, 2))
-        return maximum_over(x, Along(1), Along(1))  # the second over columns, where rows were
+        return maximum_over(x, Along(2), Along(1))
 
 
 class GroupPool(Layer):
