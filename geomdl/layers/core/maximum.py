@@ -133,26 +133,20 @@ class Sliding:
         return functools.reduce(lax.max, self._taps(x, lowest))
 
     def winners(self, x: jax.Array) -> tuple[jax.Array, Places]:
-        """See `Candidates`. Windows of more taps than an integer has bits take several integers."""
-        kind, words = _integer(min(self.size, WORD)), -(-self.size // WORD)
-        found = [
-            (tap, *(jnp.full(tap.shape, (1 << t % WORD) * (t // WORD == word), kind) for word in range(words)))
-            for t, tap in enumerate(self._taps(x, -np.inf))
-        ]
-        most, *places = functools.reduce(_united, found)
-        return most, tuple(places)
+        """See `Candidates`. In one reduction, whose every entry is computed by the same code, so that ties stay ties."""
+        return Along(self.axis).winners(jnp.stack(self._taps(x, -np.inf), self.axis))
 
     def number(self, places: Places) -> jax.Array:
         """See `Candidates`."""
-        return functools.reduce(jnp.add, [lax.population_count(word).astype(jnp.int32) for word in places])
+        return Along(self.axis).number(places)
 
     def total(self, t: jax.Array, places: Places) -> jax.Array:
         """See `Candidates`."""
-        kind = places[0].dtype.type
-        among = [places[tap // WORD] & kind(1 << tap % WORD) != 0 for tap in range(self.size)]
-        return functools.reduce(
-            jnp.add, [jnp.where(a, seen, 0) for a, seen in zip(among, self._taps(t, 0), strict=True)]
-        )
+        taps = self._taps(t, 0)
+        if self.size > WORD:
+            return Along(self.axis).total(jnp.stack(taps, self.axis), places)
+        (places,), kind = places, places[0].dtype.type  # tap by tap, which is what the gradient of the stack comes to
+        return functools.reduce(jnp.add, [jnp.where(places & kind(1 << k) != 0, tap, 0) for k, tap in enumerate(taps)])
 
     def _taps(self, x: jax.Array, fill: float) -> list[jax.Array]:
         """What all windows see through each tap, from blocks of ``stride`` pixels: such slices have a fast gradient."""
