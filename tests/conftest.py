@@ -50,19 +50,20 @@ jaxtyping.install_import_hook([f"geomdl.{name}" for name in SHAPED], "geomdl_arr
 hypothesis.settings.register_profile("geomdl", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("geomdl")
 
-# Most tests compile far more than they compute, and look at values alone. They compile as follows: LLVM does not optimise
-# (XLA does all the same), and XLA writes its loops in the older of its two ways, which together takes a third of the
-# time; other versions may not know the latter option, and stop at what they do not know. Users do not compile so: tests
-# of gradients, training and agreement have the marker `compiled`, and tests/test_compilation.py shows that values do
-# not depend on it. GEOMDL_COMPILE=users compiles everything as users do, GEOMDL_COMPILE=quick nothing.
-QUICK = {"xla_backend_optimization_level": 0}
+# Most tests compile far more than they compute, and look at values alone. They compile quickly: LLVM does not optimise
+# (XLA does all the same), and XLA writes its loops in the older of its two ways, which takes a third of the time where
+# there is much to compile; other versions may not know that option, and stop at what they do not know. Users do not
+# compile so: tests of gradients, training and agreement have the marker `compiled`, and tests/test_compilation.py shows
+# that values do not depend on it. GEOMDL_COMPILE=users compiles everything as users do, GEOMDL_COMPILE=quick nothing.
+QUICK: dict[str, int | bool] = {"xla_backend_optimization_level": 0}
 if version("jaxlib").startswith("0.10."):
     QUICK["xla_cpu_use_fusion_emitters"] = False
+_AS_USERS = ("training",)  # folders all of whose tests have the marker
 _options = jax_compiler.get_compile_options
 _quick = False
 
 
-def _compile_options(*arguments, **keywords):  # noqa: ANN202
+def _compile_options(*arguments, **keywords):
     options = _options(*arguments, **keywords)
     if _quick:
         options.env_option_overrides = [*options.env_option_overrides, *QUICK.items()]
@@ -72,18 +73,30 @@ def _compile_options(*arguments, **keywords):  # noqa: ANN202
 jax_compiler.get_compile_options = _compile_options
 
 
-@pytest.fixture(autouse=True)
-def _compilation(request: pytest.FixtureRequest) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before the fixtures, of whatever scope. What is compiled in one way is not used in the other."""
     global _quick
-    wanted = os.environ.get("GEOMDL_COMPILE") or ("users" if request.node.get_closest_marker("compiled") else "quick")
+    wanted = os.environ.get("GEOMDL_COMPILE") or ("users" if item.get_closest_marker("compiled") else "quick")
+    if wanted not in ("users", "quick"):
+        raise pytest.UsageError(f"GEOMDL_COMPILE is {wanted!r}; allowed: 'users', 'quick'")
     if (wanted == "quick") != _quick:
         _quick = wanted == "quick"
         jax.clear_caches()
+
+
+@pytest.fixture
+def quick() -> dict[str, int | bool]:
+    """The options of quick compilation."""
+    return dict(QUICK)
 
 
 _LONG = ("test_quality.py", "test_orders.py", "test_distributed.py")
 
 
 def pytest_collection_modifyitems(items: list) -> None:
-    """The longest tests first: one that comes last is waited for by the other worker."""
-    items.sort(key=lambda item: item.path.name not in _LONG)
+    """The longest tests first, as one that comes last is waited for; what compiles in one way stands together."""
+    for item in items:
+        if item.path.parent.name in _AS_USERS:
+            item.add_marker("compiled")
+    items.sort(key=lambda item: (item.path.name not in _LONG, item.get_closest_marker("compiled") is None))

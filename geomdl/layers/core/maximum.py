@@ -133,7 +133,7 @@ class Sliding:
         return functools.reduce(lax.max, self._taps(x, lowest))
 
     def winners(self, x: jax.Array) -> tuple[jax.Array, Places]:
-        """See `Candidates`. In one reduction, whose every entry is computed by the same code, so that ties stay ties."""
+        """See `Candidates`. In one reduction, so that every entry is computed by the same code and ties stay ties."""
         return Along(self.axis).winners(jnp.stack(self._taps(x, -np.inf), self.axis))
 
     def number(self, places: Places) -> jax.Array:
