@@ -17,21 +17,15 @@ if "GEOMDL_TESTS" not in os.environ:  # workers and the processes that tests sta
     os.environ["GEOMDL_TESTS"] = os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="geomdl-tests-")
     atexit.register(shutil.rmtree, os.environ["GEOMDL_TESTS"], ignore_errors=True)
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-# Tests compile far more than they compute: LLVM does not optimise (XLA does all the same), and XLA writes its loops in
-# the older of its two ways, done sooner; other versions may not know that flag, and stop at what they do not know.
-os.environ["XLA_FLAGS"] = " ".join(
-    [
-        os.environ.get("XLA_FLAGS", ""),
-        "--xla_force_host_platform_device_count=4",
-        "--xla_backend_optimization_level=0",
-        "--xla_cpu_use_fusion_emitters=false" if version("jaxlib").startswith("0.10.") else "",
-    ]
-)
+if "--xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"
 
 import hypothesis
 import jax
+import jax._src.compiler as jax_compiler
 import jaxtyping
 import matplotlib as mpl
+import pytest
 from beartype import BeartypeConf, beartype
 
 gc.set_threshold(100_000, 20, 100)  # tracing makes many small objects, which collecting goes through
@@ -56,9 +50,53 @@ jaxtyping.install_import_hook([f"geomdl.{name}" for name in SHAPED], "geomdl_arr
 hypothesis.settings.register_profile("geomdl", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("geomdl")
 
+# Most tests compile far more than they compute, and look at values alone. They compile quickly: LLVM does not optimise
+# (XLA does all the same), and XLA writes its loops in the older of its two ways, which takes a third of the time where
+# there is much to compile; other versions may not know that option, and stop at what they do not know. Users do not
+# compile so: tests of gradients, training and agreement have the marker `compiled`, and tests/test_compilation.py shows
+# that values do not depend on it. GEOMDL_COMPILE=users compiles everything as users do, GEOMDL_COMPILE=quick nothing.
+QUICK: dict[str, int | bool] = {"xla_backend_optimization_level": 0}
+if version("jaxlib").startswith("0.10."):
+    QUICK["xla_cpu_use_fusion_emitters"] = False
+_AS_USERS = ("training",)  # folders all of whose tests have the marker
+_options = jax_compiler.get_compile_options
+_quick = False
+
+
+def _compile_options(*arguments, **keywords):
+    options = _options(*arguments, **keywords)
+    if _quick:
+        options.env_option_overrides = [*options.env_option_overrides, *QUICK.items()]
+    return options
+
+
+jax_compiler.get_compile_options = _compile_options
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before the fixtures, of whatever scope. What is compiled in one way is not used in the other."""
+    global _quick
+    wanted = os.environ.get("GEOMDL_COMPILE") or ("users" if item.get_closest_marker("compiled") else "quick")
+    if wanted not in ("users", "quick"):
+        raise pytest.UsageError(f"GEOMDL_COMPILE is {wanted!r}; allowed: 'users', 'quick'")
+    if (wanted == "quick") != _quick:
+        _quick = wanted == "quick"
+        jax.clear_caches()
+
+
+@pytest.fixture
+def quick() -> dict[str, int | bool]:
+    """The options of quick compilation."""
+    return dict(QUICK)
+
+
 _LONG = ("test_quality.py", "test_orders.py", "test_distributed.py")
 
 
 def pytest_collection_modifyitems(items: list) -> None:
-    """The longest tests first: one that comes last is waited for by the other worker."""
-    items.sort(key=lambda item: item.path.name not in _LONG)
+    """The longest tests first, as one that comes last is waited for; what compiles in one way stands together."""
+    for item in items:
+        if item.path.parent.name in _AS_USERS:
+            item.add_marker("compiled")
+    items.sort(key=lambda item: (item.path.name not in _LONG, item.get_closest_marker("compiled") is None))

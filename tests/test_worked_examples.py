@@ -303,6 +303,7 @@ def test_binary_cross_entropy_is_one_per_label_averaged():
     np.testing.assert_allclose(sigmoid_cross_entropy(logits, jnp.asarray(labels, jnp.float32)), [expected], rtol=1e-5)
 
 
+@pytest.mark.compiled
 def test_one_gradient_step_on_the_perceptron_loss_is_the_perceptron_rule():
     x, rate = jnp.array([1.0, -2.0, 0.5]), 0.1
     weights = jnp.array([[0.2, 0.1, 0.0], [0.4, -0.3, 0.2]])  # the second output is larger, the first was desired

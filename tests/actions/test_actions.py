@@ -114,6 +114,7 @@ def test_warp_shifts_by_fractions_and_scales():
     np.testing.assert_allclose(warp(x, 1.5 * jnp.eye(2)), _blob(25, (0, 0), 3.0), atol=3e-3)
 
 
+@pytest.mark.compiled
 def test_warp_is_the_identity_at_the_identity_and_differentiable_there():
     """The derivative with respect to the angle is the generator x ∂_y − y ∂_x applied to the image."""
     with jax.enable_x64(True):

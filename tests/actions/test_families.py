@@ -83,6 +83,7 @@ def test_symmetries_of_the_grid_are_exact():
     assert not np.array_equal(FAMILIES["rotation"].act([0.01], x), x)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", ["isometry", "projective", "contrast"])
 def test_smooth_at_the_identity(name):
     chosen = FAMILIES[name]

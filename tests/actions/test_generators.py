@@ -54,6 +54,7 @@ def test_traced_exponentials_agree():
     np.testing.assert_allclose(turn, GENERATORS["rotate"].matrix_at(6.0, (12, 12)), atol=1e-5)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", list(GENERATORS))
 def test_derivative_at_the_identity_agrees_with_finite_differences(name):
     x, generator = _bumps(), GENERATORS[name]

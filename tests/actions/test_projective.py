@@ -51,6 +51,7 @@ def test_beyond_the_horizon_is_nothing():
     assert bool(jnp.isfinite(moved).all())
 
 
+@pytest.mark.compiled
 def test_derivative_at_the_identity():
     grid = jnp.arange(12.0) - 5.5
     x, y = jnp.meshgrid(grid, -grid)

@@ -38,6 +38,7 @@ def generic_kernel(space, fields=(1, 1), seed=0):
     return kernel.reshape(space.size, space.size, fields[0] * space.in_representation.size, -1)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(
     "space",
     [

@@ -24,7 +24,7 @@ from geomdl.layers import (
     ToIrreps,
     VectorField,
 )
-from geomdl.layers.core.functional import largest, shares_of_largest
+from geomdl.layers.core.maximum import largest, shares_of_largest
 from geomdl.layers.nonlinearities.fourier import sampling_matrix
 from geomdl.layers.nonlinearities.norm_and_gated import NORM_ACTIVATIONS
 from geomdl.representations import FieldType, clebsch_gordan, fourier_basis, irrep
@@ -70,6 +70,7 @@ def test_induced_norms_by_hand():
     _close(layer(jnp.asarray(x, jnp.float32)), (parts * np.sqrt(squares) / (1 + squares)).reshape(3, 8))
 
 
+@pytest.mark.compiled
 def test_gradients_at_zero_are_finite():
     for layer in (NormActivation(FieldType("SO2", "1 irrep(1)"), a) for a in NORM_ACTIVATIONS):
         gradient = jax.grad(lambda x, layer=layer: layer(x).sum())(jnp.zeros((1, 2)))
@@ -221,6 +222,7 @@ def test_pointwise_functions_break_vectors():
     assert np.linalg.norm(broken) / np.linalg.norm(np.maximum(x, 0)) > 1e4 * tolerance(jnp.float32)
 
 
+@pytest.mark.compiled
 def test_the_gradient_of_the_largest_reaches_one_of_them_whatever_is_rounded() -> None:
     """Compiled without LLVM's optimisations, XLA computes what is compared with its maximum in two ways."""
     in_type = FieldType("C4", "4 regular")
@@ -237,6 +239,7 @@ def test_the_gradient_of_the_largest_reaches_one_of_them_whatever_is_rounded() -
     np.testing.assert_allclose(found, jax.jit(jax.grad(total))(x), atol=1e-4)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_the_gradient_of_the_largest_is_that_of_jax(axis: int) -> None:
     x = jax.random.randint(jax.random.key(1), (4, 5, 6), -2, 3).astype(jnp.float32)  # many are equal

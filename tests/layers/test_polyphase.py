@@ -164,6 +164,7 @@ def test_a_residual_block_sees_one_component():
     assert apart.any_shift.level == "none", "nothing says that both choose alike"
 
 
+@pytest.mark.compiled
 def test_learned_scores_are_trained_and_drawn():
     layer = Polyphase(_strided(C1, 2), "learned", rngs=nnx.Rngs(1))
     graph, params = nnx.split(layer)
@@ -222,6 +223,7 @@ def test_refused(make, message):
         make()
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(("stride", "border"), [(2, 1), (4, 0)])
 def test_the_drawn_component_has_the_gradients_of_the_sum_over_all(stride: int, border: int):
     x = jax.random.normal(jax.random.key(0), (3, 8, 8, 2))

@@ -157,6 +157,7 @@ def test_subgroup_pool_between_identity_and_group_pool():
     _close(SubgroupPool(t, "D3")(x), np.asarray(GroupPool(t)(x)))
 
 
+@pytest.mark.compiled
 def test_norm_pool_by_hand():
     x = RNG.normal(size=(5, 4))
     expected = np.stack([np.sqrt(x[:, 0] ** 2 + x[:, 1] ** 2), np.sqrt(x[:, 2] ** 2 + x[:, 3] ** 2)], -1)

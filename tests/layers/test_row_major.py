@@ -24,6 +24,7 @@ def _plainly(x: jax.Array) -> jax.Array:
     return x.swapaxes(1, 2).reshape(len(x), -1)
 
 
+@pytest.mark.compiled
 def test_it_is_the_array_and_its_derivatives_and_batches_are_too():
     np.testing.assert_array_equal(jax.jit(_moved)(X), _plainly(X))
     gradients = [jax.grad(lambda x, f=f: (f(x) ** 3).sum())(X) for f in (_moved, _plainly)]

@@ -5,6 +5,7 @@ from typing import get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -69,6 +70,7 @@ def test_pixels_have_no_more_terms_than_windows_see_them():
     assert tiles.to_windows.transposed.index.shape == (169, 9)
 
 
+@pytest.mark.compiled
 def test_sparse_rows_are_a_matrix_under_every_transformation():
     rng = np.random.default_rng(0)
     dense = np.where(rng.random((5, 7)) < 0.4, rng.normal(size=(5, 7)), 0.0)

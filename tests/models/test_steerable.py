@@ -67,6 +67,7 @@ def test_frozen_networks_agree(case: int):
     assert float(jnp.linalg.norm(y - z) / jnp.linalg.norm(y)) < 1e-5
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("case", [5, 6, pytest.param(11, marks=pytest.mark.long)], ids=lambda i: f"{CASES[i][0]}-{i}")
 def test_gradients_reach_every_parameter(case: int):
     _, _, size, _ = CASES[case]

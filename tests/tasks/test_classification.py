@@ -35,6 +35,7 @@ def test_sigmoid_survives_large_logits() -> None:
     assert loss == pytest.approx(200)
 
 
+@pytest.mark.compiled
 def test_gradient_descent_on_the_perceptron_loss_is_the_perceptron_rule() -> None:
     task = Classification(2, "perceptron")
     x, w = jnp.array([[1.0, 2.0, 1.0]]), jnp.array([[0.5, 0.0], [0.5, 0.0], [0.0, 0.0]])

@@ -79,6 +79,7 @@ def test_binary_losses_are_those_of_two_classes_with_one_output(example, objecti
     np.testing.assert_array_equal(task.predictions(jnp.asarray(z)), p[..., 1] > 0.5)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("objective", ["softmax", "dice", "binary", "binary+dice"])
 def test_ignored_pixels_have_no_gradient_and_large_outputs_no_nan(objective) -> None:
     task = Segmentation(NAMES[:2], objective)

@@ -11,11 +11,12 @@ from jax import lax
 from jax.typing import ArrayLike
 
 from geomdl.errors import invalid, unknown
+from geomdl.layers.core.maximum import Sliding, largest, maximum_over
 from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window, output_size
 
 __all__ = [
-    "ACTIVATIONS", "convolve", "correlate", "correlate_separably", "elu", "largest", "leaky_relu", "maxout",
-    "output_size", "pad", "pool", "relu", "require_something_to_pool", "shares_of_largest", "sigmoid", "tanh",
+    "ACTIVATIONS", "convolve", "correlate", "correlate_separably", "elu", "leaky_relu", "maxout", "output_size", "pad",
+    "pool", "relu", "require_something_to_pool", "sigmoid", "tanh",
 ]  # fmt: skip
 
 
@@ -228,8 +229,10 @@ def pool(
     pads = [(0, 0), *((border, border + o) for o in overhang), (0, 0)]
     size, strides = (1, geometry.size, geometry.size, 1), (1, geometry.stride, geometry.stride, 1)
     if reduce == "max":
-        lowest = -np.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
-        return lax.reduce_window(x, np.array(lowest, x.dtype), lax.max, size, strides, pads)[:, :height, :width]
+        sliding = (
+            Sliding(axis, geometry.size, geometry.stride, count, border) for axis, count in ((2, width), (1, height))
+        )
+        return maximum_over(x, *sliding)
     zero = np.zeros((), x.dtype)
     total = lax.reduce_window(x, zero, lax.add, size, strides, pads)
     count = lax.reduce_window(jnp.ones((1, *x.shape[1:3], 1), x.dtype), zero, lax.add, size, strides, pads)
@@ -301,35 +304,6 @@ def maxout(x: ArrayLike, pieces: int = 2) -> jax.Array:
     if x.shape[-1] % pieces:
         raise invalid("pieces of maxout", pieces, f"a divisor of the number of channels, {x.shape[-1]}")
     return largest(x.reshape(*x.shape[:-1], -1, pieces))
-
-
-def shares_of_largest(x: jax.Array, axis: int = -1) -> jax.Array:
-    """1/n at the n largest entries along an axis, 0 elsewhere; equal up to rounding counts as equal.
-
-    XLA may compute x once more where it is compared with its maximum, with other rounding; then no entry is equal to
-    it, and the share of each would be 0/0.
-
-    >>> print(shares_of_largest(jnp.array([1.0, 3.0, 3.0, 2.0])))
-    [0.  0.5 0.5 0. ]
-    """
-    most = x.max(axis, keepdims=True)
-    near = (x >= most - 4 * float(jnp.finfo(x.dtype).eps) * jnp.abs(most)) | (x == most)  # the latter for infinities
-    return near.astype(x.dtype) / jnp.maximum(near.sum(axis, keepdims=True), 1).astype(x.dtype)
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
-def largest(x: jax.Array, axis: int = -1) -> jax.Array:
-    """The maximum along an axis. Its gradient goes to all that are largest in equal parts, by `shares_of_largest`.
-
-    >>> print(largest(jnp.array([1.0, 3.0, 2.0])), jax.grad(largest)(jnp.array([1.0, 3.0, 3.0])))
-    3.0 [0.  0.5 0.5]
-    """
-    return x.max(axis)
-
-
-@largest.defjvp
-def _largest_jvp(axis: int, primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    return largest(primals[0], axis), (tangents[0] * shares_of_largest(primals[0], axis)).sum(axis)
 
 
 ACTIVATIONS: dict[str, Callable[[ArrayLike], jax.Array]] = {

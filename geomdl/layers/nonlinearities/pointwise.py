@@ -5,8 +5,9 @@ import jax.numpy as jnp
 
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
-from geomdl.layers.core.functional import ACTIVATIONS, largest
+from geomdl.layers.core.functional import ACTIVATIONS
 from geomdl.layers.core.layer import Field, Fields, Layer
+from geomdl.layers.core.maximum import largest
 from geomdl.representations import FieldType, Representation
 
 

@@ -8,8 +8,9 @@ from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywh
 from geomdl.errors import unknown
 from geomdl.groups import require_planar
 from geomdl.layers.core.field_channels import block_fields, is_regular, join_blocks
-from geomdl.layers.core.functional import ACTIVATIONS, largest, shares_of_largest
+from geomdl.layers.core.functional import ACTIVATIONS
 from geomdl.layers.core.layer import Field, Fields, Layer
+from geomdl.layers.core.maximum import largest, shares_of_largest
 from geomdl.representations import FieldType, irrep
 
 

@@ -10,8 +10,9 @@ from geomdl.groups import PlanarGroup, Subgroup, require_planar
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.layers.containers.sequential import Sequential
 from geomdl.layers.core.field_channels import block_fields, is_regular, join_blocks, require_cosets, wide
-from geomdl.layers.core.functional import largest, pad, shares_of_largest
+from geomdl.layers.core.functional import pad
 from geomdl.layers.core.layer import Field, Fields, Image, Images, Layer
+from geomdl.layers.core.maximum import largest, shares_of_largest
 from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window
 from geomdl.layers.nonlinearities.norm_and_gated import safe_norm
 from geomdl.layers.resampling.pooling import BlurPool, Pool, Reduce

@@ -10,8 +10,9 @@ import numpy as np
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
-from geomdl.layers.core.functional import correlate_separably, largest, pool, require_something_to_pool
+from geomdl.layers.core.functional import correlate_separably, pool, require_something_to_pool
 from geomdl.layers.core.layer import Field, Fields, Image, Images, Layer, Vector
+from geomdl.layers.core.maximum import Along, largest, maximum_over
 from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window
 from geomdl.representations import FieldType
 
@@ -197,7 +198,7 @@ class GlobalPool(Layer):
         self.in_type.require_channels(x.shape[-1], "the input of GlobalPool")
         if self.reduce == "mean":
             return x.mean((1, 2))
-        return largest(x.reshape(x.shape[0], x.shape[1] * x.shape[2], x.shape[3]), 1)
+        return maximum_over(x, Along(2), Along(1))
 
 
 class GroupPool(Layer):

@@ -12,6 +12,7 @@ from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Condition, 
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
 from geomdl.layers.core.layer import Image, Images, Layer
+from geomdl.layers.core.maximum import Sliding, maximum_over
 from geomdl.layers.resampling.pooling import require_permutation
 from geomdl.representations import FieldType
 
@@ -127,8 +128,11 @@ class ReducedSize(Layer):
         self.in_type.require_channels(x.shape[-1], "the input of ReducedSize")
         size = tuple(x.shape[1:3])
         self.output_size(size)
-        for axis in (1, 2):
-            x = _halve(x, axis, self.halving, self.circular)
+        if self.halving == "max":
+            x = _halved_maximum(x, self.circular)
+        else:
+            for axis in (1, 2):
+                x = _weighted(x, axis, self.halving, self.circular)
         y = self.inner(x, train=train, key=key)
         for axis, n in zip((1, 2), size, strict=True):
             y = _back(y, axis, n, self.circular)
@@ -143,20 +147,25 @@ def _halved(size: Size) -> Size:
     return tuple(-(-n // 2) for n in size)
 
 
-def _halve(x: jax.Array, axis: int, halving: Halving, circular: bool) -> jax.Array:
-    """D along one axis: every second window."""
+def _halved_maximum(x: jax.Array, circular: bool) -> jax.Array:
+    """D along both axes: the maximum of every second window of two or three pixels."""
+    windows = []
+    for axis in (1, 2):
+        n = x.shape[axis]
+        border = n % 2
+        x = _padded(x, axis, border, "wrap") if circular else x
+        windows.append(Sliding(axis, 2 + n % 2, 2, -(-n // 2), 0 if circular else border))
+    return maximum_over(x, *windows)
+
+
+def _weighted(x: jax.Array, axis: int, halving: Halving, circular: bool) -> jax.Array:
+    """D along one axis: the mean of every second window, with weights."""
     n = x.shape[axis]
     taps = _TAPS[halving][n % 2]
     margin = (len(taps) - 1) // 2
-    beyond = -jnp.inf if halving == "max" else 0.0
-    wide = _padded(x, axis, margin, "wrap" if circular else "constant", beyond)
+    wide = _padded(x, axis, margin, "wrap" if circular else "constant")
     count = -(-n // 2)
     parts = [jax.lax.slice_in_dim(wide, t, t + 2 * count - 1, 2, axis) for t in range(len(taps))]
-    if halving == "max":
-        y = parts[0]
-        for part in parts[1:]:
-            y = jnp.maximum(y, part)
-        return y
     inside = np.pad(np.ones(n), margin, mode="wrap" if circular else "constant")
     weights = np.array([t * inside[k : k + 2 * count - 1 : 2] for k, t in enumerate(taps)])
     weights /= weights.sum(0)
@@ -172,11 +181,11 @@ def _back(x: jax.Array, axis: int, n: int, circular: bool) -> jax.Array:
     return jax.lax.slice_in_dim(jnp.stack([even, odd], axis + 1).reshape(shape), 0, n, axis=axis)
 
 
-def _padded(x: jax.Array, axis: int, pixels: int, mode: str, value: float = 0.0) -> jax.Array:
+def _padded(x: jax.Array, axis: int, pixels: int, mode: str) -> jax.Array:
     if not pixels:
         return x
     widths = [(pixels, pixels) if k == axis else (0, 0) for k in range(x.ndim)]
-    return jnp.pad(x, widths, mode=mode, **({"constant_values": value} if mode == "constant" else {}))
+    return jnp.pad(x, widths, mode=mode)
 
 
 def _along(weights: np.ndarray, axis: int, x: jax.Array) -> jax.Array:

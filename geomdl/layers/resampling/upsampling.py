@@ -12,8 +12,8 @@ import numpy as np
 from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Contract, Promise, Size, square
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
-from geomdl.layers.core.functional import largest
 from geomdl.layers.core.layer import Image, Images, Layer
+from geomdl.layers.core.maximum import Bins, maximum_over
 from geomdl.layers.resampling.pooling import Reduce, require_permutation
 from geomdl.representations import FieldType
 
@@ -166,12 +166,14 @@ class AdaptivePool(Layer):
         """Pools ``[batch, height, width, channels]``. Raises ValueError for an image that is too small."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of AdaptivePool")
-        for axis, m in zip((1, 2), self.output_size(x.shape[1:3]), strict=True):
-            n = x.shape[axis]
-            starts = [i * n // m for i in range(m)]
-            stops = [-(-(i + 1) * n // m) for i in range(m)]
-            bins = [jax.lax.slice_in_dim(x, a, b, axis=axis) for a, b in zip(starts, stops, strict=True)]
-            x = jnp.stack([largest(b, axis) if self.reduce == "max" else b.mean(axis) for b in bins], axis)
+        bins = [
+            tuple((i * n // m, -(-(i + 1) * n // m)) for i in range(m))
+            for n, m in zip(x.shape[1:3], self.output_size(x.shape[1:3]), strict=True)
+        ]
+        if self.reduce == "max":
+            return maximum_over(x, Bins(1, bins[0]), Bins(2, bins[1]))
+        for axis, own in zip((1, 2), bins, strict=True):
+            x = jnp.stack([jax.lax.slice_in_dim(x, a, b, axis=axis).mean(axis) for a, b in own], axis)
         return x
 
 
