@@ -17,11 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.experimental import pallas as pl
-from jax.experimental.pallas import triton
 from jax.typing import DTypeLike
 
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.kernels.columns import Columns, columns_of
+from geomdl.layers.convolution.algorithms.gpu_backend import gpu_backend
 from geomdl.layers.convolution.algorithms.mixing import Geometry
 from geomdl.layers.core.field_channels import wide
 from geomdl.layers.core.functional import pad
@@ -70,6 +70,10 @@ def _expand_and_mix(
 
     Of z ``[sources, components, images, height, width, fields]``, padded, and ``[units, height, fields, outputs]``.
     """
+    if gpu_backend() == "mosaic":
+        from geomdl.layers.convolution.algorithms import mosaic_kernel
+
+        return mosaic_kernel.expand_and_mix(z, matrix, columns, stride, dilation, size)
     tiles = _Tiles.of(z, matrix, columns, stride, dilation, size)
     units, stacked, height = columns.index.shape
     dtype, sums_in, chunks = z.dtype, wide(z.dtype), tiles.z.shape[-1] // tiles.fields
@@ -127,6 +131,10 @@ def _of_matrix(
     z: jax.Array, matrix: jax.Array, dy: jax.Array, columns: Columns, stride: int, dilation: int, size: Size
 ) -> jax.Array:
     """The gradient of the mixing matrices."""
+    if gpu_backend() == "mosaic":
+        from geomdl.layers.convolution.algorithms import mosaic_kernel
+
+        return mosaic_kernel.gradient_of_matrix(z, matrix, dy, columns, stride, dilation, size)
     tiles = _Tiles.of(z, matrix, columns, stride, dilation, size)
     units, stacked, height = columns.index.shape
     dtype, sums_in, images, across = z.dtype, wide(z.dtype), z.shape[2], tiles.strips * tiles.each
@@ -229,6 +237,8 @@ def _call(
 ) -> jax.Array:
     out = jax.eval_shape(lambda x: jnp.broadcast_to(x.ravel()[0].astype(dtype), shape), args[0])
     interpreted = pl.pallas_call(kernel, out, grid=grid, interpret=True)
+    from jax.experimental.pallas import triton
+
     stages = 1 if jnp.dtype(dtype).itemsize > 2 else 2  # of float32, two take more memory than small GPUs share
     compiled = pl.pallas_call(kernel, out, grid=grid, compiler_params=triton.CompilerParams(num_stages=stages))
     return lax.platform_dependent(*args, cpu=interpreted, default=compiled)
