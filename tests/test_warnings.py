@@ -1,5 +1,6 @@
 """What warnings do to a run of the tests: pyproject.toml's filters, as a user has them and as `.ci/run` has them."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,10 +27,11 @@ def test_deprecations_are_shown_to_users_and_errors_for_us(tmp_path: Path, optio
     (tmp_path / "test_of_warnings.py").write_text(TESTS)
     settings = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), "-n0", "-p", "no:cacheprovider")
     command = [sys.executable, "-m", "pytest", *settings, *options, str(tmp_path)]
-    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    variables = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    said = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False).stdout
     assert f"{failed} failed" in said, said
     assert (f"{passed} passed" in said and "in a newer dependency" in said) if passed else "passed" not in said, said
 
 
 def test_ci_runs_the_strict_command():
-    assert "pytest -W error" in (ROOT / ".ci" / "run").read_text()
+    assert 'export PYTEST_ADDOPTS="-W error"' in (ROOT / ".ci" / "run").read_text()

@@ -150,7 +150,7 @@ def test_where_there_is_none_the_nearest_is_taken_or_an_error_names_it():
         Conv(pixels, pixels, 3, method="fused", rngs=nnx.Rngs(0))
 
 
-@pytest.mark.parametrize("version", ["0.11.0", "1.0.0"])
+@pytest.mark.parametrize("version", ["0.12.0", "1.0.0"])
 def test_a_version_with_neither_backend_is_refused_by_name(monkeypatch, version):
     """Without Mosaic's product of matrices, where Triton's backend is no longer supported."""
     numbers = tuple(int(n) for n in version.split("."))

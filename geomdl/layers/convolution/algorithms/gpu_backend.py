@@ -9,7 +9,7 @@ from geomdl.errors import invalid
 
 Backend = Literal["triton", "mosaic"]
 
-TRITON_UNTIL = (0, 11)
+TRITON_UNTIL = (0, 12)
 """JAX's version from which on its Triton backend warns that it will be removed."""
 
 _NEEDED = ("kernel", "layout_cast", "load", "mma", "store")
@@ -31,7 +31,7 @@ def gpu_backend() -> Backend:
         return "mosaic"
     allowed = (
         f"'dense', 'factored' or 'auto' with JAX {jax.__version__}, whose Pallas has no backend for GPUs that the fused"
-        " convolution is written for (Triton before JAX 0.11, Mosaic with `mma` since)"
+        " convolution is written for (Triton before JAX 0.12, Mosaic since)"
     )
     raise invalid("method", "fused", allowed, "'factored'")
 

@@ -20,11 +20,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.experimental import pallas as pl
-from jax.experimental.pallas import mosaic_gpu
+from jax.experimental.pallas import mosaic_gpu as _mosaic_gpu
 
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.kernels.columns import Columns
 from geomdl.layers.core.field_channels import wide
+
+mosaic_gpu: Any = _mosaic_gpu  # some versions lack some of its functions: see `gpu_backend`
 
 ROWS = 64
 """The most rows of a product: pixels of the output, or fields of the gradient of the mixing matrix."""
@@ -47,7 +49,7 @@ def expand_and_mix(
     Of z ``[sources, components, images, height, width, fields]``, padded, and ``[units, height, fields, outputs]``.
     """
     units, stacked, height = columns.index.shape
-    line, outputs, width = _Line.of(z, columns, stride, dilation), *_divided(matrix.shape[3], ROWS)
+    line, outputs, width = _Line.of(z, columns, stride, dilation), *_widths(matrix.shape[3], ROWS)
     fields = _multiple(z.shape[5], DEPTH)
     inputs = _enlarged(line.planes(z), {3: fields})  # [source, plane, pixel, field]
     turned = _enlarged(matrix.astype(z.dtype).swapaxes(2, 3), {2: outputs, 3: fields})  # [unit, height, output, field]
@@ -86,7 +88,7 @@ def gradient_of_matrix(
     """
     units, stacked, height = columns.index.shape
     rows = next(n for n in (16, 32, ROWS) if n >= min(z.shape[5], ROWS))
-    line, outputs, width = _Line.of(z, columns, stride, dilation), *_divided(matrix.shape[3], rows)
+    line, outputs, width = _Line.of(z, columns, stride, dilation), *_widths(matrix.shape[3], rows)
     fields, half = _multiple(z.shape[5], rows), DEPTH // 2
     inputs = _enlarged(line.planes(z), {3: fields}).swapaxes(2, 3)  # [source, plane, field, pixel]
     later = jnp.pad(inputs[..., half:], [(0, 0)] * 3 + [(0, half)])
@@ -311,9 +313,9 @@ def _multiple(n: int, of: int) -> int:
     return -(-n // of) * of
 
 
-def _divided(outputs: int, rows: int) -> tuple[int, int]:
-    """How many outputs there are, added ones included, and how many a program computes: warps divide what rows leave."""
-    width = min(OUTPUTS, _multiple(outputs, 8 * ROWS // rows))
+def _widths(outputs: int, rows: int) -> tuple[int, int]:
+    """How many outputs there are, added ones included, and how many a program computes."""
+    width = min(OUTPUTS, _multiple(outputs, 8 * ROWS // rows))  # the fewer rows, the more warps stand side by side
     return _multiple(outputs, width), width
 
 

@@ -5,6 +5,10 @@ column it multiplies the constant matrix of the column (a block of a Toeplitz ma
 the tile sees, and what comes of that with the block of the mixing matrix: two products of small matrices in a row, the
 first of which stays in registers. The gradient of the input is the same kernel with the roles of units and sources
 exchanged; that of the matrices is a second kernel, which computes the columns once more.
+
+So it is on Pallas's Triton backend, which JAX supports before 0.12. The two kernels for the Mosaic backend are in
+`geomdl.layers.convolution.algorithms.mosaic_kernel`; `geomdl.layers.convolution.algorithms.gpu_backend` says which of
+the backends a JAX has.
 """
 
 import dataclasses
