@@ -78,6 +78,19 @@ def test_half_precision_is_multiplied_as_it_is_and_summed_in_float32():
     assert of_images == {"bf16"}
 
 
+def test_float32_is_not_rounded_to_what_tensor_cores_multiply():
+    """The error against float64 is about that of the dense method, also where products are of parts in bfloat16."""
+    layer = _conv("4 regular", "1 regular", 3)
+    x = jax.random.normal(jax.random.key(1), (1, 6, 6, 32))
+    outputs = [_outcome(layer, method, x)[0] for method in ("fused", "dense")]
+    structure, state = nnx.split(with_method(layer, "dense"))
+    with jax.enable_x64(True):
+        wide = jax.tree.map(lambda w: w.astype(np.float64), state)
+        exact = np.asarray(jax.jit(lambda state, x: nnx.merge(structure, state)(x))(wide, x.astype(np.float64)))
+    fused, dense = (float(np.abs(np.asarray(y, np.float64) - exact).max()) for y in outputs)
+    assert fused < 4 * dense
+
+
 def _for_gpus(layer: Conv, method: str, x: jax.Array | jax.ShapeDtypeStruct, *, gradients: bool = False) -> str:
     """The program for GPUs."""
     structure, state = nnx.split(with_method(layer, method))  # pyright: ignore[reportArgumentType]
