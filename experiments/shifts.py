@@ -167,8 +167,8 @@ def ideally_shifted(images: np.ndarray, by: tuple[float, float]) -> np.ndarray:
         n = images.shape[axis]
         k = np.fft.fftfreq(n, 1 / n)
         factor = np.exp(-2j * np.pi * k * s / n) * (2 * np.abs(k) < n)
-        spectrum = spectrum * np.expand_dims(factor, [a for a in range(4) if a != axis])
-    return np.fft.ifft2(spectrum, axes=(1, 2)).real
+        spectrum = spectrum * np.expand_dims(factor, tuple(a for a in range(4) if a != axis))
+    return np.real(np.fft.ifft2(spectrum, axes=(1, 2)))
 
 
 def kept(table: Sequence[Row], padding: str, which: str) -> dict[str, tuple[float, float]]:

@@ -119,7 +119,7 @@ def pytest_runtest_makereport(
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
     """Prints one line for every symmetry that was asserted."""
     rows = [
         (report.nodeid, value)

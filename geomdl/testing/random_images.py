@@ -123,5 +123,5 @@ def _frequency(size: Size) -> np.ndarray:
 def _shaped(noise: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
     """Noise with the spectrum multiplied by an amplitude ``[height, width]``, of unit variance in each image."""
     spectrum = np.fft.fft2(noise, axes=(1, 2)) * amplitude[..., None]
-    pixels = np.fft.ifft2(spectrum, axes=(1, 2)).real
+    pixels = np.real(np.fft.ifft2(spectrum, axes=(1, 2)))
     return pixels / np.maximum(pixels.std(axis=(1, 2), keepdims=True), 1e-12)

@@ -4,8 +4,10 @@ import pytest
 from geomdl.plots.curves import accuracy_against_angle, accuracy_against_shift, seed_statistics
 from geomdl.plots.style import figure, style
 
+ANGLES = tuple(range(0, 360, 15))
 
-def angle_rows(model="CNN", seeds=(0, 1), angles=tuple(range(0, 360, 15))):
+
+def angle_rows(model="CNN", seeds=(0, 1), angles=ANGLES):
     return [
         {"model": model, "seed": s, "angle": a, "accuracy": 0.5 + 0.4 * np.cos(np.radians(a)) - 0.05 * s}
         for s in seeds

@@ -157,7 +157,7 @@ def fourier_shift(x: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
     height, width = x.shape[1:3]
     phase = np.fft.fftfreq(height)[:, None] * shift[0] + np.fft.fftfreq(width)[None] * shift[1]
     turned = np.fft.fft2(x, axes=(1, 2)) * np.exp(-2j * math.pi * phase)[..., None]
-    return np.fft.ifft2(turned, axes=(1, 2)).real.astype(x.dtype)
+    return np.real(np.fft.ifft2(turned, axes=(1, 2))).astype(x.dtype)
 
 
 def linear_transformation(

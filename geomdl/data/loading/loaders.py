@@ -177,7 +177,8 @@ class StreamLoader:
         steps = self._steps.slice(slice(step, None)).to_iter_dataset(options)
         if self._worker_count:
             # grain asks for this flag's value also where the program has not parsed any (in tests, notebooks).
-            flags.FLAGS["grain_enable_multiprocess_worker_profiling"].present = True
+            if (flag := "grain_enable_multiprocess_worker_profiling") in flags.FLAGS:  # of some versions
+                flags.FLAGS[flag].present = True
             steps = steps.mp_prefetch(grain.MultiprocessingOptions(num_workers=self._worker_count))
         self._reader = iter(steps)
 

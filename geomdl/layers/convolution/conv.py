@@ -71,7 +71,7 @@ class Conv(Layer):
     Raises:
       ValueError: for types of different groups, fields that no kernel reaches, a bad window, a delta-orthogonal
         initialisation of an even window or of ``groups`` > 1, ``method="factored"`` of kernels of two kinds, or
-        ``"fused"`` of those or of ``groups`` > 1.
+        ``"fused"`` of those, of ``groups`` > 1 or with a JAX whose Pallas has no backend for it.
 
     References:
       Cohen & Welling, Group equivariant convolutional networks, ICML 2016. Weiler & Cesa, General E(2)-equivariant

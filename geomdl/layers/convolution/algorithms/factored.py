@@ -14,6 +14,7 @@ from geomdl.equivariance.contracts.contract import Size
 from geomdl.errors import invalid, unknown
 from geomdl.kernels.factored import InputBlock, Plan, factored_plan, is_factorable
 from geomdl.kernels.sparse_rows import SparseRows
+from geomdl.layers.convolution.algorithms.gpu_backend import gpu_backend
 from geomdl.layers.convolution.algorithms.mixing import Geometry, mix, tiles_of
 from geomdl.layers.convolution.algorithms.pallas_kernel import mix_by_one_kernel
 from geomdl.layers.convolution.algorithms.sparse_rows import take_rows
@@ -40,9 +41,11 @@ CPU time more for each layer, which a batch of 16 images then earns back in abou
 
 
 def require_method(method: str) -> Method:
-    """Returns a method; raises a ValueError for anything else."""
+    """Returns a method; raises a ValueError for anything else, and for one that the installed JAX does not have."""
     for allowed in get_args(Method):
         if method == allowed:
+            if allowed == "fused":
+                gpu_backend()
             return allowed
     raise unknown("method", method, get_args(Method))
 

@@ -5,6 +5,10 @@ column it multiplies the constant matrix of the column (a block of a Toeplitz ma
 the tile sees, and what comes of that with the block of the mixing matrix: two products of small matrices in a row, the
 first of which stays in registers. The gradient of the input is the same kernel with the roles of units and sources
 exchanged; that of the matrices is a second kernel, which computes the columns once more.
+
+So it is on Pallas's Triton backend, which JAX supports before 0.12. The two kernels for the Mosaic backend are in
+`geomdl.layers.convolution.algorithms.mosaic_kernel`; `geomdl.layers.convolution.algorithms.gpu_backend` says which of
+the backends a JAX has.
 """
 
 import dataclasses
@@ -17,11 +21,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.experimental import pallas as pl
-from jax.experimental.pallas import triton
 from jax.typing import DTypeLike
 
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.kernels.columns import Columns, columns_of
+from geomdl.layers.convolution.algorithms.gpu_backend import gpu_backend
 from geomdl.layers.convolution.algorithms.mixing import Geometry
 from geomdl.layers.core.field_channels import wide
 from geomdl.layers.core.functional import pad
@@ -70,6 +74,10 @@ def _expand_and_mix(
 
     Of z ``[sources, components, images, height, width, fields]``, padded, and ``[units, height, fields, outputs]``.
     """
+    if gpu_backend() == "mosaic":
+        from geomdl.layers.convolution.algorithms import mosaic_kernel
+
+        return mosaic_kernel.expand_and_mix(z, matrix, columns, stride, dilation, size)
     tiles = _Tiles.of(z, matrix, columns, stride, dilation, size)
     units, stacked, height = columns.index.shape
     dtype, sums_in, chunks = z.dtype, wide(z.dtype), tiles.z.shape[-1] // tiles.fields
@@ -127,6 +135,10 @@ def _of_matrix(
     z: jax.Array, matrix: jax.Array, dy: jax.Array, columns: Columns, stride: int, dilation: int, size: Size
 ) -> jax.Array:
     """The gradient of the mixing matrices."""
+    if gpu_backend() == "mosaic":
+        from geomdl.layers.convolution.algorithms import mosaic_kernel
+
+        return mosaic_kernel.gradient_of_matrix(z, matrix, dy, columns, stride, dilation, size)
     tiles = _Tiles.of(z, matrix, columns, stride, dilation, size)
     units, stacked, height = columns.index.shape
     dtype, sums_in, images, across = z.dtype, wide(z.dtype), z.shape[2], tiles.strips * tiles.each
@@ -229,6 +241,8 @@ def _call(
 ) -> jax.Array:
     out = jax.eval_shape(lambda x: jnp.broadcast_to(x.ravel()[0].astype(dtype), shape), args[0])
     interpreted = pl.pallas_call(kernel, out, grid=grid, interpret=True)
+    from jax.experimental.pallas import triton
+
     stages = 1 if jnp.dtype(dtype).itemsize > 2 else 2  # of float32, two take more memory than small GPUs share
     compiled = pl.pallas_call(kernel, out, grid=grid, compiler_params=triton.CompilerParams(num_stages=stages))
     return lax.platform_dependent(*args, cpu=interpreted, default=compiled)
