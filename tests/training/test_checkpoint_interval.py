@@ -12,7 +12,7 @@ import pytest
 from geomdl.data import Dataset
 from geomdl.training.checkpoints import checkpoint_interval as pace
 from geomdl.training.checkpoints.checkpoint import Checkpoints
-from geomdl.training.checkpoints.recent_evaluations import Evaluated
+from geomdl.training.checkpoints.recent_evaluations import Evaluated, RecentEvaluations
 from geomdl.training.configuration.config import RunConfig, TrainingConfig
 from geomdl.training.loop.interruption import Interrupted
 from geomdl.training.loop.loop import Result, load_trained, train

@@ -17,7 +17,7 @@ from orbax.checkpoint import v1 as ocp
 from geomdl.errors import unknown
 from geomdl.training.checkpoints.files import DIGESTS, UNWANTED, Tidying, damage_of, remove, write_digests
 from geomdl.training.checkpoints.parameter_mismatch import parameter_mismatch
-from geomdl.training.checkpoints.recent_evaluations import Evaluated, ranked
+from geomdl.training.checkpoints.recent_evaluations import Evaluated, RecentEvaluations, ranked
 from geomdl.training.distributed import processes as distributed
 
 LATEST = 2
