@@ -27,7 +27,7 @@ from geomdl.representations import FieldType
 from geomdl.tasks import Classification, Segmentation
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.loop import Result, train
-from geomdl.training.reporting.image_summaries import DEGREES, first_filters, turned
+from geomdl.training.reporting.image_summaries import DEGREES, ImageSummaries, first_filters, turned
 from geomdl.training.reporting.profile import Profiler
 from geomdl.training.reporting.run_report import write_report
 from geomdl.training.reporting.runs import read_run
