@@ -27,8 +27,9 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments.segmentation_networks import NETWORKS, run_config
-from experiments.trained_networks import circumstances, file_name
+from experiments.trained_networks import file_name
 from geomdl.data import Dataset
+from geomdl.environment import circumstances
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
 from geomdl.evaluators.transformations import disc, on_grid, rotated_images
