@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from geomdl.actions.disc import disc_window
 from geomdl.audit.measuring.stream import Stream
-from geomdl.audit.probes.images import Images, disc
+from geomdl.audit.probes.images import Images
 from geomdl.audit.probes.output import Output
 from geomdl.audit.probes.transformations import Transformation
 from geomdl.audit.results.verdict import Measurement
+from geomdl.equivariance.host.relative_error import relative_error_on_host
 
 DEAD = 1e-6
 """An output whose relative difference between images is at most this does not depend on them."""
@@ -35,8 +37,7 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
     """
     if np.asarray(b).dtype.kind in "iub":
         return float(np.mean(a != b))
-    apart, whole = np.linalg.norm(np.subtract(a, b, dtype=float).ravel()), np.linalg.norm(np.ravel(b).astype(float))
-    return 0.0 if apart == 0 else float(np.divide(apart, whole)) if whole else float("inf")
+    return relative_error_on_host(a, b)
 
 
 def spread(y: np.ndarray) -> float:
@@ -89,7 +90,7 @@ class _Frame:
     def of(cls, stream: Stream, images: Images, output: Output, *, cut: bool) -> "_Frame":
         x = images.pixels
         if cut:
-            x = x * disc(*x.shape[1:3]).astype(x.dtype)
+            x = x * disc_window(x.shape[1:3]).astype(x.dtype)
         return cls(images.name, x, stream(x), cut, output.is_field)
 
     def counted(self, y: np.ndarray) -> np.ndarray:
@@ -223,8 +224,8 @@ def _middle(y: np.ndarray) -> np.ndarray:
 
 def _masked(y: np.ndarray) -> np.ndarray:
     if y.dtype.kind in "iub":
-        return y * (disc(y.shape[1], y.shape[2], 0.99, 1.0) > 0).astype(y.dtype)
-    return y * disc(y.shape[1], y.shape[2], 0.85, 1.0).astype(y.dtype)
+        return y * (disc_window(y.shape[1:3], 0.99, 1.0) > 0).astype(y.dtype)
+    return y * disc_window(y.shape[1:3], 0.85, 1.0).astype(y.dtype)
 
 
 def _worst(

@@ -14,7 +14,7 @@ from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.equivariance.contracts.report import Report
 from geomdl.equivariance.contracts.subject import Call, Subject
 from geomdl.equivariance.contracts.tolerances import tolerance
-from geomdl.equivariance.host.orbit import distance
+from geomdl.equivariance.host.relative_error import relative_error_on_host
 from geomdl.errors import invalid
 from geomdl.groups import require_planar
 
@@ -89,7 +89,7 @@ def check_contract(
     found = [check(subject) for check in CHECKERS]
     return Report(
         rows=tuple(row for findings in found for row in findings.rows),
-        spread=distance(call(other), y),
+        spread=relative_error_on_host(call(other), y),
         reasons=tuple(dict.fromkeys(reason for findings in found for reason in findings.reasons)),
         problems=tuple(problem for findings in found for problem in findings.problems),
     )

@@ -8,7 +8,7 @@ import numpy as np
 from geomdl.equivariance.contracts.contract import Contract
 from geomdl.equivariance.contracts.promise import Level, Size
 from geomdl.equivariance.contracts.report import Row
-from geomdl.equivariance.host.orbit import distance
+from geomdl.equivariance.host.relative_error import relative_error_on_host
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -63,4 +63,4 @@ class Subject:
     def row(self, symmetry: str, element: np.ndarray, level: Level, found: np.ndarray, expected: np.ndarray) -> Row:
         """What one element shows: the relative error of what was found, judged where the promise is exact."""
         judged_by = self.tolerance if level == "exact" else None
-        return Row(symmetry, tuple(element.tolist()), level, distance(found, expected), judged_by)
+        return Row(symmetry, tuple(element.tolist()), level, relative_error_on_host(found, expected), judged_by)
