@@ -27,11 +27,13 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments.segmentation_networks import NETWORKS, run_config
-from experiments.trained_networks import circumstances, file_name
+from experiments.trained_networks import file_name
+from geomdl.actions.disc import disc
 from geomdl.data import Dataset
+from geomdl.environment import circumstances
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
-from geomdl.evaluators.transformations import disc, on_grid, rotated_images
+from geomdl.evaluators.transformations import on_grid, rotated_images
 from geomdl.models import count_parameters
 from geomdl.plots.tables import Row, distinct, read_csv, write_csv
 from geomdl.tasks.overlap import overlap, pixel_counts

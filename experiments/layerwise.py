@@ -26,9 +26,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from experiments.trained_networks import circumstances, described, layer_name, study
+from experiments.trained_networks import described, layer_name, study
 from geomdl.actions import rotate
 from geomdl.data import Dataset
+from geomdl.environment import circumstances
 from geomdl.equivariance import relative_error, tolerance
 from geomdl.equivariance.localisation.layerwise import layer_errors
 from geomdl.errors import unknown

@@ -37,11 +37,12 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from experiments.trained_networks import circumstances, described, layer_name, study
+from experiments.trained_networks import described, layer_name, study
 from geomdl.actions.generators import GENERATORS
 from geomdl.actions.projective import warp_projective
 from geomdl.actions.traced import representation_matrix
 from geomdl.data import Dataset
+from geomdl.environment import circumstances
 from geomdl.equivariance.measures.lie import lie_derivative
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor

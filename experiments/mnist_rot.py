@@ -33,12 +33,12 @@ def main() -> None:
     parser.add_argument("--out", default="out/mnist_rot")
     arguments = parser.parse_args()
 
+    from geomdl.environment import circumstances
     from geomdl.evaluators import Metrics, predictor
     from geomdl.models import count_parameters
     from geomdl.training.configuration.config import RunConfig
     from geomdl.training.loop.loop import train
     from geomdl.training.reporting.writers import ProgressBar
-    from geomdl.training.workdir.workdir import hardware, versions
 
     sys.path.insert(0, str(ROOT))
     from configs.mnist_rot_benchmark_c16 import get_config
@@ -77,8 +77,7 @@ def main() -> None:
                 "test_images": len(dataset.test),
                 "train_minutes": f"{minutes:.1f}",
                 "config": "configs/mnist_rot_benchmark_c16.py with these group, size, epochs, seed",
-                "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
-                "versions": ", ".join(f"{k} {v}" for k, v in versions().items()),
+                **circumstances(),
             }
             rows.append({name: str(value) for name, value in row.items()})
             with table.open("w", newline="", encoding="utf-8") as file:

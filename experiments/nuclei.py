@@ -34,8 +34,9 @@ import numpy as np
 from flax import nnx
 
 from experiments.segmentation_networks import NETWORKS, run_config
-from experiments.trained_networks import circumstances, file_name
+from experiments.trained_networks import file_name
 from geomdl.data import Augmentation, Dataset
+from geomdl.environment import circumstances
 from geomdl.errors import invalid, unknown
 from geomdl.evaluators import RotationConsistency, RotationSweep, predictor
 from geomdl.models import count_parameters

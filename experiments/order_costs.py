@@ -25,7 +25,7 @@ from flax import nnx
 from experiments.benchmarks.factored import cpu_seconds
 from experiments.benchmarks.train_step import quartiles, train_step
 from experiments.order_networks import GROUPS, MODES, SETTINGS, OrderNetworkConfig, multiply_adds, sized
-from experiments.trained_networks import circumstances
+from geomdl.environment import circumstances
 from geomdl.groups import group as group_named
 from geomdl.layers import Sequential, with_method
 from geomdl.layers.convolution.algorithms.factored import Method

@@ -36,8 +36,8 @@ import numpy as np
 
 from experiments import order_costs
 from experiments.order_networks import GROUPS, MODES, SETTINGS, OrderNetworkConfig, Setting, label, run_config
-from experiments.trained_networks import circumstances
 from geomdl.data import Dataset
+from geomdl.environment import circumstances
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
 from geomdl.groups import group as group_named

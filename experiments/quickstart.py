@@ -24,6 +24,7 @@ import numpy as np
 from tqdm import tqdm
 
 from geomdl.data import Dataset
+from geomdl.environment import circumstances
 from geomdl.errors import unknown
 from geomdl.evaluators import (
     InvarianceError,
@@ -39,7 +40,7 @@ from geomdl.plots.tables import Row, distinct, mean_over, read_csv, write_csv
 from geomdl.tasks import Task
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.loop import train
-from geomdl.training.workdir.workdir import hardware, versions, write_json
+from geomdl.training.workdir.workdir import write_json
 
 COMMAND = "geomdl reproduce quickstart"
 RUNS = {
@@ -106,8 +107,7 @@ def measure(name: str, config: RunConfig, dataset: Dataset, model: object, step:
         "reflection_error": error["invariance/reflections"],
         "shift_error_circular": error["invariance/shifts"],
         "test_images": len(dataset.test),
-        "hardware": _words(hardware()),
-        "versions": _words(versions()),
+        **circumstances(),
     }
     return {
         "accuracy_by_angle": [{**about, "angle": r["angle"], "accuracy": r["accuracy"]} for r in angles],
@@ -182,10 +182,6 @@ def _exactness(mean: Mapping[str, Row], column: str, motions: str) -> str:
         f"Exactly invariant to {motions}, up to rounding: {', '.join(exact)} (error of the logits at most {worst:.0e};"
         f" the others at least {others:.1g})."
     )
-
-
-def _words(values: Mapping[str, object]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in values.items())
 
 
 def _average(table: Sequence[Row]) -> float:

@@ -29,8 +29,8 @@ import numpy as np
 from flax import nnx
 from tqdm import tqdm
 
-from experiments.trained_networks import circumstances
 from geomdl.data import Dataset, RedGreenConfig
+from geomdl.environment import circumstances
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
 from geomdl.groups import group

@@ -25,9 +25,10 @@ from pathlib import Path
 import numpy as np
 from flax import nnx
 
-from experiments.trained_networks import circumstances, described, study
+from experiments.trained_networks import described, study
 from geomdl.data import Dataset, Split
 from geomdl.data.transforms.test_sets import rotated
+from geomdl.environment import circumstances
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, RotationSweep, predictor, rotation_sweep
 from geomdl.evaluators.predict import Predict

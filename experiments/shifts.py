@@ -35,6 +35,7 @@ from experiments import red_green
 from experiments.klein import input_spread
 from experiments.trained_networks import NETWORKS, study, summary_row
 from geomdl.data import Dataset, DigitsConfig, Split
+from geomdl.equivariance.host.shifts import ideally_shifted, without_nyquist
 from geomdl.errors import unknown
 from geomdl.evaluators import predictor
 from geomdl.evaluators.predict import Predict
@@ -125,13 +126,15 @@ def consistencies(predict: Predict, scenes: np.ndarray) -> list[Row]:
     rows: list[Row] = []
     for motion, lengths in (("circular", CIRCULAR), ("crop", CROPS)):
         signs = (1,) if motion == "circular" else (1, -1)  # a circular shift back is one forward of the shifted image
-        before = _scores(predict, ideally_shifted(start, (0.0, 0.0)) if motion == "circular" else start)
+        before = _scores(predict, shifted_below_nyquist(start, (0.0, 0.0)) if motion == "circular" else start)
         between = input_spread(before)
         for length in lengths:
             kept, changed = [], []
             for down, right in [(s * a, s * b) for a, b in DIRECTIONS for s in signs]:
                 by = (length * down, length * right)
-                after = _scores(predict, ideally_shifted(start, by) if motion == "circular" else window(scenes, by))
+                after = _scores(
+                    predict, shifted_below_nyquist(start, by) if motion == "circular" else window(scenes, by)
+                )
                 kept.append(np.mean(after.argmax(-1) == before.argmax(-1)))
                 changed.append(np.linalg.norm(after - before, axis=-1).mean() / between)
             rows.append(
@@ -155,20 +158,14 @@ def window(scenes: np.ndarray, by: tuple[float, float]) -> np.ndarray:
     return scenes[:, row : row + WINDOW, column : column + WINDOW]
 
 
-def ideally_shifted(images: np.ndarray, by: tuple[float, float]) -> np.ndarray:
+def shifted_below_nyquist(images: np.ndarray, by: tuple[float, float]) -> np.ndarray:
     """Circular shift (down, right) of the trigonometric polynomials through the pixels, without Nyquist frequency.
 
     >>> image = np.cos(2 * np.pi * np.arange(6) / 6)[None, :, None, None] * np.ones((1, 6, 6, 1))
-    >>> bool(np.allclose(ideally_shifted(image, (1, 2)), np.roll(image, 1, 1)))
+    >>> bool(np.allclose(shifted_below_nyquist(image, (1, 2)), np.roll(image, 1, 1)))
     True
     """
-    spectrum = np.fft.fft2(images.astype(np.float64), axes=(1, 2))
-    for axis, s in zip((1, 2), by, strict=True):
-        n = images.shape[axis]
-        k = np.fft.fftfreq(n, 1 / n)
-        factor = np.exp(-2j * np.pi * k * s / n) * (2 * np.abs(k) < n)
-        spectrum = spectrum * np.expand_dims(factor, tuple(a for a in range(4) if a != axis))
-    return np.real(np.fft.ifft2(spectrum, axes=(1, 2)))
+    return ideally_shifted(without_nyquist(images.astype(np.float64)), by)
 
 
 def kept(table: Sequence[Row], padding: str, which: str) -> dict[str, tuple[float, float]]:

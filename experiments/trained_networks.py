@@ -13,6 +13,7 @@ from flax import nnx
 from tqdm import tqdm
 
 from geomdl.data import Dataset
+from geomdl.environment import circumstances
 from geomdl.evaluators import Metrics, predictor
 from geomdl.groups import group
 from geomdl.layers import (
@@ -38,7 +39,6 @@ from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.loop import train
-from geomdl.training.workdir.workdir import hardware, versions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,14 +155,6 @@ def summary_row(about: Row, name: str, config: RunConfig, dataset: Dataset, mode
         "accuracy": Metrics()(predictor(model), dataset.test, task)["accuracy"],
         "images": images,
         **circumstances(),
-    }
-
-
-def circumstances() -> Row:
-    """Hardware and versions, for the columns of a table."""
-    return {
-        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
-        "versions": ", ".join(f"{k} {v}" for k, v in versions().items()),
     }
 
 

@@ -24,6 +24,7 @@ import numpy as np
 from flax import nnx
 
 from geomdl.data import Augmentation
+from geomdl.environment import circumstances
 from geomdl.models import MODELS
 from geomdl.plots.tables import Row, read_csv, write_csv
 from geomdl.tasks import Classification, Segmentation, Task
@@ -32,7 +33,6 @@ from geomdl.training.distributed.parallel import ParallelConfig, Strategy
 from geomdl.training.step.compute import Compute
 from geomdl.training.step.state import initial_state, split_model
 from geomdl.training.step.step import make_train_step
-from geomdl.training.workdir.workdir import hardware, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 BATCH, CLASSES = 8, 3
@@ -132,11 +132,9 @@ def main() -> None:
     parser.add_argument("--one", type=int, help="measure with this number of devices, in this process")
     given = parser.parse_args()
     if given.one:
-        about = {"hardware": ", ".join(f"{k} {v}" for k, v in hardware().items())}
-        about["versions"] = ", ".join(f"{k} {v}" for k, v in versions().items())
         mine: list[Row] = []
         for row in rows(given.one, given.steps):
-            mine.append({**row, **about})
+            mine.append({**row, **circumstances()})
             write_csv(given.out, mine)
         return
     found: list[Row] = []

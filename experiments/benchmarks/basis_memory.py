@@ -16,11 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from geomdl.environment import circumstances
 from geomdl.groups import group
 from geomdl.kernels import SteerableKernelSpace, kernel_space
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import regular
-from geomdl.training.workdir.workdir import versions
 
 GROUPS = ("C4", "C8", "C16", "D4", "D8", "D16")
 SIZES = (3, 5, 7, 9)
@@ -81,7 +81,7 @@ def main() -> None:
             f"{row['group']}, k = {row['size']} ({row['basis']}): {row['kept_bytes']:,} bytes kept,"
             f" {row['program_bytes']:,} in the program; {row['array_bytes']:,} as an array"
         )
-    write_csv(out, [{**row, "versions": ", ".join(f"{k} {v}" for k, v in versions().items())} for row in rows])
+    write_csv(out, [{**row, "versions": circumstances()["versions"]} for row in rows])
     largest = max(max(row["kept_bytes"], row["program_bytes"]) for row in rows)
     print(f"largest {largest:,} bytes; target {LIMIT:,.0f}; written to {out}")
 

@@ -60,11 +60,11 @@ def child(name: str, workdir: str, cache: str, epochs: str, until: str, began: s
     use_compilation_cache(cache)
     from geomdl.cli.support.config_file import load_config
     from geomdl.cli.support.quiet import quiet_libraries
+    from geomdl.environment import circumstances
     from geomdl.training.checkpoints.checkpoint import Checkpoints
     from geomdl.training.configuration.config import RunConfig
     from geomdl.training.loop.interruption import Interrupted
     from geomdl.training.loop.loop import train
-    from geomdl.training.workdir.workdir import hardware, versions
 
     quiet_libraries()
     length = [f"--config.training.epochs={epochs}"] if epochs else []
@@ -107,8 +107,7 @@ def child(name: str, workdir: str, cache: str, epochs: str, until: str, began: s
                 "blocked": sum(end - begin for begin, end in calls if begin < last),
                 "end": sum(end - begin for begin, end in calls if begin >= last),
                 "checkpoints": len(written),
-                "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
-                "versions": ", ".join(f"{k} {v}" for k, v in versions().items()),
+                **circumstances(),
             }
         )
     )

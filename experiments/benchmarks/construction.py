@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from experiments.benchmarks.worker import Worker, start
+from geomdl.environment import circumstances
 from geomdl.plots.tables import Row, write_csv
-from geomdl.training.workdir.workdir import hardware, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 NETWORKS: dict[str, tuple[str, dict[str, Any], tuple[int, int, int]]] = {
@@ -116,10 +116,7 @@ def main() -> None:
         return
     worker = start(given.escnn_python)
     python = None if worker is None else given.escnn_python or sys.executable
-    about = {
-        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
-        "versions": ", ".join(f"{k} {v}" for k, v in {**versions(), **(worker.versions if worker else {})}.items()),
-    }
+    about = circumstances(worker.versions if worker else None)
     if worker is not None:
         worker.close()
     rows: list[Row] = []

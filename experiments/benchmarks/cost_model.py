@@ -19,7 +19,7 @@ from flax import nnx
 
 from experiments.benchmarks.factored import BATCH, RESULTS, compiled, cpu_seconds
 from experiments.benchmarks.train_step import quartiles
-from experiments.trained_networks import circumstances
+from geomdl.environment import circumstances
 from geomdl.layers import Conv, with_method
 from geomdl.layers.convolution.algorithms.factored import expected_cost
 from geomdl.plots.tables import Row, write_csv

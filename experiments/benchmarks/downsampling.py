@@ -26,7 +26,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from experiments.benchmarks.train_step import quartiles
-from experiments.trained_networks import circumstances
+from geomdl.environment import circumstances
 from geomdl.layers import BlurPool, Conv, IdealResample, Layer, Polyphase, Sequential
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType

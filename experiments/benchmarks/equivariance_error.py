@@ -32,9 +32,9 @@ from flax import nnx
 
 from experiments.benchmarks.networks import IMAGE, body
 from experiments.benchmarks.worker import start
+from geomdl.environment import circumstances
 from geomdl.layers import Conv, Sequential
 from geomdl.plots.tables import Row, write_csv
-from geomdl.training.workdir.workdir import hardware, versions
 
 ANGLES = (22.5, 45.0)
 GROUPS = {"C8": (3, 6, 6, 12, 12, 8), "C16": (2, 3, 3, 6, 6, 4)}
@@ -182,10 +182,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS / "equivariance_error.csv")
     given = parser.parse_args()
     worker = start(given.escnn_python)
-    about = {
-        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
-        "versions": ", ".join(f"{k} {v}" for k, v in {**versions(), **(worker.versions if worker else {})}.items()),
-    }
+    about = circumstances(worker.versions if worker else None)
     rows = []
     for group in GROUPS:
         for row in measure(group, given.seeds, worker):

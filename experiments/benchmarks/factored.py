@@ -24,7 +24,7 @@ from flax import nnx
 from jax import lax
 
 from experiments.benchmarks.train_step import quartiles
-from experiments.trained_networks import circumstances
+from geomdl.environment import circumstances
 from geomdl.kernels.factored import factored_plan
 from geomdl.layers import Conv, with_method
 from geomdl.layers.convolution.algorithms.factored import mixing_matrices

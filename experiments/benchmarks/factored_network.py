@@ -27,12 +27,12 @@ from flax import nnx
 from experiments.benchmarks.networks import EXAMPLE, IMAGE, Plain, network
 from experiments.benchmarks.train_step import RESULTS, Evaluation, Side, compiled_step, quartiles, turn
 from experiments.benchmarks.worker import start
+from geomdl.environment import circumstances
 from geomdl.groups import group
 from geomdl.kernels import Basis
 from geomdl.layers import freeze, with_method
 from geomdl.layers.transforms.conv_inputs import conv_inputs
 from geomdl.plots.tables import Value, write_csv
-from geomdl.training.workdir.workdir import hardware, versions
 
 STEP, EVALUATION, FROZEN = "training step", "evaluation", "frozen evaluation"
 METHODS = ("auto", "factored", "dense")
@@ -209,11 +209,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS / "factored_network.csv")
     given = parser.parse_args()
     worker = start(given.escnn_python)
-    about = {
-        "share": given.share,
-        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
-        "versions": ", ".join(f"{k} {v}" for k, v in {**versions(), **(worker.versions if worker else {})}.items()),
-    }
+    about = {"share": given.share, **circumstances(worker.versions if worker else None)}
     rows: list[dict[str, Value]] = []
     for name in given.networks.split(","):
         net = NETWORKS[name].shared(given.share)

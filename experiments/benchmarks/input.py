@@ -32,12 +32,12 @@ import optax
 from geomdl.cli.support.config_file import load_config
 from geomdl.data import Dataset
 from geomdl.data.loading.loaders import DeviceLoader, Loader, StreamLoader, make_loader
+from geomdl.environment import circumstances
 from geomdl.plots.tables import Row, write_csv
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.loop import build_model
 from geomdl.training.step.state import TrainState, initial_state, split_model
 from geomdl.training.step.step import TrainStep, make_train_step
-from geomdl.training.workdir.workdir import hardware, versions
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results" / "benchmarks"
@@ -157,8 +157,7 @@ def main() -> None:
     workers = [int(count) for count in given.workers.split(",") if count]
     jobs = [(name, "", 0) for name in given.configs.split(",")]
     jobs += [(given.on_demand, data, count) for data in ON_DEMAND for count in workers]
-    about = {"hardware": ", ".join(f"{k} {v}" for k, v in hardware().items())}
-    about["versions"] = ", ".join(f"{k} {v}" for k, v in versions().items())
+    about = circumstances()
     context = multiprocessing.get_context("spawn")
     rows: list[Row] = []
     for name, data, count in jobs:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from geomdl.environment import circumstances
 from geomdl.plots.tables import write_csv
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.loop import train
-from geomdl.training.workdir.workdir import hardware, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 
@@ -39,10 +39,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS / "loop_overhead.csv")
     given = parser.parse_args()
     low, middle, high = np.quantile(milliseconds_per_step(given.steps), (0.05, 0.5, 0.95))
-    about = {"hardware": ", ".join(f"{k} {v}" for k, v in hardware().items())}
-    about["versions"] = ", ".join(f"{k} {v}" for k, v in versions().items())
     row = {"steps": given.steps, "median_ms": f"{middle:.3f}", "low_ms": f"{low:.3f}", "high_ms": f"{high:.3f}"}
-    write_csv(given.out, [{**row, **about}])
+    write_csv(given.out, [{**row, **circumstances()}])
     print(f"a step of the loop takes {middle:.2f} ms (5 % to 95 % of the intervals: {low:.2f} to {high:.2f} ms)")
 
 

@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.trained_networks import circumstances
+from geomdl.environment import circumstances
 from geomdl.equivariance import (
     as_function,
     circular_consistency,

@@ -136,13 +136,13 @@ def end_state(workdir: Path) -> tuple[list[Any], list[dict[str, Any]]]:
 
     from geomdl.training.checkpoints.checkpoint import Checkpoints
     from geomdl.training.configuration.config import RunConfig
-    from geomdl.training.loop.loop import _Parts, _Patience, _saved
+    from geomdl.training.loop.parts import Parts
     from geomdl.training.workdir.workdir import read_written
 
     config = RunConfig.from_config_dict(read_written(workdir / "config.json")["config"])
-    _, state = _Parts.build(config, config.data.load()).initial()
+    _, standing = Parts.build(config, config.data.load()).initial()
     checkpoints = Checkpoints(workdir / "checkpoints")
-    trees = [checkpoints.restore(checkpoints.find(which), _saved(state, _Patience())) for which in ("latest", "best")]
+    trees = [checkpoints.restore(checkpoints.find(which), standing.saved()) for which in ("latest", "best")]
     checkpoints.close()
     records = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
     plain = [{k: v for k, v in r.items() if k != "images_per_second"} for r in records]

@@ -28,11 +28,11 @@ from flax import nnx
 
 from experiments.benchmarks.networks import IMAGE, Plain, fields_of, network
 from experiments.benchmarks.worker import start
+from geomdl.environment import circumstances
 from geomdl.groups import group
 from geomdl.layers import freeze, with_method
 from geomdl.plots.tables import Row, write_csv
 from geomdl.training.step.state import merge_model, split_model
-from geomdl.training.workdir.workdir import hardware, versions
 
 T = TypeVar("T")
 GROUPS = ("C4", "C8", "C16", "D16")
@@ -190,10 +190,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS / "train_step.csv")
     given = parser.parse_args()
     worker = start(given.escnn_python)
-    about = {
-        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
-        "versions": ", ".join(f"{k} {v}" for k, v in {**versions(), **(worker.versions if worker else {})}.items()),
-    }
+    about = circumstances(worker.versions if worker else None)
     rows = []
     for name in given.groups.split(","):
         rows.append({**measure(name, given.share, given.batch, given.rounds, worker), "share": given.share, **about})

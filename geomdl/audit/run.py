@@ -1,6 +1,8 @@
 """Audits a model: one verdict per symmetry, from the measurements that it takes."""
 
+import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -20,13 +22,14 @@ from geomdl.audit.measuring.inspection import (
     remarks_on_calls,
 )
 from geomdl.audit.measuring.literature import further_measures
-from geomdl.audit.measuring.plan import FEW, Plan, worst_pictures
+from geomdl.audit.measuring.plan import FEW, Measured, Plan, worst_pictures
 from geomdl.audit.measuring.stream import Stream
 from geomdl.audit.probes.images import Images, Size, band_limited, white_noise
-from geomdl.audit.probes.output import output_of
+from geomdl.audit.probes.output import Output, output_of
 from geomdl.audit.probes.symmetries import symmetries
-from geomdl.audit.report.report import Audit
-from geomdl.audit.results.verdict import Measurement
+from geomdl.audit.report.report import Audit, LayerTable
+from geomdl.audit.results.verdict import Measurement, Verdict
+from geomdl.environment import environment
 from geomdl.equivariance import Contract
 from geomdl.equivariance import tolerance as rounding
 from geomdl.equivariance.adapters.functions import Model, as_function
@@ -62,8 +65,8 @@ def audit(
     """Measures which symmetries a model has: exactly, approximately, or not at all.
 
     Each symmetry is a set of transformations g. For each g the error ‖f(g·x) − g·f(x)‖/‖g·f(x)‖ is measured: where g
-    maps the
-    pixel grid to itself on white noise over the full frame (and on the images, if some are given); where g resamples,
+    maps the pixel grid to itself on white noise over the full frame (and on the images, if some are given); where g
+    resamples,
     on band-limited images within a disc (or on the given images, within it), next to what resampling alone does to the
     output. `geomdl.audit.results.verdict.judge` turns errors into levels.
 
@@ -97,63 +100,121 @@ def audit(
     ('exact', 'exact', 'broken')
     """
     started = time.perf_counter()
-    group = group_of(group)
     if isinstance(model, tuple) and len(model) == 2 and variables is None:
         model, variables = model
     f = as_function(model, variables, **{"select": _without_activations, **adapter})
-    images = _images(images, size, count, dtype, f, seed)
-    rng = np.random.default_rng(seed)
-    in_type, out_type = _field_types(f.contract, group, images.size[2])
-    height, width = images.size[:2]
-    stream = Stream(f, batch=min(batch, max(len(images.pixels), 2)))
-    white = Images("white noise", moderated(images, rng))
-    y = first_outputs(stream, white.pixels)
-    if isinstance(output, OutputLaw):
-        output, out_type = _law(output, group, y.ndim)
-    treated = output_of(y.shape, (height, width), output)
-    limit = max(rounding(t, depth_of(f)) for t in stream.dtypes) if tolerance is None else tolerance
-    dead = is_dead(y, stream(images.pixels))
-    notes = remarks_on_calls(stream, white.pixels, y, limit)
-    plan = Plan(group, treated, in_type, out_type, (height, width), seed)
-    synthetic = images.name == SYNTHETIC
-    measured = [plan.on_grid(stream, white), plan.shifts(stream, white)]
-    if not synthetic:
-        measured.append(plan.on_grid(stream, images))
-    if not dead:
-        measured += plan.resampled(stream, images)
-        measured.append(plan.crops(stream, images, rng if synthetic else None))
-    measurements = [m for part, _ in measured for m in part]
-    measurements += _one_more(stream, plan, images.size, images.pixels.dtype, notes)
-    reasons = f.contract.points.violated((height, width)) if f.contract else []
-    verdicts = tuple(
-        conclude(s, measurements, tolerance=limit, size=(height, width), dead=dead, reasons=reasons)
-        for s in symmetries(group)
-    )
-    from geomdl.training.workdir.workdir import hardware, versions
-
-    environment = {**versions(), **{key: str(value) for key, value in hardware().items()}}
+    chosen = group_of(group)
+    subject = _Subject.of(f, chosen, _images(images, size, count, dtype, f, seed), output, seed, batch, tolerance)
+    measured = subject.measured()
+    verdicts, measurements = subject.concluded(measured)
+    notes, images = subject.notes, subject.images
     return Audit(
         model=name or f.name,
         kind=f.kind,
-        group=str(group),
+        group=str(chosen),
         input_shape=images.size,
-        output=treated.kind,
-        output_shape=treated.shape,
+        output=subject.output.kind,
+        output_shape=subject.output.shape,
         dtype=str(images.pixels.dtype),
         images=images.name,
         count=len(images.pixels),
         seed=seed,
-        verdicts=tuple(sorted(verdicts, key=lambda v: not v.asked)),
-        measurements=tuple(measurements),
-        layers=None if dead else layer_table(f, white, plan, notes),
-        measures=further_measures(f, images, treated, group, seed, notes) if measures and not dead else (),
+        verdicts=verdicts,
+        measurements=measurements,
+        layers=subject.layers(),
+        measures=further_measures(f, images, subject.output, chosen, seed, notes)
+        if measures and not subject.dead
+        else (),
         notes=tuple(notes),
-        environment=environment,
+        environment=environment(),
         seconds=round(time.perf_counter() - started, 2),
-        forward_passes=stream.calls,
-        dead=dead,
+        forward_passes=subject.stream.calls,
+        dead=subject.dead,
         pictures=worst_pictures([p for _, part in measured for p in part]),
     )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Subject:
+    """A model under audit, and what is known of it before its symmetries are measured.
+
+    Attributes:
+      model: as a function.
+      stream: calls it.
+      images: that were given, or band-limited noise.
+      white: white noise of the same size.
+      output: how its output moves.
+      plan: which transformations are tried.
+      tolerance: the rounding error that ``exact`` allows.
+      dead: whether the output does not depend on the images.
+      notes: remarks for the report; more are added on the way.
+      rng: for further noise.
+    """
+
+    model: Model
+    stream: Stream
+    images: Images
+    white: Images
+    output: Output
+    plan: Plan
+    tolerance: float
+    dead: bool
+    notes: list[str]
+    rng: np.random.Generator
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        group: PlanarGroup,
+        images: Images,
+        output: str | OutputLaw,
+        seed: int,
+        batch: int,
+        limit: float | None,
+    ) -> "_Subject":
+        """Calls the model for the first time."""
+        rng = np.random.default_rng(seed)
+        in_type, out_type = _field_types(model.contract, group, images.size[2])
+        size = images.size[:2]
+        stream = Stream(model, batch=min(batch, max(len(images.pixels), 2)))
+        white = Images("white noise", moderated(images, rng))
+        y = first_outputs(stream, white.pixels)
+        if isinstance(output, OutputLaw):
+            output, out_type = _law(output, group, y.ndim)
+        treated = output_of(y.shape, size, output)
+        tolerance = max(rounding(t, depth_of(model)) for t in stream.dtypes) if limit is None else limit
+        dead = is_dead(y, stream(images.pixels))
+        notes = remarks_on_calls(stream, white.pixels, y, tolerance)
+        plan = Plan(group, treated, in_type, out_type, size, seed)
+        return cls(model, stream, images, white, treated, plan, tolerance, dead, notes, rng)
+
+    def measured(self) -> list[Measured]:
+        """All transformations of the plan, on noise and on the given images."""
+        plan, stream, synthetic = self.plan, self.stream, self.images.name == SYNTHETIC
+        measured = [plan.on_grid(stream, self.white), plan.shifts(stream, self.white)]
+        if not synthetic:
+            measured.append(plan.on_grid(stream, self.images))
+        if not self.dead:
+            measured += plan.resampled(stream, self.images)
+            measured.append(plan.crops(stream, self.images, self.rng if synthetic else None))
+        return measured
+
+    def concluded(self, measured: Sequence[Measured]) -> tuple[tuple[Verdict, ...], tuple[Measurement, ...]]:
+        """One verdict per symmetry, those asked for first; and the measurements that they rest on."""
+        measurements = [m for part, _ in measured for m in part]
+        measurements += _one_more(self.stream, self.plan, self.images.size, self.images.pixels.dtype, self.notes)
+        contract, size = self.model.contract, self.plan.size
+        reasons = contract.points.violated(size) if contract else []
+        verdicts = (
+            conclude(s, measurements, tolerance=self.tolerance, size=size, dead=self.dead, reasons=reasons)
+            for s in symmetries(self.plan.group)
+        )
+        return tuple(sorted(verdicts, key=lambda v: not v.asked)), tuple(measurements)
+
+    def layers(self) -> LayerTable | None:
+        """Which layers break what was asked for; None for a model that looks at nothing."""
+        return None if self.dead else layer_table(self.model, self.white, self.plan, self.notes)
 
 
 def _without_activations(y: Any) -> Any:

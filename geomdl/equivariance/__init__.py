@@ -3,10 +3,12 @@
 from geomdl.equivariance.adapters.activations import activations
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.contracts.check import check_contract
-from geomdl.equivariance.contracts.contract import Contract, compose, exact_everywhere, side_by_side
+from geomdl.equivariance.contracts.composition import compose, side_by_side
+from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
 from geomdl.equivariance.contracts.promise import NOTHING, Condition, Level, Promise, square
 from geomdl.equivariance.contracts.report import Report, Row
 from geomdl.equivariance.contracts.tolerances import tolerance
+from geomdl.equivariance.host.relative_error import relative_error
 from geomdl.equivariance.localisation.layerwise import LayerErrors, layer_errors
 from geomdl.equivariance.measures.consistency import (
     Consistency,
@@ -15,7 +17,7 @@ from geomdl.equivariance.measures.consistency import (
     top1_change_rate,
 )
 from geomdl.equivariance.measures.decibels import Decibels, eq_r, eq_scale, eq_t, eq_t_frac
-from geomdl.equivariance.measures.errors import OrbitErrors, equivariance_error, orbit_errors, relative_error
+from geomdl.equivariance.measures.errors import OrbitErrors, equivariance_error, orbit_errors
 from geomdl.equivariance.measures.invariance_score import FiringInvariance, firing_invariance
 from geomdl.equivariance.measures.learned_equivariance import FeatureEquivariance, feature_equivariance
 from geomdl.equivariance.measures.lie import LieDerivatives, lie_derivative, lie_derivative_per_layer

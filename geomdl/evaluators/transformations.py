@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.actions import ImageTransformation, Shift
+from geomdl.actions.disc import disc
 from geomdl.actions.grid import turn
 from geomdl.actions.labels import warp_labels
 from geomdl.actions.warp import rotate, rotation_matrix
@@ -74,19 +75,6 @@ def on_grid(degrees: float, size: tuple[int, int]) -> bool:
     (True, False, True)
     """
     return degrees % 180 == 0 or (degrees % 90 == 0 and size[0] == size[1])
-
-
-def disc(size: tuple[int, int]) -> np.ndarray:
-    """Which pixels of a frame (height, width) lie in the largest disc about its centre, which no rotation leaves.
-
-    >>> disc((4, 4)).astype(int)
-    array([[0, 1, 1, 0],
-           [1, 1, 1, 1],
-           [1, 1, 1, 1],
-           [0, 1, 1, 0]])
-    """
-    rows, columns = (np.arange(n) - (n - 1) / 2 for n in size)
-    return rows[:, None] ** 2 + columns**2 <= (min(size) / 2) ** 2
 
 
 def rotated_images(images: jax.Array, degrees: float) -> jax.Array:

@@ -1,5 +1,6 @@
 """Assertions about a model's symmetry, which say what fails, by how much, against which limit, and in which layer."""
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -123,56 +124,90 @@ def assert_equivariant(
     """
     __tracebackhide__ = True
     f = as_function(model)
-    judgement = Judgement(depth, tolerance, factor, bound)
-    out_field_type = _out_type(f, group, output, out_field_type)
-    field_type = field_type or _in_type(f, group)
-    named = output.kind if isinstance(output, OutputLaw) else output
-    named = named if isinstance(named, str) else getattr(named, "__name__", "function")
-    moving = {"field_type": field_type, "out_field_type": out_field_type, "padding": padding}
-    inputs: dict[tuple[Size, bool], jax.Array] = {}
+    trials = _Trials(
+        f, group, output, Judgement(depth, tolerance, factor, bound), field_type or _in_type(f, group),
+        _out_type(f, group, output, out_field_type), padding, elements, samples, seed, channels, batch, dtype,
+    )  # fmt: skip
+    failing = trials.of_images(x, size) if x is not None else trials.of_drawn_images(size)
+    if failing is None:
+        return max(trials.tried.values(), key=lambda t: t.worst.error / (t.worst.limit or 1.0))
+    raise trials.error(failing)
 
-    def trial(size: Size, given: jax.Array | None = None) -> Trial:
-        resolved = resolved_group(group, size)
-        promise = f"invariant to {resolved}" if named == "invariant" else f"equivariant (output: {named}) to {resolved}"
-        cases: list[Case] = []
-        spreads = []
-        for exact, some in tiers(resolved, elements, samples, seed, labels=named == "labels"):
-            images = given if given is not None else draw_images(f, size, channels, batch, dtype, seed, exact)
-            inputs[size, exact] = images
-            found, spread = measure(f, images, resolved, output, some, judgement, **moving)
-            cases += found
-            spreads.append(spread)
-        least = max(1e-6, *(case.limit for case in cases if case.exact), 0.0)
-        return Trial(f.name, promise, size, tuple(cases), max(spreads), least)
 
-    if x is not None:
+@dataclasses.dataclass(frozen=True)
+class _Trials:
+    """Measures a model at one size after the other; the arguments are those of `assert_equivariant`."""
+
+    model: Model
+    group: Transformations
+    output: Output
+    judgement: Judgement
+    field_type: FieldType | None
+    out_field_type: FieldType | None
+    padding: Padding
+    elements: ArrayLike | None
+    samples: int
+    seed: int
+    channels: int | None
+    batch: int
+    dtype: DTypeLike
+    tried: dict[Size, Trial] = dataclasses.field(default_factory=dict)
+    inputs: dict[tuple[Size, bool], jax.Array] = dataclasses.field(default_factory=dict)
+
+    def of_images(self, x: ArrayLike, size: Sizes | None) -> Size | None:
+        """Tries given images; returns their size if the symmetry does not hold."""
         if size is not None:
             raise invalid("size", size, "None when x is given")
         images = image_batch(x)
-        result = trial((images.shape[1], images.shape[2]), images)
-        trials = {result.size: result}
-        failing = None if result.passed else result.size
-    elif size is None:
-        raise invalid("x and size", None, "images x, or the size of the images to draw", "size=8")
-    else:
-        trials = {}
+        result = self._at((images.shape[1], images.shape[2]), images)
+        return None if result.passed else result.size
 
-        def fails(size: Size) -> bool:
-            trials[size] = trial(size)
-            return not trials[size].passed
+    def of_drawn_images(self, size: Sizes | None) -> Size | None:
+        """Tries images of one size after the other; returns the smallest for which the symmetry does not hold."""
+        if size is None:
+            raise invalid("x and size", None, "images x, or the size of the images to draw", "size=8")
+        return smallest_failing(size, lambda n: not self._at(n).passed)
 
-        failing = smallest_failing(size, fails)
-    if failing is None:
-        return max(trials.values(), key=lambda t: t.worst.error / (t.worst.limit or 1.0))
-    broken = trials[failing]
-    layers = None
-    if broken.failures:
-        smallest = broken.failures[0]
-        shown = np.array([case.element for case in broken.failures if case.exact == smallest.exact][:6])
-        images, moved_by = inputs[failing, smallest.exact], resolved_group(group, failing)
-        layers = _look_inside(f, images, moved_by, shown, field_type, padding)
-    held = [t.size for t in trials.values() if t.passed]
-    raise SymmetryError(trial_message(broken, layers, held), broken, layers)
+    def error(self, failing: Size) -> SymmetryError:
+        """Says what fails at a size, and in which layer."""
+        broken, layers = self.tried[failing], None
+        if broken.failures:
+            smallest = broken.failures[0]
+            shown = np.array([case.element for case in broken.failures if case.exact == smallest.exact][:6])
+            images, moved_by = self.inputs[failing, smallest.exact], resolved_group(self.group, failing)
+            layers = _look_inside(self.model, images, moved_by, shown, self.field_type, self.padding)
+        held = [t.size for t in self.tried.values() if t.passed]
+        return SymmetryError(trial_message(broken, layers, held), broken, layers)
+
+    def _at(self, size: Size, given: jax.Array | None = None) -> Trial:
+        resolved, labels = resolved_group(self.group, size), self._named == "labels"
+        cases: list[Case] = []
+        spreads = []
+        for exact, some in tiers(resolved, self.elements, self.samples, self.seed, labels=labels):
+            images = given
+            if images is None:
+                images = draw_images(self.model, size, self.channels, self.batch, self.dtype, self.seed, exact)
+            self.inputs[size, exact] = images
+            found, spread = measure(
+                self.model, images, resolved, self.output, some, self.judgement,
+                field_type=self.field_type, out_field_type=self.out_field_type, padding=self.padding,
+            )  # fmt: skip
+            cases += found
+            spreads.append(spread)
+        least = max(1e-6, *(case.limit for case in cases if case.exact), 0.0)
+        promise = f"{self._promise} to {resolved}"
+        self.tried[size] = Trial(self.model.name, promise, size, tuple(cases), max(spreads), least)
+        return self.tried[size]
+
+    @property
+    def _named(self) -> str:
+        """The kind of the output."""
+        named = self.output.kind if isinstance(self.output, OutputLaw) else self.output
+        return named if isinstance(named, str) else getattr(named, "__name__", "function")
+
+    @property
+    def _promise(self) -> str:
+        return "invariant" if self._named == "invariant" else f"equivariant (output: {self._named})"
 
 
 def assert_contract(
@@ -217,8 +252,21 @@ def assert_contract(
         failing = smallest_failing(size, fails)
     if failing is None:
         return reports[max(reports, key=np.prod)]
-    report = reports[failing]
-    at = f"{failing[0]}x{failing[1]} inputs" if failing else "inputs without base space"
+    raise _contract_error(module, reports[failing], failing, None if train else (batch, dtype))
+
+
+def _contract_error(
+    module: HasContract, report: Report, size: tuple[int, ...], drawn: tuple[int, DTypeLike] | None
+) -> SymmetryError:
+    """Says what a check of a contract found, and which layer breaks it.
+
+    Args:
+      module: that was checked.
+      report: of the check.
+      size: of its inputs.
+      drawn: how many images, of which dtype, are drawn to look into the layers; None for not looking.
+    """
+    at = f"{size[0]}x{size[1]} inputs" if size else "inputs without base space"
     lines = [f"{type(module).__name__} does not keep its contract for {at}"]
     lines += [
         f"  {row.symmetry} {row.element}: error {row.error:.1e} > tolerance {row.tolerance:.1e} (24 ε √depth, depth"
@@ -230,15 +278,15 @@ def assert_contract(
         lines.append(f"  {constant_output(report.spread)}")
     layers = None
     movable = [row for row in report.failures if row.symmetry in ("points", "shifts")]
-    if failing and movable and not train:
+    if size and movable and drawn:
         kind = movable[0].symmetry
         f = as_function(module)
-        images = draw_images(f, failing, None, batch, dtype, 0, True)
-        of: Any = GridTranslations(*failing) if kind == "shifts" else module.contract.group
+        images = draw_images(f, (size[0], size[1]), None, *drawn, 0, True)
+        of: Any = GridTranslations(*size) if kind == "shifts" else module.contract.group
         shown = np.array([row.element for row in movable[:4] if row.symmetry == kind])
         layers = _look_inside(f, images, of, shown, module.contract.in_type, "zeros")
         lines += [f"  {line}" for line in first_layer(layers)]
-    raise SymmetryError("\n".join(lines), report, layers)
+    return SymmetryError("\n".join(lines), report, layers)
 
 
 def _in_type(f: Model, group: Transformations) -> FieldType | None:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike, DTypeLike
 
+from geomdl.actions.disc import disc_window
 from geomdl.actions.families import Family
 from geomdl.actions.generators import Generator
 from geomdl.actions.outputs import Movable
@@ -12,7 +13,7 @@ from geomdl.equivariance.adapters.functions import Model
 from geomdl.equivariance.localisation.feature_transformation import on_grid
 from geomdl.equivariance.measures.symmetry import Transformations, transformations
 from geomdl.groups import GridTranslations
-from geomdl.testing.random_images import low_pass_noise, white_noise, window
+from geomdl.testing.random_images import low_pass_noise, white_noise
 from geomdl.testing.smallest import Size
 
 MOST_ELEMENTS = 256
@@ -60,5 +61,5 @@ def draw_images(
     rng = np.random.default_rng(seed)
     x = white_noise(rng, size, channels, max(batch, 2))
     if not exact:
-        x = low_pass_noise(rng, size, channels, max(batch, 2)) * window(size)
+        x = low_pass_noise(rng, size, channels, max(batch, 2)) * disc_window(size)
     return jnp.asarray(x, dtype)

@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
 
 
-class Symmetry:
+class SymmetryAssertions:
     """What the fixture ``symmetry`` gives: assertions whose results are listed at the end of the session.
 
     The options of a marker ``equivariance`` on the test are the defaults.
@@ -71,12 +71,12 @@ class Symmetry:
 
 
 @pytest.fixture
-def symmetry(request: pytest.FixtureRequest) -> Symmetry:
+def symmetry(request: pytest.FixtureRequest) -> SymmetryAssertions:
     """Asserts symmetries of models: ``symmetry.invariant(model, group="C4", size=8)``, ``.equivariant``, ``.contract``.
 
     A summary of all of them follows the tests. See `geomdl.testing`.
     """
-    return Symmetry(request.node, _options(request.node))
+    return SymmetryAssertions(request.node, _options(request.node))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -102,7 +102,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         pytest.fail(f"{pyfuncitem.name} is marked equivariance, but neither returns a model nor uses `symmetry`", False)
     if model is not None:
         options = _options(pyfuncitem)
-        Symmetry(pyfuncitem, {"output": "invariant", **options}).equivariant(model)
+        SymmetryAssertions(pyfuncitem, {"output": "invariant", **options}).equivariant(model)
     return result
 
 

@@ -105,17 +105,6 @@ def natural_like(
     return images / np.maximum(images.std((1, 2, 3), keepdims=True), 1e-12)
 
 
-def window(size: Size) -> np.ndarray:
-    """A factor ``[height, width, 1]``: 1 within 0.6 of the inscribed disc's radius, falling smoothly to 0 at 0.85.
-
-    What is left of an image stays inside the frame when it is turned.
-    """
-    rows, columns = np.ogrid[: size[0], : size[1]]
-    radius = np.hypot(rows - (size[0] - 1) / 2, columns - (size[1] - 1) / 2) / (min(size) / 2)
-    t = np.clip((0.85 - radius) / 0.25, 0, 1)
-    return (t * t * (3 - 2 * t))[..., None]
-
-
 def _frequency(size: Size) -> np.ndarray:
     return np.hypot(np.fft.fftfreq(size[0])[:, None], np.fft.fftfreq(size[1])[None])
 

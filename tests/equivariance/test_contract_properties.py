@@ -9,7 +9,8 @@ from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from geomdl.equivariance import check_contract, equivariance_error, relative_error, tolerance
-from geomdl.equivariance.contracts.contract import Contract, Promise, compose
+from geomdl.equivariance.contracts.composition import compose
+from geomdl.equivariance.contracts.contract import Contract, Promise
 from geomdl.layers import BlurPool, Conv, Pool, Sequential
 from geomdl.layers.core.window import Window
 from geomdl.models import GCNNConfig

@@ -91,11 +91,13 @@ def test_the_published_ordering_of_the_paddings_holds_for_every_seed(load):
 def test_ideal_shifts_and_windows(study):
     rng = np.random.default_rng(0)
     images = rng.normal(size=(2, 8, 6, 1))
-    smooth = study.ideally_shifted(images, (0, 0))
+    smooth = study.shifted_below_nyquist(images, (0, 0))
     assert np.abs(smooth - images).max() > 0.01, "the Nyquist frequency is gone"
-    np.testing.assert_allclose(study.ideally_shifted(smooth, (0, 0)), smooth, atol=1e-12)
-    np.testing.assert_allclose(study.ideally_shifted(images, (2, -1)), np.roll(smooth, (2, -1), (1, 2)), atol=1e-12)
-    halves = study.ideally_shifted(study.ideally_shifted(images, (0.5, 0.25)), (0.5, -0.25))
+    np.testing.assert_allclose(study.shifted_below_nyquist(smooth, (0, 0)), smooth, atol=1e-12)
+    np.testing.assert_allclose(
+        study.shifted_below_nyquist(images, (2, -1)), np.roll(smooth, (2, -1), (1, 2)), atol=1e-12
+    )
+    halves = study.shifted_below_nyquist(study.shifted_below_nyquist(images, (0.5, 0.25)), (0.5, -0.25))
     np.testing.assert_allclose(halves, np.roll(smooth, 1, 1), atol=1e-12)
     scenes = rng.normal(size=(1, study.SCENE, study.SCENE, 1))
     before, after = study.window(scenes, (0, 0)), study.window(scenes, (2, -1))

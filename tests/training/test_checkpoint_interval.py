@@ -50,7 +50,7 @@ class _Scores:
 
 @pytest.fixture(autouse=True)
 def scores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("geomdl.training.loop.loop.with_batch_size", lambda evaluator, size: _Scores())
+    monkeypatch.setattr("geomdl.training.loop.evaluating.with_batch_size", lambda evaluator, size: _Scores())
     yield
     _Scores.begin = 0
 
@@ -97,7 +97,7 @@ def require_equal(one: Result, other: Result, dataset: Dataset) -> None:
 def every(tmp_path_factory: pytest.TempPathFactory, dataset: Dataset) -> Result:
     """The run that saves every evaluation."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("geomdl.training.loop.loop.with_batch_size", lambda evaluator, size: _Scores())
+        patch.setattr("geomdl.training.loop.evaluating.with_batch_size", lambda evaluator, size: _Scores())
         return train(config(0, keep_checkpoints=2), tmp_path_factory.mktemp("every") / "run", dataset=dataset)
 
 

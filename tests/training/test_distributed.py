@@ -20,7 +20,7 @@ from geomdl.data.types import Split
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.distributed.processes import DistributedError
 from geomdl.training.distributed.rendezvous import Address, roll_call
-from geomdl.training.loop import loop
+from geomdl.training.loop import stepping
 from geomdl.training.loop.loop import Result, train
 from geomdl.training.reporting.writers import read_metrics
 from geomdl.training.workdir.same_inputs import different
@@ -42,9 +42,9 @@ _WORKER = """
 import ctypes, functools, signal, sys
 if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-from geomdl.training.loop import loop
+from geomdl.training.loop import stepping
 if sys.argv[1] != "resident":
-    loop.make_loader = functools.partial(loop.make_loader, device_limit_bytes=0)
+    stepping.make_loader = functools.partial(stepping.make_loader, device_limit_bytes=0)
 if sys.argv[1] == "failing" and any(text.endswith(",1,2") for text in sys.argv):
     from geomdl.data.loading.loaders import StreamLoader
     fetch = StreamLoader.fetch
@@ -132,7 +132,7 @@ def require_same_model(one: Result, other: Result) -> None:
 
 def streamed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        loop, "make_loader", lambda *args, **options: make_loader(*args, **options, device_limit_bytes=0)
+        stepping, "make_loader", lambda *args, **options: make_loader(*args, **options, device_limit_bytes=0)
     )
 
 

@@ -202,7 +202,7 @@ def test_diverged_weights_are_not_saved(
     monitor, losses, kept, tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_Loss, "losses", losses)
-    monkeypatch.setattr("geomdl.training.loop.loop.with_batch_size", lambda evaluator, size: _Loss())
+    monkeypatch.setattr("geomdl.training.loop.evaluating.with_batch_size", lambda evaluator, size: _Loss())
     small = config(
         model={"name": "linear"},
         schedule={"name": "constant"},

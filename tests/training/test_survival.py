@@ -262,7 +262,10 @@ def test_killed_while_the_directory_was_being_made(partial: str, tmp_path: Path)
 def test_a_checkpoint_that_could_not_be_saved(
     straight: Result, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    wait = Checkpoints._wait
+
     def failing(self: Checkpoints) -> None:
+        wait(self)  # no thread is left behind that tidies up while the next run begins
         if self.latest == 6:
             raise self._not_saved(6, OSError(errno.EROFS, os.strerror(errno.EROFS)))
 

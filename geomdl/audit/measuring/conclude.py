@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from geomdl.audit.probes.symmetries import Symmetry
+from geomdl.audit.probes.symmetries import NamedSymmetry
 from geomdl.audit.results.verdict import Level, Measurement, Verdict, judge
 
 _ORDER: tuple[Level, ...] = ("exact", "approximate", "broken")
@@ -12,7 +12,7 @@ FULL_FRAME = "points, full frame"
 
 
 def conclude(
-    symmetry: Symmetry,
+    symmetry: NamedSymmetry,
     measurements: Sequence[Measurement],
     *,
     tolerance: float,
@@ -81,7 +81,7 @@ def _worst(rows: Sequence[Measurement], tolerance: float) -> tuple[Level, Measur
 
 
 def _about_sizes(
-    symmetry: Symmetry, rows: Sequence[Measurement], measurements: Sequence[Measurement], tolerance: float
+    symmetry: NamedSymmetry, rows: Sequence[Measurement], measurements: Sequence[Measurement], tolerance: float
 ) -> list[str]:
     """Whether the transformations that were also tried on images of another size have the same level there."""
     found: list[str] = []
@@ -103,7 +103,7 @@ def _resamples(rows: Sequence[Measurement]) -> bool:
     return any(m.frame == "disc" for m in rows)
 
 
-def _about_shifts(symmetry: Symmetry, rows: Sequence[Measurement], level: Level, tolerance: float) -> list[str]:
+def _about_shifts(symmetry: NamedSymmetry, rows: Sequence[Measurement], level: Level, tolerance: float) -> list[str]:
     """The smallest step of which all multiples are exact, where single pixels are not."""
     if symmetry.name != "shifts" or level == "exact":
         return []
@@ -115,7 +115,7 @@ def _about_shifts(symmetry: Symmetry, rows: Sequence[Measurement], level: Level,
     return []
 
 
-def _about_borders(symmetry: Symmetry, rows: Sequence[Measurement], level: Level, tolerance: float) -> list[str]:
+def _about_borders(symmetry: NamedSymmetry, rows: Sequence[Measurement], level: Level, tolerance: float) -> list[str]:
     """What small shifts do to the middle half of an output field, where borders do not reach."""
     if level == "exact" or "shifts" not in symmetry.name:
         return []
@@ -129,7 +129,7 @@ def _about_borders(symmetry: Symmetry, rows: Sequence[Measurement], level: Level
 
 
 def _about_grid(
-    rows: Sequence[Measurement], measurements: Sequence[Measurement], symmetry: Symmetry, tolerance: float
+    rows: Sequence[Measurement], measurements: Sequence[Measurement], symmetry: NamedSymmetry, tolerance: float
 ) -> list[str]:
     """Which part of a group is exact, when some of its elements resample the image and others do not."""
     cut = [m for m in rows if m.frame == "disc"]

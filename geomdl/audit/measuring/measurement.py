@@ -1,15 +1,18 @@
 """Runs a model on moved images, and compares its outputs with moved outputs."""
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from geomdl.actions.disc import disc_window
 from geomdl.audit.measuring.stream import Stream
-from geomdl.audit.probes.images import Images, disc
+from geomdl.audit.probes.images import Images
 from geomdl.audit.probes.output import Output
 from geomdl.audit.probes.transformations import Transformation
 from geomdl.audit.results.verdict import Measurement
+from geomdl.equivariance.host.relative_error import relative_error_on_host
 
 DEAD = 1e-6
 """An output whose relative difference between images is at most this does not depend on them."""
@@ -34,8 +37,7 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
     """
     if np.asarray(b).dtype.kind in "iub":
         return float(np.mean(a != b))
-    apart, whole = np.linalg.norm(np.subtract(a, b, dtype=float).ravel()), np.linalg.norm(np.ravel(b).astype(float))
-    return 0.0 if apart == 0 else float(np.divide(apart, whole)) if whole else float("inf")
+    return relative_error_on_host(a, b)
 
 
 def spread(y: np.ndarray) -> float:
@@ -49,64 +51,119 @@ def measure(
     """The error of every transformation on all images, and the image that each changes most.
 
     The moved images of many transformations go through the model together, so that it is compiled once and called no
-    more
-    often than their number needs. Where a transformation resamples, its inverse is applied as well and the images go
-    through the model once more, to tell what resampling alone changes.
+    more often than their number needs. Where a transformation resamples, its inverse is applied as well and the images
+    go through the model once more, to tell what resampling alone changes.
     """
-    measurements, pictures = [], []
+    found: list[tuple[Measurement, Picture]] = []
     for cut in (False, True):
         chosen = [transformation for transformation in transformations if transformation.disc == cut]
         if not chosen:
             continue
-        x = images.pixels
-        height, width = x.shape[1:3]
-        if cut:
-            x = x * disc(height, width).astype(x.dtype)
-        y = stream(x)
-        masked = _masked(y) if cut and output.is_field else y
-        apart = spread(masked)
-        if apart <= DEAD:
+        frame = _Frame.of(stream, images, output, cut=cut)
+        if frame.spread <= DEAD:
             continue  # the model looks at nothing that is left: no error would mean anything
-        at_once = max(1, 8 * stream.batch // len(x))
+        at_once = max(1, 8 * stream.batch // len(frame.x))
         for start in range(0, len(chosen), at_once):
-            some = chosen[start : start + at_once]
-            moved = [transformation.move(x) for transformation in some]
-            back = [
-                transformation.undo(m) for transformation, m in zip(some, moved, strict=True) if transformation.undo
-            ]
-            results = np.split(stream(np.concatenate(moved + back)), len(moved) + len(back))
-            of_moved, of_back = results[: len(moved)], iter(results[len(moved) :])
-            backs = iter(back)
-            for transformation, seen, got in zip(some, moved, of_moved, strict=True):
-                expected = transformation.move_output(y)
-                _require_same_shape(got, expected, transformation)
-                if cut and output.is_field:
-                    got, expected = _masked(got), _masked(expected)
-                baseline = through = 0.0
-                if transformation.undo:
-                    baseline = difference(next(backs), x)
-                    again = next(of_back)
-                    through = difference(_masked(again) if cut and output.is_field else again, masked)
-                if transformation.undo_output:
-                    round_trip = transformation.undo_output(transformation.move_output(y))
-                    through += difference(_masked(round_trip) if cut else round_trip, masked)
-                measurement = Measurement(
-                    transformation.family,
-                    transformation.element,
-                    transformation.value,
-                    images.name,
-                    len(x),
-                    (height, width),
-                    "disc" if cut else "full",
-                    difference(got, expected),
-                    baseline,
-                    through,
-                    apart,
-                    difference(_middle(got), _middle(expected)) if output.is_field and not cut else None,
-                )
-                measurements.append(measurement)
-                pictures.append(_worst(measurement, x, seen, got, expected))
-    return measurements, pictures
+            found += _measured_together(stream, chosen[start : start + at_once], frame)
+    return [measurement for measurement, _ in found], [picture for _, picture in found]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Frame:
+    """Images as transformations move them: as they are, or cut to a disc where resampling would bring in the outside.
+
+    Attributes:
+      name: of the images.
+      x: the images ``[n, height, width, channels]``, cut if ``cut``.
+      y: the output for them.
+      cut: whether only what lies within the disc counts.
+      is_field: whether outputs are fields on the plane.
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    cut: bool
+    is_field: bool
+
+    @classmethod
+    def of(cls, stream: Stream, images: Images, output: Output, *, cut: bool) -> "_Frame":
+        x = images.pixels
+        if cut:
+            x = x * disc_window(x.shape[1:3]).astype(x.dtype)
+        return cls(images.name, x, stream(x), cut, output.is_field)
+
+    def counted(self, y: np.ndarray) -> np.ndarray:
+        """What counts of an output."""
+        return _masked(y) if self.cut and self.is_field else y
+
+    @functools.cached_property
+    def counted_output(self) -> np.ndarray:
+        """What counts of the output for the images."""
+        return self.counted(self.y)
+
+    @functools.cached_property
+    def spread(self) -> float:
+        """How much the outputs of different images differ."""
+        return spread(self.counted_output)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Passed:
+    """Images that one transformation moved, and moved back where it resamples, and what the model makes of them."""
+
+    moved: np.ndarray
+    of_moved: np.ndarray
+    back: np.ndarray | None = None
+    of_back: np.ndarray | None = None
+
+
+def _measured_together(
+    stream: Stream, transformations: Sequence[Transformation], frame: _Frame
+) -> Iterator[tuple[Measurement, Picture]]:
+    """The errors of transformations whose images go through the model together."""
+    moved = [transformation.move(frame.x) for transformation in transformations]
+    back = {i: t.undo(m) for i, (t, m) in enumerate(zip(transformations, moved, strict=True)) if t.undo}
+    count = len(moved)
+    outputs = np.split(stream(np.concatenate([*moved, *back.values()])), count + len(back))
+    of_back = dict(zip(back, outputs[count:], strict=True))
+    for i, transformation in enumerate(transformations):
+        yield _measured(transformation, frame, _Passed(moved[i], outputs[i], back.get(i), of_back.get(i)))
+
+
+def _measured(transformation: Transformation, frame: _Frame, passed: _Passed) -> tuple[Measurement, Picture]:
+    """The error of one transformation, and the image that it changes most."""
+    expected = transformation.move_output(frame.y)
+    _require_same_shape(passed.of_moved, expected, transformation)
+    got, expected = frame.counted(passed.of_moved), frame.counted(expected)
+    baseline, through = _resampling_alone(transformation, frame, passed)
+    measurement = Measurement(
+        family=transformation.family,
+        element=transformation.element,
+        value=transformation.value,
+        images=frame.name,
+        count=len(frame.x),
+        size=(frame.x.shape[1], frame.x.shape[2]),
+        frame="disc" if frame.cut else "full",
+        error=difference(got, expected),
+        baseline=baseline,
+        through=through,
+        spread=frame.spread,
+        interior=difference(_middle(got), _middle(expected)) if frame.is_field and not frame.cut else None,
+    )
+    return measurement, _worst(measurement, frame.x, passed.moved, got, expected)
+
+
+def _resampling_alone(transformation: Transformation, frame: _Frame, passed: _Passed) -> tuple[float, float]:
+    """What moving there and back changes: of the images; and of the outputs, through the model and of themselves."""
+    baseline = through = 0.0
+    if passed.back is not None and passed.of_back is not None:
+        baseline = difference(passed.back, frame.x)
+        through = difference(frame.counted(passed.of_back), frame.counted_output)
+    if transformation.undo_output:
+        round_trip = transformation.undo_output(transformation.move_output(frame.y))
+        through += difference(frame.counted(round_trip), frame.counted_output)
+    return baseline, through
 
 
 def measure_crops(
@@ -167,8 +224,8 @@ def _middle(y: np.ndarray) -> np.ndarray:
 
 def _masked(y: np.ndarray) -> np.ndarray:
     if y.dtype.kind in "iub":
-        return y * (disc(y.shape[1], y.shape[2], 0.99, 1.0) > 0).astype(y.dtype)
-    return y * disc(y.shape[1], y.shape[2], 0.85, 1.0).astype(y.dtype)
+        return y * (disc_window(y.shape[1:3], 0.99, 1.0) > 0).astype(y.dtype)
+    return y * disc_window(y.shape[1:3], 0.85, 1.0).astype(y.dtype)
 
 
 def _worst(

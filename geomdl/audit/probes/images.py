@@ -77,17 +77,6 @@ def band_limited(rng: np.random.Generator, count: int, size: Size, dtype: DTypeL
     return (pixels / np.sqrt(np.mean(pixels**2))).astype(dtype)
 
 
-def disc(height: int, width: int, inner: float = 0.6, outer: float = 0.85) -> np.ndarray:
-    """A window ``[height, width, 1]``: 1 up to ``inner`` of the inscribed disc's radius, smoothly to 0 at ``outer``.
-
-    What is left of an image stays inside the frame when it is turned or a little enlarged.
-    """
-    rows, columns = np.ogrid[:height, :width]
-    radius = np.hypot(rows - (height - 1) / 2, columns - (width - 1) / 2) / (min(height, width) / 2)
-    t = np.clip((outer - radius) / (outer - inner), 0, 1)
-    return (t * t * (3 - 2 * t))[..., None]
-
-
 def read_images(source: str, *, count: int, dtype: DTypeLike = np.float32) -> Images:
     """Reads the images to audit with.
 

@@ -24,7 +24,7 @@ _MORE = {"D1": (1, 0.0), "left-right": (1, 180.0)}
 
 
 @dataclasses.dataclass(frozen=True)
-class Symmetry:
+class NamedSymmetry:
     """A symmetry with a name, and the measurements that speak about it.
 
     Attributes:
@@ -40,7 +40,7 @@ class Symmetry:
     asked: bool = True
 
 
-def symmetries(group: PlanarGroup) -> tuple[Symmetry, ...]:
+def symmetries(group: PlanarGroup) -> tuple[NamedSymmetry, ...]:
     """The symmetries worth naming of a point group, then shifts, then some for information.
 
     >>> from geomdl.groups import C8, D4
@@ -49,21 +49,21 @@ def symmetries(group: PlanarGroup) -> tuple[Symmetry, ...]:
     >>> [s.name for s in symmetries(C8) if s.asked]
     ['C2', 'C4', 'C8', 'shifts', 'cropped shifts', 'fractional shifts']
     """
-    found = [Symmetry(str(g), _described(g), _within(g)) for g in _rotations(group)]
+    found = [NamedSymmetry(str(g), _described(g), _within(g)) for g in _rotations(group)]
     if group.reflections:
-        found.append(Symmetry("D1", "up–down flip", _is(_MORE["D1"])))
+        found.append(NamedSymmetry("D1", "up–down flip", _is(_MORE["D1"])))
         if group.rotation_order == math.inf or group.rotation_order % 2 == 0:
-            found.append(Symmetry("left-right", "left–right flip", _is(_MORE["left-right"])))
-        found += [Symmetry(str(g), _described(g), _within(g)) for g in _dihedral(group)]
-    found += [Symmetry(name, text, _family(name)) for name, text in SHIFTS.items()]
+            found.append(NamedSymmetry("left-right", "left–right flip", _is(_MORE["left-right"])))
+        found += [NamedSymmetry(str(g), _described(g), _within(g)) for g in _dihedral(group)]
+    found += [NamedSymmetry(name, text, _family(name)) for name, text in SHIFTS.items()]
     present = {s.name for s in found}
     for name, element in _MORE.items():
         if name not in present:
             text = "up–down flip" if name == "D1" else "left–right flip"
-            found.append(Symmetry(name, text, _is(element), asked=False))
+            found.append(NamedSymmetry(name, text, _is(element), asked=False))
     if group.is_finite:
-        found.append(Symmetry(OTHER_ANGLES, "turns by multiples of 15°", _family(OTHER_ANGLES), asked=False))
-    found += [Symmetry(name, text, _family(name), asked=False) for name, text in OTHERS.items()]
+        found.append(NamedSymmetry(OTHER_ANGLES, "turns by multiples of 15°", _family(OTHER_ANGLES), asked=False))
+    found += [NamedSymmetry(name, text, _family(name), asked=False) for name, text in OTHERS.items()]
     return tuple(found)
 
 

@@ -150,6 +150,9 @@ def fourier_shift(x: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
 
     Exact for images without the Nyquist frequency, which only even sizes have.
 
+    Unlike `geomdl.equivariance.host.shifts.ideally_shifted` it computes in the precision of x, as models do, and turns
+    the Nyquist frequencies of both axes together before the real part is taken.
+
     >>> x = np.random.default_rng(0).normal(size=(1, 5, 5, 1))
     >>> bool(np.allclose(fourier_shift(fourier_shift(x, (0.5, 0)), (0.5, 0)), np.roll(x, 1, 1)))
     True

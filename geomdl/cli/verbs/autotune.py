@@ -101,7 +101,7 @@ def _print(tuned: "Sequence[Tuned]") -> None:
 
 
 def _row(t: "Tuned") -> dict[str, str | int | float]:
-    from geomdl.training.workdir.workdir import hardware, versions
+    from geomdl.environment import circumstances
 
     return {
         "path": t.path, "conv": t.conv, "size": "x".join(map(str, t.size)), "batch": t.batch,
@@ -110,6 +110,5 @@ def _row(t: "Tuned") -> dict[str, str | int | float]:
         "dense_compile_s": t.dense_compile_s, "factored_compile_s": t.factored_compile_s,
         "compile_ratio": t.factored_compile_s / t.dense_compile_s, "auto": t.auto, "faster": t.faster or "either",
         "disagrees": "auto takes the slower" if t.disagrees else "",
-        "hardware": ", ".join(f"{k} {v}" for k, v in hardware().items()),
-        "versions": ", ".join(f"{k} {v}" for k, v in versions().items()),
+        **circumstances(),
     }  # fmt: skip

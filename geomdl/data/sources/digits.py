@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float
 
+from geomdl.actions.disc import disc
 from geomdl.data.checks import number, whole_number
 from geomdl.data.sources.splits import stratified_split
 from geomdl.data.types import DataConfig, Dataset, Split
@@ -47,9 +48,7 @@ def enlarge(images: Float[np.ndarray, "n 8 8"], size: int, scale: float) -> Floa
     """
     rows = _sampling_matrix(size, scale)
     enlarged = np.clip(np.einsum("ih,nhw,jw->nij", rows, images, rows), 0.0, 1.0)
-    centred = np.arange(size) - (size - 1) / 2
-    disc = np.hypot(centred[:, None], centred) <= (size - 1) / 2
-    return (enlarged * disc).astype(np.float32)
+    return (enlarged * disc((size, size), radius=(size - 1) / 2)).astype(np.float32)
 
 
 @dataclass(frozen=True)

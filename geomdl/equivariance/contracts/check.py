@@ -1,7 +1,5 @@
 """Measures whether a module keeps its contract."""
 
-from collections.abc import Callable, Iterator
-from fractions import Fraction
 from typing import Any, Protocol
 
 import jax
@@ -11,22 +9,14 @@ from flax import nnx
 from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
+from geomdl.equivariance.contracts.checkers import CHECKERS
 from geomdl.equivariance.contracts.contract import Contract, Size
-from geomdl.equivariance.contracts.crops import crop_shifts, inside_both
-from geomdl.equivariance.contracts.promise import Level
-from geomdl.equivariance.contracts.report import Report, Row
+from geomdl.equivariance.contracts.report import Report
+from geomdl.equivariance.contracts.subject import Call, Subject
 from geomdl.equivariance.contracts.tolerances import tolerance
-from geomdl.equivariance.host.orbit import distance, orbit
-from geomdl.equivariance.host.shifts import (
-    aligned,
-    ideally_shifted,
-    rolled,
-    without_nyquist,
-)
+from geomdl.equivariance.host.relative_error import relative_error_on_host
 from geomdl.errors import invalid
-from geomdl.groups import GridTranslations, PlanarGroup, Subgroup, require_planar
-
-Call = Callable[[np.ndarray], np.ndarray]
+from geomdl.groups import require_planar
 
 
 class HasContract(Protocol):
@@ -88,19 +78,44 @@ def check_contract(
     True
     """
     contract = module.contract
-    if jnp.dtype(dtype) == jnp.float64 and not jax.config.read("jax_enable_x64"):
-        raise ValueError("dtype float64 is off in JAX; call check_contract within jax.enable_x64(True), or use float32")
+    size = _possible_size(size, contract)
+    _require_possible(dtype, batch, max_shifts, sharding)
+    seed = np.asarray(jax.random.key_data(key)).ravel()
+    rng = np.random.default_rng(seed)
+    x, other = (rng.normal(size=(batch, *size, contract.in_type.size)).astype(dtype) for _ in range(2))
+    call = _compiled(module, key, dtype, train=train, sharding=sharding)
+    y, limit = call(x), tolerance(dtype, contract.depth)
+    subject = Subject(contract, call, x, y, seed, rng, limit, train, max_shifts, approximate)
+    found = [check(subject) for check in CHECKERS]
+    return Report(
+        rows=tuple(row for findings in found for row in findings.rows),
+        spread=relative_error_on_host(call(other), y),
+        reasons=tuple(dict.fromkeys(reason for findings in found for reason in findings.reasons)),
+        problems=tuple(problem for findings in found for problem in findings.problems),
+    )
+
+
+def _possible_size(size: Size, contract: Contract) -> Size:
     if not isinstance(size, tuple | list) or len(size) not in (0, 2):
         raise invalid("size", size, "(height, width), or () without base space", (9, 9))
-    size = tuple(size)
+    if size:
+        require_planar(contract.in_type.group, "a check with base space (size=() is without)")
+    return tuple(size)
+
+
+def _require_possible(dtype: DTypeLike, batch: int, max_shifts: int, sharding: NamedSharding | None) -> None:
+    if jnp.dtype(dtype) == jnp.float64 and not jax.config.read("jax_enable_x64"):
+        raise ValueError("dtype float64 is off in JAX; call check_contract within jax.enable_x64(True), or use float32")
     if batch < 1 or max_shifts < 0:
         raise invalid("batch, max_shifts", (batch, max_shifts), "at least 1 input, and 0 or more shifts", (2, 32))
     if sharding is not None and batch % sharding.num_devices:
         raise invalid("batch", batch, "a multiple of the number of devices", sharding.num_devices)
-    if size:
-        require_planar(contract.in_type.group, "a check with base space (size=() is without)")
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
-    x, other = (rng.normal(size=(batch, *size, contract.in_type.size)).astype(dtype) for _ in range(2))
+
+
+def _compiled(
+    module: HasContract, key: jax.Array, dtype: DTypeLike, *, train: bool, sharding: NamedSharding | None
+) -> Call:
+    """The module as one compiled function of arrays on the host, its variables in the precision of the check."""
     graph, state = nnx.split(module)
     if jnp.dtype(dtype) == jnp.float64:  # kernels are expanded in the precision of their weights
         state = jax.tree.map(lambda v: np.asarray(v, dtype) if jnp.issubdtype(v.dtype, jnp.floating) else v, state)
@@ -111,125 +126,4 @@ def check_contract(
     def apply(state: Any, x: jax.Array, key: jax.Array) -> jax.Array:
         return nnx.merge(graph, state)(x, train=train, key=key)
 
-    def call(x: np.ndarray) -> np.ndarray:
-        return np.asarray(apply(state, jax.device_put(x, sharding), key))
-
-    y, limit = call(x), tolerance(dtype, contract.depth)
-    random = train and contract.random_in_training
-    rows: list[Row] = []
-
-    def measure(symmetry: str, element: np.ndarray, level: Level, x_g: np.ndarray, y_g: np.ndarray) -> None:
-        rows.append(_row(symmetry, element, level, distance(call(x_g), y_g), limit))
-
-    point_level: Level = "none" if random else contract.points.at(size)
-    points = _point_elements(contract, size, key)
-    exact = np.array([_is_exact(contract, g, size) for g in points])
-    if not approximate:
-        points, exact = points[exact], exact[exact]
-    moved = orbit(_embedded(contract, points), x, contract.in_type), orbit(points, y, contract.out_type)
-    for g, is_exact, x_g, y_g in zip(points, exact, *moved, strict=True):
-        measure("points", g, point_level if is_exact or point_level == "none" else "approximate", x_g, y_g)
-
-    shift_level: Level = "none" if random or not size else contract.shifts.at(size)
-    shifts = _shift_elements(contract, size, max_shifts) if size else np.zeros((0, 2), int)
-    stride = Fraction(contract.stride)
-    for s in shifts:
-        measure("shifts", s, shift_level, rolled(x, s), rolled(y, s * stride.denominator // stride.numerator))
-
-    if size and max_shifts and not random:
-        rows += _up_to_shift(contract, call, x, limit, approximate=approximate)
-        rows += _fractional(contract, call, x, limit, approximate=approximate)
-    if size and max_shifts and not train:
-        rows += _cropped(contract, call, x, limit, rng)
-
-    reasons = contract.points.violated(size) + (contract.shifts.violated(size) if size else [])
-    problems = []
-    if shift_level != "none" and max_shifts and not len(shifts):
-        problems.append(f"shifts by multiples of {contract.step} pixels are promised, but do not fit a size of {size}")
-    if y.ndim == 4 and contract.cropped.level == "exact" and not len(crop_shifts(contract, size)):
-        reasons.append("larger images, for crops: no field of view lies inside two of them")
-    if (found := y.shape[1:-1]) != (expected := tuple(contract.output_size(size))):
-        problems.append(f"the output has spatial size {found}, but {expected} is promised")
-    return Report(tuple(rows), distance(call(other), y), tuple(dict.fromkeys(reasons)), tuple(problems))
-
-
-def _row(symmetry: str, element: np.ndarray, level: Level, error: float, limit: float) -> Row:
-    return Row(symmetry, tuple(element.tolist()), level, error, limit if level == "exact" else None)
-
-
-def _up_to_shift(contract: Contract, call: Call, x: np.ndarray, limit: float, *, approximate: bool) -> Iterator[Row]:
-    """Shifts by any whole number of pixels, where they move the output by some shift."""
-    level: Level = "none" if contract.up_to_shift is None else contract.up_to_shift.at(x.shape[1:3])
-    if level == "exact" or (level == "approximate" and approximate):
-        y = call(x)
-        for s in np.array([[1, 0], [0, 1], [2, 3]]):
-            y_s = call(rolled(x, s))
-            yield _row("up to a shift", s, level, distance(y_s, aligned(y, to=y_s)), limit)
-
-
-def _fractional(contract: Contract, call: Call, x: np.ndarray, limit: float, *, approximate: bool) -> Iterator[Row]:
-    """Shifts by any real number of pixels, of images without Nyquist component."""
-    level = contract.fractional.at(x.shape[1:3])
-    if level == "exact" or (level == "approximate" and approximate):
-        x = without_nyquist(x)
-        y = call(x)
-        for s in np.array([[0.5, 0.0], [0.0, -0.3], [1.7, 2.6]]):
-            expected = ideally_shifted(y, s / float(contract.stride))
-            yield _row("fractional", s, level, distance(call(ideally_shifted(x, s)), expected), limit)
-
-
-def _cropped(contract: Contract, call: Call, x: np.ndarray, limit: float, rng: np.random.Generator) -> Iterator[Row]:
-    """Moves of a window on a larger scene."""
-    size = height, width = x.shape[1:3]
-    shifts = crop_shifts(contract, size)
-    if len(shifts):
-        margin = 2 * contract.step
-        scene = rng.normal(size=(len(x), height + margin, width + margin, x.shape[-1])).astype(x.dtype)
-        y = call(scene[:, :height, :width])
-        for s in shifts:
-            moved = call(scene[:, s[0] : s[0] + height, s[1] : s[1] + width])
-            yield _row("cropped", s, "exact", distance(*inside_both(contract, size, y, moved, s)), limit)
-
-
-def _point_elements(contract: Contract, size: Size, key: jax.Array) -> np.ndarray:
-    group = contract.group
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
-    if group.is_finite:
-        elements = group.elements()
-    elif not isinstance(group, PlanarGroup):
-        elements = np.concatenate([group.generators(), group.sample(rng, 8)])
-    else:  # the grid symmetries, and some rotations in general position
-        quarters = [[f, k * np.pi / 2] for f in range(2 if group.reflections else 1) for k in range(4)]
-        elements = np.concatenate([np.array(quarters), group.sample(rng, 4)])
-    if size and size[0] != size[1]:  # a quarter turn would change the shape
-        turned = np.abs(require_planar(group, "a field on the plane").matrix(elements)[:, 0, 0])
-        elements = elements[np.isclose(turned, 1)]
-    return elements
-
-
-def _embedded(contract: Contract, elements: np.ndarray) -> np.ndarray:
-    """The elements of the contract's group as elements of that of its input."""
-    if contract.in_type.group == contract.group:
-        return elements
-    large, small = (require_planar(g, "restriction") for g in (contract.in_type.group, contract.group))
-    return Subgroup(large, small).embed(elements)
-
-
-def _is_exact(contract: Contract, g: np.ndarray, size: Size) -> bool:
-    """Whether an exact promise is exact for one element: it maps the grid to itself, and is in the exact group."""
-    group, exact = contract.group, contract.exact_group
-    if isinstance(group, PlanarGroup) and isinstance(exact, PlanarGroup):
-        on_grid = not size or bool(group.is_grid_symmetry(g))
-        return on_grid and bool(Subgroup(group, exact).contains(g))
-    return True  # a direct product acts on the channels only
-
-
-def _shift_elements(contract: Contract, size: Size, at_most: int) -> np.ndarray:
-    step = contract.step
-    if any(n % step for n in size):
-        return np.zeros((0, 2), int)
-    group = GridTranslations(size[0], size[1], step)
-    if group.order <= at_most:
-        return group.elements()
-    rng = np.random.default_rng(group.order)
-    return np.concatenate([group.generators(), group.sample(rng, max(0, at_most - 2))])[:at_most]
+    return lambda x: np.asarray(apply(state, jax.device_put(x, sharding), key))

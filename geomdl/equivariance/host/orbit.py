@@ -38,19 +38,6 @@ def orbit(elements: np.ndarray, x: np.ndarray, field_type: FieldType) -> Iterato
             yield np.asarray(_resampled(g, x, field_type))
 
 
-def distance(a: np.ndarray, b: np.ndarray) -> float:
-    """‖a − b‖ / ‖b‖ in double precision; see `geomdl.equivariance.relative_error`.
-
-    >>> distance(np.array([1.0, 2.0]), np.array([1.0, 0.0])), distance(np.ones(2), np.zeros(2))
-    (2.0, inf)
-    """
-    a, b = (np.asarray(v).astype(np.float64).ravel() for v in (a, b))
-    difference, size = np.linalg.norm(a - b), np.linalg.norm(b)
-    if difference == 0:
-        return 0.0
-    return float(difference / size) if size else np.inf
-
-
 def _fibre(rho: Sequence[np.ndarray], x: np.ndarray, field_type: FieldType) -> np.ndarray:
     """Multiplies the fields of each block by its matrix."""
     if field_type.is_trivial:

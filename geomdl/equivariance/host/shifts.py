@@ -1,5 +1,7 @@
 """Shifts of arrays on the host: whole and circular, ideal by any real number of pixels, and up to a shift."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -12,7 +14,7 @@ def rolled(x: np.ndarray, shift: np.ndarray) -> np.ndarray:
     return np.roll(x, shift, (1, 2)) if x.ndim == 4 else x
 
 
-def ideally_shifted(x: np.ndarray, shift: np.ndarray) -> np.ndarray:
+def ideally_shifted(x: np.ndarray, shift: Sequence[float] | np.ndarray) -> np.ndarray:
     """The circular shift by any real ``(rows, columns)``: the Fourier component of frequency k turns by e^{−2πi k·s/n}.
 
     The component at the Nyquist frequency of an even side is not a rotating one; of it the real part is kept.

@@ -9,6 +9,7 @@ import numpy as np
 from geomdl.actions import warp
 from geomdl.actions.families import Family
 from geomdl.actions.projective import move
+from geomdl.equivariance.host.shifts import ideally_shifted
 from geomdl.groups import Element, GridTranslations, Group, PlanarGroup, PointGroup
 from geomdl.representations import FieldType
 
@@ -140,9 +141,7 @@ def _shift(y: np.ndarray, shift: Sequence[Fraction], size: Size) -> np.ndarray:
         if moved.denominator == 1:
             y = np.roll(y, int(moved), axis)
         else:
-            frequency = np.fft.rfftfreq(y.shape[axis])
-            phase = np.exp(-2j * np.pi * frequency * float(moved)).reshape([-1 if a == axis else 1 for a in range(4)])
-            y = np.fft.irfft(np.fft.rfft(y, axis=axis) * phase, y.shape[axis], axis)
+            y = ideally_shifted(y, (float(moved), 0.0) if axis == 1 else (0.0, float(moved)))
     return y
 
 

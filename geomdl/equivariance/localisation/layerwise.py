@@ -16,6 +16,7 @@ from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.adapters.recording import Activations
 from geomdl.equivariance.contracts.contract import Contract
 from geomdl.equivariance.contracts.tolerances import tolerance as rounding_tolerance
+from geomdl.equivariance.host.relative_error import relative_error_on_host
 from geomdl.equivariance.localisation.break_reasons import AT_FAULT, reason_from_contract, reason_from_error
 from geomdl.equivariance.localisation.feature_transformation import Size, feature_parts, move_feature, on_grid
 from geomdl.equivariance.measures.evaluation import image_batch
@@ -274,9 +275,7 @@ def _parts(y: Any, batch: int, size: Size) -> list[np.ndarray] | None:
 def _relative(a: list[np.ndarray], b: list[np.ndarray]) -> float:
     if [p.shape for p in a] != [p.shape for p in b]:
         return float("inf")
-    difference = np.sqrt(sum(float(np.sum((p - q) ** 2)) for p, q in zip(a, b, strict=True)))
-    whole = np.sqrt(sum(float(np.sum(q**2)) for q in b))
-    return 0.0 if difference == 0 else float(difference / whole) if whole else float("inf")
+    return relative_error_on_host(*(np.concatenate([part.ravel() for part in parts]) for parts in (a, b)))
 
 
 def _sorted(parts: list[np.ndarray]) -> list[np.ndarray]:

@@ -1,6 +1,7 @@
 """Equivariance in decibels: EQ-T, EQ-T with fractional shifts, EQ-R and EQ-scale."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import jax
@@ -235,46 +236,28 @@ def _measure(
     value_range: float | None,
     exact: bool = False,
 ) -> Decibels:
+    """The decibels of the maps p ↦ A p + t, on the pixels that come from within the frame."""
     f, x = as_function(model), image_batch(x)
-    if output not in ("field", "invariant"):
-        raise unknown("output", output, ("field", "invariant"))
-    if value_range is not None and not value_range > 0:
-        raise invalid("value_range", value_range, "a positive number, or None for that of f(x)")
     shape, computed = output_shape(f, x)
-    if output == "field" and len(shape.shape) != 4:
-        allowed = "an output [batch, height, width, channels] for 'field'"
-        raise invalid(f"output of shape {shape.shape} of {f.name}", output, allowed, "'invariant'")
+    _require_measurable(f.name, shape.shape, output, value_range)
     size = np.array(x.shape[1:3])
     out_size = np.array(shape.shape[1:3]) if output == "field" else size
-    seen = np.stack([_seen(a, t, size, out_size, margin) for a, t in zip(matrices, offsets, strict=True)])
-    back = [(np.linalg.inv(a), -np.linalg.inv(a) @ t) for a, t in zip(matrices, offsets, strict=True)]
-    kept = np.stack([_seen(a, t, size, size, margin) for a, t in back])
+    maps = _Maps(matrices, offsets, exact)
+    seen, kept = maps.seen(size, out_size, margin), maps.inverse.seen(size, size, margin)
     if not seen.any((1, 2)).all() or not kept.any((1, 2)).all():
         raise invalid(f"margin of {name}", margin, "few enough pixels to leave some of every moved image", 0)
 
-    def move(a: Any, t: Any, y: jax.Array, to: np.ndarray) -> jax.Array:
-        t = t * jnp.asarray((to / size)[::-1], t.dtype)
-        if exact:
-            rows, columns = -jnp.round(t[1]).astype(jnp.int32), jnp.round(t[0]).astype(jnp.int32)
-            return shift_crop(y, (rows, columns))
-        return warp(y, a, t)
-
-    def measure(f: Any, g: Any, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def squares_of(f: Any, g: Any, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """The squared errors of the output, and of the images moved there and back; averaged but over pixels."""
         g = jnp.asarray(g, x.dtype)
-        a, t, inverse, offset = g[:4].reshape(2, 2), g[4:6], g[6:10].reshape(2, 2), g[10:12]
-        moved = move(a, t, x, size)
-        expected = move(a, t, y, out_size) if output == "field" else y
-        return (expected - jnp.asarray(f(moved))) ** 2, ((move(inverse, offset, moved, size) - x) ** 2).mean((0, 3))
-
-    def summed(f: Any, g: Any, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
-        squares, resampled = measure(f, g, x, y)
+        forth, back = (g[:4].reshape(2, 2), g[4:6]), (g[6:10].reshape(2, 2), g[10:12])
+        moved = maps.move(*forth, x, size, size)
+        expected = maps.move(*forth, y, size, out_size) if output == "field" else y
+        resampled = ((maps.move(*back, moved, size, size) - x) ** 2).mean((0, 3))
+        squares = (expected - jnp.asarray(f(moved))) ** 2
         return (squares.mean((0, 3)) if output == "field" else squares.mean()), resampled
 
-    flat = [
-        [*a.ravel(), *t, *b.ravel(), *s]
-        for (a, t), (b, s) in zip(zip(matrices, offsets, strict=True), back, strict=True)
-    ]
-    y, (squares, resampled) = over_elements(f, summed, np.array(flat, np.float32), x, computed)
+    y, (squares, resampled) = over_elements(f, squares_of, maps.numbers(), x, computed)
     require_finite(f, squares, "for some moved image")
     squares, resampled = squares.astype(np.float64), resampled.astype(np.float64)
     if output == "field":
@@ -283,16 +266,65 @@ def _measure(
         mses, mse = squares, squares.mean()
     found = float(np.ptp(y))
     return Decibels(
-        f.name,
-        name,
-        tuple(tuple(map(float, g)) for g in elements),
-        tuple(map(float, mses)),
-        float(mse),
-        float((resampled * kept).sum() / kept.sum()),
-        found if value_range is None else float(value_range),
-        float(np.ptp(np.asarray(x))),
-        found > 1e-6 * float(np.abs(y).max()),
+        model=f.name,
+        measure=name,
+        elements=tuple(tuple(map(float, g)) for g in elements),
+        mses=tuple(map(float, mses)),
+        mse=float(mse),
+        baseline_mse=float((resampled * kept).sum() / kept.sum()),
+        value_range=found if value_range is None else float(value_range),
+        image_range=float(np.ptp(np.asarray(x))),
+        alive=found > 1e-6 * float(np.abs(y).max()),
     )
+
+
+def _require_measurable(name: str, shape: tuple[int, ...], output: str, value_range: float | None) -> None:
+    if output not in ("field", "invariant"):
+        raise unknown("output", output, ("field", "invariant"))
+    if value_range is not None and not value_range > 0:
+        raise invalid("value_range", value_range, "a positive number, or None for that of f(x)")
+    if output == "field" and len(shape) != 4:
+        allowed = "an output [batch, height, width, channels] for 'field'"
+        raise invalid(f"output of shape {shape} of {name}", output, allowed, "'invariant'")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Maps:
+    """Maps p ↦ A p + t of the plane about the centre of an image, in coordinates x to the right, y up.
+
+    Args:
+      matrices: A of each, ``[n, 2, 2]``.
+      offsets: t of each in pixels of the input, ``[n, 2]``.
+      exact: whether they are shifts by whole pixels, which need no resampling.
+    """
+
+    matrices: np.ndarray
+    offsets: np.ndarray
+    exact: bool = False
+
+    @functools.cached_property
+    def inverse(self) -> "_Maps":
+        """p ↦ A⁻¹ (p − t)."""
+        inverses = [np.linalg.inv(a) for a in self.matrices]
+        offsets = [-b @ t for b, t in zip(inverses, self.offsets, strict=True)]
+        return _Maps(np.stack(inverses), np.stack(offsets), self.exact)
+
+    def seen(self, size: np.ndarray, to: np.ndarray, margin: float) -> np.ndarray:
+        """For each map which pixels of a grid ``to`` have their source within the frame; see `_seen`."""
+        return np.stack([_seen(a, t, size, to, margin) for a, t in zip(self.matrices, self.offsets, strict=True)])
+
+    def numbers(self) -> np.ndarray:
+        """Each map and its inverse as twelve numbers: A, t, A⁻¹, −A⁻¹ t; ``[n, 12]`` float32."""
+        parts = (self.matrices, self.offsets, self.inverse.matrices, self.inverse.offsets)
+        return np.concatenate([part.reshape(len(part), -1) for part in parts], 1).astype(np.float32)
+
+    def move(self, a: Any, t: Any, y: jax.Array, size: np.ndarray, to: np.ndarray) -> jax.Array:
+        """An array on a grid ``to``, moved by one map given in pixels of a grid ``size``."""
+        t = t * jnp.asarray((to / size)[::-1], t.dtype)
+        if self.exact:
+            rows, columns = -jnp.round(t[1]).astype(jnp.int32), jnp.round(t[0]).astype(jnp.int32)
+            return shift_crop(y, (rows, columns))
+        return warp(y, a, t)
 
 
 def _seen(matrix: np.ndarray, offset: np.ndarray, size: np.ndarray, to: np.ndarray, margin: float) -> np.ndarray:

@@ -9,24 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from geomdl.actions.disc import disc, disc_with_edge
 from geomdl.actions.outputs import OutputLaw
 from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import Model, as_function
-from geomdl.equivariance.measures.evaluation import disc, image_batch, output_shape, over_elements, require_finite
+from geomdl.equivariance.host.relative_error import relative_error
+from geomdl.equivariance.measures.evaluation import image_batch, output_shape, over_elements, require_finite
 from geomdl.equivariance.measures.symmetry import Action, Transformations, as_output, symmetry, transformations
 from geomdl.errors import invalid
 from geomdl.representations import FieldType
-
-
-def relative_error(a: ArrayLike, b: ArrayLike) -> jax.Array:
-    """‖a − b‖ / ‖b‖ in the 2-norm over all entries; 0 when both vanish, infinite when only b does.
-
-    >>> relative_error(jnp.array([1.0, 2.0]), jnp.array([1.0, 0.0]))
-    Array(2., dtype=float32)
-    """
-    a, b = jnp.asarray(a), jnp.asarray(b)
-    difference, size = jnp.linalg.norm((a - b).ravel()), jnp.linalg.norm(b.ravel())
-    return jnp.where(difference == 0, jnp.zeros_like(difference), difference / size)
 
 
 def equivariance_error(
@@ -207,7 +198,7 @@ def orbit_errors(
     f, x = as_function(model), image_batch(x)
     output, out_field_type = as_output(output, out_field_type, transformations(group, x.shape[1:3]))
     if disc_mask:
-        x = x * jnp.asarray(disc(*x.shape[1:3], edge=2.0), x.dtype)[..., None]
+        x = x * jnp.asarray(disc_with_edge(x.shape[1:3], edge=2.0), x.dtype)[..., None]
     shape, computed = output_shape(f, x)
     out_size = shape.shape[1:3] if output in ("field", "labels") and len(shape.shape) >= 3 else None
     _require_output(f.name, shape.shape, output, out_field_type)
@@ -215,7 +206,7 @@ def orbit_errors(
         group, x.shape[1:3], output, out_size=out_size, elements=elements, field_type=field_type,
         out_field_type=out_field_type, padding=padding, count=count, seed=seed,
     )  # fmt: skip
-    mask = disc(*shape.shape[1:3]) if disc_mask and output == "field" and len(shape.shape) == 4 else None
+    mask = disc(shape.shape[1:3]) if disc_mask and output == "field" and len(shape.shape) == 4 else None
 
     def measure(f: Any, g: Any, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         moved = s.move(g, x)

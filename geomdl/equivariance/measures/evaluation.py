@@ -104,18 +104,3 @@ def require_finite(model: Model, y: np.ndarray, where: str = "for the images as 
         raise ValueError(
             f"the output of {model.name} contains NaN or infinite numbers {where}; nothing can be measured"
         )
-
-
-def disc(height: int, width: int, edge: float = 0.0) -> np.ndarray:
-    """The mask ``[height, width]`` of the inscribed disc: 1 inside, 0 outside, falling over ``edge`` pixels.
-
-    >>> disc(4, 4).astype(int)
-    array([[0, 1, 1, 0],
-           [1, 1, 1, 1],
-           [1, 1, 1, 1],
-           [0, 1, 1, 0]])
-    """
-    rows, columns = np.arange(height) - (height - 1) / 2, np.arange(width) - (width - 1) / 2
-    radius = np.hypot(rows[:, None], columns[None])
-    outer = min(height, width) / 2
-    return np.clip((outer - radius) / edge, 0, 1) if edge else (radius <= outer).astype(float)

@@ -31,7 +31,7 @@ OUTPUTS = ("invariant", "labels", "field", "points", "boxes")
 
 
 @dataclasses.dataclass(frozen=True)
-class Symmetry:
+class ActingElements:
     """Elements of a group or family with their actions.
 
     Attributes:
@@ -97,7 +97,7 @@ def symmetry(
     padding: Padding = "zeros",
     count: int = 16,
     seed: int = 0,
-) -> Symmetry:
+) -> ActingElements:
     """Elements of a group, and how they move images of a size and outputs.
 
     Args:
@@ -147,7 +147,7 @@ def symmetry(
             cast(Literal["labels", "field", "points", "boxes"], output), resolved,
             size=size, field_type=out_field_type, out_size=frame, padding=padding,
         )  # fmt: skip
-    return Symmetry(str(getattr(resolved, "name", resolved)), drawn, _labels(resolved, drawn), move, undo, expect)
+    return ActingElements(str(getattr(resolved, "name", resolved)), drawn, _labels(resolved, drawn), move, undo, expect)
 
 
 def as_output(

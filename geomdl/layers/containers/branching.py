@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from geomdl.equivariance.contracts.contract import Contract, Size, side_by_side
+from geomdl.equivariance.contracts.composition import side_by_side
+from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.layers.core.layer import Field, Layer
 from geomdl.layers.field_types.rearranging import Identity
 from geomdl.representations import FieldType

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import jax
 from flax import nnx
 
-from geomdl.equivariance.contracts.contract import Contract, Size, compose
+from geomdl.equivariance.contracts.composition import compose
+from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.layers.containers.remat import apply_block, blocks, rematerialising
 from geomdl.layers.core.layer import Field, Layer
 

@@ -5,7 +5,8 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
-from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere, side_by_side
+from geomdl.equivariance.contracts.composition import side_by_side
+from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid
 from geomdl.layers.core.layer import Image, Images, Layer
 

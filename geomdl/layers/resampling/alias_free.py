@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from geomdl.equivariance.contracts.composition import compose
 from geomdl.equivariance.contracts.contract import (
     NOTHING,
     Condition,
     Contract,
     Promise,
     Size,
-    compose,
     exact_everywhere,
 )
 from geomdl.errors import invalid

@@ -6,7 +6,8 @@ from fractions import Fraction
 import jax
 import jax.numpy as jnp
 
-from geomdl.equivariance.contracts.contract import Contract, Promise, Size, compose, square
+from geomdl.equivariance.contracts.composition import compose
+from geomdl.equivariance.contracts.contract import Contract, Promise, Size, square
 from geomdl.errors import invalid
 from geomdl.groups import require_planar
 from geomdl.layers.core.layer import Image, Images, Layer

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Condition, Contract, Promise, Size, compose, square
+from geomdl.equivariance.contracts.composition import compose
+from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Condition, Contract, Promise, Size, square
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
 from geomdl.layers.core.layer import Image, Images, Layer

@@ -1,6 +1,7 @@
 """Stopping a run on request: after a step, with a checkpoint, so that nothing is lost."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from geomdl.training.distributed.processes import alone, exchange
@@ -31,25 +32,32 @@ class Interrupted(KeyboardInterrupt):
         super().__init__(f"stopped {where}; give the same command again to go on")
 
 
-def agreed_stop(stop: Stop, step: int, every: int = 1) -> bool:
-    """Whether any process of the run has been asked to stop; several agree on it at every so many steps only.
+@dataclass(frozen=True)
+class Stopping:
+    """Knows whether a run is asked to stop; where it has several processes, they agree on it.
 
     Args:
-      stop: of this process.
-      step: the number of steps taken.
-      every: how often they agree.
+      asked: says whether this process has been asked.
+      every: after so many steps several processes agree; between them they go on.
     """
-    if alone():
-        return stop()
-    return step % every == 0 and any(exchange(stop()))
 
+    asked: Stop
+    every: int = 1
 
-def interruptible(predict: Callable[..., Any], stop: Stop, step: int) -> Callable[..., Any]:
-    """Returns a predictor that raises `Interrupted` at the next batch once a run of one process is asked to stop."""
+    def after(self, step: int) -> bool:
+        """Whether the run stops after a step."""
+        return self.now() if alone() or step % self.every == 0 else False
 
-    def asking(images: Any) -> Any:
-        if alone() and stop():
-            raise Interrupted(step)
-        return predict(images)
+    def now(self) -> bool:
+        """Whether any process of the run has been asked. All must ask."""
+        return self.asked() if alone() else any(exchange(self.asked()))
 
-    return asking
+    def between_batches(self, predict: Callable[..., Any], step: int) -> Callable[..., Any]:
+        """The predictor, which raises `Interrupted` at the next batch once a run of one process is asked to stop."""
+
+        def asking(images: Any) -> Any:
+            if alone() and self.asked():
+                raise Interrupted(step)
+            return predict(images)
+
+        return asking

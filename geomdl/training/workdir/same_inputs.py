@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from geomdl.data import Dataset
+from geomdl.environment import versions
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.distributed.processes import DistributedError, alone, exchange, require_examples, together
-from geomdl.training.workdir.workdir import differences, versions
+from geomdl.training.workdir.workdir import differences
 
 
 def the_data(config: RunConfig, dataset: Dataset | None = None) -> Dataset:

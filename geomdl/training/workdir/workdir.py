@@ -5,25 +5,17 @@
 
 import fcntl
 import json
-import os
-import platform
-import sys
 import time
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-import jax
-
-import geomdl
+from geomdl.environment import hardware, versions
 from geomdl.errors import unknown
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.configuration.flat_config import flat
 from geomdl.training.distributed.processes import by_first, together
-
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 class WorkdirError(ValueError):
@@ -141,29 +133,6 @@ def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> l
         elif there != here:
             lines.append(f"{prefix}{key}: {there!r} there, {here!r} here")
     return lines
-
-
-def versions() -> dict[str, str]:
-    """Returns the versions of Python and of the packages that the numbers depend on."""
-    found = {"python": platform.python_version(), "geomdl": geomdl.__version__}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "unknown"
-    return found
-
-
-def hardware() -> dict[str, Any]:
-    """Returns the kind and number of the devices that JAX computes on."""
-    devices = jax.devices()
-    return {
-        "platform": devices[0].platform,
-        "device": devices[0].device_kind,
-        "devices": len(devices),
-        "cpu_cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
-        "machine": platform.machine(),
-    }
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,0 +1,181 @@
+"""One checker for each kind of promise: it tries a few elements and says what it found.
+
+A new kind of promise gets a checker here, and a place in ``CHECKERS``.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+
+from geomdl.equivariance.contracts.contract import Contract
+from geomdl.equivariance.contracts.crops import crop_shifts, inside_both
+from geomdl.equivariance.contracts.promise import Level, Size
+from geomdl.equivariance.contracts.report import Row
+from geomdl.equivariance.contracts.subject import Subject
+from geomdl.equivariance.host.orbit import orbit
+from geomdl.equivariance.host.shifts import aligned, ideally_shifted, rolled, without_nyquist
+from geomdl.groups import GridTranslations, PlanarGroup, Subgroup, require_planar
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """What a checker found.
+
+    Args:
+      rows: one per element that was tried.
+      reasons: the conditions that the input size does not meet, in words.
+      problems: what is promised and could not be measured, or is otherwise than promised.
+    """
+
+    rows: tuple[Row, ...] = ()
+    reasons: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+Checker = Callable[[Subject], Findings]
+"""Measures one kind of promise of a module."""
+
+
+def points(subject: Subject) -> Findings:
+    """Every element of a finite point group; the grid symmetries and some random elements of a continuous one."""
+    contract, size = subject.contract, subject.size
+    promised: Level = "none" if subject.random else contract.points.at(size)
+    elements = _point_elements(contract, size, subject.seed)
+    exact = np.array([_is_exact(contract, g, size) for g in elements])
+    if not subject.approximate:
+        elements, exact = elements[exact], exact[exact]
+    inputs = orbit(_embedded(contract, elements), subject.x, contract.in_type)
+    outputs = orbit(elements, subject.y, contract.out_type)
+    rows = []
+    for g, is_exact, x_g, y_g in zip(elements, exact, inputs, outputs, strict=True):
+        level: Level = promised if is_exact or promised == "none" else "approximate"
+        rows.append(subject.row("points", g, level, subject.call(x_g), y_g))
+    return Findings(tuple(rows), tuple(contract.points.violated(size)))
+
+
+def shifts(subject: Subject) -> Findings:
+    """Circular shifts by multiples of the contract's step: all of them, or the generators and random ones."""
+    contract, size = subject.contract, subject.size
+    if not size:
+        return Findings()
+    level: Level = "none" if subject.random else contract.shifts.at(size)
+    elements, stride = _shift_elements(contract, size, subject.max_shifts), Fraction(contract.stride)
+    rows = []
+    for s in elements:
+        expected = rolled(subject.y, s * stride.denominator // stride.numerator)
+        rows.append(subject.row("shifts", s, level, subject.call(rolled(subject.x, s)), expected))
+    problems = ()
+    if level != "none" and subject.max_shifts and not len(elements):
+        problems = (f"shifts by multiples of {contract.step} pixels are promised, but do not fit a size of {size}",)
+    return Findings(tuple(rows), tuple(contract.shifts.violated(size)), problems)
+
+
+def shifts_up_to_a_shift(subject: Subject) -> Findings:
+    """Shifts by any whole number of pixels, where they move the output by some shift."""
+    promise = subject.contract.up_to_shift
+    if promise is None or subject.random or not subject.shifts_are_tried:
+        return Findings()
+    level = promise.at(subject.size)
+    if not subject.measures(level):
+        return Findings()
+    rows = []
+    for s in np.array([[1, 0], [0, 1], [2, 3]]):
+        found = subject.call(rolled(subject.x, s))
+        rows.append(subject.row("up to a shift", s, level, found, aligned(subject.y, to=found)))
+    return Findings(tuple(rows))
+
+
+def fractional_shifts(subject: Subject) -> Findings:
+    """Shifts by any real number of pixels, of images without Nyquist component."""
+    contract = subject.contract
+    if subject.random or not subject.shifts_are_tried:
+        return Findings()
+    level = contract.fractional.at(subject.size)
+    if not subject.measures(level):
+        return Findings()
+    x = without_nyquist(subject.x)
+    y = subject.call(x)
+    rows = []
+    for s in np.array([[0.5, 0.0], [0.0, -0.3], [1.7, 2.6]]):
+        expected = ideally_shifted(y, s / float(contract.stride))
+        rows.append(subject.row("fractional", s, level, subject.call(ideally_shifted(x, s)), expected))
+    return Findings(tuple(rows))
+
+
+def crops(subject: Subject) -> Findings:
+    """Moves of a window on a larger scene, in evaluation."""
+    contract, size = subject.contract, subject.size
+    elements = crop_shifts(contract, size)
+    if not len(elements):
+        promised = subject.y.ndim == 4 and contract.cropped.level == "exact"
+        reason = "larger images, for crops: no field of view lies inside two of them"
+        return Findings(reasons=(reason,) if promised else ())
+    if subject.train or not subject.shifts_are_tried:
+        return Findings()
+    (height, width), margin = size, 2 * contract.step
+    shape = (len(subject.x), height + margin, width + margin, subject.x.shape[-1])
+    scene = subject.rng.normal(size=shape).astype(subject.x.dtype)
+    y = subject.call(scene[:, :height, :width])
+    rows = []
+    for s in elements:
+        moved = subject.call(scene[:, s[0] : s[0] + height, s[1] : s[1] + width])
+        rows.append(subject.row("cropped", s, "exact", *inside_both(contract, size, y, moved, s)))
+    return Findings(tuple(rows))
+
+
+def spatial_size(subject: Subject) -> Findings:
+    """The size of the output."""
+    found, expected = subject.y.shape[1:-1], tuple(subject.contract.output_size(subject.size))
+    if found == expected:
+        return Findings()
+    return Findings(problems=(f"the output has spatial size {found}, but {expected} is promised",))
+
+
+CHECKERS: tuple[Checker, ...] = (points, shifts, shifts_up_to_a_shift, fractional_shifts, crops, spatial_size)
+"""In the order of the rows of a report."""
+
+
+def _point_elements(contract: Contract, size: Size, seed: np.ndarray) -> np.ndarray:
+    group = contract.group
+    rng = np.random.default_rng(seed)
+    if group.is_finite:
+        elements = group.elements()
+    elif not isinstance(group, PlanarGroup):
+        elements = np.concatenate([group.generators(), group.sample(rng, 8)])
+    else:  # the grid symmetries, and some rotations in general position
+        quarters = [[f, k * np.pi / 2] for f in range(2 if group.reflections else 1) for k in range(4)]
+        elements = np.concatenate([np.array(quarters), group.sample(rng, 4)])
+    if size and size[0] != size[1]:  # a quarter turn would change the shape
+        turned = np.abs(require_planar(group, "a field on the plane").matrix(elements)[:, 0, 0])
+        elements = elements[np.isclose(turned, 1)]
+    return elements
+
+
+def _embedded(contract: Contract, elements: np.ndarray) -> np.ndarray:
+    """The elements of the contract's group as elements of that of its input."""
+    if contract.in_type.group == contract.group:
+        return elements
+    large, small = (require_planar(g, "restriction") for g in (contract.in_type.group, contract.group))
+    return Subgroup(large, small).embed(elements)
+
+
+def _is_exact(contract: Contract, g: np.ndarray, size: Size) -> bool:
+    """Whether an exact promise is exact for one element: it maps the grid to itself, and is in the exact group."""
+    group, exact = contract.group, contract.exact_group
+    if isinstance(group, PlanarGroup) and isinstance(exact, PlanarGroup):
+        on_grid = not size or bool(group.is_grid_symmetry(g))
+        return on_grid and bool(Subgroup(group, exact).contains(g))
+    return True  # a direct product acts on the channels only
+
+
+def _shift_elements(contract: Contract, size: Size, at_most: int) -> np.ndarray:
+    step = contract.step
+    if any(n % step for n in size):
+        return np.zeros((0, 2), int)
+    group = GridTranslations(size[0], size[1], step)
+    if group.order <= at_most:
+        return group.elements()
+    rng = np.random.default_rng(group.order)
+    return np.concatenate([group.generators(), group.sample(rng, max(0, at_most - 2))])[:at_most]

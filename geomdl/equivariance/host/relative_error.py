@@ -1,0 +1,32 @@
+"""The relative error ‖a − b‖ / ‖b‖: as a JAX function, and in double precision on the host."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+
+def relative_error(a: ArrayLike, b: ArrayLike) -> jax.Array:
+    """‖a − b‖ / ‖b‖ in the 2-norm over all entries; 0 when both vanish, infinite when only b does.
+
+    >>> relative_error(jnp.array([1.0, 2.0]), jnp.array([1.0, 0.0]))
+    Array(2., dtype=float32)
+    """
+    a, b = jnp.asarray(a), jnp.asarray(b)
+    difference, size = jnp.linalg.norm((a - b).ravel()), jnp.linalg.norm(b.ravel())
+    return jnp.where(difference == 0, jnp.zeros_like(difference), difference / size)
+
+
+def relative_error_on_host(a: np.ndarray, b: np.ndarray) -> float:
+    """`relative_error` in double precision, whatever the arrays are, in NumPy.
+
+    >>> relative_error_on_host(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    2.0
+    >>> relative_error_on_host(np.ones(2), np.zeros(2))
+    inf
+    """
+    a, b = (np.asarray(v).astype(np.float64).ravel() for v in (a, b))
+    difference, size = np.linalg.norm(a - b), np.linalg.norm(b)
+    if difference == 0:
+        return 0.0
+    return float(difference / size) if size else np.inf

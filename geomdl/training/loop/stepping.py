@@ -1,0 +1,78 @@
+"""Taking a training step: the images of the step, on the devices, through the compiled step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+from jaxtyping import Array
+
+from geomdl.data import make_loader
+from geomdl.data.loading.loaders import Loader
+from geomdl.training.checkpoints.checkpoint import Checkpoints
+from geomdl.training.loop.culprit import culprit
+from geomdl.training.loop.input import fetched
+from geomdl.training.loop.parts import Parts
+from geomdl.training.step.state import TrainState
+from geomdl.training.step.step import make_train_step
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Takes the steps of a run.
+
+    Args:
+      loader: of the training images.
+      function: the compiled step.
+      feed: brings to the devices what the loader fetched.
+      key: the random key of the run.
+      checkpoints: of the run, for the error when images cannot be read.
+    """
+
+    loader: Loader
+    function: Callable[[TrainState, Any, Array], TrainState]
+    feed: Callable[[Any], Any]
+    key: Array
+    checkpoints: Checkpoints
+
+    @classmethod
+    def of(cls, parts: Parts, structure: Any, start: int, checkpoints: Checkpoints) -> "Steps":
+        """The steps that a config asks for, from step ``start`` on."""
+        config, options, strategy = parts.config, parts.config.training, parts.strategy
+        loader = make_loader(
+            parts.dataset.train,
+            options.batch_size,
+            config.seed,
+            start_step=start,
+            worker_count=options.workers,
+            part=strategy.part,
+        )
+        function = make_train_step(
+            structure,
+            task=parts.task,
+            optimizer=parts.optimizer,
+            select=loader.select,
+            augment=config.augmentation,
+            compute=options.compute,
+            strategy=strategy,
+            ema=options.ema or 0.0,
+            skip=options.on_nonfinite == "skip",
+        )
+        return cls(loader, function, strategy.feed(), strategy.place(jax.random.key(config.seed)), checkpoints)
+
+    def take(self, state: TrainState, step: int) -> TrainState:
+        """The state after a step, counted from 1; the one before is overwritten.
+
+        Raises:
+          InputFailed: when the images cannot be read.
+        """
+        return self.function(state, self.feed(fetched(self.loader, step - 1, self.checkpoints)), self.key)
+
+    def culprit(self, step: int, directory: Path) -> str:
+        """Names the images of a step, and writes all of them down in the work directory."""
+        return culprit(self.loader, step, directory)
+
+    def close(self) -> None:
+        """Lets go of the images."""
+        self.loader.close()
