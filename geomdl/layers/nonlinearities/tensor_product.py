@@ -2,8 +2,6 @@
 
 import math
 
-import jax
-
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
 from geomdl.layers.core.field_channels import block_fields, join_blocks
 from geomdl.layers.core.layer import Field, Fields, Layer
@@ -44,9 +42,8 @@ class TensorProduct(Layer):
         """One for each product."""
         return math.prod(size) * self.out_type.size
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def apply(self, x: Field) -> Fields:
         """Maps ``[..., channels]`` to the products ``[..., channels_out]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of TensorProduct")
         parts = []
         for b in self.in_type.blocks:
