@@ -11,6 +11,7 @@ from geomdl.layers.convolution.algorithms import Algorithm, Convolution
 from geomdl.layers.core.constants import Weight
 from geomdl.layers.core.layer import Field, Fields, Layer
 from geomdl.layers.core.weights import add_bias
+from geomdl.layers.core.window import Window
 from geomdl.representations import FieldType
 
 
@@ -57,6 +58,11 @@ class PlainConv(Layer):
     def contract(self) -> Contract:
         """That of the equivariant layer."""
         return self.promise
+
+    @property
+    def window(self) -> Window | None:
+        """Its geometry; None for a linear map of each pixel."""
+        return self.convolution.window
 
     @property
     def prepared(self) -> dict[str, jax.Array]:

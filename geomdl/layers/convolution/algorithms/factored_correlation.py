@@ -177,8 +177,9 @@ def _synthesised(mixed: Sequence[jax.Array], plan: Plan, out_type: FieldType, pi
         for o, y in _of_blocks(of_group, group, out_type.blocks):
             selection = group.selections[o]
             if selection is None:
-                synthesis = jnp.asarray(group.syntheses[o], dtype)  # [component of ρ, unit, row, copy, stacked]
-                found[o] += jnp.einsum("curks,urkfisp->cfip", synthesis, y, precision="highest")
+                synthesis = jnp.asarray(group.syntheses[o], dtype)
+                # z: component of ρ; summed over a: unit, b: row, c: copy, d: stacked; f: field, i: image, p: pixel
+                found[o] += jnp.einsum("zabcd,abcfidp->zfip", synthesis, y, precision="highest")
             else:
                 y = y.transpose(0, 1, 2, 5, 3, 4, 6)  # [unit, row, copy, stacked, field, image, pixel]
                 found[o] += take_rows(y.reshape(-1, *y.shape[4:]), selection)
