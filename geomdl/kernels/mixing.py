@@ -1,11 +1,12 @@
 """The mixing of a factored convolution: from free weights to the matrices of the units, and from units to channels."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from geomdl.kernels.expansion import Column, Columns
-from geomdl.kernels.halves import halved
+from geomdl.kernels.halves import Halved, halved
 from geomdl.kernels.irrep_kernels import element_coefficients, irrep_kernels
 from geomdl.kernels.select import KernelSpace
 from geomdl.kernels.sparse_rows import SparseRows
@@ -32,65 +33,68 @@ def mixing(
     Returns:
       A sparse table, or a matrix where every entry is made of many weights.
     """
-    firsts = _first_elements(space)
+    rho_in, rho_out, kernels = space.in_representation, space.out_representation, irrep_kernels(space)
+    counts = np.array([[len(kernels.between(a, o)) for a in rho_in.labels] for o in rho_out.labels])
+    firsts = (np.cumsum(counts) - counts.ravel()).reshape(counts.shape)  # [copy of an irrep of ρ_out, of ρ_in]
     terms: list[Terms] = []
     for unit in units:
         of_parts = [columns[label][0] for label in unit.labels]  # of what is stacked all have the same
-        there = [copies(space.out_representation, label) for label in unit.labels]
-        for part, of_part in enumerate(of_parts):
-            for column in of_part:
-                terms += _entries(space, firsts[there[part], column.copy], unit, part, column, rows)
+        for part, label in enumerate(unit.labels):
+            kept = {a: halved(kernels, a, label) for a in set(rho_in.labels)}
+            there = firsts[copies(rho_out, label)]
+            rows_of_part = _rows(unit, part, rows, irrep_size(space.group, label))
+            for column in of_parts[part]:
+                terms += _entries(kept[rho_in.labels[column.copy]], column, there[:, column.copy], rows_of_part)
         missing = height - sum(len(of_part) for of_part in of_parts)
-        terms += [[]] * (missing * rows * (len(there[0]) // (2 if unit.is_one_row else 1)))
-    of_elements = SparseRows.of(terms, int(_element_counts(space).sum()))
+        terms += [[]] * (missing * rows * len(unit.copies(rho_out)))
+    of_elements = SparseRows.of(terms, int(counts.sum()))
     from_weights = element_coefficients(space)
     return of_elements if from_weights is None else of_elements.dense() @ from_weights
 
 
-def _element_counts(space: KernelSpace) -> np.ndarray:
-    """``[copy of an irrep of ρ_out, of ρ_in]``: how many kernels there are between the two."""
-    kernels = irrep_kernels(space)
-    return np.array(
-        [[len(kernels.between(a, o)) for a in space.in_representation.labels] for o in space.out_representation.labels]
-    )
+class _Row(NamedTuple):
+    """A row of a unit, for one of its irreps.
+
+    Attributes:
+      copies: the copies of the irrep that are in it.
+      component: the component of the irrep that it is; None where a column goes to this row alone.
+      is_other: whether it is the row of another irrep, to which nothing goes.
+    """
+
+    copies: slice
+    component: int | None = None
+    is_other: bool = False
 
 
-def _first_elements(space: KernelSpace) -> np.ndarray:
-    """``[copy of an irrep of ρ_out, of ρ_in]``: the number of the first kernel between the two."""
-    counts = _element_counts(space)
-    return (np.cumsum(counts) - counts.ravel()).reshape(counts.shape)
+def _rows(unit: Unit, part: int, rows: int, size: int) -> list[_Row]:
+    """The rows of a unit for one of its irreps, which has so many components."""
+    if unit.is_one_row:
+        return [_Row(slice(row, None, 2)) for row in range(rows)]
+    if size == 1:
+        return [_Row(slice(None), is_other=row != part) for row in range(rows)]
+    return [_Row(slice(None), row) for row in range(rows)]
 
 
-def _entries(space: KernelSpace, firsts: np.ndarray, unit: Unit, part: int, column: Column, rows: int) -> list[Terms]:
+def _entries(kept: Halved, column: Column, firsts: np.ndarray, rows: Sequence[_Row]) -> list[Terms]:
     """What a column gives to each row of each copy of a unit, row after row.
 
     With F_t = Σ_c plain[t, c] F_c + turned[t, c] J F_c, the mixing of the column F_c ⋆ z is [[α, β], [−β, α]] in its
-    rows, α = Σ_t plain[t, c] w_t and β = Σ_t turned[t, c] w_t. A part that is one row of the output gives nothing to
-    the row of the other part of a pair.
+    rows, α = Σ_t plain[t, c] w_t and β = Σ_t turned[t, c] w_t.
 
     Args:
-      space: the kernels.
+      kept: which kernels are columns.
+      column: one of them.
       firsts: for each copy of the irrep in the output, the number of the first kernel to it from the column's copy.
-      unit: what the column goes into.
-      part: which of its irreps.
-      column: what is mixed.
       rows: of the unit.
     """
-    label = unit.labels[part]
-    kept = halved(irrep_kernels(space), space.in_representation.labels[column.copy], label)
-    in_one_row = unit.is_one_row or irrep_size(space.group, label) == 1
     found: list[Terms] = []
-    for row in range(rows):
-        there = firsts[row::2] if unit.is_one_row else firsts
-        if in_one_row and row != part and not unit.is_one_row:
-            found += [[]] * len(there)
-            continue
-        if in_one_row or column.row == row:
+    for row in rows:
+        if row.component is None or row.component == column.row:
             factors = kept.plain[:, column.element]
         else:
             factors = kept.turned[:, column.element] * (1 if column.row == 0 else -1)
-        elements = [(int(e), float(factors[e])) for e in np.flatnonzero(factors)]
-        found += [[(int(first) + e, factor) for e, factor in elements] for first in there]
+        elements = [] if row.is_other else [(int(e), float(factors[e])) for e in np.flatnonzero(factors)]
+        found += [[(first + e, factor) for e, factor in elements] for first in firsts[row.copies].tolist()]
     return found
 
 
