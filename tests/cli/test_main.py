@@ -164,12 +164,13 @@ def test_summary_shows_the_methods(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_autotune(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["autotune", *SMALL[:2]]) == 0  # a linear model
-    assert "no convolution of this model has a factored method" in capsys.readouterr().out
+    assert "no convolution of this model has another method" in capsys.readouterr().out
     measured = []
 
-    def fake(inputs, rounds, dtype) -> Tuned:
+    def fake(inputs, methods, rounds, dtype) -> Tuned:
         measured.append((inputs.shapes, rounds, dtype))
-        return Tuned(inputs.path, "5x5", (9, 9), 2, 0.002, 0.001, 0.5, 0.4, 0.6, 1.0, 2.0, "dense")
+        taken = {"dense": (0.002, 0.002), "factored": (0.001, 0.001)}
+        return Tuned(inputs.path, "5x5", (9, 9), 2, taken, {"dense": 1.0, "factored": 2.0}, "dense")
 
     monkeypatch.setattr("geomdl.models.tools.autotune._measured", fake)
     out = tmp_path / "t.csv"

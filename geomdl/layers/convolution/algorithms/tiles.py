@@ -173,8 +173,7 @@ def correlate_tiles(z: jax.Array, kernels: np.ndarray, tiles: Tiling) -> jax.Arr
     windows = windows.reshape(*z.shape[:3], tiles.window, tiles.count, fields)
     windows = row_major(windows.transpose(0, 1, 3, 2, 4, 5))  # [source, component, window, image, tile, field]
     windows = windows.reshape(sources, components * tiles.window, -1)
-    # s: source, o: kernel · pixel, w: component · window, x: image · tile · field
-    y = jnp.einsum("sow,swx->sox", jnp.asarray(matrix, z.dtype), windows, precision="highest")
+    y = jnp.matmul(jnp.asarray(matrix, z.dtype), windows, precision="highest")  # [source, kernel · pixel, …]
     y = y.reshape(-1, tiles.pixels, images, tiles.count, fields)  # [source · kernel, pixel, image, tile, field]
     y = y.transpose(0, 2, 1, 3, 4)  # [source · kernel, image, pixel, tile, field]
     return row_major(y.reshape(-1, images, tiles.pixels * tiles.count, fields))
