@@ -181,7 +181,7 @@ def test_autotune(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatc
     last = "--config.training.convolutions=2=factored,5=factored,9=factored,12=factored,16=factored,19=factored"
     assert printed.splitlines()[-1] == last
     assert measured[0] == (((3, 13, 13, 1),), 2, "bfloat16")
-    assert [r["path"] for r in read_csv(out, ["ratio"], "")] == [2, 5, 9, 12, 16, 19]
+    assert [r["path"] for r in read_csv(out, ["factored_ratio"], "")] == [2, 5, 9, 12, 16, 19]
 
 
 def test_reproduce(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ def _print(tuned: "Sequence[Tuned]") -> None:
         Column("faster", "faster"),
         Column("disagrees", ""),
     )
-    print_table([_row(t, methods) for t in tuned], columns)
+    print_table([_row(t, methods) | _spreads(t, methods) for t in tuned], columns)
     totals = {method: sum(t.seconds(method) for t in tuned) for method in methods if _all_have(tuned, method)}
     totals |= {
         "auto": sum(t.seconds(t.auto) for t in tuned),
@@ -108,7 +108,16 @@ def _all_have(tuned: "Sequence[Tuned]", method: str) -> bool:
     return all(method in t.methods for t in tuned)
 
 
+def _spreads(t: "Tuned", methods: "Sequence[str]") -> dict[str, str]:
+    """The time of each method over that of the first, with quartiles."""
+    ratios = {method: t.ratio(method, methods[0]) for method in methods[1:] if method in t.methods}
+    return {
+        f"{method}_spread": f"{middle:.2f} [{low:.2f}, {high:.2f}]" for method, (low, middle, high) in ratios.items()
+    }
+
+
 def _row(t: "Tuned", methods: "Sequence[str]") -> dict[str, str | int | float]:
+    """A row of the table; nothing for methods that this convolution does not have."""
     from geomdl.training.workdir.workdir import hardware, versions
 
     row: dict[str, str | int | float] = {
@@ -116,18 +125,15 @@ def _row(t: "Tuned", methods: "Sequence[str]") -> dict[str, str | int | float]:
     }  # fmt: skip
     for method in methods:
         there = method in t.methods
-        row |= {f"{method}_ms": 1e3 * t.seconds(method) if there else ""}
-        row |= {f"{method}_compile_s": t.compile_s[method] if there else ""}
-    first = methods[0]
-    for method in methods[1:]:
-        low, middle, high = t.ratio(method, first) if method in t.methods else (float("nan"),) * 3
-        there = method in t.methods
         row |= {
-            f"{method}_ratio": middle if there else "", f"{method}_ratio_low": low if there else "",
-            f"{method}_ratio_high": high if there else "",
-            f"{method}_spread": f"{middle:.2f} [{low:.2f}, {high:.2f}]" if there else "",
-            f"{method}_compile_ratio": t.compile_s[method] / t.compile_s[first] if there else "",
-        }  # fmt: skip
+            f"{method}_ms": 1e3 * t.seconds(method) if there else "",
+            f"{method}_compile_s": t.compile_s[method] if there else "",
+        }
+        if method != methods[0]:
+            ratio = t.ratio(method, methods[0]) if there else ("", "", "")
+            names = (f"{method}_ratio_low", f"{method}_ratio", f"{method}_ratio_high")
+            row |= dict(zip(names, ratio, strict=True))
+            row[f"{method}_compile_ratio"] = t.compile_s[method] / t.compile_s[methods[0]] if there else ""
     return row | {
         "auto": t.auto, "faster": t.faster or "either",
         "disagrees": "auto takes the slower" if t.disagrees else "",

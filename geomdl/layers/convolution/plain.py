@@ -9,7 +9,7 @@ from flax import nnx
 from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.layers.convolution.algorithms import Algorithm, Convolution
 from geomdl.layers.core.constants import Weight
-from geomdl.layers.core.layer import Field, Fields, Layer
+from geomdl.layers.core.layer import Field, Layer
 from geomdl.layers.core.weights import add_bias
 from geomdl.layers.core.window import Window
 from geomdl.representations import FieldType
@@ -73,7 +73,7 @@ class PlainConv(Layer):
         """MACs of the algorithm."""
         return self.algorithm.multiply_adds(self.convolution, size)
 
-    def apply(self, x: Field) -> Fields:
+    def apply(self, x: Field) -> jax.Array:
         """Maps ``[batch, ..., in_channels]`` to ``[batch, ..., out_channels]``."""
         return self.algorithm.apply(self.convolution, self.prepared, x) + self.bias[...].astype(x.dtype)
 

@@ -21,10 +21,11 @@ class TensorProduct(Layer):
     References:
       Kondor, Lin & Trivedi, Clebsch–Gordan nets, NeurIPS 2018.
 
+    >>> import jax.numpy as jnp
     >>> layer = TensorProduct(FieldType("SO2", "3 irrep(1)"))
     >>> layer.out_type.size, layer.out_type.blocks[0].representation.labels
     (12, ((0, 0), (0, 0), (0, 2)))
-    >>> TensorProduct(FieldType("SO2", "1 irrep(1)"))(jax.numpy.array([[2.0, 3.0]]))
+    >>> TensorProduct(FieldType("SO2", "1 irrep(1)"))(jnp.array([[2.0, 3.0]]))
     Array([[4., 6., 6., 9.]], dtype=float32)
     """
 
