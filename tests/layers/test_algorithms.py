@@ -60,7 +60,7 @@ class Cheap(Im2Col):
     overhead = 1000.0
 
     def expected_cost(self, convolution: Convolution, size: Size) -> float:
-        return math.prod(size)
+        return 100 * math.prod(size)
 
 
 @pytest.fixture
@@ -126,7 +126,12 @@ def test_auto_takes_what_is_expected_to_cost_least():
     layer, large = _conv(), (30, 30)
     register(Cheap())
     try:
-        assert (layer.method_for((1, 1)), layer.method_for(large)) == ("dense", "cheap")
+        assert [layer.method_for(size) for size in ((1, 1), (1, 2), (1, 3), large)] == [
+            "dense",
+            "dense",
+            "cheap",
+            "cheap",
+        ]
         assert _conv(groups=2).method_for(large) == "dense", "what cannot compute it is not taken"
         assert Dense(FIELDS, FIELDS, rngs=nnx.Rngs(0)).method_for(large) == "dense"
         frozen = freeze(layer, large).network

@@ -29,8 +29,6 @@ def constant_copy(module: M, frozen: Callable[[nnx.Module], nnx.Module | None]) 
             return Weight(part[...])
         if isinstance(part, nnx.List):
             return nnx.List([constant(inner) for inner in part])
-        if isinstance(part, nnx.Dict):
-            return nnx.Dict({name: constant(inner) for name, inner in part.items()})
         if isinstance(part, nnx.Module):
             found = frozen(part)
             return constant_copy(part, frozen) if found is None else found
