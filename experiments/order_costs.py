@@ -28,12 +28,11 @@ from experiments.order_networks import GROUPS, MODES, SETTINGS, OrderNetworkConf
 from geomdl.environment import circumstances
 from geomdl.groups import group as group_named
 from geomdl.layers import Sequential, with_method
-from geomdl.layers.convolution.algorithms.factored import Method
 from geomdl.models.core.config import ImageShape
 from geomdl.plots.tables import Row, distinct, read_csv, write_csv
 
 RESULTS = Path(__file__).parent / "results" / "orders"
-METHODS: tuple[Method, ...] = ("dense", "factored")
+METHODS = ("dense", "factored")
 ALL_MODES = (*MODES, "wide", "wide parameters")
 WORDS = {
     "width": "fixed width",
@@ -133,7 +132,7 @@ def _batch(mode: str) -> int:
     return 8 if mode.startswith("wide") else 32
 
 
-def _side(data: str, mode: str, group: str, method: Method) -> Side:
+def _side(data: str, mode: str, group: str, method: str) -> Side:
     """Compiles a training step and takes two."""
     config, shape = network(data, mode, group)
     model = with_method(config.build(shape, 10, rngs=nnx.Rngs(0)), method)

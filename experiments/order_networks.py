@@ -14,6 +14,7 @@ from geomdl.data.draws import uniforms
 from geomdl.data.sources.mnist_rot import rotate_each
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.layers import Conv, GroupPool, Layer, Pool, Sequential
+from geomdl.layers.convolution.algorithms.registry import possible
 from geomdl.models import MODELS
 from geomdl.models.core.config import ImageShape
 from geomdl.models.core.steerable import SteerableConfig, convolution_block, invariant_head
@@ -155,8 +156,9 @@ def multiply_adds(model: Sequential, size: Size) -> dict[str, int]:
     counted = {"dense": 0, "factored": 0}
     for layer in model.layers:
         if isinstance(layer, Conv):
-            counted["dense"] += layer.dense_multiply_adds(size)
-            counted["factored"] += layer.factored_multiply_adds(size) or 0
+            for algorithm in possible(layer.convolution):
+                if algorithm.name in counted:
+                    counted[algorithm.name] += algorithm.multiply_adds(layer.convolution, size)
         size = layer.contract.output_size(size)
     return counted
 

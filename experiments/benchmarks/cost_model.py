@@ -6,7 +6,7 @@ A layer is named by its group, regular fields, grid and taps: from as many field
 steerable kernels, or such of pixels: ``D4-24-13-5-pixel``.
 ``ratio`` is the CPU time of its gradients (of input and weights) by the factored method over that by the dense one,
 turn by turn, the median with quartiles; ``expected`` what
-`geomdl.layers.convolution.algorithms.factored.expected_cost` says. Writes
+`geomdl.layers.convolution.algorithms.factored_cost.expected_cost` says. Writes
 experiments/results/benchmarks/cost_model.csv.
 """
 
@@ -21,7 +21,8 @@ from experiments.benchmarks.factored import BATCH, RESULTS, compiled, cpu_second
 from experiments.benchmarks.train_step import quartiles
 from geomdl.environment import circumstances
 from geomdl.layers import Conv, with_method
-from geomdl.layers.convolution.algorithms.factored import expected_cost
+from geomdl.layers.convolution.algorithms import named
+from geomdl.layers.convolution.algorithms.factored_cost import expected_cost
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType
 
@@ -52,7 +53,8 @@ def measure(name: str, rounds: int) -> Row:
             if turn:
                 taken[method].append(seconds)
     low, middle, high = quartiles(taken["factored"], taken["dense"])
-    expected = expected_cost(layer.spaces, t, t, layer.window, size) / layer.dense_multiply_adds(size)
+    dense = named("dense").multiply_adds(layer.convolution, size)
+    expected = expected_cost(layer.convolution, layer.window, size) / dense
     return {
         "layer": name, "batch": BATCH, "rounds": rounds, "ratio_low": low, "ratio": middle, "ratio_high": high,
         "expected": expected, "auto": layer.method_for(size),

@@ -27,7 +27,8 @@ from experiments.benchmarks.train_step import quartiles
 from geomdl.environment import circumstances
 from geomdl.kernels.factored import factored_plan
 from geomdl.layers import Conv, with_method
-from geomdl.layers.convolution.algorithms.factored import mixing_matrices
+from geomdl.layers.convolution.algorithms import named
+from geomdl.layers.convolution.algorithms.mixing_matrices import mixing_matrices
 from geomdl.layers.core.functional import correlate
 from geomdl.plots.tables import Row, write_csv
 from geomdl.representations import FieldType
@@ -119,7 +120,8 @@ def measure(name: str, rounds: int) -> Row:
                     taken.setdefault((side, n), []).append(seconds)
     row: Row = {
         "layer": name, "batch": BATCH, "rounds": rounds, "auto": auto.method_for(size),
-        "multiply_adds": auto.factored_multiply_adds(size) or 0, "dense_multiply_adds": auto.dense_multiply_adds(size),
+        "multiply_adds": named("factored").multiply_adds(auto.convolution, size),
+        "dense_multiply_adds": named("dense").multiply_adds(auto.convolution, size),
         "compile_over_dense": compile_s["factored"] / compile_s["dense"],
     }  # fmt: skip
     row["copy"] = quartiles(taken["copy", 0], taken["factored", 0])[1]

@@ -4,11 +4,17 @@ from geomdl.layers.containers.branching import Branch, Parallel, Residual
 from geomdl.layers.containers.sequential import Sequential
 from geomdl.layers.containers.skip import Skip
 from geomdl.layers.convolution.attention import PositionEmbedding, SelfAttention
-from geomdl.layers.convolution.conv import Conv, Dense, TransposedConv
+from geomdl.layers.convolution.conv import Conv
+from geomdl.layers.convolution.dense import Dense
 from geomdl.layers.convolution.locally_connected import Flatten, LocallyConnected
-from geomdl.layers.core.layer import Layer
+from geomdl.layers.convolution.transposed import TransposedConv
+from geomdl.layers.core.identity import Identity
+from geomdl.layers.core.layer import Child, Layer
 from geomdl.layers.core.window import Window
-from geomdl.layers.field_types.rearranging import Disentangle, FromIrreps, Identity, Mask, Reshuffle, Restrict, ToIrreps
+from geomdl.layers.field_types.change_of_basis import FromIrreps, ToIrreps
+from geomdl.layers.field_types.mask import Mask
+from geomdl.layers.field_types.order import Disentangle, Reshuffle
+from geomdl.layers.field_types.restriction import Restrict
 from geomdl.layers.nonlinearities.crelu import CReLU
 from geomdl.layers.nonlinearities.fourier import FourierPointwise
 from geomdl.layers.nonlinearities.norm_and_gated import Gated, NormActivation
@@ -37,7 +43,7 @@ from geomdl.layers.transforms.with_method import with_method
 Concatenated, HalfSize = CReLU, ReducedSize  # their names before the second edition
 
 __all__ = [
-    "AdaptivePool", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Concatenated", "Conv", "Dense",
+    "AdaptivePool", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child", "Concatenated", "Conv", "Dense",
     "Disentangle", "Dropout", "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Frozen", "Gated",
     "GlobalPool", "GroupNorm", "GroupPool", "HalfSize", "Hourglass", "IdealResample", "Identity", "InducedNormPool",
     "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool",

@@ -164,12 +164,13 @@ def test_summary_shows_the_methods(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_autotune(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["autotune", *SMALL[:2]]) == 0  # a linear model
-    assert "no convolution of this model has a factored method" in capsys.readouterr().out
+    assert "no convolution of this model has another method" in capsys.readouterr().out
     measured = []
 
-    def fake(inputs, rounds, dtype) -> Tuned:
+    def fake(inputs, methods, rounds, dtype) -> Tuned:
         measured.append((inputs.shapes, rounds, dtype))
-        return Tuned(inputs.path, "5x5", (9, 9), 2, 0.002, 0.001, 0.5, 0.4, 0.6, 1.0, 2.0, "dense")
+        taken = {"dense": (0.002, 0.002), "factored": (0.001, 0.001)}
+        return Tuned(inputs.path, "5x5", (9, 9), 2, taken, {"dense": 1.0, "factored": 2.0}, "dense")
 
     monkeypatch.setattr("geomdl.models.tools.autotune._measured", fake)
     out = tmp_path / "t.csv"
@@ -180,7 +181,7 @@ def test_autotune(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatc
     last = "--config.training.convolutions=2=factored,5=factored,9=factored,12=factored,16=factored,19=factored"
     assert printed.splitlines()[-1] == last
     assert measured[0] == (((3, 13, 13, 1),), 2, "bfloat16")
-    assert [r["path"] for r in read_csv(out, ["ratio"], "")] == [2, 5, 9, 12, 16, 19]
+    assert [r["path"] for r in read_csv(out, ["factored_ratio"], "")] == [2, 5, 9, 12, 16, 19]
 
 
 def test_reproduce(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,9 @@ from jax.sharding import PartitionSpec as P
 from geomdl.equivariance import check_contract
 from geomdl.kernels.factored import factored_plan
 from geomdl.layers import Conv, Dense
-from geomdl.layers.convolution.algorithms.factored import factored_correlate, factored_multiply_adds
+from geomdl.layers.convolution.algorithms import named
+from geomdl.layers.convolution.algorithms.factored_correlation import correlate_with_matrices
+from geomdl.layers.convolution.algorithms.mixing_matrices import mixing_matrices
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.representations import FieldType
 
@@ -140,9 +142,8 @@ def test_a_batch_that_parts_do_not_divide():
     x = jax.random.normal(jax.random.key(1), (7, 5, 5, 2))
 
     def total(x: jax.Array, weights: list[jax.Array], at_once: int) -> tuple[jax.Array, jax.Array]:
-        y = factored_correlate(
-            x, weights, layer.spaces, layer.in_type, layer.out_type, layer.window, images_at_once=at_once
-        )
+        matrices = mixing_matrices(layer.spaces, weights)
+        y = correlate_with_matrices(x, matrices, layer.convolution, layer.window, images_at_once=at_once)
         return (y**2).sum(), y
 
     gradient = jax.jit(jax.grad(total, argnums=(0, 1), has_aux=True), static_argnums=2)
@@ -185,7 +186,7 @@ def test_calls_without_jit_are_compiled_once(caplog: pytest.LogCaptureFixture):
     x = jax.random.normal(jax.random.key(0), (80, 6, 6, 8))
     with jax.log_compiles():
         layer(x)
-        assert "Compiling jit(factored_correlate)" in caplog.text
+        assert "Compiling jit(correlate_with_matrices)" in caplog.text
         caplog.clear()
         y = layer(x + 1)
     assert not re.search("Compiling .*(correlate|scan|while)", caplog.text)
@@ -280,9 +281,9 @@ def _products(text: str) -> list[int]:
 
 def test_what_has_no_factored_method_is_refused_by_name():
     t = FieldType("C4", "2 regular + 1 irrep(1)")  # pixel kernels between regular fields, steerable ones elsewhere
-    with pytest.raises(ValueError, match="invalid method 'factored'; allowed: 'dense' where some pairs of"):
+    with pytest.raises(ValueError, match="invalid method 'factored'; allowed: 'auto' or 'dense', for some pairs of"):
         Conv(t, t, 3, method="factored", rngs=nnx.Rngs(0))
-    with pytest.raises(ValueError, match="allowed: 'dense' where some pairs"):
+    with pytest.raises(ValueError, match="allowed: 'auto' or 'dense', for some pairs"):
         Dense(t, t, method="factored", rngs=nnx.Rngs(0))
     with pytest.raises(ValueError, match="unknown method 'fast'"):
         Dense(t, t, method="fast", rngs=nnx.Rngs(0))  # type: ignore[arg-type]
@@ -319,5 +320,5 @@ def test_auto_takes_the_factored_method_where_it_pays():
     wide, narrow = FieldType("C8", "96 regular"), FieldType("C8", "1 regular")
     layer = nnx.eval_shape(lambda: Conv(wide, wide, 5, padding=2, rngs=nnx.Rngs(0)))
     assert layer.method_for((7, 7)) == "factored"
-    assert layer.multiply_adds((7, 7)) == factored_multiply_adds(layer.spaces, wide, wide, layer.window, (7, 7))
+    assert layer.multiply_adds((7, 7)) == named("factored").multiply_adds(layer.convolution, (7, 7))
     assert Conv(narrow, narrow, 3, rngs=nnx.Rngs(0)).method_for((7, 7)) == "dense"

@@ -14,7 +14,7 @@ from jax.sharding import PartitionSpec as P
 
 from geomdl.layers import Conv, Dense, Sequential, freeze, with_method
 from geomdl.layers.convolution.algorithms.gpu_backend import gpu_backend
-from geomdl.layers.transforms.frozen import PlainFactoredConv
+from geomdl.layers.convolution.plain import PlainConv
 from geomdl.representations import FieldType
 
 CALL = {"triton": "@__gpu$xla.gpu.triton(", "mosaic": "@mosaic_gpu_v2("}[gpu_backend()]
@@ -144,8 +144,8 @@ def test_no_images_and_frozen_layers():
     assert layer(jnp.zeros((0, 8, 9, 8))).shape == (0, 6, 7, 2)
     x = jax.random.normal(jax.random.key(1), (2, 5, 5, 8))
     frozen = freeze(layer)
-    assert isinstance(frozen.network, PlainFactoredConv)
-    assert frozen.network.fused
+    assert isinstance(frozen.network, PlainConv)
+    assert frozen.network.algorithm.name == "fused"
     np.testing.assert_allclose(jax.jit(frozen)(x), jax.jit(layer)(x), atol=1e-5)
 
 
@@ -159,12 +159,12 @@ def test_where_there_is_none_the_nearest_is_taken_or_an_error_names_it():
         "factored",
     ]
     with pytest.raises(
-        ValueError, match="invalid method 'fused'; allowed: 'dense', 'factored' or 'auto' with 2 groups"
+        ValueError, match="invalid method 'fused'; allowed: 'auto', 'dense' or 'factored', for there are 2 groups"
     ):
         with_method(Sequential([apart]), {"0": "fused"})
-    with pytest.raises(ValueError, match="of linear layers, which expand nothing"):
+    with pytest.raises(ValueError, match="for linear layers expand nothing"):
         Dense(t, t, method="fused", rngs=nnx.Rngs(0))
-    with pytest.raises(ValueError, match="'dense' where some pairs"):
+    with pytest.raises(ValueError, match="'dense', for some pairs"):
         Conv(pixels, pixels, 3, method="fused", rngs=nnx.Rngs(0))
 
 

@@ -6,7 +6,7 @@ import pytest
 from flax import nnx
 
 from geomdl.layers import Branch, Conv, Dense, GroupPool, Pointwise, Residual, Sequential, freeze, with_method
-from geomdl.layers.transforms.with_method import convolutions, has_two_methods, read_methods
+from geomdl.layers.transforms.with_method import convolutions, has_a_choice, read_methods
 from geomdl.representations import FieldType
 
 IMAGE, FIELDS = FieldType("C4", "1 trivial + 1 irrep(1)"), FieldType("C4", "2 regular")
@@ -38,7 +38,7 @@ def test_outputs_are_equal_to_rounding_and_the_original_stays():
     factored = with_method(net, "factored")
     assert _methods(factored) == ["dense", "factored", "factored"], "kernels of two kinds have no other method"
     assert _methods(net) == ["dense"] * 3
-    assert [has_two_methods(conv) for conv in convolutions(net).values()] == [False, True, True]
+    assert [has_a_choice(conv) for conv in convolutions(net).values()] == [False, True, True]
     x = jax.random.normal(jax.random.key(0), (2, 7, 7, 3))
     expected = jax.jit(net)(x)
     found, frozen = jax.jit(lambda x: (factored(x), freeze(factored)(x)))(x)
@@ -73,7 +73,7 @@ def test_one_layer_is_a_module_too():
         ({"0": "densse"}, "unknown method 'densse'; .*did you mean 'dense'"),
         ({"1.body.2": "dense"}, "unknown convolution '1.body.2'; allowed: 0, 1.body.1, 2.0; did you mean '1.body.1'"),
         ({"layers.1": "dense"}, "unknown convolution 'layers.1'"),
-        ({"0": "factored"}, "invalid method 'factored'; allowed: 'dense' where some pairs"),
+        ({"0": "factored"}, "invalid method 'factored'; allowed: 'auto' or 'dense', for some pairs"),
     ],
 )
 def test_what_is_not_there_is_refused_by_name(method, message: str):

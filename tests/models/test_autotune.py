@@ -48,7 +48,7 @@ def test_layers_inside_layers_of_any_kind_are_found():
 def test_alike_layers_are_measured_once_and_both_methods_in_turn(monkeypatch: pytest.MonkeyPatch):
     measured = []
 
-    def fake(inputs, rounds, dtype) -> Tuned:
+    def fake(inputs, methods, rounds, dtype) -> Tuned:
         measured.append(inputs.path)
         return _tuned(inputs.path)
 
@@ -63,8 +63,11 @@ def test_times_are_measured():
     found = list(autotune(Sequential([_conv(IMAGE), two_kinds]), (6, 6, 1), 1, rounds=2))
     assert [(t.path, t.conv, t.size, t.batch) for t in found] == [("0", "3x3 1 trivial → 1 regular", (6, 6), 1)]
     t = found[0]
-    assert min(t.dense_s, t.factored_s, t.dense_compile_s, t.factored_compile_s) > 0
-    assert t.ratio_low <= t.ratio <= t.ratio_high
+    assert t.methods == ("dense", "factored")
+    assert min(*map(t.seconds, t.methods), *t.compile_s.values()) > 0
+    low, middle, high = t.ratio("factored", "dense")
+    assert low <= middle <= high
+    assert [len(seconds) for seconds in t.taken.values()] == [2, 2]
     assert t.auto == "dense"
     for options in ({"batch": 0}, {"batch": 1, "rounds": 0}):
         with pytest.raises(ValueError, match="allowed: a positive whole number"):
@@ -72,7 +75,8 @@ def test_times_are_measured():
 
 
 def _tuned(path: str, ratio: float = 0.5, auto: str = "factored") -> Tuned:
-    return Tuned(path, "5x5", (9, 9), 2, 1.0, ratio, ratio, 0.9 * ratio, 1.1 * ratio, 1.0, 2.0, auto)  # type: ignore[arg-type]
+    taken = {"dense": (1.0, 1.0, 1.0), "factored": (0.9 * ratio, ratio, 1.1 * ratio)}
+    return Tuned(path, "5x5", (9, 9), 2, taken, {"dense": 1.0, "factored": 2.0}, auto)
 
 
 def test_the_faster_method_is_advised_where_it_can_be_told():
@@ -82,3 +86,7 @@ def test_the_faster_method_is_advised_where_it_can_be_told():
     assert advice([right, unclear]) == "auto agrees everywhere"
     assert advice([right, wrong, unclear]) == "--config.training.convolutions=0=factored,1=dense,2=dense"
     assert dataclasses.replace(wrong, auto="dense").chosen == "dense"
+    third = dataclasses.replace(right, taken={**right.taken, "third": (0.1, 0.2, 0.3)})
+    assert (third.faster, third.disagrees) == ("third", True)
+    alike = dataclasses.replace(right, taken={**right.taken, "third": right.taken["factored"]})
+    assert alike.faster is None, "as fast as another"

@@ -1,12 +1,12 @@
-"""Measures which method computes the convolutions of a config's model faster on this machine, dense or factored.
+"""Measures which method computes the convolutions of a config's model fastest on this machine.
 
   geomdl autotune --config=configs/mnist_rot_example_c8.py
   geomdl autotune --config=digits_gcnn_c4 --config.model.name=off_grid --config.model.group=C8 --batch=32
 
-Every convolution that has both methods is timed by itself, with gradients, on images as it sees them in the model (see
-geomdl summary); alike ones once. Prints times by the clock, what the cost model of "auto" chooses, and the value of
-training.convolutions that fixes what was measured. Where the quartiles of the ratio lie on either side of 1 neither is
-called faster, and the choice of the cost model stands.
+Every convolution that has several methods, such as dense and factored, is timed by itself, with gradients, on images
+as it sees them in the model (see geomdl summary); alike ones once. Prints times by the clock, what the cost model of
+"auto" chooses, and the value of training.convolutions that fixes what was measured. Where the quartiles of a ratio lie
+on either side of 1 neither method is called faster, and the choice of the cost model stands.
 """
 
 import argparse
@@ -56,13 +56,13 @@ def run(arguments: argparse.Namespace) -> None:
     model = build_model(config, dataset)
     tuned = list(autotune(model, dataset.image_shape, batch, rounds=arguments.rounds, dtype=compute.dtype))
     if not tuned:
-        print("no convolution of this model has a factored method; there is nothing to choose")
+        print("no convolution of this model has another method; there is nothing to choose")
         return
     _print(tuned)
     if arguments.out:
         from geomdl.plots.tables import write_csv
 
-        print(f"written to {write_csv(Path(arguments.out), [_row(t) for t in tuned])}")
+        print(f"written to {write_csv(Path(arguments.out), [_row(t, _methods(tuned)) for t in tuned])}")
     print(advice(tuned))
 
 
@@ -77,38 +77,65 @@ def _print(tuned: "Sequence[Tuned]") -> None:
     from geomdl.cli.support.console import print_table
     from geomdl.plots.tables import Column
 
-    rows = [_row(t) | {"spread": f"{t.ratio:.2f} [{t.ratio_low:.2f}, {t.ratio_high:.2f}]"} for t in tuned]
+    methods = _methods(tuned)
+    first = methods[0]
     columns = (
         Column("path", "path"),
         Column("conv", "convolution"),
         Column("size", "input"),
-        Column("dense_ms", "dense, ms", "{:.2f}"),
-        Column("factored_ms", "factored, ms", "{:.2f}"),
-        Column("spread", "factored / dense"),
-        Column("compile_ratio", "compilation, likewise", "{:.1f}"),
+        *(Column(f"{method}_ms", f"{method}, ms", "{:.2f}") for method in methods),
+        *(Column(f"{method}_spread", f"{method} / {first}") for method in methods[1:]),
+        *(Column(f"{method}_compile_ratio", "compilation, likewise", "{:.1f}") for method in methods[1:]),
         Column("auto", "auto takes"),
         Column("faster", "faster"),
         Column("disagrees", ""),
     )
-    print_table(rows, columns)
-    totals = {
-        "dense": sum(t.dense_s for t in tuned),
-        "factored": sum(t.factored_s for t in tuned),
+    print_table([_row(t, methods) | _spreads(t, methods) for t in tuned], columns)
+    totals = {method: sum(t.seconds(method) for t in tuned) for method in methods if _all_have(tuned, method)}
+    totals |= {
         "auto": sum(t.seconds(t.auto) for t in tuned),
         "as measured": sum(t.seconds(t.chosen) for t in tuned),
     }
     print("all together: " + ", ".join(f"{name} {1e3 * seconds:.2f} ms" for name, seconds in totals.items()))
 
 
-def _row(t: "Tuned") -> dict[str, str | int | float]:
+def _methods(tuned: "Sequence[Tuned]") -> list[str]:
+    """All that were measured."""
+    return list(dict.fromkeys(method for t in tuned for method in t.methods))
+
+
+def _all_have(tuned: "Sequence[Tuned]", method: str) -> bool:
+    return all(method in t.methods for t in tuned)
+
+
+def _spreads(t: "Tuned", methods: "Sequence[str]") -> dict[str, str]:
+    """The time of each method over that of the first, with quartiles."""
+    ratios = {method: t.ratio(method, methods[0]) for method in methods[1:] if method in t.methods}
+    return {
+        f"{method}_spread": f"{middle:.2f} [{low:.2f}, {high:.2f}]" for method, (low, middle, high) in ratios.items()
+    }
+
+
+def _row(t: "Tuned", methods: "Sequence[str]") -> dict[str, str | int | float]:
+    """A row of the table; nothing for methods that this convolution does not have."""
     from geomdl.environment import circumstances
 
-    return {
+    row: dict[str, str | int | float] = {
         "path": t.path, "conv": t.conv, "size": "x".join(map(str, t.size)), "batch": t.batch,
-        "dense_ms": 1e3 * t.dense_s, "factored_ms": 1e3 * t.factored_s,
-        "ratio": t.ratio, "ratio_low": t.ratio_low, "ratio_high": t.ratio_high,
-        "dense_compile_s": t.dense_compile_s, "factored_compile_s": t.factored_compile_s,
-        "compile_ratio": t.factored_compile_s / t.dense_compile_s, "auto": t.auto, "faster": t.faster or "either",
+    }  # fmt: skip
+    for method in methods:
+        there = method in t.methods
+        row |= {
+            f"{method}_ms": 1e3 * t.seconds(method) if there else "",
+            f"{method}_compile_s": t.compile_s[method] if there else "",
+        }
+        if method != methods[0]:
+            ratio = t.ratio(method, methods[0]) if there else ("", "", "")
+            names = (f"{method}_ratio_low", f"{method}_ratio", f"{method}_ratio_high")
+            row |= dict(zip(names, ratio, strict=True))
+            row[f"{method}_compile_ratio"] = t.compile_s[method] / t.compile_s[methods[0]] if there else ""
+    return row | {
+        "auto": t.auto, "faster": t.faster or "either",
         "disagrees": "auto takes the slower" if t.disagrees else "",
         **circumstances(),
     }  # fmt: skip

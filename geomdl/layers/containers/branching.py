@@ -8,8 +8,8 @@ from flax import nnx
 
 from geomdl.equivariance.contracts.composition import side_by_side
 from geomdl.equivariance.contracts.contract import Contract, Size
-from geomdl.layers.core.layer import Field, Layer
-from geomdl.layers.field_types.rearranging import Identity
+from geomdl.layers.core.identity import Identity
+from geomdl.layers.core.layer import Child, Field, Layer
 from geomdl.representations import FieldType
 
 
@@ -47,9 +47,9 @@ class Branch(Layer):
         """The weakest promise of the layers, under all their conditions."""
         return side_by_side([layer.contract for layer in self.layers], self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """The sum over the layers."""
-        return sum(layer.multiply_adds(size) for layer in self.layers)
+    def children(self, size: Size) -> list[Child]:
+        """The layers, all at the size of the input."""
+        return [Child(str(i), layer, size) for i, layer in enumerate(self.layers)]
 
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
         """Applies every layer; each gets a key of its own. Raises ValueError when their output sizes differ."""
@@ -88,9 +88,9 @@ class Parallel(Layer):
         """The weakest promise of the layers, under all their conditions."""
         return side_by_side([layer.contract for layer in self.layers], self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """The sum over the layers."""
-        return sum(layer.multiply_adds(size) for layer in self.layers)
+    def children(self, size: Size) -> list[Child]:
+        """The layers, all at the size of the input."""
+        return [Child(str(i), layer, size) for i, layer in enumerate(self.layers)]
 
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
         """Applies every layer to its part; each gets a key of its own. Raises ValueError when output sizes differ."""
@@ -138,9 +138,10 @@ class Residual(Layer):
         """The weaker promise of both, under all their conditions."""
         return side_by_side([self.body.contract, self.shortcut.contract], self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """The sum of both."""
-        return self.body.multiply_adds(size) + self.shortcut.multiply_adds(size)
+    def children(self, size: Size) -> list[Child]:
+        """Both; of a shortcut that is the identity only the body."""
+        shortcut = [] if isinstance(self.shortcut, Identity) else [Child("shortcut", self.shortcut, size)]
+        return [Child("body", self.body, size), *shortcut]
 
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
         """Applies both and adds. Raises ValueError when their output sizes differ."""

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 import jax
 from flax import nnx
 
-from geomdl.layers.core.layer import Layer
+from geomdl.layers.core.layer import Layer, inner_layers
 
 _ON: ContextVar[bool] = ContextVar("geomdl_remat", default=False)
 
@@ -70,4 +70,4 @@ def apply_block(layers: Sequence[Layer], x: jax.Array, keys: Sequence[jax.Array 
 
 def _parts(layer: Layer) -> list[Layer]:
     """The layers inside a composite layer, at every depth."""
-    return [module for _, module in nnx.iter_modules(layer) if isinstance(module, Layer) and module is not layer]
+    return [part for _, part in inner_layers(layer)]

@@ -9,7 +9,9 @@ from flax import nnx
 from geomdl.equivariance.contracts.composition import compose
 from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.layers.containers.remat import apply_block, blocks, rematerialising
-from geomdl.layers.core.layer import Field, Layer
+from geomdl.layers.core.affine import Affine
+from geomdl.layers.core.identity import Identity
+from geomdl.layers.core.layer import Child, Field, Layer
 
 
 class Sequential(Layer):
@@ -50,13 +52,27 @@ class Sequential(Layer):
         """The weakest promise of the layers, with their conditions carried back to the input."""
         return compose([layer.contract for layer in self.layers])
 
-    def multiply_adds(self, size: Size) -> int:
-        """The sum over the layers."""
-        total = 0
-        for layer in self.layers:
-            total += layer.multiply_adds(size)
+    def children(self, size: Size) -> list[Child]:
+        """The layers, each at the size that the one before it gives."""
+        found = []
+        for i, layer in enumerate(self.layers):
+            found.append(Child(str(i), layer, size))
             size = layer.contract.output_size(size)
-        return total
+        return found
+
+    def frozen(self) -> "Sequential":
+        """Those of nested sequences in one, batch norm folded into the linear maps before it, without identities."""
+        layers: list[Layer] = []
+        for piece in _flat(self.layers):
+            plain = piece.frozen()
+            folded = None
+            if isinstance(plain, Affine) and layers:
+                folded = layers[-1].followed_by(plain.scale[...], plain.shift[...])
+            if folded is not None:
+                layers[-1] = folded
+            elif not isinstance(plain, Identity):
+                layers.append(plain)
+        return Sequential(layers or [Identity(self.in_type)])
 
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
         """Applies every layer; each gets a key of its own."""
@@ -68,3 +84,11 @@ class Sequential(Layer):
         for layer, k in zip(self.layers, keys, strict=True):
             x = layer(x, train=train, key=k)
         return x
+
+
+def _flat(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers of nested sequences, in turn."""
+    flat: list[Layer] = []
+    for layer in layers:
+        flat += _flat(layer.layers) if isinstance(layer, Sequential) else [layer]
+    return flat

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from geomdl.equivariance.contracts.composition import side_by_side
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid
-from geomdl.layers.core.layer import Image, Images, Layer
+from geomdl.layers.core.layer import Child, Image, Images, Layer
 
 
 class Skip(Layer):
@@ -58,9 +58,9 @@ class Skip(Layer):
         self._margins(size, found)
         return found
 
-    def multiply_adds(self, size: Size) -> int:
-        """Those of the body."""
-        return self.body.multiply_adds(size)
+    def children(self, size: Size) -> list[Child]:
+        """The body."""
+        return [Child("body", self.body, size)]
 
     def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Applies the body and puts the cropped input before it. Raises ValueError when no crop is centred."""

@@ -11,7 +11,7 @@ from geomdl.equivariance.contracts.contract import Condition, Contract, Promise,
 from geomdl.errors import invalid
 from geomdl.layers.convolution.conv import Conv
 from geomdl.layers.core.initialization import normal
-from geomdl.layers.core.layer import Image, Layer
+from geomdl.layers.core.layer import Child, Image, Layer
 from geomdl.representations import FieldType
 
 
@@ -53,14 +53,17 @@ class SelfAttention(Layer):
         """Exact for every grid symmetry and every circular shift."""
         return dataclasses.replace(exact_everywhere(self.in_type, reach=None), depth=4)
 
+    def children(self, size: Size) -> list[Child]:
+        """The projections to queries, keys and values, and from the weighted means."""
+        return [Child("project_in", self.project_in, size), Child("project_out", self.project_out, size)]
+
     def multiply_adds(self, size: Size) -> int:
         """4 · pixels · channels² + 2 · pixels² · channels."""
         pixels, channels = math.prod(size), self.in_type.size
         return 4 * pixels * channels**2 + 2 * pixels**2 * channels
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Image:
+    def apply(self, x: Image) -> Image:
         """Maps ``[batch, height, width, channels]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of SelfAttention")
         batch, height, width, channels = x.shape
         parts = self.project_in(x).reshape(batch, height * width, 3, self.heads, channels // self.heads)
@@ -97,13 +100,8 @@ class PositionEmbedding(Layer):
         none = Promise("none", (fixed,), "positions have embeddings of their own")
         return Contract(self.in_type, self.out_type, none, none, lambda size: size)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None: only additions."""
-        return 0
-
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Image:
+    def apply(self, x: Image) -> Image:
         """Maps ``[batch, height, width, channels]``. Raises ValueError for an image of another size."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of PositionEmbedding")
         if x.shape[1:3] != self.size:
             raise ValueError(f"this PositionEmbedding is made for images of {self.size}, got {x.shape[1:3]}")

@@ -1,27 +1,17 @@
-"""Equivariant convolutions and linear maps."""
-
-import math
-from fractions import Fraction
+"""Equivariant convolutions."""
 
 import jax
 from flax import nnx
-from jax import lax
 
-from geomdl.equivariance.contracts.contract import Contract, Promise, Size, exact_everywhere, square
+from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.errors import invalid
 from geomdl.groups import require_planar
 from geomdl.kernels import Basis, BasisFilter
-from geomdl.layers.convolution.algorithms.factored import (
-    Method,
-    Way,
-    factored_correlate,
-    factored_multiply_adds,
-    is_faster,
-    require_possible,
-)
-from geomdl.layers.core.functional import correlate
-from geomdl.layers.core.layer import Field, Fields, Image, Images, Layer
-from geomdl.layers.core.weights import Init, add_bias, expand, init_bias, init_weights, kernel_spaces
+from geomdl.layers.convolution.algorithms import Algorithm, Convolution, named
+from geomdl.layers.convolution.algorithms.registry import AUTO, Method, algorithm_for, reference, require_possible
+from geomdl.layers.convolution.plain import PlainConv
+from geomdl.layers.core.layer import Image, Images, Layer
+from geomdl.layers.core.weights import Init, add_bias, init_bias, init_weights, kernel_spaces
 from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window
 from geomdl.representations import FieldType
 
@@ -59,19 +49,18 @@ class Conv(Layer):
         orthogonal map of the channels at the window's centre and zero elsewhere, of gain 1: it keeps the norm of the
         signal, and the variance of every channel where no more fields go out than come in. Irreps that only one of
         the types has start at zero. Odd windows only. See `geomdl.kernels.delta_orthogonal`.
-      method: how it is computed, from the same weights to the same result. ``"dense"``: the kernel is expanded.
-        ``"factored"``: the channels are mixed in coordinates of irreps, which is less arithmetic by about the order of
-        the group; not where some pairs of fields have pixel kernels and others steerable ones. ``"fused"``: the same in
-        one kernel for GPUs, which holds nothing of what it expands in memory and computes in the precision of the
-        images; not with ``groups`` > 1, see `geomdl.layers.convolution.algorithms.pallas_kernel`. ``"auto"``: dense or
-        factored, whichever is faster for the images at hand, its compilation considered, by
-        `geomdl.layers.convolution.algorithms.factored.is_faster`, on CPUs; dense elsewhere.
+      method: how it is computed, from the same weights to the same result, by the name of an algorithm of
+        `geomdl.layers.convolution.algorithms`; those of one's own can be registered there. ``"dense"``: the kernel is
+        expanded. ``"factored"``: the channels are mixed in coordinates of irreps, which is less arithmetic by about the
+        order of the group; not where some pairs of fields have pixel kernels and others steerable ones. ``"fused"``:
+        the same in one kernel for GPUs, which holds nothing of what it expands in memory and computes in the precision
+        of the images; not with ``groups`` > 1. ``"auto"``: the algorithm that is expected to be fastest for the images
+        at hand, its compilation considered; see `geomdl.layers.convolution.algorithms.registry.chosen`.
       rngs: initialises the weights.
 
     Raises:
       ValueError: for types of different groups, fields that no kernel reaches, a bad window, a delta-orthogonal
-        initialisation of an even window or of ``groups`` > 1, ``method="factored"`` of kernels of two kinds, or
-        ``"fused"`` of those, of ``groups`` > 1 or with a JAX whose Pallas has no backend for it.
+        initialisation of an even window or of ``groups`` > 1, or a method that cannot compute it.
 
     References:
       Cohen & Welling, Group equivariant convolutional networks, ICML 2016. Weiler & Cesa, General E(2)-equivariant
@@ -127,7 +116,7 @@ class Conv(Layer):
             maximum_offset=maximum_offset,
             basis_filter=basis_filter,
         )
-        self.method: Method = require_possible(method, self.spaces, groups)
+        self.method: Method = require_possible(method, self.convolution)
         self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups, init)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
@@ -136,237 +125,38 @@ class Conv(Layer):
         """Exact when the grid of windows is centred; shifts when the windows wrap around."""
         return self.window.contract(self.in_type, self.out_type)
 
+    @property
+    def convolution(self) -> Convolution:
+        """All of it but the weights, for `geomdl.layers.convolution.algorithms`."""
+        return Convolution(self.spaces, self.in_type, self.out_type, self.window, self.groups)
+
+    def algorithm_for(self, size: Size) -> Algorithm:
+        """What computes images of a size."""
+        return algorithm_for(self.method, self.convolution, size)
+
+    def method_for(self, size: Size) -> str:
+        """The name of the algorithm that computes images of a size."""
+        return self.algorithm_for(size).name
+
     def multiply_adds(self, size: Size) -> int:
-        """Those of the method in use, which depends on the backend: dense or factored, as the two below.
-
-        The fused kernel counts as factored, without what its tiles of fixed size do in vain.
-        """
-        factored = None if self.method_for(size) == "dense" else self.factored_multiply_adds(size)
-        return self.dense_multiply_adds(size) if factored is None else factored
-
-    def dense_multiply_adds(self, size: Size) -> int:
-        """Output pixels · k² · input channels · output channels / groups, as the dense kernel computes it."""
-        pixels = math.prod(self.window.output_size(size)) * self.window.size**2
-        return pixels * self.in_type.size * self.out_type.size // self.groups
-
-    def factored_multiply_adds(self, size: Size) -> int | None:
-        """Expansion, mixing and changes of basis of the factored method; None where there is no such method."""
-        return factored_multiply_adds(self.spaces, self.in_type, self.out_type, self.window, size, self.groups)
-
-    def method_for(self, size: Size) -> Way:
-        """``"dense"``, ``"factored"`` or ``"fused"``: what computes images of a size."""
-        if self.method != "auto":
-            return self.method
-        faster = is_faster(self.spaces, self.in_type, self.out_type, self.window, size, self.groups)
-        return "factored" if faster else "dense"
+        """MACs of the algorithm in use, which depends on the backend where the method is ``"auto"``."""
+        return self.algorithm_for(size).multiply_adds(self.convolution, size)
 
     def dense_kernel(self) -> jax.Array:
         """The expanded kernel ``[k, k, in_channels / groups, out_channels]``."""
-        return expand(self.kernel, self.spaces)
+        return self.convolution.dense_kernel([weight[...] for weight in self.kernel])
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+    def apply(self, x: Image) -> Images:
         """Convolves ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Conv")
-        w = self.window
-        way = self.method_for(x.shape[1:3]) if x.ndim == 4 else "dense"  # `correlate` refuses other shapes
-        if way != "dense":
-            weights, fused = [weight[...] for weight in self.kernel], way == "fused"
-            y = factored_correlate(x, weights, self.spaces, self.in_type, self.out_type, w, self.groups, fused=fused)
-            return add_bias(y, self.bias, self.out_type)
-        y = correlate(
-            x,
-            self.dense_kernel().astype(x.dtype),
-            stride=w.stride,
-            padding=w.pixels_of_padding,
-            padding_mode=w.padding_mode,
-            dilation=w.dilation,
-            remainder=w.remainder,
-            groups=self.groups,
-        )
-        return add_bias(y, self.bias, self.out_type)
+        algorithm = self.algorithm_for(x.shape[1:3]) if x.ndim == 4 else reference()  # which refuses other shapes
+        prepared = algorithm.prepare(self.convolution, [weight[...] for weight in self.kernel])
+        return add_bias(algorithm.apply(self.convolution, prepared, x), self.bias, self.out_type)
 
-
-class TransposedConv(Layer):
-    """Upsampling by a learnt equivariant kernel: zeros are put between the pixels, then the result is convolved.
-
-      y(x) = Σ_z K(sz − x) f(z) + b,   out = (n − 1) · stride − 2 · padding + F.
-
-    The grid of outputs is always centred on that of the inputs, so it is exact under the grid symmetries at every size.
-
-    Args:
-      in_type: what comes in.
-      out_type: what goes out, of the same group.
-      kernel_size: taps along each axis; 2 · padding + stride of them doubles (triples, …) an image exactly.
-      stride: the factor.
-      padding: pixels cut off each side of the full result.
-      basis: see `Conv`.
-      use_bias: see `Conv`.
-      rngs: see `Conv`.
-
-    Raises:
-      ValueError: as `Conv`, and for more padding than the kernel reaches.
-
-    >>> import jax.numpy as jnp
-    >>> t = FieldType("C4", "2 regular")
-    >>> up = TransposedConv(t, t, 4, stride=2, padding=1, rngs=nnx.Rngs(0))
-    >>> up(jnp.ones((1, 5, 5, 8))).shape
-    (1, 10, 10, 8)
-    """
-
-    def __init__(
-        self,
-        in_type: FieldType,
-        out_type: FieldType,
-        kernel_size: int,
-        *,
-        stride: int = 2,
-        padding: int = 0,
-        basis: Basis = "auto",
-        use_bias: bool = True,
-        rngs: nnx.Rngs,
-    ) -> None:
-        self.swaps_axes = require_planar(in_type.group, "TransposedConv").swaps_axes
-        self.window = Window(kernel_size, stride, padding)
-        if padding >= kernel_size:
-            raise invalid("padding of TransposedConv", padding, f"at most kernel_size − 1 = {kernel_size - 1}", 0)
-        self.in_type, self.out_type = in_type, out_type
-        self.spaces = kernel_spaces(in_type, out_type, kernel_size, basis)
-        self.kernel = init_weights(self.spaces, in_type, out_type, rngs)
-        self.bias = init_bias(out_type) if use_bias else nnx.List([])
-
-    @property
-    def contract(self) -> Contract:
-        """Exact under the grid symmetries at every size."""
-        points = Promise("exact", (square,) if self.swaps_axes else ())
-        shifts = Promise("none", why="the full result has a border")
-        w = self.window
-        middle = Fraction(w.size - 1, 2)  # of the kernel, which is laid on s · z − padding
-        return Contract(
-            self.in_type,
-            self.out_type,
-            points,
-            shifts,
-            self.output_size,
-            stride=Fraction(1, w.stride),
-            reach=middle / w.stride,
-            offset=(w.pixels_of_padding - middle) / w.stride,
-        )
-
-    def output_size(self, size: Size) -> Size:
-        """(n − 1) · stride − 2 · padding + kernel_size along each axis."""
-        w = self.window
-        return tuple((n - 1) * w.stride - 2 * w.pixels_of_padding + w.size for n in size)
-
-    def multiply_adds(self, size: Size) -> int:
-        """Input pixels · k² · input channels · output channels: the zeros are not multiplied."""
-        return math.prod(size) * self.window.size**2 * self.in_type.size * self.out_type.size
-
-    def dense_kernel(self) -> jax.Array:
-        """The expanded kernel ``[k, k, in_channels, out_channels]``."""
-        return expand(self.kernel, self.spaces)
-
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
-        """Maps ``[batch, height, width, channels]`` to the larger grid."""
-        del train, key
-        self.in_type.require_channels(x.shape[-1], "the input of TransposedConv")
-        border = self.window.size - 1 - self.window.pixels_of_padding
-        y = lax.conv_general_dilated(
-            x,
-            self.dense_kernel().astype(x.dtype),
-            (1, 1),
-            [(border, border), (border, border)],
-            lhs_dilation=(self.window.stride, self.window.stride),
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        )
-        return add_bias(y, self.bias, self.out_type)
-
-
-class Dense(Layer):
-    """The most general equivariant linear map of fields at one point: y = W x + b, ρ_out(g) W = W ρ_in(g).
-
-    For fields without base space (equivariant multilayer perceptrons), or the same map at every pixel. Direct products
-    of groups may act, as C4 x D1 here on vectors in two ways at once:
-
-    >>> t = FieldType("C4 x D1", "2 outer(irrep(1),irrep(1,0)) + 1 regular")
-    >>> Dense(t, t, rngs=nnx.Rngs(0))(jax.numpy.ones((3, 12))).shape
-    (3, 12)
-
-    Args:
-      in_type: what comes in.
-      out_type: what goes out, of the same group.
-      use_bias: whether to add b, one number per invariant direction of ρ_out.
-      method: see `Conv`; ``"factored"`` is one block of W for each irrep, between changes of basis.
-      rngs: initialises the weights: generalized He.
-
-    Raises:
-      ValueError: for types of different groups, or output fields that no equivariant map reaches.
-
-    >>> import jax.numpy as jnp
-    >>> from geomdl.groups import C8
-    >>> layer = Dense(FieldType(C8, "2 regular"), FieldType(C8, "10 trivial"), rngs=nnx.Rngs(0))
-    >>> layer(jnp.ones((3, 16))).shape
-    (3, 10)
-    """
-
-    def __init__(
-        self,
-        in_type: FieldType,
-        out_type: FieldType,
-        *,
-        use_bias: bool = True,
-        method: Method = "auto",
-        rngs: nnx.Rngs,
-    ) -> None:
-        self.in_type, self.out_type = in_type, out_type
-        self.spaces = kernel_spaces(in_type, out_type, 1)
-        if method == "fused":
-            raise invalid("method", method, "of linear layers, which expand nothing, 'dense', 'factored' or 'auto'")
-        self.method: Method = require_possible(method, self.spaces)
-        self.kernel = init_weights(self.spaces, in_type, out_type, rngs)
-        self.bias = init_bias(out_type) if use_bias else nnx.List([])
-
-    @property
-    def contract(self) -> Contract:
-        """Exact for every element, with or without base space."""
-        return exact_everywhere(self.in_type, self.out_type, linear=True)
-
-    def multiply_adds(self, size: Size) -> int:
-        """Those of the method in use. Of the dense one: pixels · input channels · output channels."""
-        if self.method_for(size) == "factored":
-            types = self.in_type, self.out_type
-            return factored_multiply_adds(self.spaces, *types, _POINT, _one_column(size)) or 0
-        return math.prod(size) * self.in_type.size * self.out_type.size
-
-    def method_for(self, size: Size) -> Way:
-        """``"dense"`` or ``"factored"``: what computes fields on so many pixels, or at one point."""
-        if self.method != "auto":
-            return self.method
-        faster = is_faster(self.spaces, self.in_type, self.out_type, _POINT, _one_column(size))
-        return "factored" if faster else "dense"
-
-    def dense_kernel(self) -> jax.Array:
-        """The matrix W ``[in_channels, out_channels]`` (acting from the right)."""
-        return expand(self.kernel, self.spaces)[0, 0]
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
-        """Maps ``[..., in_channels]`` to ``[..., out_channels]``."""
-        del train, key
-        self.in_type.require_channels(x.shape[-1], "the input of Dense")
-        if self.method_for(x.shape[1:-1]) == "factored":
-            weights, pixels = [weight[...] for weight in self.kernel], math.prod(x.shape[1:-1])
-            points = x.reshape(x.shape[0], pixels, 1, x.shape[-1])
-            y = factored_correlate(points, weights, self.spaces, self.in_type, self.out_type, _POINT)
-            return add_bias(y.reshape(*x.shape[:-1], self.out_type.size), self.bias, self.out_type)
-        return add_bias(x @ self.dense_kernel().astype(x.dtype), self.bias, self.out_type)
-
-
-_POINT = Window(1)
-"""A kernel of one pixel."""
-
-
-def _one_column(size: Size) -> Size:
-    return math.prod(size), 1
+    def frozen(self) -> Layer:
+        """The algorithm with what it prepares of the weights made; for ``"auto"`` the dense one."""
+        algorithm = reference() if self.method == AUTO else named(self.method)
+        return PlainConv.of(algorithm, self.convolution, self.kernel, self.bias, self.contract)
 
 
 def _check_groups(groups: int, in_type: FieldType, out_type: FieldType) -> None:

@@ -10,6 +10,7 @@ from jax import lax
 from geomdl.equivariance.contracts.contract import Condition, Contract, Promise, Size
 from geomdl.errors import invalid
 from geomdl.groups import require_planar
+from geomdl.layers.core.constants import Weight
 from geomdl.layers.core.functional import pad
 from geomdl.layers.core.initialization import he_normal, zeros
 from geomdl.layers.core.layer import Image, Images, Layer, Vector
@@ -77,9 +78,8 @@ class LocallyConnected(Layer):
         """Output pixels · k² · input channels · output channels."""
         return math.prod(self.window.output_size(size)) * self.window.size**2 * self.in_type.size * self.out_type.size
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+    def apply(self, x: Image) -> Images:
         """Maps ``[batch, height, width, channels]``. Raises ValueError for an image of another size."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of LocallyConnected")
         if x.shape[1:3] != self.size:
             raise ValueError(f"this LocallyConnected layer is made for images of {self.size}, got {x.shape[1:3]}")
@@ -93,6 +93,21 @@ class LocallyConnected(Layer):
         )
         y = jnp.einsum("bhwt,hwto->bhwo", patches, self.kernel[...].astype(x.dtype))
         return y if self.bias is None else y + self.bias[...].astype(x.dtype)
+
+    def frozen(self) -> "LocallyConnected":
+        """The same with constant weights, and zeros for a bias where there is none."""
+        bias = jnp.zeros(self.out_type.size) if self.bias is None else self.bias[...]
+        return self._with(self.kernel[...], bias)
+
+    def followed_by(self, scale: jax.Array, shift: jax.Array) -> "LocallyConnected | None":
+        """The same with weights and bias scaled."""
+        return None if self.bias is None else self._with(self.kernel[...] * scale, self.bias[...] * scale + shift)
+
+    def _with(self, kernel: jax.Array, bias: jax.Array) -> "LocallyConnected":
+        copy = nnx.clone(self)
+        for name, value in (("kernel", kernel), ("bias", bias)):
+            setattr(copy, name, nnx.data(Weight(value)))
+        return copy
 
 
 class Flatten(Layer):
@@ -119,13 +134,8 @@ class Flatten(Layer):
         none = Promise("none", why="positions become channels")
         return Contract(self.in_type, self.out_type, none, none, lambda size: (), has_base_space=False)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None."""
-        return 0
-
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Vector:
+    def apply(self, x: Image) -> Vector:
         """Flattens. Raises ValueError for an image of another size."""
-        del train, key
         if x.shape[1:] != (*self.size, self.in_type.size):
             raise ValueError(f"Flatten is made for images of {(*self.size, self.in_type.size)}, got {x.shape[1:]}")
         return x.reshape(x.shape[0], -1)

@@ -80,10 +80,10 @@ def init_weights(
     return nnx.List(weights)
 
 
-def expand(weights: Sequence[nnx.Param], spaces: KernelSpaces) -> jax.Array:
+def expand(weights: Sequence[jax.Array], spaces: KernelSpaces) -> jax.Array:
     """The dense kernel ``[k, k, in_channels / groups, out_channels]``, in the weights' dtype."""
     flat = iter(weights)
-    rows = [jnp.concatenate([space.expand(next(flat)[...]) for space in row], -1) for row in spaces]
+    rows = [jnp.concatenate([space.expand(next(flat)) for space in row], -1) for row in spaces]
     return jnp.concatenate(rows, -2)
 
 

@@ -2,11 +2,10 @@
 
 import functools
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
+from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
 from geomdl.errors import unknown
 from geomdl.layers.core.field_channels import block_fields, join_blocks
 from geomdl.layers.core.functional import ACTIVATIONS
@@ -55,13 +54,8 @@ class CReLU(Layer):
         """Exact for every element and every shift."""
         return exact_everywhere(self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def apply(self, x: Field) -> Fields:
         """Maps ``[..., channels]`` to ``[..., 2 channels]``: of each field first σ(f), then σ(−f)."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of CReLU")
         parts = []
         for b in self.in_type.blocks:

@@ -80,9 +80,8 @@ class FourierPointwise(Layer):
         pairs = zip(self.in_type.blocks, self.num_samples, strict=True)
         return math.prod(size) * sum(2 * b.multiplicity * n * b.representation.size for b, n in pairs)
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+    def apply(self, x: Field) -> Field:
         """Applies σ to the functions of ``[..., channels]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of FourierPointwise")
         parts = []
         for b in self.in_type.blocks:

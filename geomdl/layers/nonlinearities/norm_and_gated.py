@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
+from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
 from geomdl.errors import unknown
 from geomdl.groups import PlanarGroup, Subgroup, require_planar
 from geomdl.groups import subgroup as subgroup_of
@@ -82,13 +82,8 @@ class NormActivation(Layer):
         """Exact for every element and every shift."""
         return exact_everywhere(self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+    def apply(self, x: Field) -> Field:
         """Rescales every field of ``[..., channels]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of NormActivation")
         dtype, parts, start = wide(x.dtype), [], 0
         for b in self.in_type.blocks:
@@ -173,13 +168,8 @@ class Gated(Layer):
         """Exact for every element and every shift."""
         return exact_everywhere(self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def apply(self, x: Field) -> Fields:
         """Maps ``[..., gates + channels]`` to ``[..., channels]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Gated")
         gates = ACTIVATIONS[self.gate](x[..., : self.num_gates * self.cosets])
         gates = gates.reshape(*x.shape[:-1], self.num_gates, self.cosets, 1)

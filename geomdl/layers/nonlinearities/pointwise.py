@@ -1,9 +1,8 @@
 """Pointwise nonlinearities and maxout."""
 
-import jax
 import jax.numpy as jnp
 
-from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
+from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
 from geomdl.errors import invalid, unknown
 from geomdl.layers.core.functional import ACTIVATIONS
 from geomdl.layers.core.layer import Field, Fields, Layer
@@ -41,13 +40,8 @@ class Pointwise(Layer):
         """Exact for every element and every shift."""
         return exact_everywhere(self.in_type, self.out_type, linear=self.activation == "identity")
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+    def apply(self, x: Field) -> Field:
         """Applies σ to ``[..., channels]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Pointwise")
         return ACTIVATIONS[self.activation](x)
 
@@ -84,13 +78,8 @@ class Maxout(Layer):
         """Exact for every element and every shift."""
         return exact_everywhere(self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def apply(self, x: Field) -> Fields:
         """Maps ``[..., channels]`` to ``[..., channels / pieces]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Maxout")
         outputs = []
         for b in self.in_type.blocks:

@@ -2,8 +2,6 @@
 
 import math
 
-import jax
-
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
 from geomdl.layers.core.field_channels import block_fields, join_blocks
 from geomdl.layers.core.layer import Field, Fields, Layer
@@ -23,10 +21,11 @@ class TensorProduct(Layer):
     References:
       Kondor, Lin & Trivedi, Clebsch–Gordan nets, NeurIPS 2018.
 
+    >>> import jax.numpy as jnp
     >>> layer = TensorProduct(FieldType("SO2", "3 irrep(1)"))
     >>> layer.out_type.size, layer.out_type.blocks[0].representation.labels
     (12, ((0, 0), (0, 0), (0, 2)))
-    >>> TensorProduct(FieldType("SO2", "1 irrep(1)"))(jax.numpy.array([[2.0, 3.0]]))
+    >>> TensorProduct(FieldType("SO2", "1 irrep(1)"))(jnp.array([[2.0, 3.0]]))
     Array([[4., 6., 6., 9.]], dtype=float32)
     """
 
@@ -44,9 +43,8 @@ class TensorProduct(Layer):
         """One for each product."""
         return math.prod(size) * self.out_type.size
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def apply(self, x: Field) -> Fields:
         """Maps ``[..., channels]`` to the products ``[..., channels_out]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of TensorProduct")
         parts = []
         for b in self.in_type.blocks:

@@ -1,10 +1,9 @@
 """The vector-field nonlinearity: a regular field becomes one vector, along its strongest orientation."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
+from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
 from geomdl.errors import unknown
 from geomdl.groups import require_planar
 from geomdl.layers.core.field_channels import block_fields, is_regular, join_blocks
@@ -62,13 +61,8 @@ class VectorField(Layer):
         """Exact for every element and every shift."""
         return exact_everywhere(self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def apply(self, x: Field) -> Fields:
         """Maps ``[..., fields · order]`` to ``[..., fields · 2]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of VectorField")
         directions = np.asarray(self.vector(self.in_type.group.elements())[:, :, 0])  # h e ``[order, 2]``
         directions = jnp.asarray(np.where(np.abs(directions) < 1e-12, 0, directions), x.dtype)

@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
+from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
 from geomdl.errors import invalid, unknown
+from geomdl.layers.core.affine import Affine
 from geomdl.layers.core.data_axis import batch_mean, per_example
 from geomdl.layers.core.field_channels import (
     field_means,
@@ -15,6 +16,7 @@ from geomdl.layers.core.field_channels import (
     per_channel,
     wide,
 )
+from geomdl.layers.core.identity import Identity
 from geomdl.layers.core.initialization import ones, zeros
 from geomdl.layers.core.layer import Field, Layer
 from geomdl.layers.normalization.field_norm import InstanceNorm, normalize_groups
@@ -63,9 +65,9 @@ class BatchNorm(Layer):
         """Exact for every element and every shift, in training and in evaluation; for crops in evaluation."""
         return exact_everywhere(self.in_type, self.out_type, linear=True)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted: it folds into the convolution before it."""
-        return 0
+    def frozen(self) -> Affine:
+        """The affine map of each channel that the running averages make."""
+        return Affine(*self.affine(self.mean[...], self.variance[...]), self.contract)
 
     def affine(self, mean: jax.Array, variance: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The map x ↦ scale · x + shift that given statistics make, as two arrays ``[channels]``."""
@@ -75,7 +77,6 @@ class BatchNorm(Layer):
 
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
         """Normalises ``[batch, ..., channels]``."""
-        del key
         self.in_type.require_channels(x.shape[-1], "the input of BatchNorm")
         dtype = wide(x.dtype)
         if train:
@@ -123,13 +124,8 @@ class LayerNorm(Layer):
         """Exact for every element and every shift."""
         return exact_everywhere(self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+    def apply(self, x: Field) -> Field:
         """Normalises ``[..., channels]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of LayerNorm")
         return normalize_groups(
             x, self.in_type, self.scale[...], self.bias[...], groups=1, over_pixels=False, epsilon=self.epsilon
@@ -170,9 +166,9 @@ class Dropout(Layer):
         random = not self.whole_fields and self.rate > 0
         return exact_everywhere(self.in_type, random_in_training=random, linear=True)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None."""
-        return 0
+    def frozen(self) -> Identity:
+        """Nothing."""
+        return Identity(self.in_type)
 
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
         """Drops out of ``[batch, ..., channels]`` when ``train``; ``key`` is then needed."""

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
+from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
 from geomdl.errors import invalid
 from geomdl.layers.core.field_channels import (
     field_means,
@@ -68,13 +68,8 @@ class GroupNorm(Layer):
         """Exact for every grid symmetry and every circular shift, fractional ones too; it looks at the whole image."""
         return exact_everywhere(self.in_type, self.out_type, linear=True, reach=None)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+    def apply(self, x: Field) -> Field:
         """Normalises ``[batch, ..., channels]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of GroupNorm")
         return normalize_groups(
             x, self.in_type, self.scale[...], self.bias[...], groups=self.groups, over_pixels=True, epsilon=self.epsilon
@@ -110,13 +105,8 @@ class InstanceNorm(Layer):
         """Exact for every grid symmetry and every circular shift, fractional ones too; it looks at the whole image."""
         return exact_everywhere(self.in_type, self.out_type, linear=True, reach=None)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+    def apply(self, x: Field) -> Field:
         """Normalises ``[batch, height, width, channels]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of InstanceNorm")
         if x.ndim < 3:
             raise ValueError("InstanceNorm takes means over pixels; allowed without base space: LayerNorm, FieldNorm")
@@ -161,13 +151,8 @@ class FieldNorm(Layer):
         """Exact for every element and every shift."""
         return exact_everywhere(self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+    def apply(self, x: Field) -> Field:
         """Normalises ``[..., channels]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of FieldNorm")
         fields = self.in_type.num_fields
         return normalize_groups(

@@ -22,7 +22,7 @@ from geomdl.equivariance.contracts.contract import (
 from geomdl.errors import invalid
 from geomdl.groups import require_planar
 from geomdl.layers.core.field_channels import per_channel
-from geomdl.layers.core.layer import Field, Image, Images, Layer
+from geomdl.layers.core.layer import Child, Field, Image, Images, Layer
 from geomdl.layers.resampling.upsampling import centred_points, size_pair
 from geomdl.representations import FieldType
 
@@ -111,9 +111,8 @@ class IdealResample(Layer):
         (height, width), (rows, columns) = size, self.output_size(size)
         return self.in_type.size * (rows * height * width + rows * columns * width)
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+    def apply(self, x: Image) -> Images:
         """Resamples ``[batch, height, width, channels]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of IdealResample")
         rows, columns = self.output_size(x.shape[1:3])
         down, across = (jnp.asarray(_ideal(n, m), x.dtype) for n, m in ((x.shape[1], rows), (x.shape[2], columns)))
@@ -162,9 +161,8 @@ class Polynomial(Layer):
         """Degree · pixels · channels."""
         return self.degree * math.prod(size) * self.in_type.size
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+    def apply(self, x: Field) -> Field:
         """Applies the polynomials to ``[..., channels]``, by Horner's rule."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Polynomial")
         coefficients = per_channel(self.coefficients[...].astype(x.dtype), self.in_type)
         y = coefficients[-1]
@@ -224,10 +222,10 @@ class BandLimited(Layer):
             return dataclasses.replace(whole, fractional=up.fractional)
         return whole
 
-    def multiply_adds(self, size: Size) -> int:
-        """Those of both resamplings and of the nonlinearity."""
+    def children(self, size: Size) -> list[Child]:
+        """Both resamplings, and the nonlinearity between them at the larger size."""
         large = self.up.output_size(size)
-        return self.up.multiply_adds(size) + self.pointwise.multiply_adds(large) + self.down.multiply_adds(large)
+        return [Child("up", self.up, size), Child("pointwise", self.pointwise, large), Child("down", self.down, large)]
 
     def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Maps ``[batch, height, width, channels]``."""

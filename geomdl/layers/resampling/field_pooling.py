@@ -1,10 +1,9 @@
 """Pooling of whole fields: by norm, over cosets of a subgroup, and to invariant norms."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
+from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
 from geomdl.errors import unknown
 from geomdl.groups import PlanarGroup, Subgroup, require_planar
 from geomdl.groups import subgroup as subgroup_of
@@ -63,13 +62,8 @@ class NormMaxPool(Layer):
         """Exact when the grid of windows is centred; shifts by multiples of the stride when they tile or wrap."""
         return self.window.contract(self.in_type, self.out_type, linear=False)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted: only comparisons and norms."""
-        return 0
-
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+    def apply(self, x: Image) -> Images:
         """Pools ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of NormMaxPool")
         w = self.window
         height, width = w.output_size(x.shape[1:3])
@@ -175,13 +169,8 @@ class SubgroupPool(Layer):
         """Exact for every element and every shift."""
         return exact_everywhere(self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def apply(self, x: Field) -> Fields:
         """Maps ``[..., fields · |G|]`` to ``[..., fields · |G| / |H|]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of SubgroupPool")
         cosets = self.subgroup.coset(self.in_type.group.elements())
         members = np.argsort(cosets, kind="stable")  # coset after coset
@@ -215,13 +204,8 @@ class NormPool(Layer):
         """Exact for every element and every shift."""
         return exact_everywhere(self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def apply(self, x: Field) -> Fields:
         """Maps ``[..., channels]`` to ``[..., fields]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of NormPool")
         values = x.astype(wide(x.dtype))
         norms = [safe_norm(block_fields(values, b), self.epsilon) for b in self.in_type.blocks]
@@ -269,13 +253,8 @@ class InducedNormPool(Layer):
         """Exact for every element and every shift."""
         return exact_everywhere(self.in_type, self.out_type)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def apply(self, x: Field) -> Fields:
         """Maps ``[..., channels]`` to ``[..., fields · cosets]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of InducedNormPool")
         values, count = x.astype(wide(x.dtype)), int(self.subgroup.index)
         parts = [block_fields(values, b) for b in self.in_type.blocks]

@@ -10,7 +10,7 @@ from geomdl.equivariance.contracts.composition import compose
 from geomdl.equivariance.contracts.contract import Contract, Promise, Size, square
 from geomdl.errors import invalid
 from geomdl.groups import require_planar
-from geomdl.layers.core.layer import Image, Images, Layer
+from geomdl.layers.core.layer import Child, Image, Images, Layer
 from geomdl.layers.resampling.polyphase import Polyphase
 
 
@@ -73,9 +73,9 @@ class PolyphaseUpsample(Layer):
     def _enlarged(self, size: Size) -> Size:
         return tuple(n * self.stride for n in size)
 
-    def multiply_adds(self, size: Size) -> int:
-        """Those of the layer at the larger size."""
-        return self.layer.multiply_adds(self._enlarged(size))
+    def children(self, size: Size) -> list[Child]:
+        """The layer at the larger size."""
+        return [Child("layer", self.layer, self._enlarged(size))]
 
     def place(self, x: Image, phase: jax.Array) -> jax.Array:
         """z, for the weights ``[batch, S, S]`` of the phases: 1 at (i, j) and 0 elsewhere."""
@@ -150,11 +150,11 @@ class Hourglass(Layer):
         every = inner.step == 1 and self.up.layer.contract.step == 1
         return dataclasses.replace(whole, step=1 if every else whole.step, up_to_shift=None)
 
-    def multiply_adds(self, size: Size) -> int:
-        """The sum of the three."""
+    def children(self, size: Size) -> list[Child]:
+        """The three in turn."""
         small = self.down.contract.output_size(size)
         back = self.inner.contract.output_size(small)
-        return self.down.multiply_adds(size) + self.inner.multiply_adds(small) + self.up.multiply_adds(back)
+        return [Child("down", self.down, size), Child("inner", self.inner, small), Child("up", self.up, back)]
 
     def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Maps ``[batch, height, width, channels]``; each part gets a key of its own."""

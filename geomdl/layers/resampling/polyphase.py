@@ -14,10 +14,11 @@ from geomdl.equivariance.contracts.contract import NOTHING, Condition, Contract,
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
 from geomdl.layers.containers.sequential import Sequential
-from geomdl.layers.convolution.conv import Conv, Dense
+from geomdl.layers.convolution.conv import Conv
+from geomdl.layers.convolution.dense import Dense
 from geomdl.layers.core.data_axis import per_example
 from geomdl.layers.core.field_channels import num_invariants, wide
-from geomdl.layers.core.layer import Image, Images, Layer
+from geomdl.layers.core.layer import Child, Image, Images, Layer, inner_layers
 from geomdl.layers.core.window import Window
 from geomdl.layers.nonlinearities.pointwise import Pointwise
 from geomdl.layers.resampling.pooling import GlobalPool
@@ -132,13 +133,18 @@ class Polyphase(Layer):
             )
         return self.inner_contract.output_size(size)
 
+    def children(self, size: Size) -> list[Child]:
+        """What scores the components, where it is learned, and the layer at the size of the image with its border."""
+        scores = [] if self.scores is None else [Child("scores", self.scores, tuple(n // self.stride for n in size))]
+        return [*scores, Child("layer", self.layer, tuple(n + 2 * self.border for n in size))]
+
     def multiply_adds(self, size: Size) -> int:
-        """Those of the layer, and pixels · channels for the norm (or those of the scores)."""
-        large = tuple(n + 2 * self.border for n in size)
-        total = self.layer.multiply_adds(large)
-        if self.scores is None:
+        """MACs of the layer, and pixels · channels for the norm, or those of the scores of every component."""
+        *scores, layer = self.children(size)
+        total = layer.layer.multiply_adds(layer.size)
+        if not scores:
             return total + math.prod(size) * self.in_type.size
-        return total + self.stride**2 * self.scores.multiply_adds(tuple(n // self.stride for n in size))
+        return total + self.stride**2 * scores[0].layer.multiply_adds(scores[0].size)
 
     def sample(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
         """The output, and the component that it saw.
@@ -257,8 +263,7 @@ def _require_strided(layer: Layer) -> int:
     stride = contract.stride
     if int(stride) != stride or stride < 2:
         raise invalid(f"stride of the {type(layer).__name__} in Polyphase", str(stride), "a whole number ≥ 2", 2)
-    parts = [part for _, part in nnx.iter_graph(layer) if isinstance(part, Layer)]
-    for part in parts:
+    for part in (layer, *(inner for _, inner in inner_layers(layer))):
         if isinstance(window := getattr(part, "window", None), Window):
             _require_centred(type(part).__name__, window)
     whole = contract.step == stride and contract.offset == 0 and contract.up_to_shift is None

@@ -3,7 +3,6 @@
 import math
 from typing import Literal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -65,13 +64,8 @@ class Pool(Layer):
         """Exact when the grid of windows is centred; shifts by multiples of the stride when they tile or wrap."""
         return self.window.contract(self.in_type, self.out_type, linear=self.reduce == "mean")
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted: only comparisons or additions."""
-        return 0
-
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+    def apply(self, x: Image) -> Images:
         """Pools ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Pool")
         w = self.window
         return pool(
@@ -139,9 +133,8 @@ class BlurPool(Layer):
         rows, columns = self.window.output_size(size)
         return self.window.size * self.in_type.size * rows * (size[1] + columns)
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+    def apply(self, x: Image) -> Images:
         """Blurs and subsamples ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of BlurPool")
         w = self.window
         if self.sigma is None:
@@ -188,13 +181,8 @@ class GlobalPool(Layer):
             self.in_type, self.out_type, output_size=lambda size: (), linear=self.reduce == "mean", has_base_space=False
         )
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Vector:
+    def apply(self, x: Image) -> Vector:
         """Pools over both spatial axes."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of GlobalPool")
         if self.reduce == "mean":
             return x.mean((1, 2))
@@ -229,13 +217,8 @@ class GroupPool(Layer):
         """Exact for every element, with or without base space."""
         return exact_everywhere(self.in_type, self.out_type, linear=self.reduce == "mean")
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted."""
-        return 0
-
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def apply(self, x: Field) -> Fields:
         """Maps ``[..., channels]`` to ``[..., fields]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of GroupPool")
         pooled = []
         for b in self.in_type.blocks:

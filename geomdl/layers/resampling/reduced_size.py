@@ -12,7 +12,7 @@ from geomdl.equivariance.contracts.composition import compose
 from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Condition, Contract, Promise, Size, square
 from geomdl.errors import invalid, unknown
 from geomdl.groups import require_planar
-from geomdl.layers.core.layer import Image, Images, Layer
+from geomdl.layers.core.layer import Child, Image, Images, Layer
 from geomdl.layers.core.maximum import Sliding, maximum_over
 from geomdl.layers.resampling.pooling import require_permutation
 from geomdl.representations import FieldType
@@ -115,6 +115,10 @@ class ReducedSize(Layer):
                 "size that the layer in ReducedSize gives", found, f"the one it takes, {small}", "padding='same'"
             )
         return size
+
+    def children(self, size: Size) -> list[Child]:
+        """The layer inside, at half the size."""
+        return [Child("inner", self.inner, _halved(size))]
 
     def multiply_adds(self, size: Size) -> int:
         """Those of the layer inside, of the blur, and of the interpolation: one axis after the other."""

@@ -104,9 +104,8 @@ class Upsample(Layer):
         taps = {"nearest": 1, "bilinear": 2, "cubic": 4}[self.method]
         return self.in_type.size * taps * (height * columns + height * width)
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+    def apply(self, x: Image) -> Images:
         """Enlarges ``[batch, height, width, channels]``."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of Upsample")
         for axis, m in zip((1, 2), self.output_size(x.shape[1:3]), strict=True):
             taps, weights = _interpolation(x.shape[axis], m, self.method, self.padding_mode == "circular")
@@ -158,13 +157,8 @@ class AdaptivePool(Layer):
         shifts = dataclasses.replace(NOTHING, why="the bins depend on the size of the input")
         return Contract(self.in_type, self.out_type, centred_points(self.in_type, self.size), shifts, self.output_size)
 
-    def multiply_adds(self, size: Size) -> int:
-        """None counted: only comparisons or additions."""
-        return 0
-
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+    def apply(self, x: Image) -> Images:
         """Pools ``[batch, height, width, channels]``. Raises ValueError for an image that is too small."""
-        del train, key
         self.in_type.require_channels(x.shape[-1], "the input of AdaptivePool")
         bins = [
             tuple((i * n // m, -(-(i + 1) * n // m)) for i in range(m))

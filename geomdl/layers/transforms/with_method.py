@@ -1,18 +1,23 @@
 """Choosing how the convolutions of a network are computed, all at once or one by one."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypeVar, get_args
+from collections.abc import Mapping
+from typing import TypeVar
 
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
-from geomdl.kernels.factored import is_factorable
-from geomdl.layers.convolution.algorithms.factored import Method, require_method, require_possible
-from geomdl.layers.convolution.conv import Conv, Dense
+from geomdl.layers.convolution.algorithms.registry import (
+    Method,
+    nearest_possible,
+    possible,
+    require_method,
+    require_possible,
+)
+from geomdl.layers.convolution.conv import Conv
+from geomdl.layers.convolution.dense import Dense
+from geomdl.layers.core.layer import path_of
 
 M = TypeVar("M", bound=nnx.Module)
-
-METHODS: tuple[Method, ...] = get_args(Method)
 
 
 def with_method(module: M, method: Method | Mapping[str, Method]) -> M:
@@ -20,9 +25,10 @@ def with_method(module: M, method: Method | Mapping[str, Method]) -> M:
 
     Args:
       module: any NNX module; `geomdl.layers.Conv` layers at every depth are meant.
-      method: ``"dense"``, ``"factored"``, ``"fused"`` or ``"auto"`` for all of them, and for all `geomdl.layers.Dense`
-        layers; those that have no such method are factored in place of fused, or dense. Or the methods of some
-        convolutions by their paths, as in `convolutions`; the others stay as they are.
+      method: one for all of them, and for all `geomdl.layers.Dense` layers, such as ``"dense"``, ``"factored"``,
+        ``"fused"``, ``"auto"`` or the name of a registered algorithm; those that it cannot compute take what it names
+        in its place: factored for fused, and dense else. Or the methods of some convolutions by their paths, as in
+        `convolutions`; the others stay as they are.
 
     Raises:
       ValueError: for another method, a path where there is no convolution, or a method at the path of one that has no
@@ -45,14 +51,14 @@ def with_method(module: M, method: Method | Mapping[str, Method]) -> M:
         require_method(method)
         linear = [part for _, part in nnx.iter_modules(copy) if isinstance(part, Dense)]
         for layer in (*found.values(), *linear):
-            layer.method = _nearest(layer, method)
+            layer.method = nearest_possible(method, layer.convolution)
         return copy
     for path, each in method.items():
         require_method(each)
         conv = found.get(path_of(path.split(".")))
         if conv is None:
             raise _no_convolution(path, list(found))
-        conv.method = require_possible(each, conv.spaces, conv.groups)
+        conv.method = require_possible(each, conv.convolution)
     return copy
 
 
@@ -64,15 +70,6 @@ def convolutions(module: nnx.Module) -> dict[str, Conv]:
     """
     parts = nnx.iter_modules(module)
     return {path_of(path): part for path, part in parts if isinstance(part, Conv)}
-
-
-def path_of(keys: Sequence[object]) -> str:
-    """The name of a layer from the attributes that lead to it; ``"0"`` for the module itself.
-
-    >>> path_of(("layers", 3, "body", "layers", 0)), path_of(())
-    ('3.body.0', '0')
-    """
-    return ".".join(str(key) for key in keys if key != "layers") or "0"
 
 
 def read_methods(text: str) -> Method | dict[str, Method]:
@@ -97,15 +94,9 @@ def read_methods(text: str) -> Method | dict[str, Method]:
     return chosen
 
 
-def has_two_methods(layer: Conv | Dense) -> bool:
-    """Whether a convolution or linear layer has a factored method besides the dense one."""
-    return is_factorable(layer.spaces)
-
-
-def _nearest(layer: Conv | Dense, method: Method) -> Method:
-    if method in ("factored", "fused") and not has_two_methods(layer):
-        return "dense"
-    return "factored" if method == "fused" and (isinstance(layer, Dense) or layer.groups > 1) else method
+def has_a_choice(layer: Conv | Dense) -> bool:
+    """Whether more than one algorithm can compute a convolution or linear layer."""
+    return len(possible(layer.convolution)) > 1
 
 
 def _no_convolution(path: str, found: list[str]) -> ValueError:

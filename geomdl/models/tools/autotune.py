@@ -1,8 +1,8 @@
-"""Measuring, layer by layer, which method computes the convolutions of a network faster."""
+"""Measuring, layer by layer, which method computes the convolutions of a network fastest."""
 
 import dataclasses
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -13,11 +13,8 @@ from jax.typing import DTypeLike
 
 from geomdl.errors import invalid
 from geomdl.layers import Layer, with_method
-from geomdl.layers.convolution.algorithms.factored import Way
+from geomdl.layers.convolution.algorithms.registry import AUTO, practical, reference
 from geomdl.layers.transforms.conv_inputs import ConvInputs, conv_inputs
-from geomdl.layers.transforms.with_method import has_two_methods
-
-WAYS: tuple[Way, ...] = ("dense", "factored")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,13 +26,8 @@ class Tuned:
       conv: window and types in words.
       size: of its input in pixels.
       batch: of its input.
-      dense_s: median time by the dense method, in seconds of the clock.
-      factored_s: by the factored one.
-      ratio: median of factored over dense, turn by turn.
-      ratio_low: lower quartile.
-      ratio_high: upper quartile.
-      dense_compile_s: time to compile, once.
-      factored_compile_s: likewise.
+      taken: by each method, in seconds of the clock, turn by turn; all methods took every turn.
+      compile_s: time to compile each, once.
       auto: the choice of the cost model.
     """
 
@@ -43,43 +35,48 @@ class Tuned:
     conv: str
     size: tuple[int, ...]
     batch: int
-    dense_s: float
-    factored_s: float
-    ratio: float
-    ratio_low: float
-    ratio_high: float
-    dense_compile_s: float
-    factored_compile_s: float
-    auto: Way
+    taken: Mapping[str, tuple[float, ...]]
+    compile_s: Mapping[str, float]
+    auto: str
 
     @property
-    def faster(self) -> Way | None:
-        """The faster method; None when the quartiles lie on either side of 1, so that it cannot be told."""
-        if self.ratio_low <= 1 <= self.ratio_high:
-            return None
-        return "factored" if self.ratio < 1 else "dense"
+    def methods(self) -> tuple[str, ...]:
+        """Those that were measured."""
+        return tuple(self.taken)
+
+    def seconds(self, method: str) -> float:
+        """The median time of a method."""
+        return float(np.median(self.taken[method]))
+
+    def ratio(self, method: str, other: str) -> tuple[float, float, float]:
+        """Lower quartile, median and upper quartile of the time of one method over that of another, turn by turn."""
+        low, middle, high = np.quantile(np.divide(self.taken[method], self.taken[other]), (0.25, 0.5, 0.75))
+        return float(low), float(middle), float(high)
 
     @property
-    def chosen(self) -> Way:
-        """The faster method, that of the cost model where it cannot be told."""
+    def faster(self) -> str | None:
+        """The fastest method; None when quartiles lie on either side of 1, so that it cannot be told from another."""
+        best = min(self.methods, key=self.seconds)
+        told = all(self.ratio(best, other)[2] < 1 for other in self.methods if other != best)
+        return best if told else None
+
+    @property
+    def chosen(self) -> str:
+        """The fastest method, that of the cost model where it cannot be told."""
         return self.faster or self.auto
 
     @property
     def disagrees(self) -> bool:
-        """Whether the cost model takes the slower one."""
+        """Whether the cost model takes a slower one."""
         return self.chosen != self.auto
-
-    def seconds(self, way: Way) -> float:
-        """The median time by a method."""
-        return self.dense_s if way == "dense" else self.factored_s
 
 
 def autotune(
     model: Layer, image_shape: tuple[int, int, int], batch: int, *, rounds: int = 5, dtype: DTypeLike = jnp.float32
 ) -> Iterator[Tuned]:
-    """Measures the convolutions of a model that have two methods, in turn; layers that are alike are measured once.
+    """Measures the convolutions of a model that have several methods, in turn; layers that are alike are measured once.
 
-    Each is compiled and timed by itself, both methods taking turns, so what XLA gains by fusing neighbours is not seen.
+    Each is compiled and timed by itself, the methods taking turns, so what XLA gains by fusing neighbours is not seen.
 
     Args:
       model: a layer or network.
@@ -96,25 +93,24 @@ def autotune(
             raise invalid(name, value, "a positive whole number", 1)
     known: dict[Hashable, Tuned] = {}
     for inputs in conv_inputs(model, image_shape, batch, dtype=dtype):
-        if not has_two_methods(inputs.layer):
+        methods = tuple(algorithm.name for algorithm in practical(inputs.layer.convolution))
+        if len(methods) < 2:
             continue
-        alike = (nnx.graphdef(with_method(inputs.layer, "dense")), inputs.shapes, inputs.takes_images)
+        alike = (nnx.graphdef(with_method(inputs.layer, reference().name)), inputs.shapes, inputs.takes_images)
         if alike not in known:
-            known[alike] = _measured(inputs, rounds, dtype)
+            known[alike] = _measured(inputs, methods, rounds, dtype)
         yield dataclasses.replace(known[alike], path=inputs.path)
 
 
-def _measured(inputs: ConvInputs, rounds: int, dtype: DTypeLike) -> Tuned:
+def _measured(inputs: ConvInputs, methods: tuple[str, ...], rounds: int, dtype: DTypeLike) -> Tuned:
     layer = inputs.layer
-    programs = {way: _program(inputs, way, dtype) for way in WAYS}
-    taken: dict[Way, list[float]] = {way: [] for way in WAYS}
+    programs = {method: _program(inputs, method, dtype) for method in methods}
+    taken: dict[str, list[float]] = {method: [] for method in methods}
     for turn in range(rounds + 1):
-        for way in WAYS if turn % 2 else reversed(WAYS):
+        for method in methods if turn % 2 else reversed(methods):
             started = time.perf_counter()
-            jax.block_until_ready(programs[way][0]())
-            taken[way].append(time.perf_counter() - started)
-    dense, factored = (np.array(taken[way][1:]) for way in WAYS)
-    low, middle, high = np.quantile(factored / dense, (0.25, 0.5, 0.75))
+            jax.block_until_ready(programs[method][0]())
+            taken[method].append(time.perf_counter() - started)
     batch, *size = inputs.shapes[0][:3]
     window = f"{layer.window.size}x{layer.window.size}" + (f"/{layer.window.stride}" if layer.window.stride > 1 else "")
     return Tuned(
@@ -122,20 +118,15 @@ def _measured(inputs: ConvInputs, rounds: int, dtype: DTypeLike) -> Tuned:
         conv=f"{window} {layer.in_type.fields} → {layer.out_type.fields}",
         size=tuple(size),
         batch=batch,
-        dense_s=float(np.median(dense)),
-        factored_s=float(np.median(factored)),
-        ratio=float(middle),
-        ratio_low=float(low),
-        ratio_high=float(high),
-        dense_compile_s=programs["dense"][1],
-        factored_compile_s=programs["factored"][1],
-        auto=with_method(layer, "auto").method_for(tuple(size)),
+        taken={method: tuple(seconds[1:]) for method, seconds in taken.items()},
+        compile_s={method: seconds for method, (_, seconds) in programs.items()},
+        auto=with_method(layer, AUTO).method_for(tuple(size)),
     )
 
 
-def _program(inputs: ConvInputs, way: Way, dtype: DTypeLike) -> tuple[Callable[[], Any], float]:
+def _program(inputs: ConvInputs, method: str, dtype: DTypeLike) -> tuple[Callable[[], Any], float]:
     """Values and gradients of a convolution, compiled, and the seconds that took."""
-    structure, state = nnx.split(with_method(inputs.layer, way))
+    structure, state = nnx.split(with_method(inputs.layer, method))
     xs = [jax.random.normal(jax.random.key(i), shape, dtype) for i, shape in enumerate(inputs.shapes)]
 
     def total(state: Any, xs: list[jax.Array]) -> jax.Array:

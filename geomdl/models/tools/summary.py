@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from geomdl.equivariance.contracts.contract import Contract, Size
-from geomdl.layers import Branch, Conv, Hourglass, Identity, Layer, Parallel, ReducedSize, Residual, Sequential, Skip
+from geomdl.layers import Conv, Layer, Sequential
+from geomdl.layers.convolution.algorithms.registry import practical
 from geomdl.models.core.config import count_parameters
 from geomdl.models.core.exactness import exact_sizes_near
 
@@ -18,8 +19,8 @@ from geomdl.models.core.exactness import exact_sizes_near
 class SummaryRow:
     """One layer: its path in the model, class, output type and shape, parameters, and multiply-adds for one image.
 
-    Of convolutions also the method that computes images of this size, and the multiply-adds of both methods, as far as
-    there are two; see `geomdl.layers.Conv`.
+    Multiply-adds are multiply-accumulate operations (MACs). Of convolutions also the method that computes images of
+    this size, and the multiply-adds of every method that can and is of use here; see `geomdl.layers.Conv`.
     """
 
     path: str
@@ -29,8 +30,7 @@ class SummaryRow:
     parameters: int
     multiply_adds: int
     method: str = ""
-    dense_multiply_adds: int | None = None
-    factored_multiply_adds: int | None = None
+    by_method: tuple[tuple[str, int], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,15 +59,16 @@ class Summary:
         table.add_column("output shape")
         table.add_column("parameters", f"{self.parameters:,}", justify="right")
         table.add_column("multiply-adds", f"{self.multiply_adds:,}", justify="right")
-        both = any(row.factored_multiply_adds is not None for row in self.rows)
-        for title in ("method", "if dense", "if factored") if both else ():
+        methods = list(dict.fromkeys(method for row in self.rows for method, _ in row.by_method))
+        several = len(methods) > 1
+        for title in ("method", *(f"if {method}" for method in methods)) if several else ():
             table.add_column(title, justify="left" if title == "method" else "right")
         for row in self.rows:
             shape = " × ".join(map(str, row.output_shape))
             cells = [row.path, row.layer, row.out_type, shape, f"{row.parameters:,}", f"{row.multiply_adds:,}"]
-            counts = (row.dense_multiply_adds, row.factored_multiply_adds)
-            methods = [row.method, *("" if count is None else f"{count:,}" for count in counts)]
-            table.add_row(*cells, *(methods if both else ()))
+            counts = dict(row.by_method)
+            by_method = [row.method, *(f"{counts[m]:,}" if m in counts else "" for m in methods)]
+            table.add_row(*cells, *(by_method if several else ()))
         console = Console(file=io.StringIO(), width=120, color_system=None, highlight=False)
         console.print(table)
         text = console.file.getvalue()  # type: ignore[attr-defined]
@@ -88,9 +89,8 @@ def summarize(model: Layer, image_shape: tuple[int, int, int]) -> Summary:
     """Lists the layers of a model for images of one shape.
 
     Args:
-      model: a layer, or layers in sequence (nested ones are listed one by one, and so are those inside layers
-        that join others, such as `geomdl.layers.Residual`, `geomdl.layers.Skip` and `geomdl.layers.Hourglass`, before
-        the layer that is around them).
+      model: a layer, or layers in sequence (nested ones are listed one by one, and so are those inside layers that
+        hold others, see `geomdl.layers.Layer.children`, before the layer that is around them).
       image_shape: (height, width, channels).
 
     Raises:
@@ -111,15 +111,12 @@ def summarize(model: Layer, image_shape: tuple[int, int, int]) -> Summary:
 def _rows(layer: Layer, path: str, size: Size) -> Iterator[SummaryRow]:
     """The row of a layer; of layers in sequence their rows, of layers around others first the rows of those."""
     parameters, multiply_adds = count_parameters(layer), layer.multiply_adds(size)
-    if isinstance(layer, Sequential):
-        for i, child in enumerate(layer.layers):
-            yield from _rows(child, f"{path}.{i}" if path else str(i), size)
-            size = child.contract.output_size(size)
-        return
-    for name, inner, inner_size in _inside(layer, size):
+    for name, inner, inner_size in layer.children(size):
         for row in _rows(inner, f"{path}.{name}" if path else name, inner_size):
             parameters, multiply_adds = parameters - row.parameters, multiply_adds - row.multiply_adds
             yield row
+    if isinstance(layer, Sequential):
+        return
     shape = (*layer.contract.output_size(size), layer.out_type.size)
     fields = layer.out_type.fields + f" of {layer.out_type.group}"
     row = SummaryRow(path or "0", _describe(layer), fields, shape, parameters, multiply_adds)
@@ -127,32 +124,8 @@ def _rows(layer: Layer, path: str, size: Size) -> Iterator[SummaryRow]:
 
 
 def _with_methods(row: SummaryRow, layer: Conv, size: Size) -> SummaryRow:
-    return dataclasses.replace(
-        row,
-        method=layer.method_for(size),
-        dense_multiply_adds=layer.dense_multiply_adds(size),
-        factored_multiply_adds=layer.factored_multiply_adds(size),
-    )
-
-
-def _inside(layer: Layer, size: Size) -> list[tuple[str, Layer, Size]]:
-    """The layers that a layer is around, in turn: name, layer, size of its input."""
-    match layer:
-        case Residual():
-            shortcut = [] if isinstance(layer.shortcut, Identity) else [("shortcut", layer.shortcut, size)]
-            return [("body", layer.body, size), *shortcut]
-        case Branch() | Parallel():
-            return [(str(i), part, size) for i, part in enumerate(layer.layers)]
-        case Skip():
-            return [("body", layer.body, size)]
-        case ReducedSize():
-            return [("inner", layer.inner, layer.inner_size(size))]
-        case Hourglass():
-            small = layer.down.contract.output_size(size)
-            back = layer.inner.contract.output_size(small)
-            return [("down", layer.down, size), ("inner", layer.inner, small), ("up", layer.up, back)]
-        case _:
-            return []
+    counts = ((a.name, a.multiply_adds(layer.convolution, size)) for a in practical(layer.convolution))
+    return dataclasses.replace(row, method=layer.method_for(size), by_method=tuple(counts))
 
 
 def _describe(layer: Layer) -> str:

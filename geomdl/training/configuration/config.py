@@ -13,7 +13,8 @@ from typing import Any
 from geomdl.data import Augmentation, DataConfig, config_class
 from geomdl.errors import invalid, unknown
 from geomdl.evaluators import EVALUATORS
-from geomdl.layers.transforms.with_method import METHODS, read_methods
+from geomdl.layers.convolution.algorithms import methods
+from geomdl.layers.transforms.with_method import read_methods
 from geomdl.models import MODELS, ModelConfig
 from geomdl.tasks import TASKS, ClassificationConfig, Task, TaskConfig, split_metrics, usual_task
 from geomdl.training.configuration.dataclass_fields import from_values
@@ -65,8 +66,9 @@ class TrainingConfig:
       ema: decay of an exponential moving average of the parameters, in (0, 1), e.g. 0.999; evaluations and the trained
         model then use the average (with batch norm's own running statistics). None for the parameters themselves.
       convolutions: how they are computed, which changes numbers by rounding only: ``"auto"``, ``"dense"``,
-        ``"factored"``, or the methods of some layers by the paths that ``geomdl summary`` prints, e.g.
-        ``"0=dense,3=factored"``, and ``"auto"`` for the others. See `geomdl.layers.with_method`.
+        ``"factored"`` or another registered algorithm, or the methods of some layers by the paths that
+        ``geomdl summary`` prints, e.g. ``"0=dense,3=factored"``, and ``"auto"`` for the others. See
+        `geomdl.layers.with_method`.
 
     Raises:
       ValueError: for a value out of its range, or unless exactly one of ``epochs`` and ``steps`` is given.
@@ -102,7 +104,7 @@ class TrainingConfig:
         try:
             read_methods(self.convolutions)
         except ValueError as error:
-            allowed = f"{', '.join(METHODS)}, or layers with theirs, e.g. 0=dense,3=factored"
+            allowed = f"{', '.join(methods())}, or layers with theirs, e.g. 0=dense,3=factored"
             raise invalid("training.convolutions", self.convolutions, f"{allowed} ({error})") from error
         if self.workers < 0:
             raise invalid("training.workers", self.workers, "a whole number from 0", 0)

@@ -8,7 +8,7 @@ from flax import nnx
 
 from geomdl.data import Dataset
 from geomdl.errors import invalid
-from geomdl.layers.convolution.algorithms.factored import Method
+from geomdl.layers.convolution.algorithms.registry import AUTO
 from geomdl.layers.transforms.with_method import convolutions, read_methods, with_method
 from geomdl.tasks import Task
 from geomdl.training.configuration.config import RunConfig
@@ -69,7 +69,7 @@ def build_model(config: RunConfig, dataset: Dataset) -> Any:
     outputs = config.task.for_dataset(dataset).outputs
     model = config.model.build(image_shape=dataset.image_shape, num_classes=outputs, rngs=nnx.Rngs(config.seed))
     named = read_methods(config.training.convolutions)
-    everywhere: dict[str, Method] = dict.fromkeys(convolutions(model), "auto")
+    everywhere = dict.fromkeys(convolutions(model), AUTO)
     try:
         return with_method(model, named if isinstance(named, str) else everywhere | named)
     except ValueError as error:

@@ -12,7 +12,8 @@ from jaxtyping import Array
 from geomdl.data import Dataset, Split, eval_batches, rotated
 from geomdl.evaluators import Predict
 from geomdl.evaluators.confusion import confusion_matrix
-from geomdl.layers import Conv, Dense
+from geomdl.layers import Conv, Dense, Layer
+from geomdl.layers.core.layer import walk
 from geomdl.tasks import Task
 from geomdl.training.step.state import TrainState, merge_model
 
@@ -78,7 +79,8 @@ def first_filters(model: nnx.Module, image_shape: tuple[int, int, int]) -> tuple
     Where a dense layer comes first, its weights as images. None where there is neither. A row is the size of a field,
     where fields have several channels: for a group convolution one filter in all its poses.
     """
-    layer = _first(model)
+    layers = (child.layer for child in walk(model, tuple(image_shape[:2]))) if isinstance(model, Layer) else ()
+    layer = next((layer for layer in layers if isinstance(layer, Conv | Dense)), None)
     if layer is None:
         return None
     kernel = np.asarray(layer.dense_kernel(), np.float32)
@@ -88,19 +90,6 @@ def first_filters(model: nnx.Module, image_shape: tuple[int, int, int]) -> tuple
         kernel = kernel.reshape(*image_shape, -1)
     field = layer.out_type.blocks[0].representation.size
     return kernel, field if field > 1 else 8
-
-
-def _first(module: Any) -> Conv | Dense | None:
-    """The first convolution or dense layer, in the order in which a module holds its layers."""
-    if isinstance(module, Conv | Dense):
-        return module
-    parts = module if isinstance(module, nnx.List | list | tuple) else vars(module).values()
-    for part in parts:
-        if isinstance(part, nnx.Module | nnx.List | list | tuple):
-            found = _first(part)
-            if found is not None:
-                return found
-    return None
 
 
 def turned(predict: Predict, split: Split, dataset: Dataset, task: Task) -> Any:

@@ -1,1 +1,15 @@
-"""How a group convolution is computed: mixed in coordinates of irreps, on any device or in one kernel for GPUs."""
+"""Algorithms of a convolution: the dense one, the factored one, the fused one for GPUs, and those of one's own.
+
+>>> print(named("dense").name, [algorithm.name for algorithm in algorithms()])
+dense ['dense', 'factored', 'fused']
+"""
+
+from geomdl.layers.convolution.algorithms.algorithm import Algorithm, Convolution
+from geomdl.layers.convolution.algorithms.dense import DenseKernel
+from geomdl.layers.convolution.algorithms.factored import Factored, Fused
+from geomdl.layers.convolution.algorithms.registry import algorithms, methods, named, register, unregister
+
+for _algorithm in (DenseKernel(), Factored(), Fused()):
+    register(_algorithm)
+
+__all__ = ["Algorithm", "Convolution", "algorithms", "methods", "named", "register", "unregister"]

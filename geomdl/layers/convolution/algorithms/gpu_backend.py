@@ -25,15 +25,26 @@ def gpu_backend() -> Backend:
     >>> gpu_backend() in ("triton", "mosaic")
     True
     """
+    found = _backend()
+    if found is None:
+        raise invalid("method", "fused", f"'dense', 'factored' or 'auto': {missing_backend()}", "'factored'")
+    return found
+
+
+def missing_backend() -> str | None:
+    """What the installed JAX lacks for the fused convolution; None where it has a backend."""
+    if _backend() is not None:
+        return None
+    return (
+        f"JAX {jax.__version__}'s Pallas has no backend for GPUs that the fused convolution is written for (Triton"
+        " before JAX 0.12, Mosaic since)"
+    )
+
+
+def _backend() -> Backend | None:
     if jax.__version_info__[:2] < TRITON_UNTIL and _has("triton", ("CompilerParams",)):
         return "triton"
-    if _has("mosaic_gpu", _NEEDED):
-        return "mosaic"
-    allowed = (
-        f"'dense', 'factored' or 'auto' with JAX {jax.__version__}, whose Pallas has no backend for GPUs that the fused"
-        " convolution is written for (Triton before JAX 0.12, Mosaic since)"
-    )
-    raise invalid("method", "fused", allowed, "'factored'")
+    return "mosaic" if _has("mosaic_gpu", _NEEDED) else None
 
 
 def _has(backend: str, names: tuple[str, ...]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-from jax import lax
+import jax.numpy as jnp
 
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.kernels.columns import Columns, columns_of
@@ -19,7 +19,7 @@ from geomdl.layers.core.window import Window
 
 @dataclasses.dataclass(frozen=True)
 class Geometry:
-    """Of a map: the plan, the window, and the size of the images."""
+    """Static geometry of a factored convolution: its plan, its window, and the size of the images."""
 
     plan: Plan
     window: Window
@@ -32,7 +32,7 @@ class Geometry:
 
     @property
     def out_size(self) -> Size:
-        """Of the output."""
+        """The size of the output."""
         return self.window.output_size(self.size)
 
 
@@ -44,15 +44,17 @@ def tiles_of(block: InputBlock, window: Window, size: Size) -> Tiling:
 
 
 def mix(coordinates: Sequence[jax.Array], matrices: Sequence[jax.Array], geometry: Geometry) -> list[jax.Array]:
-    """y[u, o, n, r, p] = Σ_h Σ_f matrix[u, o, h, f] (column[u, r, h] ⋆ z)[n, p, f], all inputs summed.
+    """Expands the coordinates of all fields and mixes them into the units of the output:
+
+      y[u, o, n, r, p] = Σ_h Σ_f matrix[u, o, h, f] (column[u, r, h] ⋆ z)[n, p, f],   all inputs summed.
 
     Args:
-      coordinates: of every block of the input, ``[sources, components, images, pixels, fields]``.
-      matrices: of every pair, ``[units, outputs, height · fields]``.
+      coordinates: of every block of the input, ``[source, component, image, pixel, field]``.
+      matrices: of every pair, ``[unit, output, height · field]``.
       geometry: what is correlated with what.
 
     Returns:
-      Of every group of units, ``[units, outputs, images, stacked, pixels]``.
+      Of every group of units, ``[unit, output, image, stacked, pixel]``.
     """
     blocks, used = geometry.plan.inputs, sorted({i for _, i in geometry.pairs})
     tiles = {i: tiles_of(blocks[i], geometry.window, geometry.size) for i in used}
@@ -61,14 +63,15 @@ def mix(coordinates: Sequence[jax.Array], matrices: Sequence[jax.Array], geometr
     for (g, i), matrix in zip(geometry.pairs, matrices, strict=True):
         group, images = geometry.plan.groups[g], coordinates[i].shape[2]
         chosen = _chosen(columns[i], columns_of(blocks[i], group, i), tiles[i])
-        y = lax.dot_general(matrix, chosen, (((2,), (2,)), ((0,), (0,))), precision="highest")
+        y = jnp.einsum("uoh,uxh->uox", matrix, chosen, precision="highest")  # x: image · stacked · pixel
         found[g] += y.reshape(*y.shape[:2], images, group.stacked, math.prod(geometry.out_size))
     return found
 
 
 def _chosen(expanded: jax.Array, columns: Columns, tiles: Tiling) -> jax.Array:
-    """``[units, images · stacked · pixels, height · fields]`` of all columns of a block."""
-    found = take_rows(take_rows(expanded, columns.chosen), tiles.to_pixels, axis=2)
-    found = found.reshape(*columns.index.shape, *found.shape[1:])
-    found = row_major(found.transpose(0, 3, 1, 4, 2, 5))
+    """The columns of a block that go into the units, ``[unit, image · stacked · pixel, height · field]``."""
+    found = take_rows(expanded, columns.chosen)  # [unit · stacked · height, image, pixel of a tile · tile, field]
+    found = take_rows(found, tiles.to_pixels, axis=2)  # [unit · stacked · height, image, pixel, field]
+    found = found.reshape(*columns.index.shape, *found.shape[1:])  # [unit, stacked, height, image, pixel, field]
+    found = row_major(found.transpose(0, 3, 1, 4, 2, 5))  # [unit, image, stacked, pixel, height, field]
     return found.reshape(found.shape[0], math.prod(found.shape[1:4]), -1)

@@ -166,11 +166,14 @@ def correlate_tiles(z: jax.Array, kernels: np.ndarray, tiles: Tiling) -> jax.Arr
       ``[sources · kernels, images, pixels of a tile · tiles, fields]``.
     """
     sources, components, images, _, fields = z.shape
-    matrix = tiles.matrix(np.moveaxis(kernels, (-2, -1), (0, 1)))  # [pixels, window, sources, kernels, components]
-    matrix = matrix.transpose(2, 3, 0, 4, 1).reshape(sources, -1, components * tiles.window)
-    windows = take_rows(row_major(z), tiles.to_windows, axis=3)
-    windows = windows.reshape(*z.shape[:3], tiles.window, tiles.count, fields).transpose(0, 1, 3, 2, 4, 5)
-    windows = row_major(windows).reshape(sources, components * tiles.window, -1)
-    y = jnp.matmul(jnp.asarray(matrix, z.dtype), windows, precision="highest")
-    y = y.reshape(-1, tiles.pixels, images, tiles.count, fields).transpose(0, 2, 1, 3, 4)
+    matrix = tiles.matrix(np.moveaxis(kernels, (-2, -1), (0, 1)))  # [pixel, window, source, kernel, component]
+    matrix = matrix.transpose(2, 3, 0, 4, 1)  # [source, kernel, pixel, component, window]
+    matrix = matrix.reshape(sources, -1, components * tiles.window)  # [source, kernel · pixel, component · window]
+    windows = take_rows(row_major(z), tiles.to_windows, axis=3)  # [source, component, image, window · tile, field]
+    windows = windows.reshape(*z.shape[:3], tiles.window, tiles.count, fields)
+    windows = row_major(windows.transpose(0, 1, 3, 2, 4, 5))  # [source, component, window, image, tile, field]
+    windows = windows.reshape(sources, components * tiles.window, -1)
+    y = jnp.matmul(jnp.asarray(matrix, z.dtype), windows, precision="highest")  # [source, kernel · pixel, …]
+    y = y.reshape(-1, tiles.pixels, images, tiles.count, fields)  # [source · kernel, pixel, image, tile, field]
+    y = y.transpose(0, 2, 1, 3, 4)  # [source · kernel, image, pixel, tile, field]
     return row_major(y.reshape(-1, images, tiles.pixels * tiles.count, fields))
