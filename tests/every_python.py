@@ -152,7 +152,9 @@ def run(environment: Environment, arguments: Sequence[str], log: Path) -> Outcom
         lines = output.read().splitlines()
     if failed:
         print(f"{environment.name}: to {failed} failed; its last lines:", *lines[-LINES:], sep="\n  ", flush=True)
-    return Outcome(environment, failed, time.monotonic() - began, versions, lines[-1].strip("= "))
+    outcome = Outcome(environment, failed, time.monotonic() - began, versions, lines[-1].strip("= "))
+    print(f"{environment.name}: {'failed' if failed else 'passed'} after {outcome.seconds:.0f} s", flush=True)
+    return outcome
 
 
 def _installed(place: Path) -> list[str]:
