@@ -3,6 +3,7 @@
 `TASKS` maps the name of a task to its config class, whose fields are the keys of a run's ``task`` section.
 """
 
+from geomdl.registry import Registry
 from geomdl.tasks.classification import (
     LOSSES,
     Classification,
@@ -14,8 +15,11 @@ from geomdl.tasks.classification import (
 )
 from geomdl.tasks.segmentation import Segmentation, SegmentationConfig
 from geomdl.tasks.task import Batch, Task, TaskConfig, Totals
+from geomdl.tasks.task_class import task_class
 
-TASKS: dict[str, type[TaskConfig]] = {"classification": ClassificationConfig, "segmentation": SegmentationConfig}
+TASKS = Registry("task.name", group="geomdl.tasks", adapt=task_class)
+TASKS.register("classification", ClassificationConfig)
+TASKS.register("segmentation", SegmentationConfig)
 
 __all__ = [
     "LOSSES",
