@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from geomdl.errors import invalid
+from geomdl.registry import signature_of
 
 _GIVEN = {"predict", "split", "task"}
 _ALLOWED = (
@@ -47,7 +48,7 @@ def evaluator_factory(found: Any, name: str) -> Callable[..., Any]:
     """
     if not callable(found):
         raise invalid("evaluator", name, _ALLOWED)
-    parameters = inspect.signature(found).parameters
+    parameters = signature_of(found, name).parameters
     if not inspect.isclass(found) and set(parameters) >= _GIVEN:
         return Always(found)
     needed = [

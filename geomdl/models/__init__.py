@@ -54,7 +54,8 @@ MODELS.register("fcn", FCNConfig)
 __all__ = [
     "MODELS", "BuildsModel", "CNNConfig", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig",
     "InexactSizeWarning", "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig",
-    "ModelConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig", "ShiftUNetConfig", "SteerableExampleConfig",
-    "Summary", "TranslationInvariantConfig", "UNet2015Config", "UNetConfig", "VisionTransformerConfig",
-    "WideResNetConfig", "count_parameters", "exact_sizes_near", "perceptron_update", "summarize",
+    "ModelConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig", "ShiftUNetConfig",
+    "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "UNet2015Config", "UNetConfig",
+    "VisionTransformerConfig", "WideResNetConfig", "count_parameters", "exact_sizes_near", "perceptron_update",
+    "summarize",
 ]  # fmt: skip

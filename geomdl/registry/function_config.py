@@ -49,7 +49,7 @@ def function_config(
     ValueError: models.py:wide takes (width), but what makes a model must take image_shape, num_classes, rngs and its
     own options
     """
-    signature = _signature(function, name)
+    signature = signature_of(function, name)
     named = {p.name: p for p in signature.parameters.values() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
     if not takes_any and not set(given) <= set(named):
@@ -87,16 +87,20 @@ def option_names(factory: Any) -> list[str] | None:
     if dataclasses.is_dataclass(factory):
         return [field.name for field in dataclasses.fields(factory) if field.init]
     try:
-        parameters = inspect.signature(factory).parameters.values()
-    except (TypeError, ValueError):
+        parameters = signature_of(factory, "").parameters.values()
+    except ValueError:
         return None
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return None
     return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
 
 
-def _signature(function: Callable[..., Any], name: str) -> inspect.Signature:
-    """The parameters of a function, or of the initialiser of a class."""
+def signature_of(function: Callable[..., Any], name: str) -> inspect.Signature:
+    """Returns the parameters of a function, or of the initialiser of a class.
+
+    Raises:
+      ValueError: it cannot be seen, as of some functions that are written in C.
+    """
     try:
         if not inspect.isclass(function) or type(function) is type:
             return inspect.signature(function)

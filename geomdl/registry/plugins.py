@@ -36,7 +36,7 @@ def plugins(group: str) -> dict[str, list[Plugin]]:
         known = found.setdefault(plugin.name, [])
         if all(plugin.reference != other.reference for other in known):
             known.append(plugin)
-    return dict(sorted(found.items()))
+    return {name: sorted(found[name], key=lambda plugin: plugin.distribution) for name in sorted(found)}
 
 
 def _distribution(point: EntryPoint) -> str:

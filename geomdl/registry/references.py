@@ -132,9 +132,10 @@ def said(error: BaseException) -> str:
     libraries = (*(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")), "<frozen", __file__)
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(libraries)]
     place = (frames[-1].filename, frames[-1].lineno) if frames else None
+    message = str(error)
     if isinstance(error, SyntaxError) and error.filename:
-        place = (error.filename, error.lineno)
-    text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        place, message = (error.filename, error.lineno), error.msg
+    text = f"{type(error).__name__}: {' '.join(message.split())[:300]}"
     return f"{text} ({place[0]}, line {place[1]})" if place else text
 
 

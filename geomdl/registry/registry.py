@@ -286,8 +286,9 @@ class Registry(Mapping[str, Any]):
             found = load(target, what=what) if isinstance(target, str) else target
             factory = self._factory(found, target if isinstance(target, str) else name)
         except ValueError as error:
-            raise ValueError(str(error) if what in str(error) else f"{where}: {error}") from error
-        allowed = option_names(factory)
+            known = what in str(error) and not registered.plugin_of
+            raise ValueError(str(error) if known else f"{where}: {error}") from error
+        allowed = option_names(factory) if defaults else None
         for key in defaults:
             if allowed is not None and key not in allowed:
                 raise unknown(f"default of {where}", key, allowed)
@@ -313,10 +314,16 @@ class Registry(Mapping[str, Any]):
     def _unknown(self, name: Any, what: str) -> ValueError:
         forms = [f"{prefix}<name>" for prefix in self._prefixes]
         error = str(unknown(what, name, list(self), also=[*forms, *FORMS]))
-        meant = self._suggest(name) if isinstance(name, str) else None
+        meant = (self._suggest(name) or _with_colon(name)) if isinstance(name, str) else None
         if meant is not None:
             error = f"{error.partition('; did you mean')[0]}; did you mean {meant!r}?"
         return UnknownName(error)
+
+
+def _with_colon(name: str) -> str | None:
+    """What is meant by ``package.module.Name``."""
+    where, dot, last = name.rpartition(".")
+    return f"{where}:{last}" if dot and all(part.isidentifier() for part in name.split(".")) else None
 
 
 def _from(found: Sequence[Plugin]) -> str:

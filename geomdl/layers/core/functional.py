@@ -1,7 +1,6 @@
 """The computations of the layers as functions of arrays: correlation, pooling, activations."""
 
 import functools
-from collections.abc import Callable
 from typing import Literal
 
 import jax
@@ -12,6 +11,7 @@ from jax.typing import ArrayLike
 
 from geomdl.errors import invalid, unknown
 from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window, output_size
+from geomdl.registry import Registry
 
 __all__ = [
     "ACTIVATIONS", "convolve", "correlate", "correlate_separably", "elu", "largest", "leaky_relu", "maxout",
@@ -332,12 +332,11 @@ def _largest_jvp(axis: int, primals: tuple[jax.Array], tangents: tuple[jax.Array
     return largest(primals[0], axis), (tangents[0] * shares_of_largest(primals[0], axis)).sum(axis)
 
 
-ACTIVATIONS: dict[str, Callable[[ArrayLike], jax.Array]] = {
-    "elu": elu,
-    "identity": jnp.asarray,
-    "leaky_relu": leaky_relu,
-    "relu": relu,
-    "sigmoid": sigmoid,
-    "tanh": tanh,
-}
-"""Pointwise activations by name."""
+ACTIVATIONS = Registry("activation")
+"""Pointwise activations, functions of an array, by name; ``ACTIVATIONS.register("softplus", jax.nn.softplus)``."""
+ACTIVATIONS.register("elu", elu)
+ACTIVATIONS.register("identity", jnp.asarray)
+ACTIVATIONS.register("leaky_relu", leaky_relu)
+ACTIVATIONS.register("relu", relu)
+ACTIVATIONS.register("sigmoid", sigmoid)
+ACTIVATIONS.register("tanh", tanh)
