@@ -28,7 +28,7 @@ def is_config_class(found: Any, method: str, name: str) -> bool:
     if not inspect.isclass(found) or not callable(getattr(found, method, None)):
         return False
     if inspect.isabstract(found):
-        missing = ", ".join(f"{m}()" for m in sorted(found.__abstractmethods__))
+        missing = ", ".join(f"{m}()" for m in sorted(vars(found)["__abstractmethods__"]))
         raise invalid("class", name, f"a class without abstract methods, but it lacks {missing}")
     if "__dataclass_fields__" not in vars(found) and (
         inspect.get_annotations(found) or not dataclasses.is_dataclass(found)

@@ -65,7 +65,7 @@ def schedule_class(found: Any, name: str) -> Any:
     if not callable(found):
         raise invalid("schedule", name, "a config class or a function (learning_rate, total_steps, own options)")
 
-    def build(self: Any, learning_rate: float, total_steps: int) -> optax.Schedule:
+    def build(self: Any, learning_rate: float, total_steps: int) -> Any:
         made = found(learning_rate=learning_rate, total_steps=total_steps, **options(self))
         if not callable(made):
             raise invalid(f"what {name} returns", type(made).__name__, "a function of the step")
@@ -75,7 +75,7 @@ def schedule_class(found: Any, name: str) -> Any:
     return function_config(found, name, what="schedule", given=given, members={"build": build})
 
 
-def _default(found: Any) -> dict[str, float]:
+def _default(found: Any) -> dict[str, Any]:
     """The learning rate that a function has by itself, where it has one."""
     try:
         default = inspect.signature(found).parameters["learning_rate"].default
