@@ -23,6 +23,8 @@ from geomdl.errors import invalid, nearest, unknown
 FORMS = ("package.module:Name", "path/file.py:Name")
 """The forms of a reference."""
 
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
+
 _folders: list[str] = []
 """Folders that were added to ``sys.path`` for the modules beside a file that was loaded."""
 
@@ -129,7 +131,7 @@ def said(error: BaseException) -> str:
     >>> said(ZeroDivisionError("division by zero"))
     'ZeroDivisionError: division by zero'
     """
-    libraries = (*(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")), "<frozen", __file__)
+    libraries = (*(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")), "<frozen", _PACKAGE)
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(libraries)]
     place = (frames[-1].filename, frames[-1].lineno) if frames else None
     message = str(error)
@@ -166,7 +168,9 @@ def _file(where: str, reference: str, what: str, folders: Sequence[Path]) -> Pat
     files = [file.name for place in places for file in sorted(place.parent.glob("*.py"))]
     close = nearest(path.name, files)
     hint = f"; did you mean {reference.replace(path.name, close)!r}?" if close else ""
-    raise ValueError(f"invalid {what} {reference!r}; allowed: a Python file that exists, but {looked} has none{hint}")
+    raise ValueError(
+        f"invalid {what} {reference!r}; allowed: a Python file that exists, but {looked} has no {path.name}{hint}"
+    )
 
 
 def _no_module(where: str, name: str, reference: str, what: str, folders: Sequence[Path]) -> ValueError:

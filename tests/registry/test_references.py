@@ -84,7 +84,7 @@ def test_a_file_hides_no_module_of_its_name(tmp_path: Path) -> None:
         ("own.py:", "invalid model.name 'own.py:'"),
         ("own net:Net", "invalid model.name 'own net:Net'; allowed: package.module:Name"),
         ("folder/own:Net", "allowed: a file that ends in .py, with :Name behind it; try folder/own.py:Net"),
-        ("own_nts.py:Net", "a Python file that exists, but .* has none; did you mean 'own_nets.py:Net'"),
+        ("own_nts.py:Net", "a Python file that exists, but .* has no own_nts.py; did you mean 'own_nets.py:Net'"),
         ("own_nts:Net", "cannot find the module own_nts .* nor in .*; did you mean 'own_nets:Net'"),
         ("jsn:loads", "cannot find the module jsn .*did you mean 'json:loads'"),
         ("json.decodr:Net", "cannot import json.decodr: ModuleNotFoundError"),
