@@ -71,7 +71,7 @@ def test_a_constant_fails(models: str, capsys: pytest.CaptureFixture[str]) -> No
         (["a:b", "--require=C4 exakt"], "unknown level .*did you mean 'exact'"),
         (["no_such_package:b"], "cannot find the module no_such_package of model"),
         (["math:factorail"], "unknown name in math 'factorail'.*did you mean 'factorial'"),
-        (["math"], "invalid model 'math'; allowed: package.module:factory"),
+        (["math"], "invalid model 'math'; allowed: package.module:Name"),
         (["--workdir=nowhere"], "nowhere is no work directory of a run"),
         (["math:pi"], "invalid model"),
     ],
