@@ -57,7 +57,8 @@ class OrderNetworkConfig(SteerableConfig):
         return layers + invariant_head(layers[-1].out_type, (64,), num_classes, activation=self.activation, rngs=rngs)
 
 
-MODELS.setdefault("order_network", OrderNetworkConfig)
+if "order_network" not in MODELS:  # this module may be read twice, under two names
+    MODELS.register("order_network", OrderNetworkConfig)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -98,7 +98,8 @@ class RedGreenNetwork(ModelConfig):
         return [*layers, GlobalPool(current, "max"), Dense(current, scores, rngs=rngs)]
 
 
-MODELS.setdefault("red_green", RedGreenNetwork)
+if "red_green" not in MODELS:  # this module may be read twice, under two names
+    MODELS.register("red_green", RedGreenNetwork)
 
 
 def run(preset: str, out: Path) -> None:

@@ -55,7 +55,8 @@ class NormalisedCNNConfig(ScalableConfig):
         return [InstanceNorm(image, epsilon=1e-12), *network.layers(image_shape, num_classes, rngs)]
 
 
-MODELS.setdefault("normalised_cnn", NormalisedCNNConfig)
+if "normalised_cnn" not in MODELS:  # this module may be read twice, under two names
+    MODELS.register("normalised_cnn", NormalisedCNNConfig)
 
 NETWORKS = {
     "MLP": ("digits_mlp", {}),

@@ -16,13 +16,14 @@ def nearest(value: object, allowed: Iterable[object]) -> str | None:
     return lowered[close[0]] if close else None
 
 
-def unknown(what: str, value: object, allowed: Sequence[object]) -> ValueError:
+def unknown(what: str, value: object, allowed: Sequence[object], *, also: Sequence[str] = ()) -> ValueError:
     """A ValueError for a name that is not among the allowed ones.
 
     Args:
       what: what the value stands for, e.g. ``"optimizer.name"``.
       value: what was given.
       allowed: what would have been accepted, in the order to show it.
+      also: forms of further names, e.g. ``"tfds:<name>"``: shown, and never suggested.
 
     Returns:
       The exception, for the caller to raise.
@@ -30,7 +31,7 @@ def unknown(what: str, value: object, allowed: Sequence[object]) -> ValueError:
     >>> print(unknown("optimizer", "adm", ["sgd", "adam"]))
     unknown optimizer 'adm'; allowed: sgd, adam; did you mean 'adam'?
     """
-    message = f"unknown {what} {value!r}; allowed: {', '.join(str(a) for a in allowed)}"
+    message = f"unknown {what} {value!r}; allowed: {', '.join(str(a) for a in (*allowed, *also))}"
     suggestion = nearest(value, allowed)
     return ValueError(message + (f"; did you mean {suggestion!r}?" if suggestion else ""))
 

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from geomdl.data.data_class import data_class
 from geomdl.data.sources.digits import DigitsConfig
 from geomdl.data.sources.mnist_rot import MNISTRotConfig
 from geomdl.data.sources.nuclei import NucleiConfig
@@ -12,19 +13,35 @@ from geomdl.data.sources.tfds import PREFIX, TFDSConfig, prepared
 from geomdl.data.sources.xo import XOConfig
 from geomdl.data.types import DataConfig
 from geomdl.errors import unknown
-
-DATASETS: dict[str, type[DataConfig]] = {
-    "digits": DigitsConfig,
-    "xo": XOConfig,
-    "mnist_rot": MNISTRotConfig,
-    "red_green": RedGreenConfig,
-    "shapes": ShapesConfig,
-    "nuclei": NucleiConfig,
-}
-"""The built-in data sets; ``tfds:<name>`` names any other (:func:`config_class`)."""
+from geomdl.registry import Registry
 
 _BUILDERS = ("cifar10", "cifar100", "emnist", "eurosat", "fashion_mnist", "kmnist", "mnist", "stl10", "svhn_cropped")
 """Data sets of TensorFlow Datasets whose names are often given without the prefix."""
+
+
+def _meant(name: str) -> str | None:
+    """The name with the prefix, for what is, or looks like, that of a builder of TensorFlow Datasets."""
+    builder = name.split(":")[0]
+    if ".py" in name or name.startswith(("/", ".", "~")):
+        return None
+    is_builder = "/" in builder or builder in _BUILDERS or builder in prepared()
+    return f"{PREFIX}{name}" if is_builder else None
+
+
+DATASETS = Registry(
+    "data.name", group="geomdl.datasets", adapt=data_class, prefixes={PREFIX: TFDSConfig}, suggest=_meant
+)
+"""The data sets by name; ``tfds:<name>`` is any of TensorFlow Datasets.
+
+Further ones: ``DATASETS.register("name", …)``, plug-ins (entry points of the group ``geomdl.datasets``), and any
+``package.module:Name`` or ``path/file.py:Name``; see `geomdl.data.data_class.data_class` for what they may be.
+"""
+DATASETS.register("digits", DigitsConfig)
+DATASETS.register("xo", XOConfig)
+DATASETS.register("mnist_rot", MNISTRotConfig)
+DATASETS.register("red_green", RedGreenConfig)
+DATASETS.register("shapes", ShapesConfig)
+DATASETS.register("nuclei", NucleiConfig)
 
 
 def config_class(name: str) -> type[DataConfig]:
@@ -37,22 +54,10 @@ def config_class(name: str) -> type[DataConfig]:
     'TFDSConfig'
     >>> config_class("mnist")
     Traceback (most recent call last):
-    ValueError: unknown data.name 'mnist'; allowed: digits, xo, mnist_rot, ..., tfds:<name>; did you mean 'tfds:mnist'?
+    geomdl.registry.registry.UnknownName: unknown data.name 'mnist'; allowed: digits, xo, mnist_rot, ..., tfds:<name>,
+    ...; did you mean 'tfds:mnist'?
     """
-    if isinstance(name, str) and name.startswith(PREFIX):
-        return TFDSConfig
-    if name not in DATASETS:
-        error = unknown("data.name", name, [*DATASETS, f"{PREFIX}<name>"])
-        if _is_builder(name):
-            raise ValueError(f"{str(error).partition('; did you mean')[0]}; did you mean {PREFIX + name!r}?")
-        raise error
-    return DATASETS[name]
-
-
-def _is_builder(name: Any) -> bool:
-    """Whether this is, or looks like, the name of a builder of TensorFlow Datasets, without the prefix."""
-    builder = name.split(":")[0] if isinstance(name, str) else ""
-    return "/" in builder.strip("/") or builder in _BUILDERS or builder in prepared()
+    return DATASETS.find(name).factory
 
 
 def config_fields(name: str) -> tuple[str, ...]:
@@ -68,7 +73,7 @@ def data_config(name: str, **fields: Any) -> DataConfig:
     """The validated config of a data set.
 
     Args:
-      name: a key of :data:`DATASETS`, or ``"tfds:<builder>"``.
+      name: a key of :data:`DATASETS`, ``"tfds:<builder>"``, ``"package.module:Name"`` or ``"path/file.py:Name"``.
       **fields: its options.
 
     Raises:
@@ -80,10 +85,10 @@ def data_config(name: str, **fields: Any) -> DataConfig:
     Traceback (most recent call last):
     ValueError: unknown key 'sise' of data set 'digits'; allowed: size, scale, ...; did you mean 'size'?
     """
-    cls = config_class(name)
+    entry = DATASETS.find(name)
     allowed = config_fields(name)
     for key in fields:
         if key not in allowed:
             message = str(unknown("key", key, allowed))
             raise ValueError(message.replace(f"key {key!r}", f"key {key!r} of data set {name!r}", 1))
-    return cls(name=name, **fields) if cls is TFDSConfig else cls(**fields)
+    return entry(**fields)

@@ -5,17 +5,17 @@ images to logits. `EVALUATORS` maps names to what makes them: frozen dataclasses
 """
 
 import dataclasses
-import functools
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from geomdl.data import Split
 from geomdl.evaluators.consistency import RotationConsistency, rotation_consistency
+from geomdl.evaluators.evaluator_factory import evaluator_factory
 from geomdl.evaluators.invariance import InvarianceError, invariance_error
 from geomdl.evaluators.metrics import Gathered, Metrics, mean_metrics
 from geomdl.evaluators.predict import Predict, predictor
 from geomdl.evaluators.sliding_window import sliding_window
 from geomdl.evaluators.sweeps import RotationSweep, ShiftSweep, rotation_sweep, shift_sweep
+from geomdl.registry import Registry
 from geomdl.tasks import Task
 
 
@@ -27,18 +27,19 @@ class Evaluator(Protocol):
         ...
 
 
-EVALUATORS: dict[str, Callable[..., Evaluator]] = {
-    "metrics": Metrics,
-    "rotation": RotationSweep,
-    "shift": ShiftSweep,
-    "crop": functools.partial(ShiftSweep, mode="crop"),
-    "invariance": InvarianceError,
-    "consistency": RotationConsistency,
-}
+EVALUATORS = Registry("evaluator", group="geomdl.evaluators", adapt=evaluator_factory)
+EVALUATORS.register("metrics", Metrics)
+EVALUATORS.register("rotation", RotationSweep)
+EVALUATORS.register("shift", ShiftSweep)
+EVALUATORS.register("crop", ShiftSweep, {"mode": "crop"})
+EVALUATORS.register("invariance", InvarianceError)
+EVALUATORS.register("consistency", RotationConsistency)
 
 
 def evaluators_for(task: Task) -> list[str]:
     """Returns the names of the evaluators that suit a task: all but those with a method ``suits`` that says no.
+
+    Those of plug-ins are run when they are asked for by name.
 
     >>> from geomdl.tasks import Classification
     >>> evaluators_for(Classification(num_classes=2))
@@ -48,7 +49,7 @@ def evaluators_for(task: Task) -> list[str]:
     def suits(evaluator: Any) -> bool:
         return not hasattr(evaluator, "suits") or evaluator.suits(task)
 
-    return [name for name, make in EVALUATORS.items() if suits(make())]
+    return [name for name in EVALUATORS.registered if suits(EVALUATORS[name]())]
 
 
 def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:

@@ -16,40 +16,46 @@ from geomdl.models.classification.vision_transformer import VisionTransformerCon
 from geomdl.models.classification.wide_resnet import WideResNetConfig
 from geomdl.models.core.config import ModelConfig, ScalableConfig, count_parameters
 from geomdl.models.core.exactness import InexactSizeWarning, exact_sizes_near
+from geomdl.models.core.model_class import BuildsModel, model_class
 from geomdl.models.segmentation.fcn import FCNConfig
 from geomdl.models.segmentation.group_unet import GroupUNetConfig
 from geomdl.models.segmentation.shift_unet import ShiftUNetConfig
 from geomdl.models.segmentation.unet import UNet2015Config, UNetConfig
 from geomdl.models.tools.summary import Summary, summarize
+from geomdl.registry import Registry
 
-MODELS: dict[str, type[ModelConfig]] = {
-    "linear": LinearConfig,
-    "perceptron": PerceptronConfig,
-    "mlp": MLPConfig,
-    "local": LocalConfig,
-    "cnn": CNNConfig,
-    "ti_cnn": TranslationInvariantConfig,
-    "gcnn": GCNNConfig,
-    "off_grid": OffGridConfig,
-    "steerable_example": SteerableExampleConfig,
-    "mnist_benchmark": MNISTBenchmarkConfig,
-    "mnist_final": MNISTFinalConfig,
-    "harmonic": HarmonicConfig,
-    "e2_wrn": WideResNetConfig,
-    "resnet": ResNetConfig,
-    "vision_transformer": VisionTransformerConfig,
-    "unet_2015": UNet2015Config,
-    "unet": UNetConfig,
-    "group_unet": GroupUNetConfig,
-    "shift_unet": ShiftUNetConfig,
-    "fcn": FCNConfig,
-}
-"""Every model by name; its dataclass fields are the keys that ``config.model`` takes."""
+MODELS = Registry("model.name", group="geomdl.models", adapt=model_class)
+"""Every model by name; the fields of its dataclass are the keys that ``config.model`` takes.
+
+Further ones: ``MODELS.register("name", …)``, plug-ins (entry points of the group ``geomdl.models``), and any
+``package.module:Name`` or ``path/file.py:Name``; see `geomdl.models.core.model_class.model_class` for what they may be.
+"""
+MODELS.register("linear", LinearConfig)
+MODELS.register("perceptron", PerceptronConfig)
+MODELS.register("mlp", MLPConfig)
+MODELS.register("local", LocalConfig)
+MODELS.register("cnn", CNNConfig)
+MODELS.register("ti_cnn", TranslationInvariantConfig)
+MODELS.register("gcnn", GCNNConfig)
+MODELS.register("off_grid", OffGridConfig)
+MODELS.register("steerable_example", SteerableExampleConfig)
+MODELS.register("mnist_benchmark", MNISTBenchmarkConfig)
+MODELS.register("mnist_final", MNISTFinalConfig)
+MODELS.register("harmonic", HarmonicConfig)
+MODELS.register("e2_wrn", WideResNetConfig)
+MODELS.register("resnet", ResNetConfig)
+MODELS.register("vision_transformer", VisionTransformerConfig)
+MODELS.register("unet_2015", UNet2015Config)
+MODELS.register("unet", UNetConfig)
+MODELS.register("group_unet", GroupUNetConfig)
+MODELS.register("shift_unet", ShiftUNetConfig)
+MODELS.register("fcn", FCNConfig)
 
 __all__ = [
-    "MODELS", "CNNConfig", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig", "InexactSizeWarning",
-    "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ModelConfig",
-    "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig", "ShiftUNetConfig", "SteerableExampleConfig",
-    "Summary", "TranslationInvariantConfig", "UNet2015Config", "UNetConfig", "VisionTransformerConfig",
-    "WideResNetConfig", "count_parameters", "exact_sizes_near", "perceptron_update", "summarize",
+    "MODELS", "BuildsModel", "CNNConfig", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig",
+    "InexactSizeWarning", "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig",
+    "ModelConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig", "ShiftUNetConfig",
+    "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "UNet2015Config", "UNetConfig",
+    "VisionTransformerConfig", "WideResNetConfig", "count_parameters", "exact_sizes_near", "perceptron_update",
+    "summarize",
 ]  # fmt: skip

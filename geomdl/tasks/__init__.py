@@ -3,6 +3,7 @@
 `TASKS` maps the name of a task to its config class, whose fields are the keys of a run's ``task`` section.
 """
 
+from geomdl.registry import Registry
 from geomdl.tasks.accumulators import OverImages, TaskSums, accumulate, accumulators_of, split_metrics
 from geomdl.tasks.classification import (
     LOSSES,
@@ -16,12 +17,12 @@ from geomdl.tasks.classification import (
 from geomdl.tasks.regression import Regression, RegressionConfig
 from geomdl.tasks.segmentation import Segmentation, SegmentationConfig
 from geomdl.tasks.task import Accumulator, Batch, Outputs, Task, TaskConfig, Totals, usual_task
+from geomdl.tasks.task_class import task_class
 
-TASKS: dict[str, type[TaskConfig]] = {
-    "classification": ClassificationConfig,
-    "segmentation": SegmentationConfig,
-    "regression": RegressionConfig,
-}
+TASKS = Registry("task.name", group="geomdl.tasks", adapt=task_class)
+TASKS.register("classification", ClassificationConfig)
+TASKS.register("segmentation", SegmentationConfig)
+TASKS.register("regression", RegressionConfig)
 
 __all__ = [
     "LOSSES",

@@ -28,7 +28,7 @@ def test_a_config_can_be_made_again_from_its_name_and_fields():
         (
             "digit",
             {},
-            r"unknown data.name 'digit'; allowed: digits, xo, mnist_rot, .*tfds:<name>; did you mean 'digits'",
+            r"unknown data.name 'digit'; allowed: digits, xo, mnist_rot, .*tfds:<name>, package.*did you mean 'digits'",
         ),
         ("mnist", {}, r"did you mean 'tfds:mnist'\?"),
         ("mnist:3.0.1", {}, r"did you mean 'tfds:mnist:3.0.1'\?"),

@@ -9,6 +9,7 @@ from typing import Any
 from geomdl.cli.support.checkout import scripts
 from geomdl.cli.support.parser import UsageError
 from geomdl.errors import unknown
+from geomdl.registry import is_reference
 
 
 def find_config(value: str) -> tuple[Path, str | None]:
@@ -31,6 +32,9 @@ def find_config(value: str) -> tuple[Path, str | None]:
 
 def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Reads a config file and puts overrides into it.
+
+    Names of one's own, ``path/file.py:Name`` and ``module:Name``, are looked for from the folder of the config file and
+    then from the current directory; those in overrides the other way round.
 
     Args:
       value: see `find_config`.
@@ -61,6 +65,7 @@ def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
             f"config file {path}: get_config() returned {type(config).__name__}; allowed: ConfigDict, dict"
         )
     tree = dict(config) if isinstance(config, Mapping) else config.to_dict()
+    tree = _located(tree, [path.parent, Path.cwd()])
     changes = parse_overrides(overrides)
     for dotted, new in changes.items():
         *sections, key = dotted.split(".")
@@ -71,7 +76,19 @@ def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
                 raise UsageError(f"cannot set config.{dotted}: {section!r} is not a section")
         place[key] = new
     _require_width_in_use(tree, changes)
-    return tree
+    return _located(tree, [Path.cwd(), path.parent])
+
+
+def _located(tree: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
+    """The config with absolute paths in place of files and modules that are named relative to folders."""
+    names = [section.get("name") for section in tree.values() if isinstance(section, Mapping)]
+    training = tree.get("training")
+    evaluators = training.get("evaluators") if isinstance(training, Mapping) else None
+    if not any(is_reference(name) for name in (*names, *(evaluators or ()))):
+        return tree
+    from geomdl.training.configuration.names import with_canonical_names
+
+    return with_canonical_names(tree, folders)
 
 
 def _require_width_in_use(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> None:

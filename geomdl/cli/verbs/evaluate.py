@@ -53,13 +53,10 @@ def require_split(split: str) -> None:
 
 
 def evaluator_names(text: str) -> list[str]:
-    """Returns the evaluators between commas. Raises ValueError when there is no such evaluator."""
+    """Returns the evaluators between commas, by canonical names. Raises ValueError when there is no such evaluator."""
     from geomdl.evaluators import EVALUATORS
 
-    for name in text.split(","):
-        if name not in EVALUATORS:
-            raise unknown("evaluator", name, list(EVALUATORS))
-    return text.split(",")
+    return [EVALUATORS.find(name).name for name in text.split(",")]
 
 
 def measure(
@@ -99,7 +96,7 @@ def measure(
         evaluator = with_batch_size(EVALUATORS[name](), trained.config.training.eval_batch_size)
         if isinstance(evaluator, RotationSweep | ShiftSweep | RotationConsistency):
             rows = evaluator.rows(predict, images, trained.task)
-            write_csv(folder / f"{split}_{name}.csv", rows)
+            write_csv(folder / f"{split}_{name.rpartition(':')[2]}.csv", rows)
             numbers |= evaluator.summary(rows, trained.task)
         else:
             numbers |= evaluator(predict, images, trained.task)

@@ -3,14 +3,15 @@
   geomdl list models      the networks, with the keys of their configs
   geomdl list groups      the symmetry groups, by the names that configs use
   geomdl list datasets    the data sets, built in and prepared
+  geomdl list tasks, evaluators, optimizers, schedules
   geomdl list configs     the runs of this checkout
   geomdl list figures     the figures that geomdl reproduce draws
 
-One item per line: its name, and what it is.
+One item per line: its name, and what it is. Those of plug-ins are among them. A config may also name anything of one's
+own, as package.module:Name or path/file.py:Name.
 """
 
 import argparse
-import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 
@@ -18,6 +19,7 @@ from geomdl.cli.support.checkout import checkout, first_line, scripts
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
 from geomdl.cli.support.parser import UsageError
 from geomdl.errors import unknown
+from geomdl.registry import Entry, Registry, option_names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _models() -> dict[str, str]:
     from geomdl.models import MODELS
 
-    return {name: _described(kind) for name, kind in MODELS.items()}
+    return _registered(MODELS)
 
 
 def _groups() -> dict[str, str]:
@@ -53,9 +55,33 @@ def _datasets() -> dict[str, str]:
     from geomdl.data import DATASETS, prepared
     from geomdl.data.sources.tfds import data_folder
 
-    items = {name: _described(kind) for name, kind in DATASETS.items()}
+    items = _registered(DATASETS)
     items["tfds:<name>"] = "any data set of TensorFlow Datasets with images and classes, or masks, once prepared"
     return items | {f"tfds:{name}": f"prepared in {data_folder(None)}" for name in prepared()}
+
+
+def _tasks() -> dict[str, str]:
+    from geomdl.tasks import TASKS
+
+    return _registered(TASKS)
+
+
+def _evaluators() -> dict[str, str]:
+    from geomdl.evaluators import EVALUATORS
+
+    return _registered(EVALUATORS)
+
+
+def _optimizers() -> dict[str, str]:
+    from geomdl.training.configuration.optimizers import OPTIMIZERS
+
+    return _registered(OPTIMIZERS)
+
+
+def _schedules() -> dict[str, str]:
+    from geomdl.training.configuration.schedules import SCHEDULES
+
+    return _registered(SCHEDULES)
 
 
 def _configs() -> dict[str, str]:
@@ -72,16 +98,33 @@ def _files(folder: str) -> dict[str, str]:
     return {name: first_line(path) for name, path in scripts(folder).items()}
 
 
-def _described(kind: type) -> str:
-    keys = ", ".join(f.name for f in dataclasses.fields(kind) if f.name != "name")
-    summary = (inspect.getdoc(kind) or "").partition("\n")[0].rstrip(".")
-    return f"{summary} [{keys}]"
+def _registered(registry: Registry) -> dict[str, str]:
+    """What is in a registry; of a plug-in that cannot be loaded the reason."""
+    items: dict[str, str] = {}
+    for name in registry:
+        try:
+            items[name] = _described(registry.find(name))
+        except ValueError as error:
+            items[name] = f"(cannot be used: {error})"
+    return items | {f"{name} (refused)": reason for name, reason in registry.refused.items()}
+
+
+def _described(entry: Entry) -> str:
+    keys = [key for key in option_names(entry.factory) or () if key != "name"]
+    shown = ", ".join(f"{key}={entry.defaults[key]}" if key in entry.defaults else key for key in keys)
+    summary = (inspect.getdoc(entry.factory) or "").partition("\n")[0].rstrip(".")
+    origin = f" (plug-in of {entry.plugin_of})" if entry.plugin_of else ""
+    return f"{summary}{origin} [{shown}]"
 
 
 KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
     "models": _models,
     "groups": _groups,
     "datasets": _datasets,
+    "tasks": _tasks,
+    "evaluators": _evaluators,
+    "optimizers": _optimizers,
+    "schedules": _schedules,
     "configs": _configs,
     "figures": _figures,
 }

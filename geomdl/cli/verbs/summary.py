@@ -23,10 +23,14 @@ def run(arguments: argparse.Namespace) -> None:
     from geomdl.cli.support.config_file import load_config
 
     values = load_config(arguments.config, arguments.overrides)
+    from geomdl.layers import Layer
+    from geomdl.models.tools.parameter_table import parameter_table
     from geomdl.models.tools.summary import summarize
     from geomdl.training.configuration.config import RunConfig
     from geomdl.training.loop.loop import build_model
 
     config = RunConfig.from_config_dict(values)
     dataset = config.data.load()
-    print(summarize(build_model(config, dataset), dataset.image_shape))
+    model = build_model(config, dataset)
+    describe = summarize if isinstance(model, Layer) else parameter_table
+    print(describe(model, dataset.image_shape))

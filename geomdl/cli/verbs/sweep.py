@@ -77,7 +77,7 @@ def _check(arguments: argparse.Namespace, everything: Sequence["Member"]) -> Non
     from geomdl.training.workdir.workdir import require_same_config
 
     require_split(arguments.split)
-    evaluator_names(arguments.evaluators)
+    arguments.evaluators = ",".join(evaluator_names(arguments.evaluators))
     folder = Path(arguments.workdir)
     if (folder / "config.json").exists():
         raise UsageError(f"{folder} is the work directory of one run; choose another for the sweep")

@@ -1,7 +1,6 @@
 """The computations of the layers as functions of arrays: correlation, pooling, activations."""
 
 import functools
-from collections.abc import Callable
 from typing import Literal
 
 import jax
@@ -13,6 +12,7 @@ from jax.typing import ArrayLike
 from geomdl.errors import invalid, unknown
 from geomdl.layers.core.maximum import Sliding, largest, maximum_over
 from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window, output_size
+from geomdl.registry import Registry
 
 __all__ = [
     "ACTIVATIONS", "convolve", "correlate", "correlate_separably", "elu", "leaky_relu", "maxout", "output_size", "pad",
@@ -306,12 +306,11 @@ def maxout(x: ArrayLike, pieces: int = 2) -> jax.Array:
     return largest(x.reshape(*x.shape[:-1], -1, pieces))
 
 
-ACTIVATIONS: dict[str, Callable[[ArrayLike], jax.Array]] = {
-    "elu": elu,
-    "identity": jnp.asarray,
-    "leaky_relu": leaky_relu,
-    "relu": relu,
-    "sigmoid": sigmoid,
-    "tanh": tanh,
-}
-"""Pointwise activations by name."""
+ACTIVATIONS = Registry("activation")
+"""Pointwise activations, functions of an array, by name; ``ACTIVATIONS.register("softplus", jax.nn.softplus)``."""
+ACTIVATIONS.register("elu", elu)
+ACTIVATIONS.register("identity", jnp.asarray)
+ACTIVATIONS.register("leaky_relu", leaky_relu)
+ACTIVATIONS.register("relu", relu)
+ACTIVATIONS.register("sigmoid", sigmoid)
+ACTIVATIONS.register("tanh", tanh)

@@ -86,8 +86,10 @@ def autotune(
       dtype: of the images.
 
     Raises:
-      ValueError: for a batch or rounds below 1, or images that do not fit the model.
+      ValueError: for a batch or rounds below 1, images that do not fit the model, or a model that is no layer.
     """
+    if not isinstance(model, Layer):
+        raise invalid("model", type(model).__name__, "a geomdl.layers.Layer, whose convolutions have methods")
     for name, value in (("batch", batch), ("rounds", rounds)):
         if value < 1:
             raise invalid(name, value, "a positive whole number", 1)

@@ -11,6 +11,7 @@ from flax import nnx
 from jax import export as jax_export
 from jax.typing import DTypeLike
 
+from geomdl.errors import invalid
 from geomdl.layers import Layer
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import path_name
@@ -63,10 +64,12 @@ def export(
       The two files.
 
     Raises:
-      ValueError: when the images do not fit the network.
+      ValueError: when the images do not fit the network, or it is no layer.
     """
     from safetensors.numpy import save_file
 
+    if not isinstance(model, Layer):
+        raise invalid("model", type(model).__name__, "a geomdl.layers.Layer, which can be frozen to a dense network")
     frozen = freeze(with_method(model, "dense"))
     frozen.in_type.require_channels(image_shape[2], "the image")
     graph, state = nnx.split(frozen.network)

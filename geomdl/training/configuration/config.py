@@ -6,16 +6,18 @@ the dotted path.
 """
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from geomdl.data import Augmentation, DataConfig, config_class
+from geomdl.data import DATASETS, Augmentation, DataConfig
 from geomdl.errors import invalid, unknown
 from geomdl.evaluators import EVALUATORS
 from geomdl.layers.convolution.algorithms import methods
 from geomdl.layers.transforms.with_method import read_methods
-from geomdl.models import MODELS, ModelConfig
+from geomdl.models import MODELS, BuildsModel
+from geomdl.registry import Registry
 from geomdl.tasks import TASKS, ClassificationConfig, Task, TaskConfig, split_metrics, usual_task
 from geomdl.training.configuration.dataclass_fields import from_values
 from geomdl.training.configuration.optimizers import OPTIMIZERS, Adam, OptimizerConfig
@@ -48,7 +50,7 @@ class TrainingConfig:
         decode; 0: threads of the process that trains. Changes no numbers.
       log_every: steps that one training record of metrics.jsonl averages over.
       eval_batch_size: images per batch in evaluations.
-      evaluators: names from `geomdl.evaluators.EVALUATORS`, run at every evaluation.
+      evaluators: names from `geomdl.evaluators.EVALUATORS`, or ``path/file.py:Name``, run at every evaluation.
       monitor: validation metric of the task by which checkpoints are compared, e.g. ``"loss"`` (least), ``"accuracy"``
         or, with label maps, ``"iou"`` (greatest); the task says which way is better. ``"headline"``: the one metric
         that the task is known by.
@@ -126,9 +128,8 @@ class TrainingConfig:
             raise invalid(
                 "training.epochs, training.steps", (self.epochs, self.steps), "one of the two; set the other to None"
             )
-        for name in self.evaluators:
-            if name not in EVALUATORS:
-                raise unknown("training.evaluators", name, list(EVALUATORS))
+        evaluators = tuple(EVALUATORS.find(name, what="training.evaluators").name for name in self.evaluators)
+        object.__setattr__(self, "evaluators", evaluators)  # the same ones from every working directory
         if "metrics" not in self.evaluators:
             raise invalid("training.evaluators", self.evaluators, f"a list with 'metrics', for the {self.monitor}")
 
@@ -186,7 +187,7 @@ class RunConfig:
     """
 
     data: DataConfig
-    model: ModelConfig
+    model: BuildsModel
     training: TrainingConfig
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -223,7 +224,7 @@ class RunConfig:
         seed = tree.get("seed", 0)
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
             raise invalid("seed", seed, "a whole number in [0, 2³²)", 0)
-        data = _data(_section(tree, "data"))
+        data = _named(DATASETS, _section(tree, "data"), "data", None)
         usual = usual_task(data.label_kind, TASKS)
         return cls(
             seed=seed,
@@ -239,15 +240,14 @@ class RunConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns nested dicts of plain values, from which `from_config_dict` makes an equal config."""
-        data = {"name": self.data.name, **_values(self.data)}
         return {
             "seed": self.seed,
-            "data": data,
+            "data": {"name": DATASETS.name_of(self.data), **_values(self.data)},
             "augmentation": _values(self.augmentation),
-            "model": {"name": _name_of(MODELS, self.model), **_values(self.model)},
-            "task": {"name": _name_of(TASKS, self.task), **_values(self.task)},
-            "optimizer": {"name": _name_of(OPTIMIZERS, self.optimizer), **_values(self.optimizer)},
-            "schedule": {"name": _name_of(SCHEDULES, self.schedule), **_values(self.schedule)},
+            "model": {"name": MODELS.name_of(self.model), **_values(self.model)},
+            "task": {"name": TASKS.name_of(self.task), **_values(self.task)},
+            "optimizer": {"name": OPTIMIZERS.name_of(self.optimizer), **_values(self.optimizer)},
+            "schedule": {"name": SCHEDULES.name_of(self.schedule), **_values(self.schedule)},
             "training": _values(self.training),
             "parallel": _values(self.parallel),
         }
@@ -263,23 +263,23 @@ def _section(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return values
 
 
-def _named(registry: Mapping[str, Any], values: Mapping[str, Any], path: str, default: str | None) -> Any:
+def _named(registry: Registry, values: Mapping[str, Any], path: str, default: str | None) -> Any:
     """The config whose class the key ``name`` chooses from a registry."""
-    name = values.get("name", default)
-    if name not in registry:
-        raise unknown(f"{path}.name", name, list(registry))
-    return from_values(registry[name], {k: v for k, v in values.items() if k != "name"}, path, also=("name",))
+    entry = registry.find(values.get("name", default))
+    given = {key: value for key, value in values.items() if key != "name"}
+    made = from_values(entry.factory, {**entry.defaults, **given}, path, also=("name",))
+    _require_plain(_values(made), path)
+    return made
 
 
-def _data(values: Mapping[str, Any]) -> DataConfig:
-    kind = config_class(values.get("name", ""))
-    named = any(f.name == "name" for f in dataclasses.fields(kind))  # pyright: ignore[reportArgumentType]
-    fields = values if named else {k: v for k, v in values.items() if k != "name"}
-    return from_values(kind, fields, "data", also=() if named else ("name",))
-
-
-def _name_of(registry: Mapping[str, Any], config: Any) -> str:
-    return next(name for name, kind in registry.items() if kind is type(config))
+def _require_plain(values: Mapping[str, Any], path: str) -> None:
+    """Raises ValueError for a value that config.json could not hold."""
+    for key, value in values.items():
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError):
+            allowed = "a number, a string, None, or a tuple of such: what can be written to config.json"
+            raise invalid(f"{path}.{key}", value, allowed) from None
 
 
 def _values(config: Any) -> dict[str, Any]:

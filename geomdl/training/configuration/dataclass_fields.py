@@ -35,10 +35,10 @@ def from_values(kind: type[T], values: Mapping[str, Any], path: str, *, also: Se
     optimizer.weight_decay, optimizer.clip_norm; did you mean 'optimizer.learning_rate'?
     """
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}  # pyright: ignore[reportArgumentType]
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     for key in values:
         if key not in fields:
-            raise unknown("config key", f"{path}.{key}", [f"{path}.{name}" for name in (*also, *fields)])
+            raise unknown("config key", f"{path}.{key}", [f"{path}.{name}" for name in dict.fromkeys((*also, *fields))])
     for name, f in fields.items():
         required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
         if required and name not in values:
@@ -95,6 +95,14 @@ def describe(hint: Any) -> str:
     if hint is type(None):
         return "None"
     return getattr(hint, "__name__", str(hint))
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of the fields; those that only a type checker can find let every value pass."""
+    try:
+        return typing.get_type_hints(kind)
+    except NameError:
+        return {f.name: Any for f in dataclasses.fields(kind)}
 
 
 _NO = object()

@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import optax
 
 from geomdl.errors import invalid
+from geomdl.registry import Registry
+from geomdl.training.configuration.optimizer_class import optimizer_class
 from geomdl.training.configuration.promotion import standard_promotion
 
 
@@ -158,7 +160,12 @@ class AdamW:
         )
 
 
-OPTIMIZERS: dict[str, type[OptimizerConfig]] = {"sgd": SGD, "momentum": Momentum, "adam": Adam, "adamw": AdamW}
+OPTIMIZERS = Registry("optimizer.name", group="geomdl.optimizers", adapt=optimizer_class)
+"""Optimisers by name; any other of optax is there by reference, e.g. ``"optax:lion"``."""
+OPTIMIZERS.register("sgd", SGD)
+OPTIMIZERS.register("momentum", Momentum)
+OPTIMIZERS.register("adam", Adam)
+OPTIMIZERS.register("adamw", AdamW)
 
 
 def _standard(*transformations: optax.GradientTransformation) -> optax.GradientTransformation:

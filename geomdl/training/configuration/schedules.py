@@ -10,6 +10,8 @@ from typing import Protocol
 import optax
 
 from geomdl.errors import invalid
+from geomdl.registry import Registry
+from geomdl.training.configuration.optimizer_class import schedule_class
 from geomdl.training.configuration.promotion import standard_promotion
 
 
@@ -138,12 +140,11 @@ class Exponential:
         return _warmed_up(body, learning_rate, self.warmup_steps)
 
 
-SCHEDULES: dict[str, type[ScheduleConfig]] = {
-    "constant": Constant,
-    "cosine": Cosine,
-    "step": Step,
-    "exponential": Exponential,
-}
+SCHEDULES = Registry("schedule.name", group="geomdl.schedules", adapt=schedule_class)
+SCHEDULES.register("constant", Constant)
+SCHEDULES.register("cosine", Cosine)
+SCHEDULES.register("step", Step)
+SCHEDULES.register("exponential", Exponential)
 
 
 def _warmed_up(body: optax.Schedule, learning_rate: float, warmup_steps: int) -> optax.Schedule:

@@ -116,7 +116,11 @@ def read_config(path: Path | str) -> RunConfig:
     file = Path(path) / "config.json"
     if not file.exists():
         raise WorkdirError(f"{path} is no work directory of a run: it has no config.json")
-    return RunConfig.from_config_dict(_read(file))
+    values = _read(file)
+    try:
+        return RunConfig.from_config_dict(values)
+    except ValueError as error:  # e.g. a file that it names is no longer there
+        raise WorkdirError(f"cannot use {file}: {error}") from error
 
 
 def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:

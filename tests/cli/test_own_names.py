@@ -1,0 +1,224 @@
+"""A data set, a model, an optimiser, a schedule, a task and an evaluator from outside the package, by the command."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from flax import nnx
+
+from geomdl.cli.main import main
+from geomdl.models import MODELS
+from geomdl.training.configuration.config import RunConfig
+
+BARS = '''
+import numpy as np
+
+from geomdl.data import Dataset, Split
+
+
+def bars(size: int = 8, count: int = 64) -> Dataset:
+    """Bars that lie or stand, at random places."""
+    rng = np.random.default_rng(0)
+
+    def split(n: int) -> Split:
+        images, labels = np.zeros((n, size, size, 1), np.float32), rng.integers(0, 2, n).astype(np.int32)
+        for image, lies, place in zip(images, labels, rng.integers(0, size, n), strict=True):
+            image[(place, slice(None)) if lies else (slice(None), place)] = 1
+        return Split(images, labels)
+
+    return Dataset("bars", split(count), split(16), split(16), (size, size, 1), 2, ("stands", "lies"), "made here")
+
+
+def number(size: int = 8, count: int = 64):
+    return 3
+'''
+
+NETS = '''
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from geomdl.tasks import Classification
+
+
+class Rows(nnx.Module):
+    """Two dense layers on the largest values of rows and of columns."""
+
+    def __init__(self, image_shape, num_classes, *, rngs, widths: tuple[int, ...] = (8,)):
+        sizes = (2 * image_shape[0] * image_shape[2], *widths, num_classes)
+        self.layers = nnx.List([nnx.Linear(a, b, rngs=rngs) for a, b in zip(sizes[:-1], sizes[1:])])
+
+    def __call__(self, x, *, train=False, key=None):
+        x = jnp.concatenate([x.max(1), x.max(2)], 1).reshape(len(x), -1)
+        for layer in self.layers[:-1]:
+            x = jax.nn.relu(layer(x))
+        return self.layers[-1](x)
+
+
+def halved(learning_rate, total_steps, at: float = 0.5):
+    return lambda step: learning_rate * jnp.where(step > at * total_steps, 0.5, 1.0)
+
+
+def softened(dataset, label_smoothing: float = 0.1):
+    return Classification(dataset.num_classes, "softmax", label_smoothing)
+
+
+def confident(predict, split, task):
+    scores = jax.nn.softmax(predict(jnp.asarray(split.images)))
+    return {"confidence": float(scores.max(-1).mean())}
+
+
+def closed(image_shape, num_classes, *, rngs):
+    return lambda x: x
+
+
+def untrained(image_shape, num_classes, *, rngs):
+    return nnx.Linear(3, 2, rngs=rngs)
+'''
+
+CONFIG = """
+def get_config():
+    return {
+        "data": {"name": "bars.py:bars", "count": 32},
+        "model": {"name": "nets:Rows", "widths": (8, 4)},
+        "task": {"name": "nets:softened"},
+        "optimizer": {"name": "optax:lion", "learning_rate": 0.003},
+        "schedule": {"name": "nets.py:halved"},
+        "training": {"steps": 12, "batch_size": 16, "evaluators": ("metrics", "nets.py:confident")},
+    }
+"""
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a config, and with what it names."""
+    folder = tmp_path_factory.mktemp("own")
+    for name, text in (("bars", BARS), ("nets", NETS), ("config", CONFIG)):
+        (folder / f"{name}.py").write_text(text)
+    plugin = folder / "site" / "row_nets-1.0.dist-info"
+    plugin.mkdir(parents=True)
+    (plugin / "METADATA").write_text("Metadata-Version: 2.1\nName: row-nets\nVersion: 1.0\n")
+    (plugin / "entry_points.txt").write_text("[geomdl.models]\nrows = row_nets:Rows\nlost = row_nets_of_old:Rows\n")
+    (folder / "site" / "row_nets.py").write_text(NETS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(own: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The work directory of a run that was stopped after 12 of 20 steps, trained from another folder."""
+    workdir = tmp_path_factory.mktemp("runs") / "run"
+    assert main(["train", f"--config={own}/config.py", f"--workdir={workdir}", "--quiet"]) == 0
+    return workdir
+
+
+def test_names_are_kept_so_that_the_run_can_be_read(own: Path, trained: Path) -> None:
+    config = json.loads((trained / "config.json").read_text())["config"]
+    names = {section: config[section]["name"] for section in ("data", "model", "task", "optimizer", "schedule")}
+    assert names == {
+        "data": f"{own}/bars.py:bars",
+        "model": f"{own}/nets.py:Rows",
+        "task": f"{own}/nets.py:softened",
+        "optimizer": "optax:lion",
+        "schedule": f"{own}/nets.py:halved",
+    }
+    assert config["data"] == {"name": f"{own}/bars.py:bars", "size": 8, "count": 32}
+    assert config["model"]["widths"] == [8, 4]
+    assert config["training"]["evaluators"] == ["metrics", f"{own}/nets.py:confident"]
+    made = RunConfig.from_config_dict(config)
+    assert RunConfig.from_config_dict(json.loads(json.dumps(made.to_dict()))) == made
+
+
+def test_another_process_in_another_folder(own: Path, trained: Path, tmp_path: Path) -> None:
+    more = "'--config.training.steps=20', '--allow-change=training.steps'"
+    relative = os.path.relpath(own, tmp_path)
+    code = f"""
+from geomdl.cli.main import main
+for arguments in (
+    ["evaluate", "--workdir={trained}", "--evaluators=metrics,{relative}/nets.py:confident"],
+    ["train", "--config={relative}/config.py", "--workdir={trained}", "--quiet", {more}],
+    ["summary", "--config={relative}/config.py"],
+    ["summary", "--config={relative}/config.py", "--config.model.name=rows", "--config.model.widths=(5,)"],
+    ["runs", "{trained}"],
+    ["list", "models"],
+):
+    assert main(arguments) == 0, arguments
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(own / "site"), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads((trained / "evaluation" / "test.json").read_text())
+    assert numbers["checkpoint"] == 12
+    assert 0.5 <= numbers["confidence"] <= 1
+    assert numbers["evaluators"] == ["metrics", f"{own}/nets.py:confident"]
+    assert "20 steps in" in done.stdout
+    assert "layers.2.kernel" in done.stdout
+    assert "8 × 8 × 1 images to 2 outputs; no contract" in done.stdout
+    assert re.search(r"layers.0.kernel +16 × 5 ", done.stdout)
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+    assert lines["rows"].endswith("of columns (plug-in of row-nets) [widths]")
+    assert "(cannot be used: model.name 'lost', a plug-in of row-nets: cannot find the module" in lines["lost"]
+    assert "gcnn" in lines
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["model.widht=3"], "unknown config key 'model.widht'; allowed: model.name, model.widths; did you mean"),
+        (["model.widths=3.5"], "invalid model.widths 3.5; allowed: tuple of int"),
+        (["data.cuont=3"], "unknown config key 'data.cuont'; .*did you mean 'data.count'"),
+        (["model.name=nets:Row"], "unknown name in .*nets.py 'Row'; .*did you mean 'Rows'"),
+        (["model.name=nts.py:Rows"], "invalid model.name 'nts.py:Rows'; .*did you mean 'nets.py:Rows'"),
+        (["model.name=bars.py:bars"], r"bars takes \(size: int = 8, .*, but what makes a model must take image_shape"),
+        (["model.name=math:pi"], "invalid model 'math:pi'; allowed: a config class or a function"),
+        (["model.name=nets.py:closed"], "unknown config key 'model.widths'; allowed: model.name;"),
+        (
+            ["data.name=nets.py:Rows"],
+            "invalid data set '.*nets.py:Rows'; allowed: a subclass of geomdl.data.DataConfig",
+        ),
+        (["data.name=bars.py:number"], "invalid what .*bars.py:number returns 'int'; allowed: a geomdl.data.Dataset"),
+        (["optimizer.name=optax:lino"], "unknown name in optax 'lino'; .*did you mean 'lion'"),
+        (["optimizer.name=optax:sgd", "optimizer.b1=0.9"], "unknown config key 'optimizer.b1'"),
+        (["schedule.name=optax:cosine_decay_schedule"], "must take learning_rate, total_steps and its own options"),
+        (["task.name=nets:Rows"], "what makes a task must take dataset"),
+        (["training.evaluators=('metrics','nets.py:Rows')"], "invalid evaluator '.*nets.py:Rows"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    changes: list[str], message: str, own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [f"--config.{change}" for change in changes]
+    assert main(["train", f"--config={own}/config.py", f"--workdir={tmp_path}/run", *options]) == 2
+    error = capsys.readouterr().err
+    assert re.search(message, error), error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("closed", "invalid model of .*nets.py:closed 'function'; allowed: a flax.nnx.Module"),
+        ("untrained", r"invalid call of the model of .* '\(inputs.*\)'; allowed: \(x, \*, train=False, key=None\)"),
+    ],
+)
+def test_models_that_could_not_be_trained(name: str, message: str, own: Path) -> None:
+    kind = MODELS[f"{own}/nets.py:{name}"]
+    with pytest.raises(ValueError, match=message):
+        kind().build((8, 8, 1), 2, rngs=nnx.Rngs(0))
+
+
+def test_a_sweep_over_own_names(own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = f"{own}/nets.py:Rows,mlp"
+    options = [f"--config={own}/config.py", f"--config.model.name={names}", f"--workdir={tmp_path}", "--print-commands"]
+    assert main(["sweep", *options, "--config.model.widths=(3,)"]) == 2
+    assert "unknown config key 'model.widths'; allowed: model.name, model.width" in capsys.readouterr().err
+    names = "nets.py:Rows,nets:Rows"
+    options[1] = f"--config.model.name={names}"
+    assert main(["sweep", *options, "--evaluators=metrics"]) == 0
+    commands = capsys.readouterr().out.splitlines()
+    assert [re.search(r"--config.model.name=(\S+)", line)[1] for line in commands] == names.split(",")
