@@ -7,10 +7,11 @@ from geomdl.actions.grid import roll, shift_crop, turn
 from geomdl.actions.labels import warp_labels
 from geomdl.actions.outputs import input_action, output_action
 from geomdl.actions.projective import move, warp_projective
-from geomdl.actions.warp import rotate, warp
+from geomdl.actions.traced import representation_matrix
+from geomdl.actions.warp import rotate, rotation_matrix, warp
 
 __all__ = [
     "FAMILIES", "GENERATORS", "Family", "Generator", "act", "act_labels", "family", "input_action", "move",
-    "output_action", "roll", "rotate", "shift_crop", "turn", "warp", "warp_labels",
-    "warp_projective",
+    "output_action", "representation_matrix", "roll", "rotate", "rotation_matrix", "shift_crop", "turn", "warp",
+    "warp_labels", "warp_projective",
 ]  # fmt: skip

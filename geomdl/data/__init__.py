@@ -8,7 +8,7 @@ from geomdl.data.loading.batches import EvalBatch, eval_batches, unit_interval
 from geomdl.data.loading.loaders import DeviceLoader, Loader, StreamLoader, make_loader
 from geomdl.data.registry import DATASETS, config_class, config_fields, data_config
 from geomdl.data.sources.digits import DigitsConfig
-from geomdl.data.sources.mnist_rot import MNISTRotConfig
+from geomdl.data.sources.mnist_rot import MNISTRotConfig, rotate_each
 from geomdl.data.sources.nuclei import NucleiConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shapes import ShapesConfig
@@ -47,6 +47,7 @@ __all__ = [
     "make_loader",
     "o_pattern",
     "prepared",
+    "rotate_each",
     "rotated",
     "shifted",
     "stratified_order",

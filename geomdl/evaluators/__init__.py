@@ -10,12 +10,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from geomdl.data import Split
+from geomdl.evaluators.confusion import confusion_matrix
 from geomdl.evaluators.consistency import RotationConsistency, rotation_consistency
 from geomdl.evaluators.invariance import InvarianceError, invariance_error
 from geomdl.evaluators.metrics import Metrics, mean_metrics
 from geomdl.evaluators.predict import Predict, predictor
 from geomdl.evaluators.sliding_window import sliding_window
 from geomdl.evaluators.sweeps import RotationSweep, ShiftSweep, rotation_sweep, shift_sweep
+from geomdl.evaluators.transformations import rotated_images
 from geomdl.tasks import Task
 
 
@@ -68,10 +70,12 @@ __all__ = [
     "RotationConsistency",
     "RotationSweep",
     "ShiftSweep",
+    "confusion_matrix",
     "evaluators_for",
     "invariance_error",
     "mean_metrics",
     "predictor",
+    "rotated_images",
     "rotation_consistency",
     "rotation_sweep",
     "shift_sweep",

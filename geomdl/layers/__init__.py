@@ -6,8 +6,9 @@ from geomdl.layers.containers.skip import Skip
 from geomdl.layers.convolution.attention import PositionEmbedding, SelfAttention
 from geomdl.layers.convolution.conv import Conv, Dense, TransposedConv
 from geomdl.layers.convolution.locally_connected import Flatten, LocallyConnected
+from geomdl.layers.core.functional import convolve, correlate, output_size, pool
 from geomdl.layers.core.layer import Layer
-from geomdl.layers.core.window import Window
+from geomdl.layers.core.window import Padding, PaddingMode, Window
 from geomdl.layers.field_types.rearranging import Disentangle, FromIrreps, Identity, Mask, Reshuffle, Restrict, ToIrreps
 from geomdl.layers.nonlinearities.crelu import CReLU
 from geomdl.layers.nonlinearities.fourier import FourierPointwise
@@ -38,11 +39,11 @@ Concatenated, HalfSize = CReLU, ReducedSize  # their names before the second edi
 
 __all__ = [
     "AdaptivePool", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Concatenated", "Conv", "Dense",
-    "Disentangle", "Dropout", "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Frozen", "Gated",
-    "GlobalPool", "GroupNorm", "GroupPool", "HalfSize", "Hourglass", "IdealResample", "Identity", "InducedNormPool",
-    "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool",
-    "NormPool", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool",
-    "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip",
-    "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
-    "antialiased_max_pool", "freeze", "halving_pool", "normalization", "with_method",
+    "Disentangle", "Dropout", "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Frozen", "Gated", "GlobalPool",
+    "GroupNorm", "GroupPool", "HalfSize", "Hourglass", "IdealResample", "Identity", "InducedNormPool", "InstanceNorm",
+    "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool", "NormPool", "Padding",
+    "PaddingMode", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool", "PositionEmbedding",
+    "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip", "SubgroupPool",
+    "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window", "antialiased_max_pool",
+    "convolve", "correlate", "freeze", "halving_pool", "normalization", "output_size", "pool", "with_method",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from geomdl.tasks.classification import (
     sigmoid_cross_entropy,
     softmax_cross_entropy,
 )
+from geomdl.tasks.overlap import overlap, pixel_counts
 from geomdl.tasks.segmentation import Segmentation, SegmentationConfig
 from geomdl.tasks.task import Batch, Task, TaskConfig, Totals
 
@@ -29,7 +30,9 @@ __all__ = [
     "TaskConfig",
     "Totals",
     "masked_mean",
+    "overlap",
     "perceptron_loss",
+    "pixel_counts",
     "sigmoid_cross_entropy",
     "softmax_cross_entropy",
 ]
