@@ -24,8 +24,8 @@ def lazy_names(
       The two functions. A name that has been imported stays in the package: the second look-up costs nothing.
 
     >>> find, names = lazy_names("geomdl", {"errors": ["nearest"]})
-    >>> names()
-    ['nearest']
+    >>> "nearest" in names()
+    True
     >>> find("nearest")("adm", ["sgd", "adam"])
     'adam'
     """

@@ -15,3 +15,8 @@ __all__ = [
     "output_action", "representation_matrix", "roll", "rotate", "rotation_matrix", "shift_crop", "turn", "warp",
     "warp_labels", "warp_projective",
 ]  # fmt: skip
+
+__experimental__ = [
+    "FAMILIES", "GENERATORS", "Family", "Generator", "family", "input_action", "move", "output_action",
+    "representation_matrix", "warp_projective",
+]  # fmt: skip

@@ -55,3 +55,8 @@ __all__ = [
     "unit_interval",
     "x_pattern",
 ]
+
+__experimental__ = [
+    "Column", "DeviceLoader", "EvalBatch", "Loader", "MNISTRotConfig", "StreamLoader", "config_class", "config_fields",
+    "prepared", "rotate_each", "stratified_order", "stratified_split", "unit_interval",
+]  # fmt: skip

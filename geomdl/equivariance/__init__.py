@@ -32,3 +32,8 @@ __all__ = [
     "orbit_errors", "orbit_spread", "position_leak", "relative_error", "side_by_side", "square", "tolerance",
     "top1_change_rate", "worst_of_k", "worst_on_grid",
 ]  # fmt: skip
+
+__experimental__ = [
+    "FeatureEquivariance", "FiringInvariance", "LayerErrors", "OrbitSpread", "PositionLeak", "activations",
+    "feature_equivariance", "firing_invariance", "layer_errors", "orbit_spread", "position_leak",
+]  # fmt: skip

@@ -82,3 +82,7 @@ __all__ = [
     "sliding_window",
     "with_batch_size",
 ]
+
+__experimental__ = [
+    "confusion_matrix", "evaluators_for", "rotated_images", "with_batch_size",
+]  # fmt: skip

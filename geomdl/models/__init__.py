@@ -65,3 +65,8 @@ __all__ = [
     "count_parameters", "dense_multiplications", "dense_parameters", "exact_sizes_near", "export",
     "local_multiplications", "local_parameters", "perceptron_update", "summarize",
 ]  # fmt: skip
+
+__experimental__ = [
+    "Exported", "HarmonicConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ScalableConfig", "Tuned",
+    "VisionTransformerConfig", "WideResNetConfig", "autotune", "export", "perceptron_update",
+]  # fmt: skip

@@ -65,3 +65,8 @@ __all__ = [
     "truncated",
     "write_csv",
 ]
+
+__experimental__ = [
+    "class_colour", "compact", "distinct", "draw_table", "filters", "labelled", "mean_over", "mosaic", "pipeline",
+    "raster", "seed_statistics", "to_rich", "truncated",
+]  # fmt: skip

@@ -36,3 +36,7 @@ __all__ = [
     "sigmoid_cross_entropy",
     "softmax_cross_entropy",
 ]
+
+__experimental__ = [
+    "Batch", "Totals", "masked_mean", "overlap", "pixel_counts",
+]  # fmt: skip

@@ -20,10 +20,15 @@ _MODULES = {
     "trial": ("UNKNOWN_DEPTH", "Case", "Judgement", "Trial"),
 }
 
-__getattr__, __dir__ = lazy_names(__name__, _MODULES)
+if not TYPE_CHECKING:  # or a checker would take every name for one of this package
+    __getattr__, __dir__ = lazy_names(__name__, _MODULES)
 
 __all__ = [
     "UNKNOWN_DEPTH", "Case", "Judgement", "SymmetryError", "Trial", "assert_contract", "assert_equivariant",
     "assert_invariant", "blobs", "dtypes", "elements", "field_types", "groups", "images", "low_pass_noise",
     "natural_like", "sizes", "white_noise",
+]  # fmt: skip
+
+__experimental__ = [
+    "UNKNOWN_DEPTH", "Case", "Judgement", "Trial", "blobs", "natural_like",
 ]  # fmt: skip

@@ -57,7 +57,8 @@ _MODULES = {
     "workdir.workdir": ("Workdir", "WorkdirError", "hardware", "read_config", "versions", "write_json"),
 }
 
-__getattr__, __dir__ = lazy_names(__name__, _MODULES)
+if not TYPE_CHECKING:  # or a checker would take every name for one of this package
+    __getattr__, __dir__ = lazy_names(__name__, _MODULES)
 
 __all__ = [
     "OPTIMIZERS",
@@ -114,3 +115,9 @@ __all__ = [
     "write_json",
     "write_report",
 ]
+
+__experimental__ = [
+    "Checkpoints", "Compute", "JsonlWriter", "Profiler", "Progress", "ProgressBar", "Run", "Strategy",
+    "TensorBoardWriter", "TrainState", "TrainStep", "Workdir", "Writer", "find_runs", "hardware", "initial_state",
+    "make_apply", "make_train_step", "merge_model", "read_run", "split_model", "versions", "write_json", "write_report",
+]  # fmt: skip
