@@ -5,6 +5,7 @@ Sources are read, not run, so that a class or function is judged by the docstrin
 
 import ast
 import importlib
+import inspect
 import re
 from functools import cache
 from pathlib import Path
@@ -16,10 +17,43 @@ from experiments.public_names import PACKAGES, PAGE, page
 
 ROOT = Path(__file__).parents[1]
 
-WITHOUT_ARGUMENTS: dict[str, set[str]] = {}
+WITHOUT_ARGUMENTS: dict[str, str] = {
+    "geomdl.equivariance": "Condition Row compose",
+    "geomdl.training": "build_model",
+}
 """Public names whose docstring does not say yet what each argument is."""
 
-WITHOUT_EXAMPLE: dict[str, set[str]] = {}
+WITHOUT_EXAMPLE: dict[str, str] = {
+    "geomdl.representations": "Block",
+    "geomdl.equivariance": (
+        "Consistency Decibels FeatureEquivariance FiringInvariance LayerErrors LieDerivatives Model "
+        "OrbitErrors OrbitSpread PositionLeak Promise Report Row WorstCase eq_r eq_scale eq_t_frac "
+        "worst_on_grid"
+    ),
+    "geomdl.kernels": "BasisFunction centre_weights orthogonal_map",
+    "geomdl.layers": "Frozen Layer",
+    "geomdl.models": (
+        "Exported LocalConfig ModelConfig PerceptronConfig Summary TranslationInvariantConfig Tuned autotune export"
+    ),
+    "geomdl.data": (
+        "Column DataConfig Dataset DeviceLoader EvalBatch Example MNISTRotConfig NucleiConfig StreamLoader TFDSConfig"
+    ),
+    "geomdl.evaluators": (
+        "InvarianceError Metrics RotationConsistency RotationSweep ShiftSweep invariance_error rotated_images "
+        "rotation_consistency rotation_sweep shift_sweep"
+    ),
+    "geomdl.plots": (
+        "Line accuracy_against_angle accuracy_against_shift curves draw_table heatmap panel pipeline read_csv "
+        "segmentation_figure"
+    ),
+    "geomdl.training": (
+        "Checkpoints JsonlWriter Profiler ProgressBar Result Run Strategy TensorBoardWriter TrainState "
+        "Trained Workdir build_model find_runs hardware initial_state load_trained make_apply make_train_step "
+        "read_config read_metrics read_run train write_report"
+    ),
+    "geomdl.audit": "Audit Images Measurement Verdict read_images",
+    "geomdl.testing": "Case Judgement Trial blobs dtypes natural_like",
+}
 """Public classes and functions without a doctest."""
 
 BEHIND: dict[str, set[str]] = {}
@@ -75,13 +109,14 @@ def public(package: str) -> tuple[Public, ...]:
 
 
 def _docstring(name: Public) -> str:
-    """Of a class or function its own; of a value the string below it."""
+    """Of a class or function its own; of values the string below the assignments."""
     if isinstance(name.node, ast.FunctionDef | ast.ClassDef):
         return ast.get_docstring(name.node) or ""
-    body = name.module.body
-    after = body[body.index(name.node) + 1 :][:1]
-    below = [n.value.value for n in after if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)]
-    return str(below[0]) if below else ""
+    after = name.module.body[name.module.body.index(name.node) :]
+    below = next((node for node in after if not isinstance(node, ast.Assign | ast.AnnAssign)), None)
+    if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+        return str(below.value.value)
+    return ""
 
 
 def _arguments(node: ast.stmt) -> list[str]:
@@ -94,19 +129,33 @@ def _arguments(node: ast.stmt) -> list[str]:
     for method in node.body:
         if isinstance(method, ast.FunctionDef) and method.name == "__init__":
             return [argument for argument in _arguments(method) if argument != "rngs"]
-    fields = [n.target.id for n in node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
-    return [field for field in fields if not field.startswith("_")]
+    fields = [
+        n for n in node.body if isinstance(n, ast.AnnAssign) and not ast.unparse(n.annotation).startswith("ClassVar")
+    ]
+    names = [field.target.id for field in fields if isinstance(field.target, ast.Name)]
+    return [name for name in names if not name.startswith("_")]
 
 
 def _is_protocol(node: ast.ClassDef) -> bool:
     return any("Protocol" in ast.unparse(base) for base in node.bases)
 
 
-def _explained(docstring: str) -> set[str]:
-    return {name for line in re.findall(r"(?m)^ *([\w*, ]+):(?: |$)", docstring) for name in re.split(r"[ ,*]+", line)}
+def _explained(name: Public) -> set[str]:
+    """Arguments with a line of their own, ``name: …``, or named in a sentence, in the docstring or that of a base."""
+    value = getattr(importlib.import_module(name.package), name.name)
+    bases = value.__mro__[1:-1] if isinstance(value, type) else ()
+    like = re.findall(r"[Aa]rgs as in `(\w+)`", _docstring(name))
+    others = [_docstring(other) for other in public(name.package) if other.name in like]
+    text = "\n".join([_docstring(name), *others, *(inspect.getdoc(base) or "" for base in bases)])
+    lines = re.findall(r"(?m)^ *([\w*, ]+):(?: |$)", text) + re.findall(r"``(\w+)``", text)
+    return {word for line in lines for word in re.split(r"[ ,*]+", line)}
 
 
 def _has_example(name: Public) -> bool:
+    """Exceptions and protocols need none."""
+    value = getattr(importlib.import_module(name.package), name.name)
+    if isinstance(value, type) and (issubclass(value, BaseException) or _is_protocol(name.node)):
+        return True
     inside = [n for n in ast.walk(name.node) if isinstance(n, ast.FunctionDef | ast.ClassDef)]
     about = [ast.get_docstring(node) or "" for node in inside]
     above = ast.get_docstring(name.module) or ""
@@ -136,8 +185,10 @@ def test_every_public_name_has_a_docstring(package: str):
 
 @packages
 def test_every_argument_of_a_public_name_is_explained(package: str):
-    found = {name.name for name in public(package) if set(_arguments(name.node)) - _explained(_docstring(name))}
-    wrong = _differs(found, WITHOUT_ARGUMENTS.get(package, set()), f"{package}: arguments not explained (Args:)")
+    found = {name.name for name in public(package) if set(_arguments(name.node)) - _explained(name)}
+    wrong = _differs(
+        found, set(WITHOUT_ARGUMENTS.get(package, "").split()), f"{package}: arguments not explained (Args:)"
+    )
     assert not wrong, wrong
 
 
@@ -145,7 +196,7 @@ def test_every_argument_of_a_public_name_is_explained(package: str):
 def test_every_public_class_and_function_has_an_example(package: str):
     callables = [name for name in public(package) if isinstance(name.node, ast.FunctionDef | ast.ClassDef)]
     found = {name.name for name in callables if not _has_example(name)}
-    wrong = _differs(found, WITHOUT_EXAMPLE.get(package, set()), f"{package}: no doctest")
+    wrong = _differs(found, set(WITHOUT_EXAMPLE.get(package, "").split()), f"{package}: no doctest")
     assert not wrong, wrong
 
 

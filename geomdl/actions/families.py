@@ -194,6 +194,9 @@ FAMILIES: Mapping[str, Family] = MappingProxyType({f.name: f for f in _LADDER})
 def family(name: str) -> Family:
     """The family of a name.
 
+    Args:
+      name: of the family, a key of `FAMILIES`.
+
     Raises:
       ValueError: for an unknown name, with the nearest valid one.
 

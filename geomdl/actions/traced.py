@@ -30,6 +30,10 @@ def plane_matrix(g: jax.Array, group: PlanarGroup) -> jax.Array:
 def representation_matrix(g: jax.Array, rho: Representation) -> jax.Array:
     """ρ(g) ``[size, size]`` of a traced element: Q (⊕ ψ(g)) Q⁻¹.
 
+    Args:
+      g: the element as an array.
+      rho: ρ.
+
     >>> from geomdl.groups import SO2
     >>> from geomdl.representations import irrep
     >>> representation_matrix(jnp.array([0.0, np.pi / 2]), irrep(SO2, 2)).round(3) + 0.0

@@ -30,6 +30,9 @@ _BUILDERS = ("cifar10", "cifar100", "emnist", "eurosat", "fashion_mnist", "kmnis
 def config_class(name: str) -> type[DataConfig]:
     """The config class of a data set.
 
+    Args:
+      name: of the data set.
+
     Raises:
       ValueError: no such data set.
 
@@ -57,6 +60,9 @@ def _is_builder(name: Any) -> bool:
 
 def config_fields(name: str) -> tuple[str, ...]:
     """The config keys that a data set has besides ``name``.
+
+    Args:
+      name: of the data set.
 
     >>> "translation" in config_fields("xo")
     True

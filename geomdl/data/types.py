@@ -21,7 +21,12 @@ IGNORED = -1
 
 
 class Example(TypedDict):
-    """One image and its label, or a batch of them."""
+    """One image and its label, or a batch of them.
+
+    Attributes:
+      image: ``[height, width, channels]``, with a batch axis before them for a batch.
+      label: likewise.
+    """
 
     image: np.ndarray
     label: np.ndarray
@@ -53,6 +58,11 @@ class Column:
 
     ``column[3]`` is one image; ``column[:10]`` and ``column[[4, 1]]`` are arrays; ``np.asarray(column)`` reads
     everything.
+
+    Args:
+      records: what is read from.
+      indices: of the records, in the order of the column.
+      is_image: whether it reads the images; else the labels.
     """
 
     records: Records

@@ -3,8 +3,8 @@
 from geomdl.equivariance.adapters.activations import activations
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.contracts.check import check_contract
-from geomdl.equivariance.contracts.contract import Contract, Size, compose, exact_everywhere, side_by_side
-from geomdl.equivariance.contracts.promise import NOTHING, Condition, Level, Promise, square
+from geomdl.equivariance.contracts.contract import Contract, compose, exact_everywhere, side_by_side
+from geomdl.equivariance.contracts.promise import NOTHING, Condition, Level, Promise, Size, square
 from geomdl.equivariance.contracts.report import Report, Row
 from geomdl.equivariance.contracts.tolerances import tolerance
 from geomdl.equivariance.localisation.layerwise import LayerErrors, layer_errors

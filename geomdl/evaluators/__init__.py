@@ -37,6 +37,7 @@ EVALUATORS: dict[str, Callable[..., Evaluator]] = {
     "invariance": InvarianceError,
     "consistency": RotationConsistency,
 }
+"""What makes each evaluator, by the name that ``config.training.evaluators`` and ``geomdl evaluate`` take."""
 
 
 def evaluators_for(task: Task) -> list[str]:
@@ -51,6 +52,10 @@ def evaluators_for(task: Task) -> list[str]:
 
 def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:
     """Returns the evaluator with another batch size, where it has one.
+
+    Args:
+      evaluator: any evaluator.
+      batch_size: images in a batch.
 
     >>> with_batch_size(RotationSweep(), 32).batch_size
     32

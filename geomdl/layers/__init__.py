@@ -9,9 +9,9 @@ from geomdl.layers.containers.skip import Skip
 from geomdl.layers.convolution.attention import PositionEmbedding, SelfAttention
 from geomdl.layers.convolution.conv import Conv, Dense, TransposedConv
 from geomdl.layers.convolution.locally_connected import Flatten, LocallyConnected
-from geomdl.layers.core.functional import convolve, correlate, output_size, pool
+from geomdl.layers.core.functional import convolve, correlate, pool
 from geomdl.layers.core.layer import Layer
-from geomdl.layers.core.window import Padding, PaddingMode, Window
+from geomdl.layers.core.window import Padding, PaddingMode, Window, output_size
 from geomdl.layers.field_types.rearranging import Disentangle, FromIrreps, Identity, Mask, Reshuffle, Restrict, ToIrreps
 from geomdl.layers.nonlinearities.crelu import CReLU
 from geomdl.layers.nonlinearities.fourier import FourierPointwise

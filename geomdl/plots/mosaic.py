@@ -120,6 +120,10 @@ def labelled(
 def raster(fig: Figure, dpi: int = 120) -> np.ndarray:
     """A figure as pixels, ``[height, width, 3]`` uint8.
 
+    Args:
+      fig: the figure.
+      dpi: pixels per inch.
+
     >>> raster(figure(2.0, 1.0), dpi=50).shape
     (50, 100, 3)
     """

@@ -59,6 +59,9 @@ def disentangle(rho: Representation) -> tuple[list[Representation], np.ndarray]:
     Parts that permute their channels are orbits, and come out as quotient (regular, trivial) representations, their
     channels in the order of the cosets; so a regular field restricted to a subgroup becomes several regular fields.
 
+    Args:
+      rho: ρ.
+
     Returns:
       The parts ρ_i, and the order ``[size]``: channel c of the sorted field is channel order[c] of the given one.
 

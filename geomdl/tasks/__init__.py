@@ -17,6 +17,7 @@ from geomdl.tasks.segmentation import Segmentation, SegmentationConfig
 from geomdl.tasks.task import Batch, Task, TaskConfig, Totals
 
 TASKS: dict[str, type[TaskConfig]] = {"classification": ClassificationConfig, "segmentation": SegmentationConfig}
+"""Every task by name; the fields of its config are the keys that ``config.task`` takes."""
 
 __all__ = [
     "LOSSES",

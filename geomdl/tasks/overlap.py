@@ -13,6 +13,11 @@ def pixel_counts(
 ) -> dict[str, Int[Array, " classes"]]:
     """For every class k: the pixels labelled k, predicted as k, and both. Pixels with a negative label do not count.
 
+    Args:
+      predicted: classes.
+      labels: classes; negative where unknown.
+      num_classes: how many classes there are.
+
     >>> counts = pixel_counts(jnp.array([[[0, 1, 1]]]), jnp.array([[[0, 1, -1]]]), num_classes=2)
     >>> [counts[name].tolist() for name in ("labelled", "predicted", "both")]
     [[1, 1], [1, 1], [1, 1]]

@@ -17,6 +17,11 @@ class Requirement:
 
     ``exact`` satisfies ``approximate`` as well; ``broken`` is satisfied by broken only.
 
+    Args:
+      symmetry: its name, see `symmetry_names`.
+      level: ``"exact"``, ``"approximate"`` or ``"broken"``.
+      bound: the largest relative error; None for any.
+
     >>> requirement("C8 approximate < 0.1", ["C4", "C8"])
     Requirement(symmetry='C8', level='approximate', bound=0.1)
     """

@@ -13,7 +13,13 @@ from geomdl.data.types import Split
 
 
 class EvalBatch(TypedDict):
-    """A batch, padded to full size; ``mask`` is 1 for an example and 0 for padding."""
+    """A batch, padded to full size; ``mask`` is 1 for an example and 0 for padding.
+
+    Attributes:
+      image: ``[batch, height, width, channels]``.
+      label: of each image.
+      mask: ``[batch]``.
+    """
 
     image: jax.Array
     label: jax.Array
@@ -22,6 +28,9 @@ class EvalBatch(TypedDict):
 
 def unit_interval(images: ArrayLike) -> jax.Array:
     """Images as floating-point numbers: unsigned integers are divided by their largest value, floats stay.
+
+    Args:
+      images: of any shape.
 
     >>> unit_interval(np.array([0, 255], np.uint8))
     Array([0., 1.], dtype=float32)

@@ -20,6 +20,10 @@ from geomdl.representations import FieldType
 def relative_error(a: ArrayLike, b: ArrayLike) -> jax.Array:
     """‖a − b‖ / ‖b‖ in the 2-norm over all entries; 0 when both vanish, infinite when only b does.
 
+    Args:
+      a: an array.
+      b: an array of the same shape, the one that is right.
+
     >>> relative_error(jnp.array([1.0, 2.0]), jnp.array([1.0, 0.0]))
     Array(2., dtype=float32)
     """

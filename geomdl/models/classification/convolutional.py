@@ -136,6 +136,9 @@ class CNNConfig(ConvolutionalConfig):
 
     References:
       LeCun et al., Gradient-based learning applied to document recognition, 1998.
+
+    >>> CNNConfig(width=4).build((28, 28, 1), 10, rngs=nnx.Rngs(0)).out_type.size
+    10
     """
 
     padding: str = "same"

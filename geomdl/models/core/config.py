@@ -124,6 +124,9 @@ class ScalableConfig(ModelConfig):
 def count_parameters(model: nnx.Module) -> int:
     """The number of trainable parameters of a module.
 
+    Args:
+      model: a layer or network.
+
     >>> from geomdl.layers import Dense
     >>> from geomdl.representations import FieldType
     >>> count_parameters(Dense(FieldType("C1", "3 trivial"), FieldType("C1", "2 trivial"), rngs=nnx.Rngs(0)))

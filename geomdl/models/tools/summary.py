@@ -35,7 +35,13 @@ class SummaryRow:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What `summarize` returns; ``str`` gives a printable table."""
+    """What `summarize` returns; ``str`` gives a printable table.
+
+    Attributes:
+      rows: one for each layer.
+      contract: of the model.
+      image_size: height and width in pixels, for which sizes and multiply-adds are given.
+    """
 
     rows: tuple[SummaryRow, ...]
     contract: Contract

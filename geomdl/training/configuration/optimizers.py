@@ -51,6 +51,9 @@ class SGD:
       learning_rate: η₀, which the schedule changes over time.
       weight_decay: λ.
       clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
+
+    >>> SGD(learning_rate=0.05).learning_rate
+    0.05
     """
 
     learning_rate: float = 0.1
@@ -75,6 +78,9 @@ class Momentum:
       nesterov: looks ahead by one step.
       weight_decay: λ.
       clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
+
+    >>> Momentum(learning_rate=0.05).learning_rate
+    0.05
     """
 
     learning_rate: float = 0.1
@@ -104,6 +110,9 @@ class Adam:
       eps: added to the root of the second moment.
       weight_decay: λ; ∇L + λ w takes the place of ∇L.
       clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
+
+    >>> Adam(learning_rate=0.05).learning_rate
+    0.05
     """
 
     learning_rate: float = 1e-3
@@ -136,6 +145,9 @@ class AdamW:
       eps: added to the root of the second moment.
       weight_decay: λ, multiplied with the learning rate as in optax.
       clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
+
+    >>> AdamW(learning_rate=0.05).learning_rate
+    0.05
     """
 
     learning_rate: float = 1e-3
@@ -159,6 +171,7 @@ class AdamW:
 
 
 OPTIMIZERS: dict[str, type[OptimizerConfig]] = {"sgd": SGD, "momentum": Momentum, "adam": Adam, "adamw": AdamW}
+"""Every optimiser by name; its fields are the keys that ``config.optimizer`` takes."""
 
 
 def _standard(*transformations: optax.GradientTransformation) -> optax.GradientTransformation:

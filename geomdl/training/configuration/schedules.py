@@ -144,6 +144,7 @@ SCHEDULES: dict[str, type[ScheduleConfig]] = {
     "step": Step,
     "exponential": Exponential,
 }
+"""Every learning-rate schedule by name; its fields are the keys that ``config.schedule`` takes."""
 
 
 def _warmed_up(body: optax.Schedule, learning_rate: float, warmup_steps: int) -> optax.Schedule:

@@ -133,6 +133,9 @@ def read_run(path: Path | str, *, arrays: bool = False) -> Run:
 def find_runs(roots: Iterable[Path | str]) -> list[Path]:
     """Returns the work directories among these directories, and below them, each once and in alphabetical order.
 
+    Args:
+      roots: directories to look in.
+
     Raises:
       WorkdirError: for a directory that is not there.
     """

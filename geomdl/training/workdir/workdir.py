@@ -118,6 +118,9 @@ class Workdir:
 def read_config(path: Path | str) -> RunConfig:
     """Returns the config of the run that owns a work directory.
 
+    Args:
+      path: of the work directory.
+
     Raises:
       WorkdirError: when there is none, or it cannot be read.
     """
@@ -144,7 +147,11 @@ def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> l
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of Python and of the packages that the numbers depend on."""
+    """Returns the versions of Python and of the packages that the numbers depend on.
+
+    >>> "jax" in versions()
+    True
+    """
     found = {"python": platform.python_version(), "geomdl": geomdl.__version__}
     for package in PACKAGES:
         try:
@@ -167,7 +174,18 @@ def hardware() -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a file that is either there as a whole or not at all."""
+    """Writes a file that is either there as a whole or not at all.
+
+    Args:
+      path: of the file.
+      value: what `json` can write.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "numbers.json"
+    >>> write_json(path, {"accuracy": 0.5})
+    >>> json.loads(path.read_text())
+    {'accuracy': 0.5}
+    """
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(path)
