@@ -1,6 +1,6 @@
 """The common table: every layer and model × every group keeps its contract, for every element.
 
-The rows are those of `geomdl/layers/contract_table/entries.py` and `symmetry_models.py`, which also say what is to be
+The rows are those of `geomdl.layers.contract_table` and `geomdl.models.contract_table`, which also say what is to be
 promised. The whole frame is compared, borders included. The design:
 
 - Every row is checked for every one of its groups, in float32 and evaluation, compiled, with weights and statistics as

@@ -1,4 +1,4 @@
-"""How group elements move images, feature fields and label maps. JAX."""
+"""Actions of group elements on images, feature fields and label maps, in JAX."""
 
 from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.field import act, act_labels

@@ -1,4 +1,4 @@
-"""Klein's ladder: families of transformations of images, from translations to all projective maps, and pixel values."""
+"""Families of image transformations (Klein's ladder): translations up to homographies, and changes of pixel values."""
 
 import dataclasses
 import functools

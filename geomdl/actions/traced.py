@@ -1,4 +1,4 @@
-"""Elements of continuous groups as traced arrays: their matrices, computed by JAX instead of looked up."""
+"""Representation matrices of group elements that JAX traces: computed from the element, not looked up in a table."""
 
 import jax
 import jax.numpy as jnp

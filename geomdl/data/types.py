@@ -1,4 +1,4 @@
-"""What a data set is: three splits of images and labels, and where they come from."""
+"""The types of data: examples, splits, data sets and their configs."""
 
 import hashlib
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""Symmetry promised, measured and tested."""
+"""Contracts of symmetry and their check, and measures of the symmetry of any model."""
 
 from geomdl.equivariance.adapters.activations import activations
 from geomdl.equivariance.adapters.functions import Model, as_function

@@ -1,4 +1,4 @@
-"""Moved evaluation batches: the images, and label maps with them."""
+"""Transformations of evaluation batches: images, and the label maps with them."""
 
 import functools
 

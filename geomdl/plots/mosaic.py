@@ -1,4 +1,4 @@
-"""Many small images as one: learnt filters, and images with what a network says of them."""
+"""Mosaics of small images: learnt filters, and images with the predictions of a network."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The one look of every figure: sizes, type, a colour-blind-safe colour per model family, and how figures are saved.
+"""The style of all figures: sizes, type, a colour-blind-safe colour for each model family, and saving.
 
 Figures are made with `figure`, never with pyplot: no global state, no window, safe in threads. Everything is drawn
 inside `style()`:

@@ -1,4 +1,4 @@
-"""Representations, and sums of them, as they are typed."""
+"""Parses the names of representations and field types, such as ``"2 regular + irrep(1,1)"``."""
 
 import re
 

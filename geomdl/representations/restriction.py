@@ -1,4 +1,4 @@
-"""Restriction to a subgroup, and disentangling what it leaves."""
+"""Restriction of a representation to a subgroup, and its separation into smaller fields."""
 
 import dataclasses
 import functools

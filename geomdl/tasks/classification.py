@@ -68,7 +68,7 @@ LOSSES = {"softmax": softmax_cross_entropy, "sigmoid": sigmoid_cross_entropy, "p
 
 @dataclass(frozen=True)
 class Classification:
-    """What is learnt when images are classified.
+    """The task of classification: one class for each image, or several yes-or-no labels.
 
     Args:
       num_classes: number of classes (or of labels).

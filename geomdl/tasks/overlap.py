@@ -1,4 +1,4 @@
-"""How well predicted and true label maps overlap: counts of pixels, and the ratios made of them."""
+"""Overlap of predicted and true label maps: IoU and Dice from counts of pixels."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Measures of the literature that go with the verdicts when they are asked for."""
+"""Optional measures from the literature, reported beside the verdicts."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Requirements on an audit, as typed: ``"C4 exact"``, ``"C8 approximate<0.1"``."""
+"""Requirements on the verdicts of an audit, parsed from text such as ``"C4 exact"`` or ``"C8 approximate<0.1"``."""
 
 import dataclasses
 import re

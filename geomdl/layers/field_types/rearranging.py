@@ -1,4 +1,4 @@
-"""Layers that keep the numbers and change how they are understood: order, basis, group, support."""
+"""Layers that change the field type: reordering, disentangling, restriction, change of basis, mask."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -117,7 +117,7 @@ class Disentangle(Layer):
 
 
 class Restrict(Layer):
-    """Understands fields of a group G as fields of a subgroup H, in the middle of a network: the numbers stay.
+    """Restricts fields of a group G to a subgroup H in the middle of a network; the numbers stay the same.
 
     From here on the network is asked to commute with H only, and may tell apart what G identifies: large patterns have
     fewer symmetries than small ones. The promise of the layer, and of a network that has it, is about H.

@@ -1,4 +1,4 @@
-"""Layers with plain arrays in place of expanded kernels and running statistics: what a network is frozen to."""
+"""The layers of a frozen network: plain arrays in place of expanded kernels and running statistics."""
 
 import math
 from collections.abc import Sequence

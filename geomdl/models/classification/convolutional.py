@@ -24,7 +24,7 @@ from geomdl.representations import FieldType, Representation, regular, trivial
 
 @dataclasses.dataclass(frozen=True)
 class ConvolutionalConfig(ScalableConfig):
-    """What the convolutional networks share.
+    """The options that all convolutional networks have.
 
     Args:
       depth: convolutions. Each but the last is followed by a downsampling, and the number of fields doubles once, after

@@ -1,4 +1,4 @@
-"""Work directories seen from outside: what was run, how far it is, and what came of it. Nothing is changed."""
+"""Reads work directories without changing them: config, progress and results of a run."""
 
 import fcntl
 from collections.abc import Iterable, Iterator

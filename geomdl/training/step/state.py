@@ -1,4 +1,4 @@
-"""The state of a training run: what one step changes, and what a checkpoint holds."""
+"""The state of a training run, which a step changes and a checkpoint holds."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""The work directory of a run: whose it is, and what it was made with.
+"""The work directory of a run: its lock, its config, and the versions and hardware it was made with.
 
 ``config.json`` holds the config, the versions and the hardware of the run that owns the directory.
 """
