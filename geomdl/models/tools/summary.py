@@ -64,7 +64,7 @@ class Summary:
         table.add_column("output type")
         table.add_column("output shape")
         table.add_column("parameters", f"{self.parameters:,}", justify="right")
-        table.add_column("multiply-adds", f"{self.multiply_adds:,}", justify="right")
+        table.add_column("multiply-adds (MACs)", f"{self.multiply_adds:,}", justify="right")
         both = any(row.factored_multiply_adds is not None for row in self.rows)
         for title in ("method", "if dense", "if factored") if both else ():
             table.add_column(title, justify="left" if title == "method" else "right")
