@@ -44,7 +44,7 @@ WITHOUT_EXAMPLE: dict[str, str] = {
     ),
     "geomdl.plots": (
         "Line accuracy_against_angle accuracy_against_shift curves draw_table heatmap panel pipeline read_csv "
-        "segmentation_figure"
+        "save segmentation_figure"
     ),
     "geomdl.training": (
         "Checkpoints JsonlWriter Profiler ProgressBar Result Run Strategy TensorBoardWriter TrainState "
@@ -159,7 +159,9 @@ def _has_example(name: Public) -> bool:
     inside = [n for n in ast.walk(name.node) if isinstance(n, ast.FunctionDef | ast.ClassDef)]
     about = [ast.get_docstring(node) or "" for node in inside]
     above = ast.get_docstring(name.module) or ""
-    return any(">>>" in text for text in about) or (">>>" in above and name.name in above)
+    return any(">>>" in text for text in about) or (
+        ">>>" in above and re.search(rf"\b{name.name}\b", above) is not None
+    )
 
 
 def _differs(found: set[str], listed: set[str], what: str) -> str:
