@@ -209,7 +209,7 @@ def nuclei_costs() -> str:
     columns = (
         Column("network", "Network"),
         Column("parameters", "Parameters", "{:,}"),
-        Column("multiply_adds", "Multiply-adds", "{:,}"),
+        Column("multiply_adds", "Multiply-adds (MACs)", "{:,}"),
         Column("relative_step_time", "time of a step / U-Net", "{:.2f}"),
     )
     return to_markdown(rows, columns)
@@ -231,7 +231,7 @@ def factored() -> str:
     ]
     columns = (
         Column("layer", "Layer"),
-        Column("work", "multiply-adds / dense", "{:.3f}"),
+        Column("work", "MACs / dense", "{:.3f}"),
         Column("forward_spread", "forward / plain"),
         Column("forward_target", "Target"),
         Column("gradients_spread", "with gradients / plain"),

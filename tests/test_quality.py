@@ -1,5 +1,6 @@
-"""The linter, the type checker and the import rules, as part of the tests."""
+"""The linter, the type checker, the import rules, and how tests and packages are laid out."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,26 @@ def test_types():
 
 def test_imports_go_downward():
     _run(_script("lint-imports"))
+
+
+def test_every_test_file_says_what_it_tests():
+    files = [path for path in (ROOT / "tests").rglob("*.py") if path.name.startswith(("test_", "conftest"))]
+    silent = [path for path in files if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+    assert not silent, "a test file begins with a docstring that names what it tests"
+
+
+def test_tests_mirror_the_packages():
+    """``tests/<package>/`` for every package of geomdl, and for the folders of scripts; nothing else."""
+    packages = {path.parent.name for path in (ROOT / "geomdl").glob("*/__init__.py")}
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
+    assert folders == packages | {"experiments", "paper_figures"}
+
+
+def test_every_module_and_package_says_what_it_is():
+    """Ruff asks it of modules (D100); a package's ``__init__`` may be empty for it."""
+    faces = list((ROOT / "geomdl").rglob("__init__.py"))
+    silent = [path for path in faces if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+    assert not silent
 
 
 def test_no_machine_is_named():

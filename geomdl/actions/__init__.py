@@ -1,4 +1,4 @@
-"""How group elements move images, feature fields and label maps. JAX."""
+"""Actions of group elements on images, feature fields and label maps, in JAX."""
 
 from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.field import act, act_labels
@@ -8,11 +8,19 @@ from geomdl.actions.image_transformations import Cutout, ImageTransformation, Le
 from geomdl.actions.labels import warp_labels
 from geomdl.actions.outputs import OutputLaw, input_action, output_action
 from geomdl.actions.projective import move, warp_projective
+from geomdl.actions.traced import representation_matrix
 from geomdl.actions.values import move_values
-from geomdl.actions.warp import rotate, warp
+from geomdl.actions.warp import rotate, rotation_matrix, warp
 
 __all__ = [
     "FAMILIES", "GENERATORS", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip", "OutputLaw",
     "QuarterTurns", "Shift", "Warp", "act", "act_labels", "family", "input_action", "move", "move_values",
-    "output_action", "roll", "rotate", "shift_crop", "turn", "warp", "warp_labels", "warp_projective",
+    "output_action", "representation_matrix", "roll", "rotate", "rotation_matrix", "shift_crop", "turn", "warp",
+    "warp_labels", "warp_projective",
+]  # fmt: skip
+
+__experimental__ = [
+    "FAMILIES", "GENERATORS", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip", "OutputLaw",
+    "QuarterTurns", "Shift", "Warp", "family", "input_action", "move", "move_values", "output_action",
+    "representation_matrix", "warp_projective",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Klein's ladder: families of transformations of images, from translations to all projective maps, and pixel values."""
+"""Families of image transformations (Klein's ladder): translations up to homographies, and changes of pixel values."""
 
 import dataclasses
 import functools
@@ -193,6 +193,9 @@ FAMILIES: Mapping[str, Family] = MappingProxyType({f.name: f for f in _LADDER})
 
 def family(name: str) -> Family:
     """The family of a name.
+
+    Args:
+      name: of the family, a key of `FAMILIES`.
 
     Raises:
       ValueError: for an unknown name, with the nearest valid one.

@@ -53,6 +53,11 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
 def act_labels(g: Element, labels: ArrayLike, group: PlanarGroup) -> jax.Array:
     """Moves label maps ``[batch, height, width]`` of integers: (g·y)(p) = y(g⁻¹p). Exact; grid symmetries only.
 
+    Args:
+      g: an element of the group.
+      labels: y.
+      group: of the plane.
+
     Raises:
       ValueError: when g does not map the grid to itself: labels cannot be interpolated.
 

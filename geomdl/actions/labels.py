@@ -1,4 +1,4 @@
-"""How linear maps of the plane that leave the pixel grid move label maps: the label of the nearest pixel."""
+"""The action of linear maps of the plane on label maps: every pixel takes the label of the nearest source pixel."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""How inputs and outputs of a model move: images, fields, label maps, points and boxes."""
+"""Actions on the inputs and outputs of a model: images, fields, label maps, points and boxes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

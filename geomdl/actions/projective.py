@@ -55,6 +55,11 @@ def move(x: ArrayLike, matrix: ArrayLike, *, padding: Padding = "zeros") -> jax.
     Exact when ``matrix`` is concrete and maps the pixel grid to itself: quarter turns (of square images), flips, shifts
     by whole pixels, and what they make up. Otherwise `warp_projective`, whose arguments these are.
 
+    Args:
+      x: ``[batch, height, width, channels]``.
+      matrix: the homography ``[3, 3]``, see `warp_projective`.
+      padding: what is seen beyond the frame, see `warp_projective`.
+
     >>> x = jnp.arange(4.0).reshape(1, 1, 4, 1)
     >>> right = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     >>> move(x, right, padding="wrap")[0, 0, :, 0]

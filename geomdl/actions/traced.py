@@ -1,4 +1,4 @@
-"""Elements of continuous groups as traced arrays: their matrices, computed by JAX instead of looked up."""
+"""Representation matrices of group elements that JAX traces: computed from the element, not looked up in a table."""
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,10 @@ def plane_matrix(g: jax.Array, group: PlanarGroup) -> jax.Array:
 
 def representation_matrix(g: jax.Array, rho: Representation) -> jax.Array:
     """ρ(g) ``[size, size]`` of a traced element: Q (⊕ ψ(g)) Q⁻¹.
+
+    Args:
+      g: the element as an array.
+      rho: ρ.
 
     >>> from geomdl.groups import SO2
     >>> from geomdl.representations import irrep

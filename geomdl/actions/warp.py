@@ -54,6 +54,9 @@ def warp(x: ArrayLike, matrix: ArrayLike, offset: ArrayLike | None = None, *, pa
 def rotation_matrix(degrees: ArrayLike) -> jax.Array:
     """The rotation by an angle in degrees, counter-clockwise: ``[..., 2, 2]``.
 
+    Args:
+      degrees: one angle or an array of them.
+
     >>> rotation_matrix(90.0).round(3) + 0.0
     Array([[ 0., -1.],
            [ 1.,  0.]], dtype=float32)

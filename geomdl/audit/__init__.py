@@ -8,6 +8,9 @@ from geomdl.audit.results.verdict import Measurement, Verdict
 from geomdl.audit.run import audit
 
 __all__ = [
-    "Audit", "Images", "Measurement", "Requirement", "Verdict", "audit", "read_images", "requirement",
-    "symmetry_names",
+    "Audit", "Images", "Measurement", "Requirement", "Verdict", "audit", "read_images", "requirement", "symmetry_names",
+]  # fmt: skip
+
+__experimental__ = [
+    "Images", "Measurement", "read_images",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from geomdl.data.loading.batches import EvalBatch, eval_batches, unit_interval
 from geomdl.data.loading.loaders import DeviceLoader, Loader, StreamLoader, make_loader
 from geomdl.data.registry import DATASETS, config_class, config_fields, data_config
 from geomdl.data.sources.digits import DigitsConfig
-from geomdl.data.sources.mnist_rot import MNISTRotConfig
+from geomdl.data.sources.mnist_rot import MNISTRotConfig, rotate_each
 from geomdl.data.sources.nuclei import NucleiConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shapes import ShapesConfig
@@ -65,6 +65,7 @@ __all__ = [
     "o_pattern",
     "prepared",
     "register_target_kind",
+    "rotate_each",
     "rotated",
     "shifted",
     "stratified_order",
@@ -73,3 +74,8 @@ __all__ = [
     "unit_interval",
     "x_pattern",
 ]
+
+__experimental__ = [
+    "Column", "DeviceLoader", "EvalBatch", "Loader", "MNISTRotConfig", "StreamLoader", "config_class", "config_fields",
+    "prepared", "rotate_each", "stratified_order", "stratified_split", "unit_interval",
+]  # fmt: skip

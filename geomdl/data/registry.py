@@ -47,6 +47,9 @@ DATASETS.register("nuclei", NucleiConfig)
 def config_class(name: str) -> type[DataConfig]:
     """The config class of a data set.
 
+    Args:
+      name: of the data set.
+
     Raises:
       ValueError: no such data set.
 
@@ -62,6 +65,9 @@ def config_class(name: str) -> type[DataConfig]:
 
 def config_fields(name: str) -> tuple[str, ...]:
     """The config keys that a data set has besides ``name``.
+
+    Args:
+      name: of the data set.
 
     >>> "translation" in config_fields("xo")
     True

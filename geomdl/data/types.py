@@ -1,4 +1,4 @@
-"""What a data set is: three splits of images and labels, and where they come from."""
+"""The types of data: examples, splits, data sets and their configs."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -48,6 +48,11 @@ class Column:
 
     ``column[3]`` is one image; ``column[:10]`` and ``column[[4, 1]]`` are arrays; ``np.asarray(column)`` reads
     everything.
+
+    Args:
+      records: what is read from.
+      indices: of the records, in the order of the column.
+      is_image: whether it reads the images; else the labels.
     """
 
     records: Records

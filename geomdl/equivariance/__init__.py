@@ -1,11 +1,11 @@
-"""Symmetry promised, measured and tested."""
+"""Contracts of symmetry and their check, and measures of the symmetry of any model."""
 
 from geomdl.equivariance.adapters.activations import activations
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.contracts.check import check_contract
 from geomdl.equivariance.contracts.composition import compose, side_by_side
 from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
-from geomdl.equivariance.contracts.promise import NOTHING, Condition, Level, Promise, square
+from geomdl.equivariance.contracts.promise import NOTHING, Condition, Level, Promise, Size, square
 from geomdl.equivariance.contracts.report import Report, Row
 from geomdl.equivariance.contracts.tolerances import tolerance
 from geomdl.equivariance.host.relative_error import relative_error
@@ -28,9 +28,14 @@ from geomdl.equivariance.measures.worst_case import WorstCase, worst_of_k, worst
 __all__ = [
     "NOTHING", "Condition", "Consistency", "Contract", "Decibels", "FeatureEquivariance", "FiringInvariance",
     "LayerErrors", "Level", "LieDerivatives", "Model", "OrbitErrors", "OrbitSpread", "PositionLeak", "Promise",
-    "Report", "Row", "WorstCase", "activations", "as_function", "check_contract", "circular_consistency", "compose",
-    "crop_consistency", "eq_r", "eq_scale", "eq_t", "eq_t_frac", "equivariance_error", "exact_everywhere",
+    "Report", "Row", "Size", "WorstCase", "activations", "as_function", "check_contract", "circular_consistency",
+    "compose", "crop_consistency", "eq_r", "eq_scale", "eq_t", "eq_t_frac", "equivariance_error", "exact_everywhere",
     "feature_equivariance", "firing_invariance", "layer_errors", "lie_derivative", "lie_derivative_per_layer",
     "orbit_errors", "orbit_spread", "position_leak", "relative_error", "side_by_side", "square", "tolerance",
     "top1_change_rate", "worst_of_k", "worst_on_grid",
+]  # fmt: skip
+
+__experimental__ = [
+    "FeatureEquivariance", "FiringInvariance", "LayerErrors", "OrbitSpread", "PositionLeak", "activations",
+    "feature_equivariance", "firing_invariance", "layer_errors", "orbit_spread", "position_leak",
 ]  # fmt: skip

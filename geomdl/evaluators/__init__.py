@@ -8,6 +8,7 @@ import dataclasses
 from typing import Any, Protocol
 
 from geomdl.data import Split
+from geomdl.evaluators.confusion import confusion_matrix
 from geomdl.evaluators.consistency import RotationConsistency, rotation_consistency
 from geomdl.evaluators.evaluator_factory import evaluator_factory
 from geomdl.evaluators.invariance import InvarianceError, invariance_error
@@ -15,6 +16,7 @@ from geomdl.evaluators.metrics import Gathered, Metrics, mean_metrics
 from geomdl.evaluators.predict import Predict, predictor
 from geomdl.evaluators.sliding_window import sliding_window
 from geomdl.evaluators.sweeps import RotationSweep, ShiftSweep, rotation_sweep, shift_sweep
+from geomdl.evaluators.transformations import rotated_images
 from geomdl.registry import Registry
 from geomdl.tasks import Task
 
@@ -28,6 +30,7 @@ class Evaluator(Protocol):
 
 
 EVALUATORS = Registry("evaluator", group="geomdl.evaluators", adapt=evaluator_factory)
+"""What makes each evaluator, by the name that ``config.training.evaluators`` and ``geomdl evaluate`` take."""
 EVALUATORS.register("metrics", Metrics)
 EVALUATORS.register("rotation", RotationSweep)
 EVALUATORS.register("shift", ShiftSweep)
@@ -55,6 +58,10 @@ def evaluators_for(task: Task) -> list[str]:
 def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:
     """Returns the evaluator with another batch size, where it has one.
 
+    Args:
+      evaluator: any evaluator.
+      batch_size: images in a batch.
+
     >>> with_batch_size(RotationSweep(), 32).batch_size
     32
     """
@@ -74,13 +81,19 @@ __all__ = [
     "RotationConsistency",
     "RotationSweep",
     "ShiftSweep",
+    "confusion_matrix",
     "evaluators_for",
     "invariance_error",
     "mean_metrics",
     "predictor",
+    "rotated_images",
     "rotation_consistency",
     "rotation_sweep",
     "shift_sweep",
     "sliding_window",
     "with_batch_size",
 ]
+
+__experimental__ = [
+    "confusion_matrix", "evaluators_for", "rotated_images", "with_batch_size",
+]  # fmt: skip

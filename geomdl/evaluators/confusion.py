@@ -1,4 +1,4 @@
-"""How often images of one class are taken for another."""
+"""The confusion matrix of a classifier over a split."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How well a segmentation of rotated images is the rotated segmentation."""
+"""Consistency of segmentation under rotation: the label map of a turned image against the turned label map."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

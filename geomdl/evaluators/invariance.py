@@ -1,4 +1,4 @@
-"""How far outputs are from being invariant, or equivariant, for transformations that only permute pixels."""
+"""Invariance and equivariance errors on a split, for transformations that permute the pixels."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The one thing an evaluator knows of a model: a function from images to logits."""
+"""The model as evaluators see it: a function from images to logits."""
 
 import functools
 from collections.abc import Callable

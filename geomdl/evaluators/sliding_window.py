@@ -1,4 +1,4 @@
-"""Inference on images that are too large for one pass: by windows, put together so that nothing is seen of the cuts."""
+"""Segmentation of images too large for one pass: overlapping windows, with the outputs of the whole image."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Moved evaluation batches: the images, and their targets with them."""
+"""Transformations of evaluation batches: images, and their targets with them."""
 
 import functools
 from collections.abc import Mapping
@@ -78,7 +78,12 @@ def on_grid(degrees: float, size: tuple[int, int]) -> bool:
 
 
 def rotated_images(images: jax.Array, degrees: float) -> jax.Array:
-    """Images ``[batch, height, width, channels]`` turned about their centre: exactly on the grid, else resampled."""
+    """Images ``[batch, height, width, channels]`` turned about their centre: exactly on the grid, else resampled.
+
+    Args:
+      images: see above.
+      degrees: counter-clockwise.
+    """
     if on_grid(degrees, (images.shape[1], images.shape[2])):
         return _quarter_turns(images, round(degrees / 90) % 4)
     return _rotate(images, np.float32(degrees))

@@ -1,4 +1,4 @@
-"""What every group can do."""
+"""The interface of a group: product, inverse, elements, generators, sampling."""
 
 import abc
 import math

@@ -182,12 +182,27 @@ class PlanarGroup(Group):
 
 
 def C(n: int) -> PlanarGroup:
-    """The cyclic group C_N of rotations by multiples of 2π/N."""
+    """The cyclic group C_N of rotations by multiples of 2π/N.
+
+    Args:
+      n: N, the order of the group.
+
+    >>> C(6), C(6).order
+    (C6, 6)
+    """
     return PlanarGroup(n, False)
 
 
 def D(n: int, mirror: float = 0.0) -> PlanarGroup:
-    """The dihedral group D_N of the rotations of C_N and N reflections; order 2N. For ``mirror`` see `PlanarGroup`."""
+    """The dihedral group D_N of the rotations of C_N and N reflections; order 2N. For ``mirror`` see `PlanarGroup`.
+
+    Args:
+      n: N, the number of rotations, and of reflections.
+      mirror: an angle in degrees: the first reflection is about the line at this angle; see `PlanarGroup`.
+
+    >>> D(6), D(6).order
+    (D6, 12)
+    """
     return PlanarGroup(n, True, mirror)
 
 
@@ -195,3 +210,4 @@ C1, C2, C4, C8 = C(1), C(2), C(4), C(8)
 D1, D2, D4, D8 = D(1), D(2), D(4), D(8)
 SO2 = PlanarGroup(math.inf, False)
 O2 = PlanarGroup(math.inf, True)
+"""The groups of the plane that are used most: C_N and D_N, all rotations, and all rotations and reflections."""

@@ -32,6 +32,9 @@ def point_group(name: str | PointGroup) -> PointGroup:
 def planar_factors(group: DirectProduct) -> tuple[PlanarGroup, PlanarGroup]:
     """The two factors of a direct product of groups of the plane.
 
+    Args:
+      group: the product.
+
     Raises:
       ValueError: for other factors, whose representations are not known.
 

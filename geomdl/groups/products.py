@@ -14,6 +14,10 @@ from geomdl.groups.translations import GridTranslations
 class DirectProduct(Group):
     """The group A × B: elements are concatenated, (a, b)(a', b') = (aa', bb').
 
+    Args:
+      first: A.
+      second: B.
+
     >>> from geomdl.groups import C
     >>> DirectProduct(C(2), C(3)).order
     6
@@ -186,6 +190,10 @@ class SemidirectProduct(Group):
 
 def wallpaper(name: str, size: int) -> SemidirectProduct:
     """The group p1, p2, p4 or p4m of a periodic ``size`` × ``size`` grid, by its crystallographic name.
+
+    Args:
+      name: ``"p1"``, ``"p2"``, ``"p4"`` or ``"p4m"``.
+      size: of the grid in pixels.
 
     Raises:
       ValueError: for another name.

@@ -17,6 +17,9 @@ GROUP_FAMILIES = {
 def group(name: "str | PlanarGroup") -> PlanarGroup:
     """The planar group of a name such as ``"C4"``, ``"D8"``, ``"SO2"`` or ``"O(2)"``; a group is returned as it is.
 
+    Args:
+      name: of the group, or a group.
+
     Raises:
       ValueError: for an unknown name, with the nearest valid one.
 

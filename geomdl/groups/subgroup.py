@@ -187,6 +187,11 @@ class Subgroup:
 def subgroup(group: PlanarGroup | str, subgroup: "Subgroup | PlanarGroup | str", axis: float = 0) -> Subgroup:
     """The subgroup of a group by name, e.g. ``subgroup("D8", "D1", axis=3)``; a `Subgroup` is returned as it is.
 
+    Args:
+      group: the larger group, or its name.
+      subgroup: the smaller group, or its name.
+      axis: which reflection of the group is that of the subgroup; see `Subgroup`.
+
     Raises:
       ValueError: when it is no subgroup.
 
@@ -208,6 +213,9 @@ def subgroup(group: PlanarGroup | str, subgroup: "Subgroup | PlanarGroup | str",
 @functools.lru_cache(maxsize=256)
 def subgroups(group: PlanarGroup) -> tuple[Subgroup, ...]:
     """All subgroups of a finite group, every axis included, smallest first.
+
+    Args:
+      group: a finite group.
 
     Raises:
       ValueError: for a continuous group, which has infinitely many.

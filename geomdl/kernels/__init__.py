@@ -14,3 +14,8 @@ __all__ = [
     "centre_weights", "delta_orthogonal", "initial_variances", "kernel_space", "orthogonal_map", "require_kernels",
     "rings", "solutions",
 ]  # fmt: skip
+
+__experimental__ = [
+    "Basis", "BasisFilter", "BasisFunction", "Rings", "centre_weights", "delta_orthogonal", "initial_variances",
+    "orthogonal_map", "require_kernels", "rings", "solutions",
+]  # fmt: skip

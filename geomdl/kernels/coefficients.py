@@ -1,4 +1,4 @@
-"""From free weights to the coefficients of spatial functions, as a gather and small matrix products."""
+"""The linear map from free weights to the coefficients of a kernel in irrep coordinates, stored sparsely."""
 
 import dataclasses
 

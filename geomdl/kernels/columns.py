@@ -1,4 +1,4 @@
-"""Which columns of an expansion are mixed, and which those of the transposed map are."""
+"""Column indices of the mixing matrices of a factored convolution, and of their transposes."""
 
 import dataclasses
 import functools

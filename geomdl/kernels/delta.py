@@ -75,6 +75,11 @@ def orthogonal_map(key: jax.Array, in_type: FieldType, out_type: FieldType) -> n
 
     By Schur's lemma H mixes the copies of one irrep, by real numbers; or by complex ones (as 2 × 2 rotation-scalings)
     where the irrep is one of rotations of the plane without reflections.
+
+    Args:
+      key: for the random numbers.
+      in_type: the type whose channels are the rows of H.
+      out_type: the type whose channels are the columns of H.
     """
     return _orthogonal_map(np.asarray(jax.random.key_data(key)), in_type, out_type)
 

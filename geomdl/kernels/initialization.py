@@ -74,6 +74,11 @@ def _column(in_type: FieldType, column: Sequence[KernelSpace], gain: float) -> l
 def require_kernels(in_type: FieldType, out_type: FieldType, spaces: Sequence[Sequence[KernelSpace]]) -> None:
     """Refuses a layer some of whose output fields no kernel maps to: they would always be zero.
 
+    Args:
+      in_type: of the layer.
+      out_type: of the layer.
+      spaces: the kernel space of each pair of an output and an input block.
+
     Raises:
       ValueError: names the pair, the frequency it needs and what the rings carry.
 

@@ -1,4 +1,4 @@
-"""Equivariant kernels between irreps as dense arrays: what every kernel space is made of, on rings or on pixels."""
+"""Bases of equivariant kernels between two irreps, as dense arrays on rings or on pixels."""
 
 import dataclasses
 import functools
@@ -35,7 +35,7 @@ class IrrepKernels(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class OnRings:
-    """Those of `SteerableKernelSpace`."""
+    """Kernels of `SteerableKernelSpace` between irreps: circular harmonics on Gaussian rings."""
 
     group: PointGroup
     spatial: Rings

@@ -10,6 +10,7 @@ from geomdl.representations import Representation
 
 KernelSpace = PixelKernelSpace | SteerableKernelSpace
 Basis = Literal["auto", "pixel", "steerable"]
+"""A space of equivariant kernels, and the name by which `kernel_space` is asked for one."""
 
 
 def kernel_space(

@@ -1,4 +1,4 @@
-"""The basis between two irreps on all rings, as entries of a sparse matrix; representations are put together of it."""
+"""Basis elements between two irreps on all rings, as entries of the sparse matrix that expands a kernel."""
 
 import dataclasses
 import functools

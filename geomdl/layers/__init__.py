@@ -1,5 +1,8 @@
 """Flax NNX layers that take and give typed fields and promise what they do to symmetry."""
 
+from typing import TYPE_CHECKING
+
+from geomdl.deprecation import renamed
 from geomdl.layers.containers.branching import Branch, Parallel, Residual
 from geomdl.layers.containers.sequential import Sequential
 from geomdl.layers.containers.skip import Skip
@@ -8,9 +11,10 @@ from geomdl.layers.convolution.conv import Conv
 from geomdl.layers.convolution.dense import Dense
 from geomdl.layers.convolution.locally_connected import Flatten, LocallyConnected
 from geomdl.layers.convolution.transposed import TransposedConv
+from geomdl.layers.core.functional import convolve, correlate, pool
 from geomdl.layers.core.identity import Identity
 from geomdl.layers.core.layer import Child, Layer
-from geomdl.layers.core.window import Window
+from geomdl.layers.core.window import Padding, PaddingMode, Window, output_size
 from geomdl.layers.field_types.change_of_basis import FromIrreps, ToIrreps
 from geomdl.layers.field_types.mask import Mask
 from geomdl.layers.field_types.order import Disentangle, Reshuffle
@@ -40,15 +44,22 @@ from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import Frozen
 from geomdl.layers.transforms.with_method import with_method
 
-Concatenated, HalfSize = CReLU, ReducedSize  # their names before the second edition
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {"Concatenated": "CReLU", "HalfSize": "ReducedSize"}, removed_in="0.3")
 
 __all__ = [
-    "AdaptivePool", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child", "Concatenated", "Conv", "Dense",
-    "Disentangle", "Dropout", "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Frozen", "Gated",
-    "GlobalPool", "GroupNorm", "GroupPool", "HalfSize", "Hourglass", "IdealResample", "Identity", "InducedNormPool",
-    "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool",
-    "NormPool", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool",
-    "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip",
-    "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
-    "antialiased_max_pool", "freeze", "halving_pool", "normalization", "with_method",
+    "AdaptivePool", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child", "Conv", "Dense", "Disentangle",
+    "Dropout", "FieldNorm", "Flatten", "FourierPointwise", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm",
+    "GroupPool", "Hourglass", "IdealResample", "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm",
+    "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool", "NormPool", "Padding", "PaddingMode",
+    "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool", "PositionEmbedding", "ReducedSize",
+    "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip", "SubgroupPool", "TensorProduct",
+    "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window", "antialiased_max_pool", "convolve", "correlate",
+    "freeze", "halving_pool", "normalization", "output_size", "pool", "with_method",
+]  # fmt: skip
+
+__experimental__ = [
+    "AdaptivePool", "BandLimited", "Child", "Frozen", "Hourglass", "IdealResample", "InducedNormPool", "Polynomial",
+    "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize", "SelfAttention", "Skip", "TensorProduct",
+    "VectorField", "antialiased_max_pool", "halving_pool", "normalization", "with_method",
 ]  # fmt: skip

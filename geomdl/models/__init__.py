@@ -14,13 +14,23 @@ from geomdl.models.classification.resnet import ResNetConfig
 from geomdl.models.classification.steerable_example import SteerableExampleConfig
 from geomdl.models.classification.vision_transformer import VisionTransformerConfig
 from geomdl.models.classification.wide_resnet import WideResNetConfig
-from geomdl.models.core.config import ModelConfig, ScalableConfig, count_parameters
+from geomdl.models.core.config import ImageShape, ModelConfig, ScalableConfig, count_parameters
 from geomdl.models.core.exactness import InexactSizeWarning, exact_sizes_near
 from geomdl.models.core.model_class import BuildsModel, model_class
 from geomdl.models.segmentation.fcn import FCNConfig
 from geomdl.models.segmentation.group_unet import GroupUNetConfig
 from geomdl.models.segmentation.shift_unet import ShiftUNetConfig
 from geomdl.models.segmentation.unet import UNet2015Config, UNetConfig
+from geomdl.models.tools.autotune import Tuned, autotune
+from geomdl.models.tools.counting import (
+    conv_multiplications,
+    conv_parameters,
+    dense_multiplications,
+    dense_parameters,
+    local_multiplications,
+    local_parameters,
+)
+from geomdl.models.tools.export import Exported, export
 from geomdl.models.tools.summary import Summary, summarize
 from geomdl.registry import Registry
 
@@ -52,10 +62,16 @@ MODELS.register("shift_unet", ShiftUNetConfig)
 MODELS.register("fcn", FCNConfig)
 
 __all__ = [
-    "MODELS", "BuildsModel", "CNNConfig", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig",
-    "InexactSizeWarning", "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig",
-    "ModelConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig", "ShiftUNetConfig",
-    "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "UNet2015Config", "UNetConfig",
-    "VisionTransformerConfig", "WideResNetConfig", "count_parameters", "exact_sizes_near", "perceptron_update",
-    "summarize",
+    "MODELS", "BuildsModel", "CNNConfig", "Exported", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig",
+    "ImageShape", "InexactSizeWarning", "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig",
+    "MNISTFinalConfig", "ModelConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig",
+    "ShiftUNetConfig", "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "Tuned", "UNet2015Config",
+    "UNetConfig", "VisionTransformerConfig", "WideResNetConfig", "autotune", "conv_multiplications", "conv_parameters",
+    "count_parameters", "dense_multiplications", "dense_parameters", "exact_sizes_near", "export",
+    "local_multiplications", "local_parameters", "perceptron_update", "summarize",
+]  # fmt: skip
+
+__experimental__ = [
+    "BuildsModel", "Exported", "HarmonicConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ScalableConfig", "Tuned",
+    "VisionTransformerConfig", "WideResNetConfig", "autotune", "export", "perceptron_update",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Every model, with the groups that it is built for: the other rows of the common table, see symmetry_entries.py.
+"""The rows of the contract table for models; those of layers are in `geomdl.layers.contract_table`.
 
 Widths and images are as small as they come: what is promised doesn't depend on them.
 """

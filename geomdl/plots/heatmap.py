@@ -18,6 +18,10 @@ SCALES = ("linear", "log")
 def truncated(value: float, decimals: int = 2) -> str:
     """A number cut off (not rounded) after some decimals, as lecture notes print 7/9 as 0.77.
 
+    Args:
+      value: the number.
+      decimals: how many are kept.
+
     >>> truncated(7 / 9), truncated(-5 / 9), truncated(0.99999999), truncated(-0.001)
     ('0.77', '-0.55', '1.00', '0.00')
     """
@@ -28,6 +32,9 @@ def truncated(value: float, decimals: int = 2) -> str:
 
 def compact(value: float) -> str:
     """A number that is not negative in at most four characters, for errors that span orders of magnitude.
+
+    Args:
+      value: the number.
 
     >>> compact(0.123), compact(2.6), compact(0.0012), compact(3e-7), compact(0.0)
     ('.12', '2.6', '1e-3', '3e-7', '0')

@@ -1,4 +1,4 @@
-"""Many small images as one: learnt filters, and images with what a network says of them."""
+"""Mosaics of small images: learnt filters, and images with the predictions of a network."""
 
 import math
 from collections.abc import Sequence
@@ -119,6 +119,10 @@ def labelled(
 
 def raster(fig: Figure, dpi: int = 120) -> np.ndarray:
     """A figure as pixels, ``[height, width, 3]`` uint8.
+
+    Args:
+      fig: the figure.
+      dpi: pixels per inch.
 
     >>> raster(figure(2.0, 1.0), dpi=50).shape
     (50, 100, 3)

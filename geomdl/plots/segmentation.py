@@ -21,6 +21,9 @@ RIGHT, MISSED, ALARM, NOT_COUNTED = "#bdbdbd", "#b2182b", "#5e3c99", "#f2ead3"
 def class_colour(index: int) -> str:
     """The colour of class 1, 2, …; after nine they come again.
 
+    Args:
+      index: the number of the class; 0, the background, has no colour.
+
     >>> class_colour(1)
     '#E69F00'
     """

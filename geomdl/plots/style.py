@@ -1,4 +1,4 @@
-"""The one look of every figure: sizes, type, a colour-blind-safe colour per model family, and how figures are saved.
+"""The style of all figures: sizes, type, a colour-blind-safe colour for each model family, and saving.
 
 Figures are made with `figure`, never with pyplot: no global state, no window, safe in threads. Everything is drawn
 inside `style()`:
@@ -27,6 +27,7 @@ WIDTHS = {"single": 3.4, "double": 7.0}
 INK = "#1a1a1a"
 MUTED = "#6b6b6b"
 GRID = "#dddddd"
+"""Colours of text and axes, of what stands back, and of grid lines."""
 
 _RC: dict[str, object] = {
     "font.family": "sans-serif",
@@ -70,7 +71,13 @@ _RC: dict[str, object] = {
 
 
 class Line(NamedTuple):
-    """How the curves of one model are drawn; the dashes tell them apart in grey print too."""
+    """How the curves of one model are drawn; the dashes tell them apart in grey print too.
+
+    Attributes:
+      colour: as ``"#rrggbb"``.
+      dashes: a line style of matplotlib.
+      marker: a marker of matplotlib.
+    """
 
     colour: str
     dashes: str | tuple[int, tuple[float, ...]]

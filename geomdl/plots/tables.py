@@ -26,6 +26,7 @@ from geomdl.plots.style import GRID, INK, Line
 
 Value = int | float | str
 Row = Mapping[str, Value]
+"""A row of a table, from column to value, and what a cell holds: a number or text."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class Column:
 def scientific(value: Value) -> str:
     """A small number in one digit and a power of ten, for errors.
 
+    Args:
+      value: the number, or the text of one.
+
     >>> scientific(3.4e-7), scientific(0.0), scientific(0.25)
     ('3·10⁻⁷', '0', '0.25')
     """
@@ -94,6 +98,11 @@ def write_csv(path: Path, rows: Sequence[Row]) -> Path:
 
     Raises:
       ValueError: if there are no rows, or a row has other keys than the first.
+
+    >>> import tempfile
+    >>> path = write_csv(Path(tempfile.mkdtemp()) / "accuracy.csv", [{"model": "CNN", "accuracy": 0.5}])
+    >>> read_csv(path, ["model", "accuracy"], "geomdl reproduce accuracy")
+    [{'model': 'CNN', 'accuracy': 0.5}]
     """
     if not rows:
         raise ValueError(f"no rows to write to {path}")
@@ -150,6 +159,10 @@ def read_csv(path: Path, columns: Sequence[str], command: str) -> list[dict[str,
 def distinct(rows: Iterable[Row], key: str) -> list[Value]:
     """The different values of a column, in order of first appearance.
 
+    Args:
+      rows: of a table.
+      key: the column.
+
     >>> distinct([{"model": "CNN"}, {"model": "C4"}, {"model": "CNN"}], "model")
     ['CNN', 'C4']
     """
@@ -160,6 +173,11 @@ def mean_over(rows: Sequence[Row], over: str, by: Sequence[str]) -> list[dict[st
     """Averages every numeric column over one column (the seeds, say) within groups of the ``by`` columns.
 
     Text columns outside ``by`` keep the first value of their group; gaps in numeric ones are left out of the mean.
+
+    Args:
+      rows: of a table.
+      over: the column that is averaged over.
+      by: the columns that make a group.
 
     >>> rows = [{"model": "C4", "seed": 0, "accuracy": 0.5}, {"model": "C4", "seed": 1, "accuracy": 1.0}]
     >>> mean_over(rows, over="seed", by=["model"])
@@ -187,7 +205,12 @@ def _cells(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[list[str], l
 
 
 def to_markdown(rows: Sequence[Row], columns: Sequence[Column]) -> str:
-    """The rows as a Markdown table, numbers to the right."""
+    """The rows as a Markdown table, numbers to the right.
+
+    Args:
+      rows: of a table.
+      columns: those to show, in order.
+    """
     headings, cells, numeric = _cells(rows, columns)
     headings = [" ".join(h.split()) for h in headings]
     widths = [max(3, len(h), *(len(row[i]) for row in cells)) for i, h in enumerate(headings)]
@@ -201,7 +224,16 @@ def to_markdown(rows: Sequence[Row], columns: Sequence[Column]) -> str:
 
 
 def to_rich(rows: Sequence[Row], columns: Sequence[Column], title: str | None = None) -> RichTable:
-    """The rows as a `rich` table for a terminal; whoever has the console prints it."""
+    """The rows as a `rich` table for a terminal; whoever has the console prints it.
+
+    Args:
+      rows: of a table.
+      columns: those to show, in order.
+      title: above the table.
+
+    >>> to_rich([{"model": "CNN"}], [Column("model", "model")]).row_count
+    1
+    """
     headings, cells, numeric = _cells(rows, columns)
     table = RichTable(title=title, title_justify="left")
     for heading, number in zip(headings, numeric, strict=True):

@@ -1,4 +1,4 @@
-"""X's and O's: an image, its features, and what becomes of them stage by stage, with every number in its cell."""
+"""The pipeline of X's and O's as a figure: image, features, match maps, ReLU, pooling, votes, with all numbers."""
 
 import itertools
 from collections.abc import Mapping

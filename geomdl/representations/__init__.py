@@ -14,8 +14,11 @@ from geomdl.representations.spectral import band_limited, fourier_basis
 from geomdl.representations.tensor import clebsch_gordan, tensor_product
 
 __all__ = [
-    "Block", "FieldType", "Representation", "band_limited", "change_basis", "clebsch_gordan", "decompose",
-    "direct_sum", "disentangle", "endomorphisms", "fourier_basis", "induced", "intertwiners", "irrep", "irreps",
-    "outer_product", "quotient", "regular", "representation", "restrict", "restrict_to_factor", "tensor_product",
-    "trivial",
+    "Block", "FieldType", "Representation", "band_limited", "change_basis", "clebsch_gordan", "decompose", "direct_sum",
+    "disentangle", "endomorphisms", "fourier_basis", "induced", "intertwiners", "irrep", "irreps", "outer_product",
+    "quotient", "regular", "representation", "restrict", "restrict_to_factor", "tensor_product", "trivial",
+]  # fmt: skip
+
+__experimental__ = [
+    "Block", "clebsch_gordan", "endomorphisms", "fourier_basis", "intertwiners", "outer_product", "restrict_to_factor",
 ]  # fmt: skip

@@ -16,7 +16,13 @@ from geomdl.representations.restriction import disentangle, restrict
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """A run of equal fields: ``multiplicity`` copies of one representation, and the channels they take."""
+    """A run of equal fields: ``multiplicity`` copies of one representation, and the channels they take.
+
+    Attributes:
+      representation: of each field.
+      multiplicity: how many fields.
+      start: the first of their channels.
+    """
 
     representation: Representation
     multiplicity: int

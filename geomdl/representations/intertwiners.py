@@ -14,6 +14,10 @@ def intertwiners(a: Representation, b: Representation) -> np.ndarray:
 
     Their number is Σ_ψ m_ψ(a) m_ψ(b) dim End(ψ), which for complex characters is the mean of χ_a χ_b over the group.
 
+    Args:
+      a: the representation on the domain.
+      b: the representation on the codomain.
+
     Returns:
       ``[dimension, b.size, a.size]``, float64, orthonormal for ⟨S, T⟩ = trace(SᵀT).
 
@@ -42,6 +46,9 @@ def intertwiners(a: Representation, b: Representation) -> np.ndarray:
 
 def endomorphisms(rho: Representation) -> np.ndarray:
     """An orthonormal basis ``[dimension, size, size]`` of the matrices that commute with every ρ(g).
+
+    Args:
+      rho: ρ.
 
     >>> from geomdl.groups import C4, D4
     >>> from geomdl.representations import irrep

@@ -18,6 +18,10 @@ def irrep(group: PointGroup, *label: int) -> Representation:
     (j, k, j', k', sign): the tensor product of an irrep of each factor, or (sign ±1) one half of it when both are of
     complex type; see `geomdl.representations.representation.irrep_matrix`.
 
+    Args:
+      group: the group of the plane, or a direct product of two.
+      *label: the frequencies as above.
+
     Raises:
       ValueError: when the group has no such irrep; the message lists those it has.
 
@@ -50,6 +54,10 @@ def irrep(group: PointGroup, *label: int) -> Representation:
 
 def irreps(group: PointGroup, max_frequency: int | None = None) -> list[Representation]:
     """All real irreps of a finite group, or those of a continuous one up to a frequency (of each factor of a product).
+
+    Args:
+      group: the group of the plane, or a direct product of two.
+      max_frequency: the largest frequency; needed for continuous groups.
 
     Raises:
       ValueError: for a continuous group without ``max_frequency``.

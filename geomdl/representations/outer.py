@@ -52,6 +52,10 @@ def outer_product(a: Representation, b: Representation) -> Representation:
 def restrict_to_factor(rho: Representation, factor: Literal[1, 2]) -> Representation:
     """The same channels under one factor of a direct product alone: g ↦ ρ(g, e) or h ↦ ρ(e, h), decomposed.
 
+    Args:
+      rho: ρ, of a direct product.
+      factor: 1 or 2.
+
     Raises:
       ValueError: when ρ is not of a direct product.
 

@@ -1,4 +1,4 @@
-"""Representations, and sums of them, as they are typed."""
+"""Parses the names of representations and field types, such as ``"2 regular + irrep(1,1)"``."""
 
 import re
 
@@ -32,6 +32,10 @@ def representation(group: PointGroup, name: str) -> Representation:
 
     A subgroup with reflections about another axis adds ``axis=a`` at the end, e.g. ``quotient(D1,axis=3)``. (Names
     that a user gave, as in `decompose`, do not read back.)
+
+    Args:
+      group: the group of the plane, or a direct product of two.
+      name: of the representation, as above.
 
     Raises:
       ValueError: for an unknown name, or one that the group does not have.

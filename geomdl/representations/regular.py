@@ -20,6 +20,9 @@ def regular(group: PointGroup) -> Representation:
     each column, but only once in all when it is of complex type (rotations of the plane without reflections), where the
     second column spans the same functions. Of a direct product it is the outer product of those of the factors.
 
+    Args:
+      group: a finite group.
+
     Raises:
       ValueError: for a continuous group (use a band-limited one, or irreps).
 

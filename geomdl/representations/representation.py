@@ -225,12 +225,25 @@ def _sum_name(parts: Sequence[Representation]) -> str:
 
 
 def trivial(group: PointGroup) -> Representation:
-    """ρ(g) = 1: a scalar field, such as the intensity of an image."""
+    """ρ(g) = 1: a scalar field, such as the intensity of an image.
+
+    Args:
+      group: the group of the plane, or a direct product of two.
+
+    >>> from geomdl.groups import C4
+    >>> trivial(C4).size, trivial(C4).is_trivial
+    (1, True)
+    """
     return Representation(group, "trivial", ((0,) * (5 if isinstance(group, DirectProduct) else 2),))
 
 
 def change_basis(rho: Representation, matrix: np.ndarray, name: str | None = None) -> Representation:
     """The equivalent representation g ↦ P ρ(g) Pᵀ, for an orthogonal P ``[size, size]``.
+
+    Args:
+      rho: ρ.
+      matrix: P.
+      name: of the new representation; None makes one from that of ρ.
 
     Raises:
       ValueError: when P has another shape or is not orthogonal (the new matrices would not preserve norms).

@@ -1,4 +1,4 @@
-"""Restriction to a subgroup, and disentangling what it leaves."""
+"""Restriction of a representation to a subgroup, and its separation into smaller fields."""
 
 import dataclasses
 import functools
@@ -58,6 +58,9 @@ def disentangle(rho: Representation) -> tuple[list[Representation], np.ndarray]:
 
     Parts that permute their channels are orbits, and come out as quotient (regular, trivial) representations, their
     channels in the order of the cosets; so a regular field restricted to a subgroup becomes several regular fields.
+
+    Args:
+      rho: ρ.
 
     Returns:
       The parts ρ_i, and the order ``[size]``: channel c of the sorted field is channel order[c] of the given one.

@@ -18,6 +18,10 @@ from geomdl.representations.representation import (
 def tensor_product(a: Representation, b: Representation) -> Representation:
     """a ⊗ b: ρ(g) = a(g) ⊗ b(g), on channels (i, j) flattened with j fastest; decomposed into irreps.
 
+    Args:
+      a: a representation.
+      b: another of the same group.
+
     Raises:
       ValueError: for representations of different groups.
 
@@ -45,6 +49,10 @@ def clebsch_gordan(a: Representation, b: Representation) -> np.ndarray:
     """The Clebsch–Gordan coefficients C of a ⊗ b, in float64:
 
       Cᵀ (a(g) ⊗ b(g)) C = ⊕ ψ(g), over the irreps ψ in ``tensor_product(a, b).labels``.
+
+    Args:
+      a: a representation.
+      b: another of the same group.
 
     Returns:
       ``[a.size, b.size, a.size · b.size]``; orthogonal when the first two axes are flattened.

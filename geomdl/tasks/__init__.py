@@ -14,12 +14,14 @@ from geomdl.tasks.classification import (
     sigmoid_cross_entropy,
     softmax_cross_entropy,
 )
+from geomdl.tasks.overlap import overlap, pixel_counts
 from geomdl.tasks.regression import Regression, RegressionConfig
 from geomdl.tasks.segmentation import Segmentation, SegmentationConfig
 from geomdl.tasks.task import Accumulator, Batch, Outputs, Task, TaskConfig, Totals, usual_task
 from geomdl.tasks.task_class import task_class
 
 TASKS = Registry("task.name", group="geomdl.tasks", adapt=task_class)
+"""Every task by name; the fields of its config are the keys that ``config.task`` takes."""
 TASKS.register("classification", ClassificationConfig)
 TASKS.register("segmentation", SegmentationConfig)
 TASKS.register("regression", RegressionConfig)
@@ -44,9 +46,15 @@ __all__ = [
     "accumulate",
     "accumulators_of",
     "masked_mean",
+    "overlap",
     "perceptron_loss",
+    "pixel_counts",
     "sigmoid_cross_entropy",
     "softmax_cross_entropy",
     "split_metrics",
     "usual_task",
 ]
+
+__experimental__ = [
+    "Batch", "Totals", "masked_mean", "overlap", "pixel_counts",
+]  # fmt: skip

@@ -19,6 +19,10 @@ def softmax_cross_entropy(
 ) -> Float[Array, " batch"]:
     """The cross-entropy of class probabilities: −Σ_k t_k log softmax(z)_k, one number per image.
 
+    Args:
+      logits: z.
+      targets: t, probabilities of the classes.
+
     >>> round(float(softmax_cross_entropy(jnp.zeros((1, 4)), jnp.eye(4)[:1])[0]), 4)  # log 4
     1.3863
     """
@@ -29,6 +33,10 @@ def sigmoid_cross_entropy(
     logits: Float[Array, "batch classes"], targets: Float[Array, "batch classes"]
 ) -> Float[Array, " batch"]:
     """The cross-entropy of K independent labels, averaged: −(1/K) Σ_k [t_k log σ(z_k) + (1 − t_k) log σ(−z_k)].
+
+    Args:
+      logits: z.
+      targets: t, each in [0, 1].
 
     >>> round(float(sigmoid_cross_entropy(jnp.zeros((1, 3)), jnp.ones((1, 3)))[0]), 4)  # log 2
     0.6931
@@ -44,6 +52,10 @@ def perceptron_loss(
     Its gradient with respect to z is y − d (y is held constant), so that plain gradient descent with learning rate α on
     a linear layer is the perceptron rule w ← w + α (d − y) x.
 
+    Args:
+      logits: z.
+      targets: d.
+
     >>> float(perceptron_loss(jnp.array([[1.0, 3.0]]), jnp.array([[1.0, 0.0]]))[0])  # class 1 wins, class 0 was wanted
     2.0
     """
@@ -52,11 +64,12 @@ def perceptron_loss(
 
 
 LOSSES = {"softmax": softmax_cross_entropy, "sigmoid": sigmoid_cross_entropy, "perceptron": perceptron_loss}
+"""Losses of a classifier by name: logits and one-hot targets → one number per image."""
 
 
 @dataclass(frozen=True)
 class Classification:
-    """What is learnt when images are classified.
+    """The task of classification: one class for each image, or several yes-or-no labels.
 
     Args:
       num_classes: number of classes (or of labels).
@@ -159,6 +172,10 @@ class Classification:
 
 def masked_mean(values: Float[Array, " batch"], mask: Float[Array, " batch"] | None) -> Float[Array, ""]:
     """The mean over the images whose mask is 1 (all of them without a mask); 0 where there are none.
+
+    Args:
+      values: one number per image.
+      mask: 1 for images that count, 0 for padding.
 
     >>> float(masked_mean(jnp.array([1.0, 3.0, 100.0]), jnp.array([1.0, 1.0, 0.0])))
     2.0

@@ -1,4 +1,4 @@
-"""How well predicted and true label maps overlap: counts of pixels, and the ratios made of them."""
+"""Overlap of predicted and true label maps: IoU and Dice from counts of pixels."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,11 @@ def pixel_counts(
     predicted: Int[Array, "batch height width"], labels: Int[Array, "batch height width"], num_classes: int
 ) -> dict[str, Int[Array, " classes"]]:
     """For every class k: the pixels labelled k, predicted as k, and both. Pixels with a negative label do not count.
+
+    Args:
+      predicted: classes.
+      labels: classes; negative where unknown.
+      num_classes: how many classes there are.
 
     >>> counts = pixel_counts(jnp.array([[[0, 1, 1]]]), jnp.array([[[0, 1, -1]]]), num_classes=2)
     >>> [counts[name].tolist() for name in ("labelled", "predicted", "both")]

@@ -19,7 +19,7 @@ SEGMENTATION_LOSSES = ("softmax", "binary", "dice", "softmax+dice", "binary+dice
 
 @dataclass(frozen=True)
 class Segmentation:
-    """What is learnt when every pixel is given a class.
+    """The task of segmentation: one class for each pixel.
 
     The loss of an image with N counted pixels, of label y_p and class weight w_k (1 by default), is one of
 

@@ -1,4 +1,4 @@
-"""What the training loop and the evaluators need to know of what is being learnt."""
+"""The interface of a task: loss, predictions and metrics, as the training loop and the evaluators use them."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable

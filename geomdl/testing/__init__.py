@@ -3,8 +3,9 @@
 Nothing is imported before it is used, so that the plugin costs nothing in projects that do not use it.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from geomdl.lazy import lazy_names
 
 if TYPE_CHECKING:
     from geomdl.testing.assertions import SymmetryError, assert_contract, assert_equivariant, assert_invariant
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
     from geomdl.testing.strategies import dtypes, elements, field_types, groups, images, sizes
     from geomdl.testing.trial import UNKNOWN_DEPTH, Case, Judgement, Trial
 
-_HOME = {
+_MODULES = {
     "assertions": ("SymmetryError", "assert_contract", "assert_equivariant", "assert_invariant"),
     "random_images": ("blobs", "low_pass_noise", "natural_like", "white_noise"),
     "strategies": ("dtypes", "elements", "field_types", "groups", "images", "sizes"),
     "trial": ("UNKNOWN_DEPTH", "Case", "Judgement", "Trial"),
 }
+
+if not TYPE_CHECKING:  # or a checker would take every name for one of this package
+    __getattr__, __dir__ = lazy_names(__name__, _MODULES)
 
 __all__ = [
     "UNKNOWN_DEPTH", "Case", "Judgement", "SymmetryError", "Trial", "assert_contract", "assert_equivariant",
@@ -25,9 +29,6 @@ __all__ = [
     "natural_like", "sizes", "white_noise",
 ]  # fmt: skip
 
-
-def __getattr__(name: str) -> Any:
-    for module, names in _HOME.items():
-        if name in names:
-            return getattr(importlib.import_module(f"geomdl.testing.{module}"), name)
-    raise AttributeError(f"module 'geomdl.testing' has no attribute {name!r}")
+__experimental__ = [
+    "UNKNOWN_DEPTH", "Case", "Judgement", "Trial", "blobs", "natural_like",
+]  # fmt: skip

@@ -29,6 +29,9 @@ from geomdl.testing.trial import Case, Judgement, Output, Trial, measure
 class SymmetryError(AssertionError):
     """A symmetry that does not hold.
 
+    Args:
+      message: what is shown.
+
     Attributes:
       trial: what was measured: a `Trial`, or a `Report` about a contract.
       layers: the error after every layer, where the model can be looked into.
@@ -42,6 +45,12 @@ class SymmetryError(AssertionError):
 
 def assert_invariant(model: Any, x: ArrayLike | None = None, group: Transformations = "C4", **options: Any) -> Trial:
     """Asserts f(ρ(g)x) = f(x): `assert_equivariant` with ``output="invariant"``, whose other arguments it takes.
+
+    Args:
+      model: f, see `assert_equivariant`.
+      x: inputs; None draws them.
+      group: the transformations, see `assert_equivariant`.
+      **options: the other arguments of `assert_equivariant`.
 
     >>> import jax.numpy as jnp
     >>> print(assert_invariant(lambda x: jnp.tanh(x).mean((1, 2)), group="D4", size=6))

@@ -1,4 +1,4 @@
-"""What a symmetry is tried with when a test names no more than a group and a size: elements and images."""
+"""The default elements and images of a symmetry test that names only a group and a size."""
 
 import jax
 import jax.numpy as jnp

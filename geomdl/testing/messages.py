@@ -1,4 +1,4 @@
-"""What a failed assertion says."""
+"""The messages of failed assertions."""
 
 from geomdl.equivariance.localisation.layerwise import LayerErrors
 from geomdl.testing.smallest import Size

@@ -10,8 +10,17 @@ Size = tuple[int, int]
 def white_noise(rng: np.random.Generator, size: Size, channels: int = 1, batch: int = 1) -> np.ndarray:
     """Independent normal pixels: every frequency alike, and no symmetry that would hide an error.
 
+    Args:
+      rng: for the random numbers.
+      size: height and width in pixels.
+      channels: of each image.
+      batch: how many images.
+
     Returns:
       ``[batch, height, width, channels]``, float64, as do the other functions here.
+
+    >>> white_noise(np.random.default_rng(0), (4, 5), channels=3).shape
+    (1, 4, 5, 3)
     """
     return rng.normal(size=(batch, *size, channels))
 

@@ -1,4 +1,4 @@
-"""The smallest image size at which something fails."""
+"""Finds the smallest image size at which a check fails."""
 
 import contextlib
 import warnings

@@ -1,4 +1,4 @@
-"""One model, one group, one size: the error of every element, and what it is held to."""
+"""Tries a model at one image size: the error of every group element, and the limit that it is held to."""
 
 import dataclasses
 from collections.abc import Callable
@@ -26,7 +26,7 @@ UNKNOWN_DEPTH = 16
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """What the errors are held to.
+    """The limits that errors are held to.
 
     An element that maps the pixel grid to itself moves numbers without computing, so that an exact model's error is
     rounding alone: it is held to ``geomdl.equivariance.tolerance(dtype, depth)`` = 24 ε √depth. Any other element is
@@ -111,7 +111,7 @@ class Case:
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """What was measured for one model at one size.
+    """The errors of one model at one image size.
 
     Attributes:
       model: its name.

@@ -1,3 +1,5 @@
+"""The persistent compilation cache: where it lies, what removes it, and that JAX uses it."""
+
 import os
 import subprocess
 import sys

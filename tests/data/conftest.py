@@ -1,3 +1,5 @@
+"""A prepared folder of TensorFlow Datasets for the tests of data, written without TensorFlow."""
+
 import io
 from pathlib import Path
 

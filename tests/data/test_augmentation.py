@@ -1,3 +1,5 @@
+"""Augmentation of images: exact where it permutes pixels, within its bounds elsewhere, and a function of the key."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Augmentation of images together with their label maps: both move alike."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

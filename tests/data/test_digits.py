@@ -1,3 +1,5 @@
+"""The digits: splits, enlargement by splines, and options that are refused."""
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits

@@ -1,3 +1,5 @@
+"""Training and evaluation batches: every example once, functions of seed and step, streamed or on the device."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Regenerated MNIST-rot: splits, angles, and images turned by them."""
+
 import dataclasses
 import hashlib
 import os

@@ -1,3 +1,5 @@
+"""The nuclei: splits, label maps, and files that are refused."""
+
 from pathlib import Path
 
 import numpy as np

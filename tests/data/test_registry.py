@@ -1,3 +1,5 @@
+"""Data sets by name: configs are values, and unknown names and keys are refused."""
+
 import dataclasses
 
 import pytest

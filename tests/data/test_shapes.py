@@ -1,3 +1,5 @@
+"""Drawn shapes: the same everywhere, labels where the shapes are, no angle or place preferred."""
+
 import dataclasses
 import hashlib
 

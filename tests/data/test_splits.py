@@ -1,3 +1,5 @@
+"""Random draws and stratified splits: fixed, nested, disjoint, in proportion."""
+
 import hashlib
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Data sets of TensorFlow Datasets from a prepared folder: splits, labels, and errors that say what to do."""
+
 import hashlib
 import os
 import pickle

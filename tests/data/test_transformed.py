@@ -1,3 +1,5 @@
+"""Rotated and shifted test sets: exact where pixels are permuted."""
+
 import numpy as np
 import pytest
 

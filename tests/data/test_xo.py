@@ -1,3 +1,5 @@
+"""X's and O's: canonical patterns, their variations, and balanced splits."""
+
 import dataclasses
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The evaluators of classification: every image counts once; sweeps and errors of models whose answer is known."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

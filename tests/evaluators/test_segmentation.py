@@ -1,3 +1,5 @@
+"""The evaluators of segmentation: labels move with images, and what is padding or outside does not count."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Sliding-window inference gives what the whole image gives, and refuses networks of unknown reach."""
+
 import jax
 import numpy as np
 import pytest

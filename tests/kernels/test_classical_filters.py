@@ -1,3 +1,5 @@
+"""Classical filters: symmetries, sums, variances, and sizes that are refused."""
+
 import numpy as np
 import pytest
 

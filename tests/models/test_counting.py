@@ -1,3 +1,5 @@
+"""Counts of weights and multiplications of dense, locally connected and convolutional layers."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

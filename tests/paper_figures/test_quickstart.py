@@ -1,3 +1,5 @@
+"""The figure of the quickstart: what it draws, and what it says when its tables are missing."""
+
 import math
 
 import numpy as np

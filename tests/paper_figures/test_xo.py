@@ -1,3 +1,5 @@
+"""X's and O's by hand-made features: the claims, and the drawing."""
+
 import numpy as np
 import pytest
 

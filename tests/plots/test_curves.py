@@ -1,3 +1,5 @@
+"""Curves with bands over seeds: statistics, axes, and empty tables."""
+
 import numpy as np
 import pytest
 

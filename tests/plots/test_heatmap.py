@@ -1,3 +1,5 @@
+"""Heat maps: cells, numbers in them, and scales."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Overlays of label maps: tints, outlines, errors."""
+
 import numpy as np
 import pytest
 

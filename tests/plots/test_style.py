@@ -1,3 +1,5 @@
+"""The style of figures: lines of models, sizes, and files that are equal when figures are."""
+
 import itertools
 
 import matplotlib

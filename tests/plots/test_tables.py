@@ -1,3 +1,5 @@
+"""Tables: CSV files that read back equal, means over seeds, and Markdown."""
+
 import io
 import math
 

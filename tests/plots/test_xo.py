@@ -1,3 +1,5 @@
+"""The pipeline figure of X's and O's shows every number."""
+
 import numpy as np
 
 from geomdl.plots.style import figure, style

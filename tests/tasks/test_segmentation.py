@@ -1,3 +1,5 @@
+"""Losses and metrics of segmentation against numbers worked out by hand."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Checkpoints: what was saved comes back, the best and latest are kept, damage is noticed."""
+
 import errno
 import os
 import re

@@ -1,3 +1,5 @@
+"""Configs of runs: validated dataclasses, JSON and back, and mistakes that are refused."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""The training loop: records, work directory, resuming to the same numbers, early stopping, divergence."""
+
 import json
 import os
 import shutil

@@ -1,3 +1,5 @@
+"""Optimisers against update rules worked out by hand."""
+
 import jax.numpy as jnp
 import numpy as np
 import optax

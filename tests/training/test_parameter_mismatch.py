@@ -1,3 +1,5 @@
+"""A checkpoint of another model is refused with the parameters that differ."""
+
 from pathlib import Path
 
 import jax.numpy as jnp

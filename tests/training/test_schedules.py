@@ -1,3 +1,5 @@
+"""Learning-rate schedules against their formulas."""
+
 import math
 
 import pytest

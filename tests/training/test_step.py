@@ -1,3 +1,5 @@
+"""One training step against the update worked out by hand."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""Work directories and metric writers: who may use them, and what they hold after a crash."""
+
 import io
 import json
 import struct

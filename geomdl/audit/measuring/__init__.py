@@ -1,1 +1,1 @@
-"""Running a model on transformed images, and concluding."""
+"""Measuring a model on transformed images, and drawing verdicts from the measurements."""

@@ -1,4 +1,4 @@
-"""From measurements to verdicts, with the conditions under which they hold."""
+"""Draws verdicts from measurements, with the conditions under which they hold."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What must be known of a model before it is measured: which images it takes, and whether it is a function."""
+"""Inspects a model before it is measured: which image sizes it accepts, and whether it is deterministic."""
 
 import jax
 import numpy as np

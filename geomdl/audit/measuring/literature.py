@@ -1,4 +1,4 @@
-"""Measures of the literature that go with the verdicts when they are asked for."""
+"""Optional measures from the literature, reported beside the verdicts."""
 
 from collections.abc import Iterator
 
@@ -31,8 +31,8 @@ FIRING = 0.05
 def further_measures(
     model: Model, images: Images, output: Output, group: PlanarGroup, seed: int, notes: list[str]
 ) -> tuple[Measure, ...]:
-    """Orbit spread, Lie derivatives, EQ in decibels, learnt equivariance, firing rates, what outputs tell of position;
-    and for classifiers consistency and worst cases.
+    """Orbit spread, Lie derivatives, EQ in decibels, learned equivariance, invariance score, position leak; and for
+    classifiers consistency and worst cases.
 
     Each compiles the model once. A measure that does not apply is left out, with a note that says why.
 
@@ -49,8 +49,8 @@ def further_measures(
         "orbit spread": _orbits(model, few, output, group),
         "Lie derivatives": _lie(model, few, output),
         "EQ in decibels": _decibels(model, few, output, seed),
-        "learnt equivariance": _features(model, images, group, seed),
-        "firing rates": _firing(model, images, group, seed),
+        "learned equivariance": _features(model, images, group, seed),
+        "invariance score": _firing(model, images, group, seed),
         "position leak": _position(model, few),
     }
     if not output.is_field and len(output.shape) == 1 and output.shape[0] > 1:
@@ -96,8 +96,8 @@ def _features(model: Model, images: Images, group: PlanarGroup, seed: int) -> It
         return
     found = feature_equivariance(model, images.pixels, group, layers=["output"], seed=seed)
     said = f"share of the variance of f(g·x) that the best affine map of f(x) leaves, worst g of {group}, other images"
-    yield Measure("learnt equivariance", float(np.max(found.fitted)), "", said)
-    yield Measure("learnt equivariance, M = 1", float(np.max(found.identity)), "", "the same with f(x) itself")
+    yield Measure("learned equivariance (Lenc and Vedaldi)", float(np.max(found.fitted)), "", said)
+    yield Measure("learned equivariance, M = 1", float(np.max(found.identity)), "", "the same with f(x) itself")
 
 
 def _firing(model: Model, images: Images, group: PlanarGroup, seed: int) -> Iterator[Measure]:
@@ -107,7 +107,7 @@ def _firing(model: Model, images: Images, group: PlanarGroup, seed: int) -> Iter
     said = (
         f"how much more often the most invariant outputs fire on the orbits; 1 is chance, {found.highest:.0f} the most"
     )
-    yield Measure("firing-rate invariance", found.score, "", said)
+    yield Measure("invariance score (Goodfellow)", found.score, "", said)
 
 
 def _position(model: Model, images: Images) -> Iterator[Measure]:

@@ -1,4 +1,4 @@
-"""Runs a model on moved images, and compares its outputs with moved outputs."""
+"""Measures the error of one transformation: runs a model on moved images and compares with the moved outputs."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""Which transformations are tried, on which images."""
+"""The plan of an audit: which transformations are tried, on which images."""
 
 import dataclasses
 import math

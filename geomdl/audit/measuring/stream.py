@@ -1,4 +1,4 @@
-"""A model on any number of images, compiled for one batch size only."""
+"""Runs a model on any number of images with one compiled batch size."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""What a model is tried with: images, transformations, and how its output should move."""
+"""The inputs of an audit: images, transformations, and how the output should move."""

@@ -1,4 +1,4 @@
-"""What kind of output a model gives, and how it should move."""
+"""The kind of a model's output (class scores, label map, feature field), and how it should move."""
 
 import dataclasses
 from collections.abc import Sequence

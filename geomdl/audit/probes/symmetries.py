@@ -68,7 +68,15 @@ def symmetries(group: PlanarGroup) -> tuple[NamedSymmetry, ...]:
 
 
 def symmetry_names(group: PlanarGroup) -> tuple[str, ...]:
-    """The names of `symmetries`, in the same order."""
+    """The names of `symmetries`, in the same order.
+
+    Args:
+      group: the group that is audited.
+
+    >>> from geomdl.groups import C4
+    >>> "C4" in symmetry_names(C4)
+    True
+    """
     return tuple(s.name for s in symmetries(group))
 
 

@@ -1,4 +1,4 @@
-"""One line, and one small picture, that say how symmetric a model is: for a README."""
+"""The badge of an audit, as one line of text and as SVG, for a README."""
 
 import html
 import math

@@ -1,4 +1,4 @@
-"""The files of an audit."""
+"""Writes the files of an audit: page, JSON and badge."""
 
 from pathlib import Path
 

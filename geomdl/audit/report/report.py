@@ -1,4 +1,4 @@
-"""What an audit found, as a value: readable as text, JSON and (see `geomdl.audit.report.html`) a page."""
+"""The result of an audit as a value that prints as text and gives JSON (as a page: `geomdl.audit.report.html`)."""
 
 import dataclasses
 import io

@@ -1,1 +1,1 @@
-"""What an audit says: a verdict per symmetry, and requirements on it."""
+"""The results of an audit: verdicts, findings beside them, and requirements on verdicts."""

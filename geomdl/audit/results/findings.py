@@ -1,4 +1,4 @@
-"""What an audit finds beside its verdicts: layers that break a symmetry, and measures of the literature."""
+"""Findings of an audit beside its verdicts: layers that break a symmetry, and measures of the literature."""
 
 import dataclasses
 

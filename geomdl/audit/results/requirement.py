@@ -1,4 +1,4 @@
-"""Requirements on an audit, as typed: ``"C4 exact"``, ``"C8 approximate<0.1"``."""
+"""Requirements on the verdicts of an audit, parsed from text such as ``"C4 exact"`` or ``"C8 approximate<0.1"``."""
 
 import dataclasses
 import re
@@ -16,6 +16,11 @@ class Requirement:
     """A symmetry, the level it must have, and perhaps a bound on its error.
 
     ``exact`` satisfies ``approximate`` as well; ``broken`` is satisfied by broken only.
+
+    Args:
+      symmetry: its name, see `symmetry_names`.
+      level: ``"exact"``, ``"approximate"`` or ``"broken"``.
+      bound: the largest relative error; None for any.
 
     >>> requirement("C8 approximate < 0.1", ["C4", "C8"])
     Requirement(symmetry='C8', level='approximate', bound=0.1)

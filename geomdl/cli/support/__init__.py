@@ -1,1 +1,1 @@
-"""What the verbs share: config files, paths, parsing, signals, the compilation cache."""
+"""Parts that several verbs use: config files, paths, parsing, signals, the compilation cache."""

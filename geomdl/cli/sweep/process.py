@@ -1,4 +1,4 @@
-"""Another `geomdl` in a process of its own: what it prints goes to a log, and a signal to us is passed on to it."""
+"""Runs `geomdl` in a child process: its output goes to a log, and signals are passed on to it."""
 
 import signal
 import subprocess

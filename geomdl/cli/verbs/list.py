@@ -1,4 +1,4 @@
-"""Lists what there is.
+"""Lists models, groups, data sets, configs or figures.
 
   geomdl list models      the networks, with the keys of their configs
   geomdl list groups      the symmetry groups, by the names that configs use

@@ -18,6 +18,9 @@ EvalBatch = dict[str, jax.Array]
 def unit_interval(images: ArrayLike) -> jax.Array:
     """Images as floating-point numbers: unsigned integers are divided by their largest value, floats stay.
 
+    Args:
+      images: of any shape.
+
     >>> unit_interval(np.array([0, 255], np.uint8))
     Array([0., 1.], dtype=float32)
     """

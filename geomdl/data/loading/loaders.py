@@ -70,6 +70,11 @@ class DeviceLoader:
 
     The order of epoch e is the permutation :func:`geomdl.data.loading.shuffle.shuffled` with the key
     fold_in(key(seed), e).
+
+    Args:
+      split: the examples.
+      batch_size: images in a batch.
+      seed: of the order.
     """
 
     def __init__(self, split: Split, batch_size: int, seed: int):
@@ -115,6 +120,14 @@ class StreamLoader:
     The order is grain's index shuffle with a new seed each epoch. Steps are meant to be fetched one after the other; a
     fetch of any other step starts a new reader there, so resuming needs no replay. Of several processes, number i of n
     fetches the i-th of n equal pieces of every batch; put together they are the batch that one process would fetch.
+
+    Args:
+      split: the examples.
+      batch_size: images in a batch, of all processes together.
+      seed: of the order.
+      start_step: the step that is fetched first.
+      worker_count: processes that decode; 0 takes threads.
+      part: (i, n): which piece of every batch is fetched.
     """
 
     def __init__(

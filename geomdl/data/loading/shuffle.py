@@ -1,4 +1,4 @@
-"""Shuffled order without shuffling: the place of one example in an epoch, computed alone."""
+"""A random permutation whose entries are computed one by one, so that an epoch is shuffled without being held."""
 
 import jax
 import jax.numpy as jnp

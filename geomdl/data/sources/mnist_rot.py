@@ -27,6 +27,10 @@ def random_angles(count: int, seed: int) -> Float[np.ndarray, " count"]:
 def rotate_each(images: UInt8[np.ndarray, "n h w c"], degrees: Float[np.ndarray, " n"]) -> UInt8[np.ndarray, "n h w c"]:
     """Turns image i counter-clockwise by ``degrees[i]``: cubic B-spline, zeros outside, rounded to 8 bits again.
 
+    Args:
+      images: ``[n, height, width, channels]``.
+      degrees: ``[n]``.
+
     >>> image = np.zeros((1, 5, 5, 1), np.uint8)
     >>> image[0, 2, 3, 0] = 255  # one pixel to the right of the centre
     >>> int(rotate_each(image, np.array([90.0]))[0, 1, 2, 0])  # now above it

@@ -1,4 +1,4 @@
-"""Nuclei: microscope images with the outline of every cell nucleus, from a file that the user has."""
+"""Cell nuclei in microscope images with their label maps, read from a file that the user provides."""
 
 import hashlib
 import itertools

@@ -1,4 +1,4 @@
-"""Red–Green: which of two squares lies to the left? Where they lie in the image says it too, in training."""
+"""Red–Green: images of two squares whose class is the one on the left; in training their position gives it away too."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -32,6 +32,9 @@ def data_folder(data_dir: str | None) -> Path:
 def prepared(data_dir: str | None = None) -> dict[str, Path]:
     """The data sets prepared in a folder: ``{"mnist": .../mnist/3.0.1, "eurosat/rgb": ...}``, newest versions, by name.
 
+    Args:
+      data_dir: the folder; None takes ``TFDS_DATA_DIR``, or the usual one.
+
     >>> prepared("/nonexistent")
     {}
     """

@@ -24,6 +24,9 @@ def _centred(size: int) -> tuple[np.ndarray, np.ndarray]:
 def x_pattern(size: int = 9) -> Float[np.ndarray, "size size"]:
     """The canonical X: 1 on both diagonals except at the border, −1 elsewhere.
 
+    Args:
+      size: height and width in pixels.
+
     >>> x_pattern(5).astype(int)
     array([[-1, -1, -1, -1, -1],
            [-1,  1, -1,  1, -1],
@@ -38,6 +41,9 @@ def x_pattern(size: int = 9) -> Float[np.ndarray, "size size"]:
 
 def o_pattern(size: int = 9) -> Float[np.ndarray, "size size"]:
     """The canonical O: 1 where the distance to the centre is within half a pixel of (size − 3)/2, −1 elsewhere.
+
+    Args:
+      size: height and width in pixels.
 
     >>> o_pattern(5).astype(int)
     array([[-1, -1, -1, -1, -1],

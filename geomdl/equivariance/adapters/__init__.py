@@ -1,1 +1,1 @@
-"""Anybody's model as a function of its weights and an array, and the outputs of its layers."""
+"""Adapters that turn models of any library into functions of arrays, and record the outputs of their layers."""

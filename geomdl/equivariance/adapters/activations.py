@@ -1,4 +1,4 @@
-"""What every layer of a model gives out."""
+"""The outputs of all layers of a model (activations)."""
 
 from collections.abc import Callable
 from typing import Any

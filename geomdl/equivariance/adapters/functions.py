@@ -1,4 +1,4 @@
-"""Anybody's model as one kind of function on arrays ``[batch, height, width, channels]``."""
+"""Models of any library as functions of arrays ``[batch, height, width, channels]``."""
 
 import dataclasses
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""Models of several libraries, seen as functions of their weights and an array."""
+"""Adapters for each library (NNX, Linen, Haiku, Equinox, PyTorch): models as functions of weights and an array."""
 
 import contextlib
 import inspect

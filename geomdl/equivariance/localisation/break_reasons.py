@@ -1,4 +1,4 @@
-"""Why a layer loses exactness: what its contract says, and else what the error looks like."""
+"""The likely reason why a layer loses exactness, from its contract or from the pattern of the error."""
 
 import numpy as np
 

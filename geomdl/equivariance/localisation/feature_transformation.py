@@ -1,4 +1,4 @@
-"""How the features inside a network move when its input does, as far as their shape and type tell. NumPy arrays."""
+"""The action on the features inside a network, derived from their shape and type, for NumPy arrays."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Where a network loses a symmetry: the error after every layer, and the first layer that breaks it."""
+"""The equivariance error after every layer of a network, and the first layer that breaks the symmetry."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How often a classifier keeps its answer when the image moves a little."""
+"""Consistency: how often a classifier gives the same answer for two shifts or crops of an image."""
 
 import dataclasses
 from typing import Any

@@ -1,4 +1,4 @@
-"""How far a function is from being equivariant."""
+"""Equivariance errors: the relative distance between f(gx) and gf(x), for every element g."""
 
 import dataclasses
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""How selective and how invariant single units are: firing rates along orbits against firing rates over images."""
+"""The invariance score of Goodfellow et al.: firing rates of units along orbits, relative to those over all images."""
 
 import dataclasses
 from typing import Any

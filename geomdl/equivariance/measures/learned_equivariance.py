@@ -1,4 +1,4 @@
-"""Learned equivariance: is there a linear map that does to the features what the transformation does to the image?"""
+"""Learned equivariance (Lenc and Vedaldi): linear maps of the features fitted to a transformation of the image."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""Lie derivatives: how fast an output changes when the input starts to move."""
+"""Lie derivatives of a model: the rate at which its equivariance error grows as the input starts to move."""
 
 import dataclasses
 from collections import OrderedDict

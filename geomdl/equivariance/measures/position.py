@@ -1,4 +1,4 @@
-"""Whether outputs tell where in the image something is."""
+"""Position leak: the share of the variance of a model's outputs that the position of a patch explains."""
 
 import dataclasses
 from typing import Any

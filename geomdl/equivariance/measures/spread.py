@@ -1,4 +1,4 @@
-"""Invariance against triviality: how far outputs spread over an orbit, beside how far they spread between images."""
+"""The spread of outputs over an orbit beside their spread between images, which tells invariant from constant."""
 
 import dataclasses
 from typing import Any

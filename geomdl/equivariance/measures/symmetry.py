@@ -1,4 +1,4 @@
-"""What a measure moves: a group or family by name, its elements, and how they act on inputs and outputs."""
+"""The transformations of a measure: a named group or family, its elements, their actions on inputs and outputs."""
 
 import dataclasses
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The skip connection of U-Nets: the input is kept beside what a deeper path makes of it."""
+"""The skip connection of U-Nets: the input, cropped, beside the output of a deeper path."""
 
 import dataclasses
 

@@ -1,1 +1,1 @@
-"""The layers of the common table of symmetries: every layer, the groups it is built for, and what it is to promise."""
+"""The contract table of the layers: every layer, the groups it is tested with, and what it must promise."""

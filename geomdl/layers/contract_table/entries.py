@@ -1,4 +1,4 @@
-"""Every layer, with the groups that it is built for: rows of the common table of symmetries; see symmetry_models.py.
+"""The rows of the contract table for layers; those of models are in `geomdl.models.contract_table`.
 
 `tests/test_contracts.py` checks each row for each of its groups; `experiments/symmetry_table.py` writes what they
 promise to docs/symmetry.md.

@@ -1,4 +1,4 @@
-"""Layers that sample without losing shifts, with the groups that they are built for; see symmetry_entries.py."""
+"""The rows of the contract table for layers that change the size and keep shifts; the others are in `entries`."""
 
 import functools
 from fractions import Fraction

@@ -1,1 +1,1 @@
-"""What every layer is made of: its interface, windows, channels seen as fields, functions of arrays, weights."""
+"""The interface of layers and the parts that they share: windows, channels of fields, functions of arrays, weights."""

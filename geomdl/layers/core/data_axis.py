@@ -1,4 +1,4 @@
-"""The batch of a layer that runs on one of several devices.
+"""The device axis over which a layer averages batch statistics when it runs on several devices.
 
 Under `jax.shard_map` and `jax.pmap` a layer is traced for the part of the batch that one device holds. What a layer
 computes from the whole batch, statistics and random numbers, must not depend on how many devices there are: while a

@@ -125,6 +125,11 @@ def correlate(
 def convolve(x: ArrayLike, kernel: ArrayLike, **options: object) -> jax.Array:
     """Convolution in the mathematical sense: `correlate` with the kernel flipped along both axes.
 
+    Args:
+      x: see `correlate`.
+      kernel: see `correlate`.
+      **options: the other arguments of `correlate`.
+
     >>> x = jnp.zeros((1, 3, 3, 1)).at[0, 1, 1, 0].set(1.0)  # an impulse
     >>> k = jnp.arange(9.0).reshape(3, 3, 1, 1)
     >>> convolve(x, k, padding=1)[0, :, :, 0]

@@ -1,4 +1,4 @@
-"""What every layer is."""
+"""The base class of layers: input and output type, contract, and how a layer is called."""
 
 import abc
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ class Child(NamedTuple):
 
 
 class Layer(nnx.Module, abc.ABC):
-    """A Flax NNX module that takes fields of ``in_type`` and gives fields of ``out_type``, and says how well.
+    """A Flax NNX module from fields of ``in_type`` to fields of ``out_type``, with a contract on its equivariance.
 
     Fields are arrays ``[batch, height, width, channels]``, or ``[batch, channels]`` without base space. Whether the
     layer trains is an argument of the call, and so is the random key, so that a call is a function of its arguments;

@@ -14,6 +14,7 @@ from geomdl.representations import FieldType
 Remainder = Literal["error", "drop", "keep"]
 PaddingMode = Literal["zeros", "circular", "reflect", "replicate"]
 Padding = int | Literal["valid", "same", "full"]
+"""How an image is padded: pixels on each side or a name, and what is put there; see `Window`."""
 
 
 def output_size(

@@ -1,1 +1,1 @@
-"""Layers that keep the numbers and change their type: order, basis, group, support."""
+"""Layers that change the field type: order of channels, basis, group, mask."""

@@ -189,6 +189,10 @@ class Dropout(Layer):
 def normalization(name: str, in_type: FieldType) -> Layer | None:
     """The normalisation of a name: ``"batch"``, ``"instance"``, ``"layer"``, or None for ``"none"``.
 
+    Args:
+      name: as above.
+      in_type: of what is normalised.
+
     >>> normalization("none", FieldType("C1", "1 trivial")) is None
     True
     """

@@ -1,4 +1,4 @@
-"""Down and up again with the pixels put back where they came from."""
+"""Downsampling and upsampling around a layer, with every pixel put back at the position that it was taken from."""
 
 import dataclasses
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Adaptive polyphase sampling: strides that commute with every whole shift."""
+"""Adaptive polyphase sampling: strided layers that commute with every shift by whole pixels."""
 
 import dataclasses
 import functools

@@ -234,6 +234,11 @@ def halving_pool(in_type: FieldType, size: tuple[int, int], reduce: Reduce = "ma
     n → (n + 1)/2. Where one side is even and the other odd no square window is centred on both; without symmetry (the
     group C1) 2 × 2 windows then drop the last row or column of the odd side.
 
+    Args:
+      in_type: of the input.
+      size: height and width of the input in pixels.
+      reduce: ``"max"`` or ``"mean"``.
+
     Raises:
       ValueError: when one side is even and the other odd, and the group is not C1.
 

@@ -1,4 +1,4 @@
-"""Work at half the size: down, a layer, and back to the very grid that was left."""
+"""A layer applied at half the image size: downsampling, the layer, upsampling to the original size."""
 
 import dataclasses
 from fractions import Fraction

@@ -1,1 +1,1 @@
-"""From one network to another that computes the same: frozen, or by other algorithms."""
+"""Transformations of a network that keep its outputs: freezing, and the choice of algorithms."""

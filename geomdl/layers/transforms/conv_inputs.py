@@ -1,4 +1,4 @@
-"""What the convolutions of a network are given when it computes images of a size."""
+"""The input sizes of all convolutions of a network for a given image size."""
 
 import dataclasses
 from typing import Any

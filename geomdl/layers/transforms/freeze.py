@@ -1,4 +1,4 @@
-"""From an equivariant network to the plain network that it is at evaluation."""
+"""Freezes an equivariant network to the plain dense network that it equals at evaluation."""
 
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.layers.convolution.algorithms.registry import AUTO, Method, reference

@@ -1,4 +1,4 @@
-"""Choosing how the convolutions of a network are computed, all at once or one by one."""
+"""Sets the algorithm (dense, factored, fused) of all convolutions of a network, or of single ones."""
 
 from collections.abc import Mapping
 from typing import TypeVar

@@ -24,7 +24,7 @@ from geomdl.representations import FieldType, Representation, regular, trivial
 
 @dataclasses.dataclass(frozen=True)
 class ConvolutionalConfig(ScalableConfig):
-    """What the convolutional networks share.
+    """The options that all convolutional networks have.
 
     Args:
       depth: convolutions. Each but the last is followed by a downsampling, and the number of fields doubles once, after
@@ -136,6 +136,9 @@ class CNNConfig(ConvolutionalConfig):
 
     References:
       LeCun et al., Gradient-based learning applied to document recognition, 1998.
+
+    >>> CNNConfig(width=4).build((28, 28, 1), 10, rngs=nnx.Rngs(0)).out_type.size
+    10
     """
 
     padding: str = "same"

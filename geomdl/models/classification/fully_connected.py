@@ -54,6 +54,9 @@ class MLPConfig(ScalableConfig):
 
     Args:
       depth: hidden layers.
+
+    >>> MLPConfig().build((8, 8, 1), 10, rngs=nnx.Rngs(0)).out_type.size
+    10
     """
 
     width: float = 128

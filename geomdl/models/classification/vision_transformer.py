@@ -1,4 +1,4 @@
-"""A vision transformer: patches, attention between them, and nothing that knows of symmetry."""
+"""A small vision transformer without any built-in symmetry, to be measured beside the other models."""
 
 import dataclasses
 

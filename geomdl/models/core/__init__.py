@@ -1,1 +1,1 @@
-"""What models are made of: the config of a model, blocks, sizes, exactness."""
+"""Parts of models: the base class of configs, blocks of layers, sizes, exactness."""

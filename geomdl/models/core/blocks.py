@@ -1,4 +1,4 @@
-"""Runs of layers that several models are made of."""
+"""Blocks of layers that several models share."""
 
 from fractions import Fraction
 from typing import get_args

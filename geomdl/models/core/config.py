@@ -1,4 +1,4 @@
-"""What every model's configuration can do."""
+"""The base classes of model configs: `build` makes the network, widths can be matched to a number of parameters."""
 
 import abc
 import dataclasses
@@ -57,7 +57,7 @@ class ModelConfig(abc.ABC):
 
 @dataclasses.dataclass(frozen=True)
 class ScalableConfig(ModelConfig):
-    """A network that comes in every width.
+    """The config of a network whose width can be chosen, or matched to a number of parameters.
 
     Args:
       width: how wide the network is; each model says what it counts. Need not be an integer: a layer's number of fields
@@ -123,6 +123,9 @@ class ScalableConfig(ModelConfig):
 
 def count_parameters(model: nnx.Module) -> int:
     """The number of trainable parameters of a module.
+
+    Args:
+      model: a layer or network.
 
     >>> from geomdl.layers import Dense
     >>> from geomdl.representations import FieldType

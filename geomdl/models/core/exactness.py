@@ -1,4 +1,4 @@
-"""For which image sizes a network is exact, told when it is built."""
+"""The image sizes at which a network is exactly equivariant, and a warning when it is built for another."""
 
 import itertools
 import warnings

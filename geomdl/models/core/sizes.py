@@ -1,4 +1,4 @@
-"""Which images a network that downsamples takes: what each convolution and each halving does to the sides."""
+"""Image sizes that a chain of convolutions and halvings accepts, and the sizes after each of them."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the steerable networks are made of: feature fields of a size, convolution blocks, invariant heads."""
+"""Parts of the steerable networks: feature fields of a given size, convolution blocks, invariant heads."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ Nonlinearity = Literal["pointwise", "norm", "gated", "fourier"]
 
 @dataclasses.dataclass(frozen=True)
 class SteerableConfig(ScalableConfig):
-    """What the steerable networks share.
+    """The options that all steerable networks have.
 
     ``width`` counts the fields of the first convolution; the other layers keep the published proportions.
 

@@ -1,4 +1,4 @@
-"""What the networks share that give a label for each pixel: feature fields per level, convolutions, checks."""
+"""Parts of the segmentation networks: feature fields of each level, convolutions, checks of sizes."""
 
 import dataclasses
 from typing import Literal, get_args
@@ -17,7 +17,7 @@ from geomdl.representations import FieldType
 
 @dataclasses.dataclass(frozen=True)
 class EncoderDecoderConfig(SteerableConfig):
-    """What the U-Nets that keep the size share.
+    """The options of the U-Nets whose output has the size of the image.
 
     Args:
       depth: how often the image is halved; the fields double each time.

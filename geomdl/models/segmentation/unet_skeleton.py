@@ -1,4 +1,4 @@
-"""The shape of a U-Net: each level works around the level below it."""
+"""The recursive structure of a U-Net: each level downsamples, applies the level below, upsamples and joins."""
 
 from collections.abc import Callable
 

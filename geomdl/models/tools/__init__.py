@@ -1,1 +1,1 @@
-"""What is done with a model that is built: summary, counting, autotuning, export."""
+"""Tools for a model that is built: summary, counting, autotuning, export."""

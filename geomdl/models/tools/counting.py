@@ -111,6 +111,10 @@ def local_parameters(
 def dense_multiplications(in_features: int, out_features: int) -> int:
     """Multiplications of a dense layer for one input: n_in · n_out.
 
+    Args:
+      in_features: n_in.
+      out_features: n_out.
+
     Raises:
       ValueError: if a size is not a positive integer.
 
@@ -148,6 +152,12 @@ def conv_multiplications(kernel_size: Size, in_channels: int, out_channels: int,
 
 def local_multiplications(kernel_size: Size, in_channels: int, out_channels: int, output_size: Size) -> int:
     """Multiplications of a locally connected layer: as many as of the convolution, for sharing saves memory only.
+
+    Args:
+      kernel_size: see `conv_parameters`.
+      in_channels: channels of the input.
+      out_channels: number of filters.
+      output_size: rows and columns of the output in pixels.
 
     Raises:
       ValueError: if a size is not a positive integer.

@@ -35,7 +35,13 @@ class SummaryRow:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What `summarize` returns; ``str`` gives a printable table."""
+    """What `summarize` returns; ``str`` gives a printable table.
+
+    Attributes:
+      rows: one for each layer.
+      contract: of the model.
+      image_size: height and width in pixels, for which sizes and multiply-adds are given.
+    """
 
     rows: tuple[SummaryRow, ...]
     contract: Contract
@@ -58,7 +64,7 @@ class Summary:
         table.add_column("output type")
         table.add_column("output shape")
         table.add_column("parameters", f"{self.parameters:,}", justify="right")
-        table.add_column("multiply-adds", f"{self.multiply_adds:,}", justify="right")
+        table.add_column("multiply-adds (MACs)", f"{self.multiply_adds:,}", justify="right")
         methods = list(dict.fromkeys(method for row in self.rows for method, _ in row.by_method))
         several = len(methods) > 1
         for title in ("method", *(f"if {method}" for method in methods)) if several else ():

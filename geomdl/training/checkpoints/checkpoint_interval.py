@@ -1,4 +1,4 @@
-"""How often checkpoints follow evaluations: by the clock, so that they cost little however short an epoch is."""
+"""The least time between checkpoints: an evaluation writes one only if the last is older than a given time."""
 
 import time
 

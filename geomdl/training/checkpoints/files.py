@@ -1,4 +1,4 @@
-"""The files of checkpoints: whether they are as they were written, and what becomes of them.
+"""The files of checkpoints: digests that show damage, and removal.
 
 ``digests.json`` in a checkpoint holds the SHA-256 of every other file, by which damage is found before anything is
 read. A checkpoint that is no longer wanted gets another name before it is removed: one under its step is whole.
@@ -19,7 +19,7 @@ UNWANTED = ".unwanted"
 
 
 class Tidying:
-    """What there is to do once a checkpoint is complete, in a thread: its digests, and removing others.
+    """The work after a checkpoint is complete, done in a thread: writing its digests, removing older ones.
 
     Args:
       directory: of the checkpoints.

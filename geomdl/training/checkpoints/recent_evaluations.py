@@ -9,7 +9,7 @@ import jax
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What a checkpoint of an evaluation is made of.
+    """An evaluation with the state that was evaluated, from which a checkpoint can be written.
 
     Attributes:
       step: the number of steps taken.

@@ -166,7 +166,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that a run is a function of.
+    """The config of a run: with the seed in it, it determines all numbers of the run.
 
     Attributes:
       data: the data set.

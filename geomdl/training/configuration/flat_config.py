@@ -1,4 +1,4 @@
-"""Configs as flat tables: values by dotted path, which of them differ, and what to call them."""
+"""Configs as flat tables of dotted paths and values: differences between configs, and short names for columns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

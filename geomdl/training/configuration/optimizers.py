@@ -53,6 +53,9 @@ class SGD:
       learning_rate: η₀, which the schedule changes over time.
       weight_decay: λ.
       clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
+
+    >>> SGD(learning_rate=0.05).learning_rate
+    0.05
     """
 
     learning_rate: float = 0.1
@@ -77,6 +80,9 @@ class Momentum:
       nesterov: looks ahead by one step.
       weight_decay: λ.
       clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
+
+    >>> Momentum(learning_rate=0.05).learning_rate
+    0.05
     """
 
     learning_rate: float = 0.1
@@ -106,6 +112,9 @@ class Adam:
       eps: added to the root of the second moment.
       weight_decay: λ; ∇L + λ w takes the place of ∇L.
       clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
+
+    >>> Adam(learning_rate=0.05).learning_rate
+    0.05
     """
 
     learning_rate: float = 1e-3
@@ -138,6 +147,9 @@ class AdamW:
       eps: added to the root of the second moment.
       weight_decay: λ, multiplied with the learning rate as in optax.
       clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
+
+    >>> AdamW(learning_rate=0.05).learning_rate
+    0.05
     """
 
     learning_rate: float = 1e-3

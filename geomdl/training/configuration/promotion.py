@@ -1,4 +1,4 @@
-"""Room for optax under strict dtype promotion."""
+"""Standard dtype promotion inside optax, which does not run under the strict one."""
 
 import functools
 from collections.abc import Callable

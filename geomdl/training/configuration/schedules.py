@@ -141,6 +141,7 @@ class Exponential:
 
 
 SCHEDULES = Registry("schedule.name", group="geomdl.schedules", adapt=schedule_class)
+"""Every learning-rate schedule by name; its fields are the keys that ``config.schedule`` takes."""
 SCHEDULES.register("constant", Constant)
 SCHEDULES.register("cosine", Cosine)
 SCHEDULES.register("step", Step)

@@ -1,4 +1,4 @@
-"""When one process of a run fails by itself, the others, which would wait for it for ever, are told and end."""
+"""Monitors the processes of a run: when one fails, the others, which would wait forever, end with its message."""
 
 import json
 import os

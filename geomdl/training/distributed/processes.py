@@ -26,7 +26,7 @@ class DistributedError(ValueError):
 
 
 class ElsewhereError(DistributedError):
-    """What went wrong in another process of the run."""
+    """An error that another process of the run reported."""
 
 
 def alone() -> bool:

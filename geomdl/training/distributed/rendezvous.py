@@ -1,4 +1,4 @@
-"""How the processes of a run find one another, before anything is computed with JAX."""
+"""The rendezvous of the processes of a run, before anything is computed with JAX."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ _SHUTDOWN = 15  # seconds that a process which failed waits for the others
 
 @dataclass(frozen=True)
 class Address:
-    """Where process 0 can be reached, and which of how many processes this is.
+    """The address of process 0, the number of this process, and how many there are.
 
     Args:
       host: of process 0.

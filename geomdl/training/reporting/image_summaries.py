@@ -27,7 +27,7 @@ Show = Callable[[str, np.ndarray, int], None]
 
 
 class ImageSummaries:
-    """Draws what there is to see in a model, on fixed images of the validation split.
+    """Draws filters, confusion matrix and predictions of a model, on fixed images of the validation split.
 
     Args:
       show: takes the pictures.

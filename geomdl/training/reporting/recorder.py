@@ -1,4 +1,4 @@
-"""Training records: what is added up on the device over an interval of steps, written one interval late."""
+"""Training records: sums over an interval of steps, kept on the device and written one interval late."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""Work directories seen from outside: what was run, how far it is, and what came of it. Nothing is changed."""
+"""Reads work directories without changing them: config, progress and results of a run."""
 
 import fcntl
 from collections.abc import Iterable, Iterator
@@ -134,6 +134,9 @@ def read_run(path: Path | str, *, arrays: bool = False) -> Run:
 
 def find_runs(roots: Iterable[Path | str]) -> list[Path]:
     """Returns the work directories among these directories, and below them, each once and in alphabetical order.
+
+    Args:
+      roots: directories to look in.
 
     Raises:
       WorkdirError: for a directory that is not there.

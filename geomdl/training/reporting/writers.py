@@ -85,6 +85,9 @@ class JsonlWriter:
 def read_metrics(path: Path | str) -> list[Record]:
     """Returns the records of a metrics.jsonl; a last line that was cut off is left out.
 
+    Args:
+      path: of the file.
+
     Raises:
       WorkdirError: when there is no such file, or a line before the last is no record.
     """

@@ -1,4 +1,4 @@
-"""Losses and gradients that are not finite: noticed on the device at every step, read by the host with every record."""
+"""Detection of losses and gradients that are not finite: noted on the device at every step, read with every record."""
 
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ class TrainingDiverged(FloatingPointError):
 
 
 class Watch(NamedTuple):
-    """What is known of steps that were not finite; on the device, ``[5]`` int32.
+    """Counts of steps whose loss or gradient was not finite, kept on the device as ``[5]`` int32.
 
     Attributes:
       total: of such steps since the run began.

@@ -1,4 +1,4 @@
-"""The state of a training run: what one step changes, and what a checkpoint holds."""
+"""The state of a training run, which a step changes and a checkpoint holds."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,20 +50,45 @@ class TrainState:
 
 
 def split_model(model: nnx.Module) -> tuple[Any, Tree, Tree]:
-    """Returns the static structure of a model, its parameters and its other variables, the last two as nested dicts."""
+    """Returns the static structure of a model, its parameters and its other variables, the last two as nested dicts.
+
+    Args:
+      model: a layer or network.
+
+    >>> structure, params, rest = split_model(nnx.BatchNorm(2, rngs=nnx.Rngs(0)))
+    >>> sorted(params), sorted(rest)
+    (['bias', 'scale'], ['mean', 'var'])
+    """
     structure, params, rest = nnx.split(model, nnx.Param, ...)
     return structure, nnx.to_pure_dict(params), nnx.to_pure_dict(rest)
 
 
 def merge_model(structure: Any, params: Tree, rest: Tree) -> Any:
-    """Returns the model with these variables; the inverse of `split_model`."""
+    """Returns the model with these variables; the inverse of `split_model`.
+
+    Args:
+      structure: of the model.
+      params: its parameters.
+      rest: its other variables.
+
+    >>> merge_model(*split_model(nnx.BatchNorm(2, rngs=nnx.Rngs(0)))).num_features
+    2
+    """
     return nnx.merge(structure, params, rest)
 
 
 def initial_state(
     params: Tree, rest: Tree, optimizer: optax.GradientTransformation, task: Task, *, average: bool = False
 ) -> TrainState:
-    """Returns the state before the first step, in buffers of its own (the step donates them)."""
+    """Returns the state before the first step, in buffers of its own (the step donates them).
+
+    Args:
+      params: parameters of the model, see `split_model`.
+      rest: its other variables.
+      optimizer: of the run.
+      task: whose totals are summed.
+      average: whether a running average of the parameters is kept.
+    """
     params, rest = jax.tree.map(jnp.copy, (params, rest))
     opt_state = jax.tree.map(jnp.copy, optimizer.init(params))
     mean = jax.tree.map(jnp.copy, params) if average else None

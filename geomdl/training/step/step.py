@@ -20,6 +20,7 @@ from geomdl.training.step.state import TrainState, Tree, averaged
 
 Select = Callable[[Tree, Array], dict[str, Array]]
 TrainStep = Callable[[TrainState, Tree, Array], TrainState]
+"""One step: state, batch and random key → the next state. The buffers of the state are donated."""
 
 
 def make_train_step(
@@ -97,6 +98,11 @@ def make_apply(
 
     Any number of images is taken: zeros that are added to share them among the devices are cut off again. Of several
     processes each gives all of the images, computes its part, and gets all of the outputs.
+
+    Args:
+      structure: of the model, see `split_model`.
+      compute: precision and the like.
+      strategy: how images are shared among devices.
     """
 
     def apply(params: Tree, rest: Tree, images: Array) -> Outputs:

@@ -1,4 +1,4 @@
-"""run.json in a work directory: what the config alone does not say.
+"""run.json in a work directory: numbers of a run that its config does not contain, such as steps and parameters.
 
 How many steps the run has in all, how large the network is, what it was trained on and, once it has ended, how.
 """

@@ -1,4 +1,4 @@
-"""The processes of a run must have been given the same config, and find the same data."""
+"""Checks that all processes of a run have the same config and the same data."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The work directory of a run: whose it is, and what it was made with.
+"""The work directory of a run: its lock, its config, and the versions and hardware it was made with.
 
 ``config.json`` holds the config, the versions and the hardware of the run that owns the directory.
 """
@@ -110,6 +110,9 @@ class Workdir:
 def read_config(path: Path | str) -> RunConfig:
     """Returns the config of the run that owns a work directory.
 
+    Args:
+      path: of the work directory.
+
     Raises:
       WorkdirError: when there is none, or it cannot be read.
     """
@@ -140,7 +143,18 @@ def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> l
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a file that is either there as a whole or not at all."""
+    """Writes a file that is either there as a whole or not at all.
+
+    Args:
+      path: of the file.
+      value: what `json` can write.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "numbers.json"
+    >>> write_json(path, {"accuracy": 0.5})
+    >>> json.loads(path.read_text())
+    {'accuracy': 0.5}
+    """
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(path)
