@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 from geomdl.equivariance import activations, check_contract
-from geomdl.equivariance.contracts.contract import Contract, Size, compose, exact_everywhere
+from geomdl.equivariance import Contract, Size, compose, exact_everywhere
 from geomdl.layers import (
     BatchNorm,
     Child,
