@@ -53,7 +53,7 @@ def dimensions(group: PlanarGroup) -> list[Row]:
     """For each pair of irreps: kernels found, kernels counted by characters, violation of the constraint."""
     rng = np.random.default_rng(0)
     g, angles = group.sample(rng, 8), rng.uniform(0, 2 * math.pi, 16)
-    rows = []
+    rows: list[Row] = []
     for rho_in in all_irreps(group):
         for rho_out in all_irreps(group):
             bases = [solutions(group, rho_in.labels[0], rho_out.labels[0], m) for m in range(MAX_FREQUENCY + 1)]
@@ -135,7 +135,7 @@ def _moved(basis: np.ndarray, group: PlanarGroup, element: np.ndarray) -> np.nda
 
 def gallery(group: PlanarGroup, highest: int) -> list[Row]:
     """The kernels of the lowest frequencies between the irreps up to a frequency."""
-    rows = []
+    rows: list[Row] = []
     chosen = [rho for rho in all_irreps(group, highest) if rho.labels[0][1] <= highest]
     for rho_in in chosen:
         for rho_out in chosen:

@@ -30,7 +30,7 @@ from geomdl.layers import Conv, with_method
 from geomdl.layers.convolution.algorithms import named
 from geomdl.layers.convolution.algorithms.mixing_matrices import mixing_matrices
 from geomdl.layers.core.functional import correlate
-from geomdl.plots.tables import Row, write_csv
+from geomdl.plots.tables import Row, Value, write_csv
 from geomdl.representations import FieldType
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
@@ -118,7 +118,7 @@ def measure(name: str, rounds: int) -> Row:
                 seconds = cpu_seconds(lambda program=program, given=given: program(*given))
                 if turn:
                     taken.setdefault((side, n), []).append(seconds)
-    row: Row = {
+    row: dict[str, Value] = {
         "layer": name, "batch": BATCH, "rounds": rounds, "auto": auto.method_for(size),
         "multiply_adds": named("factored").multiply_adds(auto.convolution, size),
         "dense_multiply_adds": named("dense").multiply_adds(auto.convolution, size),

@@ -167,8 +167,8 @@ def _taps(position: jax.Array, size: int, padding: Padding) -> list[tuple[jax.Ar
         (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
         t**3 / 6,
     )
-    taps = []
+    taps: list[tuple[jax.Array, jax.Array]] = []
     for step, weight in zip((-1, 0, 1, 2), weights, strict=True):
         index, inside = fold(base.astype(jnp.int32) + step, size, padding)
-        taps.append((index, jnp.where(inside, weight, 0)))
+        taps.append((jnp.asarray(index), jnp.where(inside, weight, 0)))
     return taps

@@ -102,7 +102,8 @@ def audit(
     started = time.perf_counter()
     if isinstance(model, tuple) and len(model) == 2 and variables is None:
         model, variables = model
-    f = as_function(model, variables, **{"select": _without_activations, **adapter})
+    options: dict[str, Any] = {"select": _without_activations, **adapter}
+    f = as_function(model, variables, **options)
     chosen = group_of(group)
     subject = _Subject.of(f, chosen, _images(images, size, count, dtype, f, seed), output, seed, batch, tolerance)
     measured = subject.measured()

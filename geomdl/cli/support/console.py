@@ -31,4 +31,4 @@ def written(value: Any) -> Value:
     """Returns a value of a config as it is shown in a table: numbers and text as they are, the rest as text."""
     if isinstance(value, bool) or value is None or not isinstance(value, int | float | str):
         return str(value)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return int(value) if isinstance(value, float) and float(value).is_integer() else value

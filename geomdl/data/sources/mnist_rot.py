@@ -57,10 +57,11 @@ def make_splits(
     train_size, validation_size, test_size = sizes
     test, validation, train = stratified_split(labels, (test_size, validation_size, train_size), seed)
     angles = random_angles(len(images), seed)
-    return tuple(
-        Split(rotate_each(images[part], angles[part]), labels[part].astype(np.int32))
-        for part in (train, validation, test)
-    )  # pyright: ignore[reportReturnType]
+
+    def turned(part: np.ndarray) -> Split:
+        return Split(rotate_each(images[part], angles[part]), labels[part].astype(np.int32))
+
+    return turned(train), turned(validation), turned(test)
 
 
 @dataclass(frozen=True)

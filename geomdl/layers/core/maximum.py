@@ -145,8 +145,8 @@ class Sliding:
         taps = self._taps(t, 0)
         if self.size > WORD:
             return Along(self.axis).total(jnp.stack(taps, self.axis), places)
-        (places,), kind = places, places[0].dtype.type  # tap by tap, which is what the gradient of the stack comes to
-        return functools.reduce(jnp.add, [jnp.where(places & kind(1 << k) != 0, tap, 0) for k, tap in enumerate(taps)])
+        words, kind = places[0], places[0].dtype.type  # tap by tap, which is what the gradient of the stack comes to
+        return functools.reduce(jnp.add, [jnp.where(words & kind(1 << k) != 0, tap, 0) for k, tap in enumerate(taps)])
 
     def _taps(self, x: jax.Array, fill: float) -> list[jax.Array]:
         """What all windows see through each tap, from blocks of ``stride`` pixels: such slices have a fast gradient."""
