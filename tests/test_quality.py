@@ -28,7 +28,7 @@ def test_ruff():
 
 
 def test_types():
-    _run(_script("basedpyright"), "--pythonpath", sys.executable)
+    _run(_script("pyrefly"), "check", "--python-interpreter-path", sys.executable, "--output-format", "min-text")
 
 
 def test_imports_go_downward():

@@ -131,8 +131,13 @@ def measure(name: str, rounds: int) -> Row:
             low, middle, high = quartiles(taken[side, n], taken["plain", n])
             row |= {f"{what}_{side}": middle, f"{what}_{side}_low": low, f"{what}_{side}_high": high}
         row[f"{what}_plain_cpu_s"] = sorted(taken["plain", n])[rounds // 2]
-        row[f"{what}_target"] = ROWS[name][n] if name in ROWS and ROWS[name][n] is not None else ""
+        row[f"{what}_target"] = _target(name, n)
     return row
+
+
+def _target(name: str, n: int) -> Value:
+    target = ROWS[name][n] if name in ROWS else None
+    return "" if target is None else target
 
 
 def sentence(row: Row) -> str:
