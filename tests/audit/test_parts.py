@@ -9,10 +9,14 @@ import pytest
 
 from geomdl.audit import read_images, requirement, symmetry_names
 from geomdl.audit.measuring.loading import load_target
-from geomdl.audit.probes.images import band_limited
-from geomdl.audit.probes.transformations import fourier_shift
+from geomdl.audit.measuring.measurement import measure
+from geomdl.audit.measuring.stream import Stream
+from geomdl.audit.probes.images import Images, band_limited
+from geomdl.audit.probes.output import output_of
+from geomdl.audit.probes.transformations import fourier_shift, point_transformation
 from geomdl.audit.report.report import number
 from geomdl.audit.results.verdict import Verdict, judge
+from geomdl.equivariance import as_function
 from geomdl.groups import C8, D1, D4, O2
 
 NAMES = symmetry_names(D4)
@@ -160,3 +164,19 @@ def test_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_numbers_are_short() -> None:
     assert [number(v) for v in (0.0, 1e-7, 0.12345, 12.0, 1e5)] == ["0", "1.0e-07", "0.123", "12", "1.0e+05"]
+
+
+def test_what_resampling_alone_changes_counts_the_way_through_the_model_and_that_of_its_output() -> None:
+    """Of the identity both are the loss of the images themselves, on the part of the frame where outputs count."""
+    images = Images("noise", band_limited(np.random.default_rng(0), 3, (12, 12, 1)))
+    output = output_of(images.pixels.shape, (12, 12))
+    stream = Stream(as_function(lambda x: x, numpy=True), batch=3)
+    turns = [point_transformation((0, degrees), output) for degrees in (90.0, 30.0)]
+    (exact, resampled), pictures = measure(stream, turns, images, output)
+    assert (exact.frame, exact.error, exact.baseline, exact.through) == ("full", 0.0, 0.0, 0.0)
+    assert (resampled.frame, resampled.error, resampled.interior) == ("disc", 0.0, None)
+    assert 0 < resampled.baseline < 0.1
+    assert resampled.through == pytest.approx(
+        2 * resampled.baseline, rel=0.15
+    )  # outputs count a little less at the rim
+    assert [picture.measurement for picture in pictures] == [exact, resampled]

@@ -1,5 +1,8 @@
 """Properties: whatever layer hypothesis builds, it does exactly what its contract says."""
 
+import dataclasses
+from fractions import Fraction
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,8 +12,15 @@ from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from geomdl.equivariance import check_contract, equivariance_error, relative_error, tolerance
-from geomdl.equivariance.contracts.composition import compose
-from geomdl.equivariance.contracts.contract import Contract, Promise
+from geomdl.equivariance.contracts.composition import compose, side_by_side
+from geomdl.equivariance.contracts.contract import (
+    ALIASED,
+    NOTHING,
+    Condition,
+    Contract,
+    Promise,
+    exact_everywhere,
+)
 from geomdl.layers import BlurPool, Conv, Pool, Sequential
 from geomdl.layers.core.window import Window
 from geomdl.models import GCNNConfig
@@ -107,6 +117,32 @@ def test_steps_and_strides_compose(strides: list[tuple[int, int]], n: int):
     assert whole.stride == np.prod([k for k, _ in strides])
     assert allowed(n * whole.step)
     assert not any(allowed(s) for s in range(1, whole.step))
+
+
+def test_every_field_of_a_contract_has_a_rule_for_modules_together():
+    t = FieldType("C4", "1 trivial")
+    exact, by_two = Promise("exact"), Promise("exact", (Condition("an even size", lambda size: size[0] % 2 == 0),))
+    half = Contract(
+        t, t, exact, by_two, lambda s: tuple(n // 2 for n in s), step=2, stride=2, depth=3,
+        fractional=ALIASED, up_to_shift=NOTHING, reach=1, offset=Fraction(1, 2),
+    )  # fmt: skip
+    drops = exact_everywhere(t, random_in_training=True)
+    whole = compose([half, drops, half])
+    assert (whole.in_type, whole.out_type, whole.output_size((8, 8)), whole.has_base_space) == (t, t, (2, 2), True)
+    assert (whole.step, whole.stride, whole.depth, whole.random_in_training) == (4, 4, 7, True)
+    assert (whole.reach, whole.offset) == (1 + 2 * 1, Fraction(1, 2) + 2 * Fraction(1, 2))
+    assert (whole.points, whole.fractional, whole.up_to_shift) == (exact, ALIASED, NOTHING)
+    assert [whole.shifts.at(size) for size in ((8, 8), (6, 6), (7, 7))] == ["exact", "none", "none"]
+    assert whole.shifts.violated((6, 6)) == ["an even size (module 2)"]
+
+    both = side_by_side([half, dataclasses.replace(half, depth=5, step=3, reach=2)], t, FieldType("C4", "2 trivial"))
+    assert (both.in_type, both.out_type, both.output_size((8, 8))) == (t, FieldType("C4", "2 trivial"), (4, 4))
+    assert (both.step, both.stride, both.depth, both.random_in_training) == (6, 2, 6, False)
+    assert (both.reach, both.offset, both.has_base_space) == (2, Fraction(1, 2), True)
+    assert (both.points, both.fractional) == (exact, ALIASED)
+    assert both.up_to_shift is not None
+    assert both.up_to_shift.level == "none"
+    assert both.shifts.violated((7, 7)) == ["an even size", "an even size"]
 
 
 def test_mismatched_types_name_both():
