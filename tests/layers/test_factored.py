@@ -95,7 +95,6 @@ def test_both_methods_agree_in_values_and_gradients(case: tuple[tuple[Conv, Conv
     _agree(_outcome(factored, x), _outcome(dense, x), tolerance)
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(
     ("in_type", "out_type", "group", "size", "options"),
     [
@@ -120,7 +119,6 @@ def test_named_cases_agree_to_rounding(in_type: str, out_type: str, group: str, 
     assert frozen.multiply_adds((9, 9)) == factored.multiply_adds((9, 9))
 
 
-@pytest.mark.compiled
 def test_float64_is_exact_in_values_and_every_derivative():
     with jax.enable_x64():
         dense, factored = _pair("1 irrep(1)", "1 irrep(2)", 3, padding=1)
@@ -135,7 +133,6 @@ def test_float64_is_exact_in_values_and_every_derivative():
         np.testing.assert_allclose(mapped[1], expected, atol=1e-12)
 
 
-@pytest.mark.compiled
 def test_a_batch_that_parts_do_not_divide():
     _, layer = _pair("1 irrep(1)", "1 irrep(1)", 2)
     weights = [w[...] for w in layer.kernel]
@@ -212,7 +209,6 @@ def test_each_device_its_images():
     _agree(gradients(layer), gradients(dense), 1e-5)
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(
     ("in_type", "out_type", "group", "options"),
     [
@@ -291,7 +287,6 @@ def test_what_has_no_factored_method_is_refused_by_name():
         Conv(t, t, 3, method="fast", rngs=nnx.Rngs(0))  # type: ignore[arg-type]
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(
     ("group", "in_type", "out_type", "size"),
     [("D6", "2 regular", "1 regular + 2 trivial", ()), ("C4 x D1", "1 regular", "2 regular", (2, 3))],

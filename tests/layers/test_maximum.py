@@ -63,8 +63,8 @@ def explicit(x: np.ndarray, rows: list[list[int]], columns: list[list[int]], wei
 
 
 def agrees_with_the_loop(f: Callable, x: np.ndarray, rows: list[list[int]], columns: list[list[int]]) -> None:
-    weights = np.random.default_rng(1).normal(size=f(jnp.asarray(x)).shape).astype(np.float32)
-    found = jax.grad(lambda x: (f(x) * weights).sum())(jnp.asarray(x))
+    weights = np.random.default_rng(1).normal(size=jax.eval_shape(f, x).shape).astype(np.float32)
+    found = jax.jit(jax.grad(lambda x: (f(x) * weights).sum()))(x)
     np.testing.assert_allclose(found, explicit(x, rows, columns, weights), atol=1e-5)
 
 
@@ -73,10 +73,9 @@ def agrees_with_the_loop(f: Callable, x: np.ndarray, rows: list[list[int]], colu
     [
         ((6, 8), Window(2, 2)),
         ((7, 5), Window(3, 2, 1)),
-        ((5, 5), Window(3, 1, 1)),
         ((7, 6), Window(2, 3, 1, remainder="keep")),
         ((8, 7), Window(3, 2, remainder="drop")),
-        ((38, 40), Window(35, 2, 1, remainder="drop")),
+        ((35, 36), Window(33, 2, 1, remainder="drop")),
     ],
     ids=str,
 )
@@ -120,8 +119,8 @@ def test_gradients_at_ties_are_equivariant(layer: Layer, n: int) -> None:
     """∇⟨ρ_out(g) w, f⟩ at ρ_in(g) x is ρ_in(g) ∇⟨w, f⟩ at x: for few values, zeros of a ReLU, and a constant."""
     many = jnp.stack([tied(n, n, layer.in_type.size), np.maximum(tied(n, n, layer.in_type.size, seed=2), 0),
                       np.ones((n, n, layer.in_type.size), np.float32)])  # fmt: skip
-    y = layer(many)
-    weights = jnp.asarray(np.random.default_rng(1).normal(size=y.shape), jnp.float32)
+    shape = jax.eval_shape(layer, many).shape
+    weights = jnp.asarray(np.random.default_rng(1).normal(size=shape), jnp.float32)
 
     @jax.jit
     def gradient(x: jax.Array, weights: jax.Array) -> jax.Array:
@@ -143,13 +142,12 @@ def reduced(x: jax.Array) -> jax.Array:
     "f",
     [
         lambda x: largest(x.reshape(*x.shape[:3], 4, 4)),
-        lambda x: maxout(x, 2),
         lambda x: pool(x, 2),
         lambda x: pool(x, 3, stride=1, padding=1),
         lambda x: reduced(x),
         lambda x: largest(x, 2),
     ],
-    ids=["group pooling", "maxout", "pooling", "overlapping", "reduced size", "axis"],
+    ids=["group pooling", "pooling", "overlapping", "reduced size", "axis"],
 )
 def test_gradients_are_the_same_in_every_way_of_compiling(f: Callable) -> None:
     """What is compared with its maximum comes from a batch norm, which compilers fuse with what follows, or do not."""
@@ -171,56 +169,59 @@ def test_gradients_are_the_same_in_every_way_of_compiling(f: Callable) -> None:
 def test_shares_that_are_values_are_never_lost() -> None:
     """The norm and the direction of what symmetry makes equal: a lost share would be a vector of zeros."""
     keys = jax.random.split(jax.random.key(0), 3)
-    x, shift = jax.random.normal(keys[0], (8, 32, 32, 16)), jax.random.normal(keys[1], (16,))
+    x, shift = jax.random.normal(keys[0], (4, 16, 16, 16)), jax.random.normal(keys[1], (16,))
     scale = 1 + jax.random.normal(keys[2], (16,))
     layer = VectorField(FieldType("C4", "4 regular"), "identity")
     for way in WAYS:
         y = jax.jit(lambda x: layer(x * scale + shift)).lower(x).compile(way)(x)
-        most = (x * scale + shift).reshape(*x.shape[:3], 4, 4).max(-1)
-        norms = jnp.linalg.norm(y.reshape(*x.shape[:3], 4, 2), axis=-1)
-        np.testing.assert_allclose(norms, jnp.abs(most), atol=1e-5, err_msg=str(way))
+        most = np.asarray(x * scale + shift).reshape(*x.shape[:3], 4, 4).max(-1)
+        norms = np.linalg.norm(np.asarray(y).reshape(*x.shape[:3], 4, 2), axis=-1)
+        np.testing.assert_allclose(norms, np.abs(most), atol=1e-5, err_msg=str(way))
 
 
 def test_four_devices_have_the_gradient_of_one() -> None:
     mesh = jax.make_mesh((4,), ("data",), axis_types=(AxisType.Auto,))
-    layers = [Pool(SCALAR, 3, stride=2, padding=1), GroupPool(FieldType("D4", "1 regular"))]
 
-    def f(x: jax.Array) -> jax.Array:
-        return sum(((layer(x[..., : layer.in_type.size]) ** 2).sum() for layer in layers), start=jnp.zeros(()))
+    def gradient(x: jax.Array) -> jax.Array:
+        return jax.grad(lambda x: (pool(x, 3, stride=2, padding=1) ** 2).sum() + (maxout(x) ** 2).sum())(x)
 
-    x = jnp.asarray(tied(8, 7, 7, 8))
-    alone = jax.grad(f)(x)
+    x = tied(8, 7, 7, 4)
+    alone = jax.jit(gradient)(x)
     there = jax.device_put(x, NamedSharding(mesh, PartitionSpec("data")))
-    np.testing.assert_allclose(jax.jit(jax.grad(f))(there), alone, atol=1e-6)
-    mapped = jax.shard_map(jax.grad(f), mesh=mesh, in_specs=PartitionSpec("data"), out_specs=PartitionSpec("data"))
+    np.testing.assert_allclose(jax.jit(gradient)(there), alone, atol=1e-6)
+    mapped = jax.shard_map(gradient, mesh=mesh, in_specs=PartitionSpec("data"), out_specs=PartitionSpec("data"))
     np.testing.assert_allclose(jax.jit(mapped)(there), alone, atol=1e-6)
 
 
 def test_forward_mode_second_derivatives_and_batches() -> None:
-    x, t = jnp.asarray(tied(2, 5, 5, 3)), jax.random.normal(jax.random.key(0), (2, 5, 5, 3))
+    x, t = tied(2, 5, 5, 3), np.random.default_rng(1).normal(size=(2, 5, 5, 3)).astype(np.float32)
 
     def f(x: jax.Array) -> jax.Array:
         return (pool(x, 3, stride=2, padding=1) ** 2).sum() + (largest(x) ** 3).sum()
 
-    gradient = jax.grad(f)
-    np.testing.assert_allclose(jax.jvp(f, (x,), (t,))[1], (gradient(x) * t).sum(), rtol=1e-4)
-    np.testing.assert_allclose(jax.vmap(gradient)(x[:, None])[:, 0], gradient(x), atol=1e-5)
-    product = jax.jvp(gradient, (x,), (t,))[1]  # where the winners stay, f is a polynomial of them
-    backward = jax.grad(lambda x: (gradient(x) * t).sum())(x)
-    np.testing.assert_allclose(product, backward, atol=1e-4)
-    apart = jnp.arange(25.0).reshape(1, 5, 5, 1)
-    np.testing.assert_allclose(jax.hessian(lambda x: (pool(x, 5) ** 2).sum())(apart).max(), 2.0)
+    @jax.jit
+    def derivatives(x: jax.Array, t: jax.Array) -> tuple[jax.Array, ...]:
+        forward, second = (jax.jvp(g, (x,), (t,))[1] for g in (f, jax.grad(f)))
+        backward = jax.grad(lambda x: (jax.grad(f)(x) * t).sum())(x)
+        return jax.grad(f)(x), forward, second, backward, jax.vmap(jax.grad(f))(x[:, None])[:, 0]
+
+    gradient, forward, second, backward, batched = derivatives(x, t)
+    np.testing.assert_allclose(forward, (gradient * t).sum(), rtol=1e-4)
+    np.testing.assert_allclose(second, backward, atol=1e-4)
+    np.testing.assert_allclose(batched, gradient, atol=1e-5)
+    # Where the winners stay, Σ y³ is a polynomial of them.
+    most = jax.jit(jax.grad(lambda x: jax.grad(lambda x: largest(x) ** 3)(x).sum()))(jnp.array([1.0, 2.0]))
+    np.testing.assert_allclose(most, [0.0, 12.0])
 
 
-@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16, jnp.float64])
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float64])
 def test_every_precision(dtype: type) -> None:
     with jax.enable_x64(dtype == jnp.float64):
-        x = jnp.asarray(tied(1, 6, 6, 4), dtype)
-        for f in (lambda x: pool(x, 2), lambda x: largest(x)):
-            gradient = jax.grad(lambda x, f=f: f(x).sum())(x)
-            assert gradient.dtype == x.dtype
-            expected = jax.grad(lambda x, f=f: f(x).sum())(x.astype(jnp.float32))
-            np.testing.assert_allclose(gradient.astype(jnp.float32), expected, rtol=1e-2)
+        gradient = jax.jit(jax.grad(lambda x: pool(x, 2).sum() + largest(x).sum()))
+        x = tied(1, 6, 6, 4)
+        found, expected = gradient(x.astype(dtype)), gradient(x.astype(jnp.float32))
+        assert found.dtype == dtype
+        np.testing.assert_allclose(np.asarray(found, np.float32), expected, rtol=1e-2)
 
 
 def test_infinities_and_missing_numbers() -> None:

@@ -45,7 +45,6 @@ def _agree(a: list[jax.Array], b: list[jax.Array], tolerance: float) -> None:
             assert float(jnp.abs(left - right).max()) <= tolerance * (float(jnp.abs(right).max()) + 1e-3)
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(
     ("in_type", "out_type", "group", "size", "options"),
     [
@@ -63,7 +62,6 @@ def test_it_agrees_with_the_dense_method(in_type: str, out_type: str, group: str
     _agree(_outcome(layer, "fused", x), _outcome(layer, "dense", x), 3e-5)
 
 
-@pytest.mark.compiled
 def test_more_channels_than_a_block_and_more_tiles_than_a_program():
     layer = _conv("70 irrep(0)", "1 irrep(0) + 66 irrep(1)", 3, "SO2", use_bias=False)
     x = jax.random.normal(jax.random.key(1), (1, 6, 22, 70))
@@ -105,7 +103,6 @@ def _for_gpus(layer: Conv, method: str, x: jax.Array | jax.ShapeDtypeStruct, *, 
     return jax.jit(program).trace(state, x).lower(lowering_platforms=("cuda",)).as_text()
 
 
-@pytest.mark.compiled
 def test_gpus_never_hold_the_expansion():
     """Forward, both gradients: three kernels, and no array of the size of the columns, as the factored method has."""
     layer, batch = _conv("16 regular", "16 regular", 5, padding="same"), 4

@@ -49,7 +49,7 @@ def test_polyphase_and_alias_free_networks_keep_every_class_under_whole_circular
 
 def test_all_keep_multiples_of_the_total_stride(study, consistency):
     for r in consistency:
-        if (r["padding"], r["transformation"], r["shift"]) == ("circular", "circular", study.STRIDE):
+        if (r["padding"], r["motion"], r["shift"]) == ("circular", "circular", study.STRIDE):
             assert float(r["change"]) < study.EXACT, r
 
 
@@ -111,8 +111,8 @@ def test_consistency_of_known_functions(study):
         return jnp.stack([x.mean((1, 2, 3)), x.var((1, 2, 3)) + 0.4], -1)
 
     for r in study.consistencies(invariant, scenes):
-        assert (float(r["change"]) < study.EXACT) == (r["transformation"] == "circular"), r
-    fixed = [r for r in study.consistencies(lambda x: x[:, 0, :2, 0], scenes) if r["transformation"] == "circular"]
+        assert (float(r["change"]) < study.EXACT) == (r["motion"] == "circular"), r
+    fixed = [r for r in study.consistencies(lambda x: x[:, 0, :2, 0], scenes) if r["motion"] == "circular"]
     assert min(float(r["consistency"]) for r in fixed) < 0.9
 
 

@@ -19,8 +19,8 @@ def tolerance(dtype: DTypeLike, depth: int = 1) -> float:
 
     ε₆₄, that of float64, stands for the tables of a layer: matrices of representations and bases of kernels are
     computed in float64 whatever the dtype. They hold cosines of kθ, with angles up to N/2 · 2π for C_N, and an angle is
-    rounded to ε₆₄/2 of its size: at N = 16 an irrep has errors up to 30 ε₆₄, and a convolution, a mean over
-    frequencies, 13 ε₆₄ (1 ε₆₄ for C4, 4 ε₆₄ for C8). In float64 that counts as much as the sums, in float32 not at all.
+    rounded to ε₆₄/2 of its size: at N = 16 an irrep has errors up to 30 ε₆₄, a convolution, a mean over frequencies, 13
+    ε₆₄ (1 ε₆₄ for C4, 4 ε₆₄ for C8). In float64 that counts as much as the sums, in float32 not at all.
 
     ReLU, max and batch norm neither hide nor amplify them much; the factor 24 leaves at least a factor of two above
     what the contract table shows (see ``tests/test_contracts.py``). In float32 this is 2.9e-6 for one layer, 1e-5 for
