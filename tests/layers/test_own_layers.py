@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from geomdl.equivariance import activations, check_contract
-from geomdl.equivariance import Contract, Size, compose, exact_everywhere
+from geomdl.equivariance import Contract, Size, activations, check_contract, compose, exact_everywhere
 from geomdl.layers import (
     BatchNorm,
     Child,
