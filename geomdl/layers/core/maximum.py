@@ -2,9 +2,9 @@
 
 A compiler may compute x once more, with other rounding, where the gradient compares x with its maximum. Then no entry
 is equal to the maximum, or too many are, and the gradient is lost or doubled. Here nothing is compared with a maximum
-that was computed elsewhere: beside the maximum of each window goes the set of the places where it was found, as the
-bits of unsigned integers. When two candidates meet, the larger keeps its set, and equal ones unite theirs; so the set
-is never empty, and its size is the number of equal parts.
+that was computed elsewhere: one reduction carries, beside the maximum of each window, the set of the places where it
+was found, as the bits of an unsigned integer. When two candidates meet, the larger keeps its set, and equal ones unite
+theirs; so the set is never empty, and its size is the number of equal parts.
 
 Windows of an image are compared along one axis after the other. The shares are those of the whole window: an entry's
 part is divided by the number of entries of the window that are largest, which the second axis adds up.
@@ -145,8 +145,8 @@ class Sliding:
         taps = self._taps(t, 0)
         if self.size > WORD:
             return Along(self.axis).total(jnp.stack(taps, self.axis), places)
-        words, kind = places[0], places[0].dtype.type  # tap by tap, which is what the gradient of the stack comes to
-        return functools.reduce(jnp.add, [jnp.where(words & kind(1 << k) != 0, tap, 0) for k, tap in enumerate(taps)])
+        bits, kind = places[0], places[0].dtype.type  # tap by tap: the gradient of a stack takes longer
+        return functools.reduce(jnp.add, [jnp.where(bits & kind(1 << k) != 0, tap, 0) for k, tap in enumerate(taps)])
 
     def _taps(self, x: jax.Array, fill: float) -> list[jax.Array]:
         """What all windows see through each tap, from blocks of ``stride`` pixels: such slices have a fast gradient."""
