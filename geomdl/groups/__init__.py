@@ -1,6 +1,8 @@
 """Abstract groups: elements, product, inverse, generators, subgroups, sampling. NumPy only."""
 
+from geomdl.groups.base_space import BASE_SPACES, LINE, PLANE, POINT, VOLUME, BaseSpace, GridSymmetry, base_space
 from geomdl.groups.group import Element, Group
+from geomdl.groups.per_axis import PerAxis, along, elementwise, per_axis
 from geomdl.groups.planar import C1, C2, C4, C8, D1, D2, D4, D8, O2, SO2, C, D, PlanarGroup
 from geomdl.groups.point_groups import PointGroup, planar_factors, point_group, require_planar
 from geomdl.groups.products import DirectProduct, SemidirectProduct, wallpaper
@@ -9,7 +11,8 @@ from geomdl.groups.subgroup import Subgroup, subgroup, subgroups
 from geomdl.groups.translations import GridTranslations
 
 __all__ = [
-    "C1", "C2", "C4", "C8", "D1", "D2", "D4", "D8", "GROUP_FAMILIES", "O2", "SO2", "C", "D", "DirectProduct",
-    "Element", "GridTranslations", "Group", "PlanarGroup", "PointGroup", "SemidirectProduct", "Subgroup", "group",
-    "planar_factors", "point_group", "require_planar", "subgroup", "subgroups", "wallpaper",
+    "BASE_SPACES", "BaseSpace", "C", "C1", "C2", "C4", "C8", "D", "D1", "D2", "D4", "D8", "DirectProduct", "Element",
+    "GROUP_FAMILIES", "GridSymmetry", "GridTranslations", "Group", "LINE", "O2", "PLANE", "POINT", "PerAxis",
+    "PlanarGroup", "PointGroup", "SO2", "SemidirectProduct", "Subgroup", "VOLUME", "along", "base_space", "elementwise",
+    "group", "per_axis", "planar_factors", "point_group", "require_planar", "subgroup", "subgroups", "wallpaper",
 ]  # fmt: skip
