@@ -29,6 +29,12 @@ class PerAxis:
     def __mul__(self, other: "Number | PerAxis") -> "Number | PerAxis":
         return elementwise(lambda a, b: a * b, self, other)
 
+    def __sub__(self, other: "Number | PerAxis") -> "Number | PerAxis":
+        return elementwise(lambda a, b: a - b, self, other)
+
+    def __rsub__(self, other: Number) -> "Number | PerAxis":
+        return elementwise(lambda a, b: b - a, self, other)
+
     __radd__, __rmul__ = __add__, __mul__
 
     def __str__(self) -> str:
@@ -65,7 +71,7 @@ def along(value: Any, dimension: int) -> tuple[Any, ...]:
     if not isinstance(values, tuple | list):
         return (value,) * dimension
     if len(values) != dimension:
-        raise ValueError(f"{tuple(values)} has {len(values)} numbers; allowed: one, or one for each of {dimension} axes")
+        raise ValueError(f"{tuple(values)} has {len(values)} numbers; allowed: one, or one for each axis: {dimension}")
     return tuple(values)
 
 

@@ -1,7 +1,6 @@
 """Measures whether a module keeps its contract."""
 
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from typing import Any, Protocol
 
 import jax
@@ -12,7 +11,15 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
 from geomdl.equivariance.contracts.contract import Contract, Size
-from geomdl.equivariance.contracts.crops import crop_shifts, inside_both
+from geomdl.equivariance.contracts.crops import crop_shifts, inside_both, window_of
+from geomdl.equivariance.contracts.elements import (
+    elements_that_fit,
+    fractional_shifts,
+    required_size,
+    shift_elements,
+    shift_of_output,
+    whole_shifts,
+)
 from geomdl.equivariance.contracts.promise import Level
 from geomdl.equivariance.contracts.report import Report, Row
 from geomdl.equivariance.contracts.tolerances import tolerance
@@ -24,7 +31,7 @@ from geomdl.equivariance.host.shifts import (
     without_nyquist,
 )
 from geomdl.errors import invalid
-from geomdl.groups import GridTranslations, PlanarGroup, Subgroup, require_planar
+from geomdl.groups import PlanarGroup, Subgroup, along, require_planar
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -42,7 +49,7 @@ def check_contract(
     module: HasContract,
     key: jax.Array,
     *,
-    size: Size = (9, 9),
+    size: Size | None = None,
     batch: int = 2,
     dtype: DTypeLike = jnp.float32,
     train: bool = False,
@@ -65,7 +72,8 @@ def check_contract(
     Args:
       module: with ``contract``; called as ``module(x, train=…, key=…)``.
       key: a JAX random key, for the inputs and for dropout.
-      size: (height, width) of the input; () for a module without base space.
+      size: of the input, one number for each axis of the base space of its type: (height, width) of images; () for a
+        module without base space. 9 along every axis by default.
       batch: how many inputs.
       dtype: of the input and so of the computation; float64, which needs ``jax.enable_x64``, also of the variables.
       train: whether to call the module in training mode.
@@ -90,15 +98,11 @@ def check_contract(
     contract = module.contract
     if jnp.dtype(dtype) == jnp.float64 and not jax.config.read("jax_enable_x64"):
         raise ValueError("dtype float64 is off in JAX; call check_contract within jax.enable_x64(True), or use float32")
-    if not isinstance(size, tuple | list) or len(size) not in (0, 2):
-        raise invalid("size", size, "(height, width), or () without base space", (9, 9))
-    size = tuple(size)
+    size = required_size(contract, size)
     if batch < 1 or max_shifts < 0:
         raise invalid("batch, max_shifts", (batch, max_shifts), "at least 1 input, and 0 or more shifts", (2, 32))
     if sharding is not None and batch % sharding.num_devices:
         raise invalid("batch", batch, "a multiple of the number of devices", sharding.num_devices)
-    if size:
-        require_planar(contract.in_type.group, "a check with base space (size=() is without)")
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
     x, other = (rng.normal(size=(batch, *size, contract.in_type.size)).astype(dtype) for _ in range(2))
     graph, state = nnx.split(module)
@@ -131,10 +135,9 @@ def check_contract(
         measure("points", g, point_level if is_exact or point_level == "none" else "approximate", x_g, y_g)
 
     shift_level: Level = "none" if random or not size else contract.shifts.at(size)
-    shifts = _shift_elements(contract, size, max_shifts) if size else np.zeros((0, 2), int)
-    stride = Fraction(contract.stride)
+    shifts = shift_elements(contract, size, max_shifts)
     for s in shifts:
-        measure("shifts", s, shift_level, rolled(x, s), rolled(y, s * stride.denominator // stride.numerator))
+        measure("shifts", s, shift_level, rolled(x, s), rolled(y, shift_of_output(contract, s)))
 
     if size and max_shifts and not random:
         rows += _up_to_shift(contract, call, x, limit, approximate=approximate)
@@ -146,7 +149,7 @@ def check_contract(
     problems = []
     if shift_level != "none" and max_shifts and not len(shifts):
         problems.append(f"shifts by multiples of {contract.step} pixels are promised, but do not fit a size of {size}")
-    if y.ndim == 4 and contract.cropped.level == "exact" and not len(crop_shifts(contract, size)):
+    if y.ndim > 2 and contract.cropped.level == "exact" and not len(crop_shifts(contract, size)):
         reasons.append("larger images, for crops: no field of view lies inside two of them")
     if (found := y.shape[1:-1]) != (expected := tuple(contract.output_size(size))):
         problems.append(f"the output has spatial size {found}, but {expected} is promised")
@@ -159,35 +162,35 @@ def _row(symmetry: str, element: np.ndarray, level: Level, error: float, limit: 
 
 def _up_to_shift(contract: Contract, call: Call, x: np.ndarray, limit: float, *, approximate: bool) -> Iterator[Row]:
     """Shifts by any whole number of pixels, where they move the output by some shift."""
-    level: Level = "none" if contract.up_to_shift is None else contract.up_to_shift.at(x.shape[1:3])
+    level: Level = "none" if contract.up_to_shift is None else contract.up_to_shift.at(x.shape[1:-1])
     if level == "exact" or (level == "approximate" and approximate):
         y = call(x)
-        for s in np.array([[1, 0], [0, 1], [2, 3]]):
+        for s in whole_shifts(x.ndim - 2):
             y_s = call(rolled(x, s))
             yield _row("up to a shift", s, level, distance(y_s, aligned(y, to=y_s)), limit)
 
 
 def _fractional(contract: Contract, call: Call, x: np.ndarray, limit: float, *, approximate: bool) -> Iterator[Row]:
     """Shifts by any real number of pixels, of images without Nyquist component."""
-    level = contract.fractional.at(x.shape[1:3])
+    level = contract.fractional.at(x.shape[1:-1])
     if level == "exact" or (level == "approximate" and approximate):
         x = without_nyquist(x)
         y = call(x)
-        for s in np.array([[0.5, 0.0], [0.0, -0.3], [1.7, 2.6]]):
-            expected = ideally_shifted(y, s / float(contract.stride))
+        for s in fractional_shifts(x.ndim - 2):
+            expected = ideally_shifted(y, s / np.array(along(contract.stride, len(s)), float))
             yield _row("fractional", s, level, distance(call(ideally_shifted(x, s)), expected), limit)
 
 
 def _cropped(contract: Contract, call: Call, x: np.ndarray, limit: float, rng: np.random.Generator) -> Iterator[Row]:
     """Moves of a window on a larger scene."""
-    size = height, width = x.shape[1:3]
+    size = x.shape[1:-1]
     shifts = crop_shifts(contract, size)
     if len(shifts):
-        margin = 2 * contract.step
-        scene = rng.normal(size=(len(x), height + margin, width + margin, x.shape[-1])).astype(x.dtype)
-        y = call(scene[:, :height, :width])
+        larger = tuple(n + 2 * step for n, step in zip(size, along(contract.step, len(size)), strict=True))
+        scene = rng.normal(size=(len(x), *larger, x.shape[-1])).astype(x.dtype)
+        y = call(window_of(scene, size))
         for s in shifts:
-            moved = call(scene[:, s[0] : s[0] + height, s[1] : s[1] + width])
+            moved = call(window_of(scene, size, s))
             yield _row("cropped", s, "exact", distance(*inside_both(contract, size, y, moved, s)), limit)
 
 
@@ -201,10 +204,7 @@ def _point_elements(contract: Contract, size: Size, key: jax.Array) -> np.ndarra
     else:  # the grid symmetries, and some rotations in general position
         quarters = [[f, k * np.pi / 2] for f in range(2 if group.reflections else 1) for k in range(4)]
         elements = np.concatenate([np.array(quarters), group.sample(rng, 4)])
-    if size and size[0] != size[1]:  # a quarter turn would change the shape
-        turned = np.abs(require_planar(group, "a field on the plane").matrix(elements)[:, 0, 0])
-        elements = elements[np.isclose(turned, 1)]
-    return elements
+    return elements_that_fit(contract, elements, size)
 
 
 def _embedded(contract: Contract, elements: np.ndarray) -> np.ndarray:
@@ -219,17 +219,6 @@ def _is_exact(contract: Contract, g: np.ndarray, size: Size) -> bool:
     """Whether an exact promise is exact for one element: it maps the grid to itself, and is in the exact group."""
     group, exact = contract.group, contract.exact_group
     if isinstance(group, PlanarGroup) and isinstance(exact, PlanarGroup):
-        on_grid = not size or bool(group.is_grid_symmetry(g))
+        on_grid = not size or bool(contract.out_type.space.is_grid_symmetry(group, g))
         return on_grid and bool(Subgroup(group, exact).contains(g))
     return True  # a direct product acts on the channels only
-
-
-def _shift_elements(contract: Contract, size: Size, at_most: int) -> np.ndarray:
-    step = contract.step
-    if any(n % step for n in size):
-        return np.zeros((0, 2), int)
-    group = GridTranslations(size[0], size[1], step)
-    if group.order <= at_most:
-        return group.elements()
-    rng = np.random.default_rng(group.order)
-    return np.concatenate([group.generators(), group.sample(rng, max(0, at_most - 2))])[:at_most]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
 from geomdl.equivariance.contracts.promise import ALIASED, LEVELS, NOTHING, Condition, Promise, Size, square
-from geomdl.groups import PlanarGroup, PointGroup, require_planar
+from geomdl.groups import PerAxis, PlanarGroup, PointGroup, elementwise, require_planar
 from geomdl.representations import FieldType
 
 
@@ -20,6 +20,9 @@ class Contract:
                     ``exact_group`` that map the pixel grid to itself, approximately for the others.
       Translations: f(T_s x) = T_{s/stride} f(x) for circular shifts s that are multiples of ``step`` pixels; f(x)
                     itself on the right when the output has no base space.
+
+    Sizes have one number for each axis of the base space of ``in_type``. Numbers of pixels (``step``, ``stride``,
+    ``reach``, ``offset``) are the same along every axis, or a `geomdl.groups.PerAxis`.
 
     Args:
       in_type: ρ_in.
@@ -59,15 +62,15 @@ class Contract:
     points: Promise
     shifts: Promise
     output_size: Callable[[Size], Size]
-    step: int = 1
-    stride: int | Fraction = 1
+    step: int | PerAxis = 1
+    stride: int | Fraction | PerAxis = 1
     depth: int = 1
     random_in_training: bool = False
     exact_within: PlanarGroup | None = None
     fractional: Promise = NOTHING
     up_to_shift: Promise | None = None
-    reach: Fraction | int | None = None
-    offset: Fraction | int = 0
+    reach: Fraction | int | PerAxis | None = None
+    offset: Fraction | int | PerAxis = 0
     has_base_space: bool = True
 
     def __post_init__(self) -> None:
@@ -104,7 +107,7 @@ class Contract:
         return Promise("exact")
 
     def __str__(self) -> str:
-        of = f" of multiples of {self.step} pixels" if self.step > 1 and self.shifts.level != "none" else ""
+        of = f" of multiples of {self.step} pixels" if self.step != 1 and self.shifts.level != "none" else ""
         within = f" within {self.exact_group}" if self.exact_group != self.group else ""
         lines = [f"{self.group}{within}: {self.points}", f"circular shifts{of}: {self.shifts}"]
         if self.up_to_shift is not None:
@@ -185,7 +188,7 @@ def compose(contracts: Sequence[Contract]) -> Contract:
     def carry(condition: Condition, position: int) -> Condition:
         return Condition(condition.text, lambda size: condition.holds(size_after(size, position)))
 
-    strides: list[int | Fraction] = [1]
+    strides: list[int | Fraction | PerAxis] = [1]
     for contract in contracts:
         strides.append(strides[-1] * contract.stride)
     step, shifts = (
@@ -261,11 +264,11 @@ def side_by_side(contracts: Sequence[Contract], in_type: FieldType, out_type: Fi
 
 
 def _field_of_view(
-    contracts: Sequence[Contract], strides: Sequence[int | Fraction]
-) -> tuple[Fraction | None, Fraction | int]:
+    contracts: Sequence[Contract], strides: Sequence[int | Fraction | PerAxis]
+) -> tuple[Fraction | PerAxis | None, Fraction | int | PerAxis]:
     """Reach and offset of modules in turn, in pixels of the first one's input."""
-    reach: Fraction | None = Fraction(0)
-    offset: Fraction | int = 0
+    reach: Fraction | PerAxis | None = Fraction(0)
+    offset: Fraction | int | PerAxis = 0
     for contract, stride in zip(contracts, strides, strict=False):
         known = reach is not None and contract.reach is not None
         reach = reach + contract.reach * stride if known else None  # type: ignore[operator]
@@ -273,12 +276,12 @@ def _field_of_view(
     return reach, offset
 
 
-def _larger_reach(contracts: Sequence[Contract]) -> Fraction | int | None:
+def _larger_reach(contracts: Sequence[Contract]) -> Fraction | int | PerAxis | None:
     """The reach of modules side by side; None where their pixels lie at different places."""
     reaches = [c.reach for c in contracts]
     if None in reaches or len({c.offset for c in contracts}) != 1:
         return None
-    return max(reach for reach in reaches if reach is not None)
+    return functools.reduce(lambda a, b: elementwise(max, a, b), (r for r in reaches if r is not None))
 
 
 def _shifted_alike(contracts: Sequence[Contract]) -> Promise | None:
@@ -316,10 +319,10 @@ def _located(text: str, position: int) -> str:
     return f"{text} (module {position})" if position else text
 
 
-def _common_step(steps: Iterable[int | Fraction]) -> int:
-    """The smallest whole number of pixels that is a multiple of every step."""
-    fractions = [Fraction(step) for step in steps]
-    return math.lcm(*(f.numerator for f in fractions))  # p/q in lowest terms divides n iff p divides n
+def _common_step(steps: Iterable[int | Fraction | PerAxis]) -> int | PerAxis:
+    """The smallest whole number of pixels that is a multiple of every step, along each axis."""
+    # p/q in lowest terms divides n iff p divides n
+    return elementwise(lambda *along_axis: math.lcm(*(Fraction(step).numerator for step in along_axis)), *steps)
 
 
 def _common_exact_group(contracts: Sequence[Contract]) -> PlanarGroup | None:
