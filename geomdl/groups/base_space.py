@@ -131,19 +131,11 @@ class BaseSpace(abc.ABC):
 
     def permutes_grid(self, group: Any) -> bool:
         """Whether every element of a group maps the grid to itself: a finite group of signed permutations of axes."""
-        return (
-            self.is_moved_by(group)
-            and group.is_finite
-            and bool(np.all(self.is_grid_symmetry(group, group.generators())))
-        )
+        return _permutes_grid(self, group)
 
     def exchanges_axes(self, group: Any) -> bool:
         """Whether some element exchanges axes, so that only grids of equal sides are mapped to themselves."""
-        if self.dimension < 2:
-            return False
-        if not group.is_finite:
-            return True
-        return any(s.axes != tuple(range(self.dimension)) for s in self.grid_symmetries(group))
+        return _exchanges_axes(self, group)
 
     def require_moved_by(self, group: Group, what: str) -> None:
         """Raises a ValueError that says who needs it when a group does not act on this space."""
@@ -167,6 +159,21 @@ class BaseSpace(abc.ABC):
 def _grid_symmetries(space: BaseSpace, group: Any) -> tuple[GridSymmetry, ...]:
     elements = group.elements()
     return tuple(space.grid_symmetry(group, g) for g in elements[space.is_grid_symmetry(group, elements)])
+
+
+@functools.lru_cache(maxsize=256)
+def _permutes_grid(space: BaseSpace, group: Any) -> bool:
+    if not (space.is_moved_by(group) and group.is_finite):
+        return False
+    return bool(np.all(space.is_grid_symmetry(group, group.generators())))
+
+
+@functools.lru_cache(maxsize=256)
+def _exchanges_axes(space: BaseSpace, group: Any) -> bool:
+    if space.dimension < 2:
+        return False
+    same = tuple(range(space.dimension))
+    return not group.is_finite or any(symmetry.axes != same for symmetry in space.grid_symmetries(group))
 
 
 @dataclasses.dataclass(frozen=True)
