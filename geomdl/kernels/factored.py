@@ -26,9 +26,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomdl.groups import PLANE, PointGroup
+from geomdl.groups import PointGroup
 from geomdl.kernels.irrep_kernels import IrrepKernels, element_coefficients, element_scale, irrep_kernels
-from geomdl.kernels.pixel import PixelKernelSpace
 from geomdl.kernels.select import KernelSpace
 from geomdl.kernels.sparse_rows import SparseRows
 from geomdl.kernels.templates import starts
@@ -121,10 +120,7 @@ class Plan:
 
 
 def is_factorable(spaces: tuple[tuple[KernelSpace, ...], ...]) -> bool:
-    """Whether every pair of blocks has steerable kernels, or every one pixel kernels, on square windows of the plane."""
-    kinds = [space for row in spaces for space in row if isinstance(space, PixelKernelSpace)]
-    if any(space.space != PLANE or not isinstance(space.size, int) for space in kinds):
-        return False
+    """Whether every pair of blocks has steerable kernels, or every one pixel kernels."""
     return len({type(space) for row in spaces for space in row}) == 1
 
 

@@ -9,7 +9,7 @@ from jax import lax
 
 from geomdl.equivariance.contracts.contract import Contract, Promise, Size, exact_everywhere, square
 from geomdl.errors import invalid
-from geomdl.groups import require_planar
+from geomdl.groups import PLANE
 from geomdl.kernels import Basis, BasisFilter
 from geomdl.layers.convolution.algorithms.factored import (
     Method,
@@ -22,7 +22,7 @@ from geomdl.layers.convolution.algorithms.factored import (
 from geomdl.layers.core.functional import correlate
 from geomdl.layers.core.layer import Field, Fields, Image, Images, Layer
 from geomdl.layers.core.weights import Init, add_bias, expand, init_bias, init_weights, kernel_spaces
-from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window
+from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, require_per_axis
 from geomdl.representations import FieldType
 
 KernelOption = float | tuple[float, ...] | None
@@ -43,7 +43,7 @@ class Conv(Layer):
     Args:
       in_type: what comes in.
       out_type: what goes out, of the same group.
-      kernel_size: pixels along each axis, odd or even.
+      kernel_size: pixels along each axis, odd or even; one number, or one for each axis of the base space.
       stride: see `geomdl.layers.core.window.Window`.
       padding: pixels, ``"valid"``, ``"same"`` or ``"full"``.
       padding_mode: ``"zeros"``, ``"circular"``, ``"reflect"`` or ``"replicate"``.
@@ -87,18 +87,24 @@ class Conv(Layer):
     C4: exact, given a square input
     circular shifts: none (padding with zeros marks the border)
     crops: exact, with a field of view of ±2 pixels
+
+    Fields on another base space are convolved over its axes: signals here, with a window that goes round.
+
+    >>> sound, notes = (FieldType("C1", f"{n} trivial", space="line") for n in (1, 8))
+    >>> Conv(sound, notes, 5, padding="same", padding_mode="circular", rngs=nnx.Rngs(0))(jnp.ones((2, 40, 1))).shape
+    (2, 40, 8)
     """
 
     def __init__(
         self,
         in_type: FieldType,
         out_type: FieldType,
-        kernel_size: int,
+        kernel_size: PerAxisInt,
         *,
-        stride: int = 1,
+        stride: PerAxisInt = 1,
         padding: Padding = 0,
         padding_mode: PaddingMode = "zeros",
-        dilation: int = 1,
+        dilation: PerAxisInt = 1,
         remainder: Remainder = "error",
         groups: int = 1,
         basis: Basis = "auto",
@@ -112,14 +118,15 @@ class Conv(Layer):
         method: Method = "auto",
         rngs: nnx.Rngs,
     ) -> None:
-        require_planar(in_type.group, "Conv")
+        base = in_type.require_base_space("Conv")
+        require_per_axis(base, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
         self.window = Window(kernel_size, stride, padding, dilation, padding_mode, remainder)
         self.in_type, self.out_type, self.groups = in_type, out_type, groups
         _check_groups(groups, in_type, out_type)
         self.spaces = kernel_spaces(
             in_type,
             out_type,
-            kernel_size,
+            self.window.size,
             basis,
             rings=rings,
             sigma=sigma,
@@ -127,7 +134,7 @@ class Conv(Layer):
             maximum_offset=maximum_offset,
             basis_filter=basis_filter,
         )
-        self.method: Method = require_possible(method, self.spaces, groups)
+        self.method: Method = require_possible(method, self.spaces, groups, self.window)
         self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups, init)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
@@ -146,7 +153,7 @@ class Conv(Layer):
 
     def dense_multiply_adds(self, size: Size) -> int:
         """Output pixels · k² · input channels · output channels / groups, as the dense kernel computes it."""
-        pixels = math.prod(self.window.output_size(size)) * self.window.size**2
+        pixels = math.prod(self.window.output_size(size)) * self.window.taps(len(size))
         return pixels * self.in_type.size * self.out_type.size // self.groups
 
     def factored_multiply_adds(self, size: Size) -> int | None:
@@ -164,12 +171,15 @@ class Conv(Layer):
         """The expanded kernel ``[k, k, in_channels / groups, out_channels]``."""
         return expand(self.kernel, self.spaces)
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
-        """Convolves ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+        """Convolves ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes.
+
+        Raises ValueError when the window does not fit, or for an array of other axes.
+        """
         del train, key
-        self.in_type.require_channels(x.shape[-1], "the input of Conv")
+        self.in_type.require_layout(x.shape, "the input of Conv")
         w = self.window
-        way = self.method_for(x.shape[1:3]) if x.ndim == 4 else "dense"  # `correlate` refuses other shapes
+        way = self.method_for(x.shape[1:-1])
         if way != "dense":
             weights, fused = [weight[...] for weight in self.kernel], way == "fused"
             y = factored_correlate(x, weights, self.spaces, self.in_type, self.out_type, w, self.groups, fused=fused)
@@ -226,7 +236,7 @@ class TransposedConv(Layer):
         use_bias: bool = True,
         rngs: nnx.Rngs,
     ) -> None:
-        self.swaps_axes = require_planar(in_type.group, "TransposedConv").swaps_axes
+        self.swaps_axes = in_type.require_plane("TransposedConv").swaps_axes
         self.window = Window(kernel_size, stride, padding)
         if padding >= kernel_size:
             raise invalid("padding of TransposedConv", padding, f"at most kernel_size − 1 = {kernel_size - 1}", 0)
@@ -240,7 +250,7 @@ class TransposedConv(Layer):
         """Exact under the grid symmetries at every size."""
         points = Promise("exact", (square,) if self.swaps_axes else ())
         shifts = Promise("none", why="the full result has a border")
-        w = self.window
+        w = self.window.isotropic
         middle = Fraction(w.size - 1, 2)  # of the kernel, which is laid on s · z − padding
         return Contract(
             self.in_type,
@@ -250,17 +260,17 @@ class TransposedConv(Layer):
             self.output_size,
             stride=Fraction(1, w.stride),
             reach=middle / w.stride,
-            offset=(w.pixels_of_padding - middle) / w.stride,
+            offset=(w.padding - middle) / w.stride,
         )
 
     def output_size(self, size: Size) -> Size:
         """(n − 1) · stride − 2 · padding + kernel_size along each axis."""
-        w = self.window
-        return tuple((n - 1) * w.stride - 2 * w.pixels_of_padding + w.size for n in size)
+        w = self.window.isotropic
+        return tuple((n - 1) * w.stride - 2 * w.padding + w.size for n in size)
 
     def multiply_adds(self, size: Size) -> int:
         """Input pixels · k² · input channels · output channels: the zeros are not multiplied."""
-        return math.prod(size) * self.window.size**2 * self.in_type.size * self.out_type.size
+        return math.prod(size) * self.window.taps(2) * self.in_type.size * self.out_type.size
 
     def dense_kernel(self) -> jax.Array:
         """The expanded kernel ``[k, k, in_channels, out_channels]``."""
@@ -270,13 +280,14 @@ class TransposedConv(Layer):
         """Maps ``[batch, height, width, channels]`` to the larger grid."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of TransposedConv")
-        border = self.window.size - 1 - self.window.pixels_of_padding
+        w = self.window.isotropic
+        border = w.size - 1 - w.padding
         y = lax.conv_general_dilated(
             x,
             self.dense_kernel().astype(x.dtype),
             (1, 1),
             [(border, border), (border, border)],
-            lhs_dilation=(self.window.stride, self.window.stride),
+            lhs_dilation=(w.stride, w.stride),
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
         )
         return add_bias(y, self.bias, self.out_type)
@@ -319,7 +330,7 @@ class Dense(Layer):
         rngs: nnx.Rngs,
     ) -> None:
         self.in_type, self.out_type = in_type, out_type
-        self.spaces = kernel_spaces(in_type, out_type, 1)
+        self.spaces = kernel_spaces(in_type, out_type, 1, space=PLANE)  # of one pixel, on whatever base space
         if method == "fused":
             raise invalid("method", method, "of linear layers, which expand nothing, 'dense', 'factored' or 'auto'")
         self.method: Method = require_possible(method, self.spaces)

@@ -209,6 +209,16 @@ class Window:
         """How many taps the window has on so many axes."""
         return math.prod(along(self.size, dimension))
 
+    def label(self, dimension: int) -> str:
+        """Taps along each axis and stride, in short.
+
+        >>> Window(3, stride=2).label(2), Window((5, 1)).label(2)
+        ('3x3/2', '5x1')
+        """
+        strides = along(self.stride, dimension)
+        stride = "" if self.stride == 1 else f"/{self.stride if self.dimension is None else 'x'.join(map(str, strides))}"
+        return "x".join(map(str, along(self.size, dimension))) + stride
+
     @property
     def extent(self) -> PerAxisInt:
         """The window's width in pixels, dilation included."""

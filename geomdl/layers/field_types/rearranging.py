@@ -9,7 +9,7 @@ import numpy as np
 
 from geomdl.equivariance.contracts.contract import NOTHING, Contract, Size, exact_everywhere
 from geomdl.errors import invalid
-from geomdl.groups import PlanarGroup, Subgroup, require_planar
+from geomdl.groups import PlanarGroup, Subgroup
 from geomdl.layers.core.field_channels import block_fields, join_blocks
 from geomdl.layers.core.layer import Field, Fields, Image, Layer
 from geomdl.representations import FieldType, irrep
@@ -65,7 +65,7 @@ class Reshuffle(Layer):
         if sorted(order) != list(range(len(blocks))):
             raise invalid("order of Reshuffle", list(order), f"a permutation of 0 … {len(blocks) - 1}")
         self.in_type, self.order = in_type, tuple(order)
-        self.out_type = FieldType(in_type.group, [(blocks[i].multiplicity, blocks[i].representation) for i in order])
+        self.out_type = in_type.with_fields([(blocks[i].multiplicity, blocks[i].representation) for i in order])
 
     @property
     def contract(self) -> Contract:
@@ -273,7 +273,7 @@ class Mask(Layer):
         for name, value in (("margin", margin), ("sigma", sigma)):
             if value < 0:
                 raise invalid(f"{name} of Mask", value, "a number of pixels ≥ 0", 1.0)
-        require_planar(in_type.group, "Mask")
+        in_type.require_plane("Mask")
         self.in_type = self.out_type = in_type
         self.margin, self.sigma = margin, sigma
 
@@ -305,7 +305,6 @@ class Mask(Layer):
 def _irreps_of(field_type: FieldType) -> FieldType:
     """For each block, one block of each irrep of its representation."""
     group = field_type.group
-    return FieldType(
-        group,
-        [(b.multiplicity, irrep(group, *label)) for b in field_type.blocks for label in b.representation.labels],
+    return field_type.with_fields(
+        [(b.multiplicity, irrep(group, *label)) for b in field_type.blocks for label in b.representation.labels]
     )

@@ -53,7 +53,7 @@ class NormMaxPool(Layer):
         padding_mode: PaddingMode = "zeros",
         remainder: Remainder = "error",
     ) -> None:
-        require_planar(in_type.group, "NormMaxPool")
+        in_type.require_plane("NormMaxPool")
         self.in_type = self.out_type = in_type
         self.window = Window(window, window if stride is None else stride, padding, 1, padding_mode, remainder)
 
@@ -70,9 +70,9 @@ class NormMaxPool(Layer):
         """Pools ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
         del train, key
         self.in_type.require_channels(x.shape[-1], "the input of NormMaxPool")
-        w = self.window
-        height, width = w.output_size(x.shape[1:3])
-        x = pad(x, w.pixels_of_padding, w.padding_mode)
+        w = self.window.isotropic
+        height, width = self.window.output_size(x.shape[1:3])
+        x = pad(x, w.padding, self.window.padding_mode)
         ends = [(n - 1) * w.stride + w.size for n in (height, width)]
         overhang = [(0, 0), *((0, max(0, end - n)) for end, n in zip(ends, x.shape[1:3], strict=True)), (0, 0)]
         x = jnp.pad(x, overhang)  # zeros beyond the border: they never win, and where they tie all are zero
@@ -167,7 +167,7 @@ class SubgroupPool(Layer):
         self.in_type, self.reduce = in_type, reduce
         self.subgroup = subgroup_of(group, subgroup, axis)
         cosets = quotient(group, self.subgroup)
-        self.out_type = FieldType(group, [(b.multiplicity, cosets) for b in in_type.blocks])
+        self.out_type = in_type.with_fields([(b.multiplicity, cosets) for b in in_type.blocks])
 
     @property
     def contract(self) -> Contract:
@@ -206,7 +206,7 @@ class NormPool(Layer):
 
     def __init__(self, in_type: FieldType, *, epsilon: float = 1e-12) -> None:
         self.in_type = in_type
-        self.out_type = FieldType(in_type.group, f"{in_type.num_fields} trivial")
+        self.out_type = in_type.with_fields(f"{in_type.num_fields} trivial")
         self.epsilon = epsilon
 
     @property
@@ -261,7 +261,7 @@ class InducedNormPool(Layer):
         for b in in_type.blocks:
             require_cosets(b.representation, self.subgroup)
         cosets = quotient(group, self.subgroup)
-        self.out_type = FieldType(group, [(b.multiplicity, cosets) for b in in_type.blocks])
+        self.out_type = in_type.with_fields([(b.multiplicity, cosets) for b in in_type.blocks])
 
     @property
     def contract(self) -> Contract:

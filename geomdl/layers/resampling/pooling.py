@@ -9,10 +9,9 @@ import numpy as np
 
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
-from geomdl.groups import require_planar
 from geomdl.layers.core.functional import correlate_separably, largest, pool, require_something_to_pool
-from geomdl.layers.core.layer import Field, Fields, Image, Images, Layer, Vector
-from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window
+from geomdl.layers.core.layer import Field, Fields, Layer, Vector
+from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, require_per_axis
 from geomdl.representations import FieldType
 
 Reduce = Literal["max", "mean"]
@@ -26,7 +25,7 @@ class Pool(Layer):
 
     Args:
       in_type: what comes in and goes out.
-      window: pixels along each axis.
+      window: pixels along each axis; one number, or one for each axis of the base space.
       reduce: ``"max"`` or ``"mean"``.
       stride: the window size by default.
       padding: see `geomdl.layers.core.window.Window`; padded zeros never win and do not count.
@@ -44,15 +43,15 @@ class Pool(Layer):
     def __init__(
         self,
         in_type: FieldType,
-        window: int,
+        window: PerAxisInt,
         *,
         reduce: Reduce = "max",
-        stride: int | None = None,
+        stride: PerAxisInt | None = None,
         padding: Padding = 0,
         padding_mode: PaddingMode = "zeros",
         remainder: Remainder = "error",
     ) -> None:
-        require_planar(in_type.group, "Pool")
+        require_per_axis(in_type.require_base_space("Pool"), window=window, stride=stride, padding=padding)
         _check_reduce(reduce, in_type)
         self.in_type = self.out_type = in_type
         self.reduce: Reduce = reduce
@@ -68,10 +67,13 @@ class Pool(Layer):
         """None counted: only comparisons or additions."""
         return 0
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
-        """Pools ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+        """Pools ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes.
+
+        Raises ValueError when the window does not fit, or for an array of other axes.
+        """
         del train, key
-        self.in_type.require_channels(x.shape[-1], "the input of Pool")
+        self.in_type.require_layout(x.shape, "the input of Pool")
         w = self.window
         return pool(
             x,
@@ -87,7 +89,7 @@ class Pool(Layer):
 class BlurPool(Layer):
     """Low-pass filters each channel with a binomial or Gaussian filter, then subsamples.
 
-    The binomial filter is the outer product of (1 + z)^{F−1} / 2^{F−1} with itself: F = 2 gives [1 1]/2, F = 3
+    The binomial filter is the outer product of (1 + z)^{F−1} / 2^{F−1} with itself, once for each axis: F = 2 gives [1 1]/2, F = 3
     [1 2 1]/4, F = 5 [1 4 6 4 1]/16. Blurring before subsampling lessens, but does not remove, the aliasing that spoils
     shift equivariance.
 
@@ -116,16 +118,16 @@ class BlurPool(Layer):
         filter_size: int = 3,
         *,
         sigma: float | None = None,
-        stride: int = 2,
+        stride: PerAxisInt = 2,
         padding: Padding = 0,
         padding_mode: PaddingMode = "zeros",
         remainder: Remainder = "error",
     ) -> None:
         if sigma is not None and not sigma > 0:
             raise invalid("sigma of BlurPool", sigma, "a positive number of pixels, or None", 0.66)
-        require_planar(in_type.group, "BlurPool")
+        require_per_axis(in_type.require_base_space("BlurPool"), stride=stride, padding=padding)
         self.in_type = self.out_type = in_type
-        self.sigma = sigma
+        self.filter_size, self.sigma = filter_size, sigma
         self.window = Window(filter_size, stride, padding, 1, padding_mode, remainder)
 
     @property
@@ -135,18 +137,22 @@ class BlurPool(Layer):
 
     def multiply_adds(self, size: Size) -> int:
         """F · channels · (new rows · columns + new rows · new columns): one axis after the other."""
-        rows, columns = self.window.output_size(size)
-        return self.window.size * self.in_type.size * rows * (size[1] + columns)
+        small = self.window.output_size(size)
+        points = sum(math.prod(small[: axis + 1]) * math.prod(size[axis + 1 :]) for axis in range(len(size)))
+        return self.filter_size * self.in_type.size * points
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
-        """Blurs and subsamples ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+        """Blurs and subsamples ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes.
+
+        Raises ValueError when the window does not fit, or for an array of other axes.
+        """
         del train, key
-        self.in_type.require_channels(x.shape[-1], "the input of BlurPool")
-        w = self.window
+        self.in_type.require_layout(x.shape, "the input of BlurPool")
+        w, size = self.window, self.filter_size
         if self.sigma is None:
-            taps = np.array([math.comb(w.size - 1, i) for i in range(w.size)], float)
+            taps = np.array([math.comb(size - 1, i) for i in range(size)], float)
         else:
-            taps = np.exp(-((np.arange(w.size) - (w.size - 1) / 2) ** 2) / (2 * self.sigma**2))
+            taps = np.exp(-((np.arange(size) - (size - 1) / 2) ** 2) / (2 * self.sigma**2))
         taps /= taps.sum()
         return correlate_separably(
             x,
@@ -175,7 +181,7 @@ class GlobalPool(Layer):
     """
 
     def __init__(self, in_type: FieldType, reduce: Reduce = "mean") -> None:
-        require_planar(in_type.group, "GlobalPool")
+        in_type.require_base_space("GlobalPool")
         _check_reduce(reduce, in_type)
         self.in_type = self.out_type = in_type
         self.reduce = reduce
@@ -191,13 +197,13 @@ class GlobalPool(Layer):
         """None counted."""
         return 0
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Vector:
-        """Pools over both spatial axes."""
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Vector:
+        """Pools over all spatial axes. Raises ValueError for an array of other axes than the base space has."""
         del train, key
-        self.in_type.require_channels(x.shape[-1], "the input of GlobalPool")
+        self.in_type.require_layout(x.shape, "the input of GlobalPool")
         if self.reduce == "mean":
-            return x.mean((1, 2))
-        return largest(x.reshape(x.shape[0], x.shape[1] * x.shape[2], x.shape[3]), 1)
+            return x.mean(tuple(range(1, x.ndim - 1)))
+        return largest(x.reshape(x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1]), 1)
 
 
 class GroupPool(Layer):
@@ -220,7 +226,7 @@ class GroupPool(Layer):
         require_permutation(in_type, "GroupPool", "NormPool")
         _check_reduce(reduce, in_type)
         self.in_type = in_type
-        self.out_type = FieldType(in_type.group, f"{in_type.num_fields} trivial")
+        self.out_type = in_type.with_fields(f"{in_type.num_fields} trivial")
         self.reduce = reduce
 
     @property

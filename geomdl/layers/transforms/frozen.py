@@ -44,8 +44,8 @@ class PlainConv(Layer):
         """Output pixels · kernel entries."""
         return math.prod(self.window.output_size(size)) * self.kernel[...].size
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
-        """Convolves ``[batch, height, width, channels]``."""
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+        """Convolves ``[batch, height, width, channels]``, or as the base space has axes."""
         del train, key
         w = self.window
         y = correlate(
@@ -135,13 +135,14 @@ class PlainTransposedConv(Layer):
     def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
         """Maps ``[batch, height, width, channels]`` to the larger grid."""
         del train, key
-        border = self.window.size - 1 - self.window.pixels_of_padding
+        w = self.window.isotropic
+        border = w.size - 1 - w.padding
         y = lax.conv_general_dilated(
             x,
             self.kernel[...].astype(x.dtype),
             (1, 1),
             [(border, border), (border, border)],
-            lhs_dilation=(self.window.stride, self.window.stride),
+            lhs_dilation=(w.stride, w.stride),
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
         )
         return y + self.bias[...].astype(x.dtype)

@@ -116,7 +116,7 @@ def _measured(inputs: ConvInputs, rounds: int, dtype: DTypeLike) -> Tuned:
     dense, factored = (np.array(taken[way][1:]) for way in WAYS)
     low, middle, high = np.quantile(factored / dense, (0.25, 0.5, 0.75))
     batch, *size = inputs.shapes[0][:3]
-    window = f"{layer.window.size}x{layer.window.size}" + (f"/{layer.window.stride}" if layer.window.stride > 1 else "")
+    window = layer.window.label(layer.in_type.space.dimension)
     return Tuned(
         path=inputs.path,
         conv=f"{window} {layer.in_type.fields} → {layer.out_type.fields}",

@@ -47,15 +47,23 @@ def require_method(method: str) -> Method:
     raise unknown("method", method, get_args(Method))
 
 
-def require_possible(method: str, spaces: KernelSpaces, groups: int = 1) -> Method:
+def require_possible(method: str, spaces: KernelSpaces, groups: int = 1, window: Window | None = None) -> Method:
     """Returns a method of a layer; raises a ValueError for any other, or one that a convolution does not have."""
     found = require_method(method)
+    if found in ("factored", "fused") and not _is_square_on_plane(spaces, window):
+        raise invalid("method", found, "'dense' of windows that differ from axis to axis, or are not of the plane", "'dense'")
     if found in ("factored", "fused") and not is_factorable(spaces):
         allowed = "'dense' where some pairs of fields have pixel kernels and others have not; or take basis='steerable'"
         raise invalid("method", found, allowed, "'dense'")
     if found == "fused" and groups > 1:
         raise invalid("method", found, f"'dense', 'factored' or 'auto' with {groups} groups of fields", "'factored'")
     return found
+
+
+def _is_square_on_plane(spaces: KernelSpaces, window: Window | None) -> bool:
+    """Whether windows and kernels are what the plan of the factored convolution is made for."""
+    square = window is None or window.dimension is None
+    return square and all(len(space.shape) == 2 and isinstance(space.size, int) for row in spaces for space in row)
 
 
 def factored_multiply_adds(
@@ -66,7 +74,7 @@ def factored_multiply_adds(
     Of a field pair of C_N and an output pixel about 2·N·S instead of N²·k², S the number of functions; besides, the
     expansion, tile by tile, and the changes of basis, which grow with the fields and not with their product.
     """
-    if not is_factorable(spaces):
+    if not is_factorable(spaces) or not _is_square_on_plane(spaces, window):
         return None
     return _costs(spaces, in_type, out_type, window, size, groups)[0]
 
@@ -107,9 +115,9 @@ def is_faster(
     looked at.
     """
     known = all(isinstance(n, int) for n in size)
-    if not known or not is_factorable(spaces) or jax.default_backend() != "cpu":
+    if not known or not is_factorable(spaces) or not _is_square_on_plane(spaces, window) or jax.default_backend() != "cpu":
         return False
-    dense = math.prod(window.output_size(size)) * window.size**2 * in_type.size * out_type.size // groups
+    dense = math.prod(window.output_size(size)) * window.taps(2) * in_type.size * out_type.size // groups
     if MARGIN * dense < WORTHWHILE:
         return False
     return MARGIN * dense - expected_cost(spaces, in_type, out_type, window, size, groups) > WORTHWHILE
