@@ -132,7 +132,9 @@ def act_on_space(
     if not isinstance(g, Tracer):
         symmetry = space.grid_symmetry(group, np.asarray(g))
         if not symmetry.keeps(x.shape[1:-1]):
-            raise ValueError(f"{group} exchanges axes, which needs equal sides; got {'x'.join(map(str, x.shape[1:-1]))}")
+            raise ValueError(
+                f"{group} exchanges axes, which needs equal sides; got {'x'.join(map(str, x.shape[1:-1]))}"
+            )
         return symmetry(x)
     if not space.permutes_grid(group):
         raise ValueError(f"traced elements of {group} cannot be resampled on the {space}; allowed: concrete ones")

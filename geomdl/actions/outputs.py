@@ -216,7 +216,9 @@ def _shifted(kind: OutputKind, group: GridTranslations, frame: Size) -> Action:
         allowed = f"one whose shifts are whole pixels of the output, which is {frame[0]}x{frame[1]}"
         step = max(-(-s // f) for s, f in zip(sizes, frame, strict=True))
         fits = all(s % step == 0 and step * f % s == 0 for s, f in zip(sizes, frame, strict=True))
-        raise invalid("group", group, allowed, f"GridTranslations({sizes[0]}, {sizes[1]}, step={step})" if fits else None)
+        raise invalid(
+            "group", group, allowed, f"GridTranslations({sizes[0]}, {sizes[1]}, step={step})" if fits else None
+        )
 
     def shift(g: Any, y: Any) -> jax.Array:
         y = jnp.asarray(y)

@@ -59,7 +59,7 @@ def kernel_space(
         return PixelKernelSpace(in_representation, out_representation, size, space)
     if space != PLANE or not isinstance(size, int):
         raise ValueError(
-            f"steerable kernels have square windows on the plane, not {size} on the {space}; allowed there: fields whose"
-            " channels the group permutes (trivial, regular, quotient), with pixel kernels"
+            f"steerable kernels have square windows on the plane, not {size} on the {space}; allowed there: pixel"
+            " kernels, for fields whose channels the group permutes (trivial, regular, quotient)"
         )
     return SteerableKernelSpace(in_representation, out_representation, size, **given)

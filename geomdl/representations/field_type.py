@@ -175,7 +175,9 @@ class FieldType:
         """
         group = require_planar(self.group, what)
         if self.space != PLANE:
-            raise ValueError(f"{what} takes images {PLANE.layout}; {self} is of {self.space.fields} {self.space.layout}")
+            raise ValueError(
+                f"{what} takes images {PLANE.layout}; {self} is of {self.space.fields} {self.space.layout}"
+            )
         return group
 
     def require_layout(self, shape: tuple[int, ...], what: str) -> None:

@@ -52,9 +52,7 @@ def _inside(contract: Contract, size: Size, shift: np.ndarray) -> list[tuple[int
     """From where to where, along each axis, pixels of the moved window's output see only what both windows show."""
     numbers = (along(value, len(size)) for value in (contract.stride, contract.reach or 0, contract.offset))
     ranges = []
-    for n, m, s, stride, reach, offset in zip(
-        size, contract.output_size(size), shift.tolist(), *numbers, strict=True
-    ):
+    for n, m, s, stride, reach, offset in zip(size, contract.output_size(size), shift.tolist(), *numbers, strict=True):
         stride, reach = Fraction(stride), Fraction(reach)
         places = [i * stride + offset for i in range(m)]
         inside = [i for i, p in enumerate(places) if p >= reach and p + reach + s <= n - 1 and i + s / stride < m]

@@ -1,4 +1,4 @@
-"""What a contract is checked with, on a base space of any dimension: sizes, point group elements that fit, and shifts."""
+"""What a contract is checked with, on a base space of any dimension: sizes, elements that fit them, and shifts."""
 
 from fractions import Fraction
 from typing import Any

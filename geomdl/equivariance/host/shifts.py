@@ -14,9 +14,10 @@ def rolled(x: np.ndarray, shift: np.ndarray) -> np.ndarray:
 
 
 def ideally_shifted(x: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """The circular shift by any real numbers of pixels, one for each axis: the Fourier component of frequency k turns by e^{−2πi k·s/n}.
+    """The circular shift by any real numbers of pixels, one for each axis.
 
-    The component at the Nyquist frequency of an even side is not a rotating one; of it the real part is kept.
+    The Fourier component of frequency k turns by e^{−2πi k·s/n}. The component at the Nyquist frequency of an even side
+    is not a rotating one; of it the real part is kept.
 
     >>> x = np.cos(np.arange(6) * 2 * np.pi / 6).reshape(1, 1, 6, 1)
     >>> half = ideally_shifted(x, np.array([0, 1.5])).ravel()

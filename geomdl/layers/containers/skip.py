@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere, side_by_side
 from geomdl.errors import invalid
 from geomdl.groups import along
-from geomdl.layers.core.layer import Field, Fields, Layer
+from geomdl.layers.core.layer import Field, Layer, Resampled
 
 
 class Skip(Layer):
@@ -62,7 +62,7 @@ class Skip(Layer):
         """Those of the body."""
         return self.body.multiply_adds(size)
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Resampled:
         """Applies the body and puts the cropped input before it. Raises ValueError when no crop is centred."""
         y = self.body(x, train=train, key=key)
         size = y.shape[1:-1]

@@ -20,7 +20,7 @@ from geomdl.layers.convolution.algorithms.factored import (
     require_possible,
 )
 from geomdl.layers.core.functional import correlate
-from geomdl.layers.core.layer import Field, Fields, Image, Images, Layer
+from geomdl.layers.core.layer import Field, Fields, Image, Images, Layer, Resampled
 from geomdl.layers.core.weights import Init, add_bias, expand, init_bias, init_weights, kernel_spaces
 from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, require_per_axis
 from geomdl.representations import FieldType
@@ -171,7 +171,7 @@ class Conv(Layer):
         """The expanded kernel ``[k, k, in_channels / groups, out_channels]``."""
         return expand(self.kernel, self.spaces)
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Resampled:
         """Convolves ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes.
 
         Raises ValueError when the window does not fit, or for an array of other axes.

@@ -165,8 +165,8 @@ def correlate_separably(
 
       O[i, j] = Σ_{s,t} taps[s] taps[t] x[i + s, j + t]
 
-    The rows are added up in whole, then the columns, and so on along every axis: 2F terms instead of F², and on CPUs far faster than XLA's
-    depthwise convolution.
+    The rows are added up in whole, then the columns, and so on along every axis: 2F terms instead of F² for images, and
+    on CPUs far faster than XLA's depthwise convolution.
 
     Args:
       x: ``[batch, height, width, channels]``.

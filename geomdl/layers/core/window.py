@@ -190,7 +190,9 @@ class Window:
         numbers = (self.size, self.stride, self.pixels_of_padding, self.dilation)
         if self.dimension not in (None, dimension):
             sizes = "x".join(map(str, along(self.size, self.dimension or 1)))
-            raise ValueError(f"a window of {self.dimension} axes ({sizes}) on {dimension}; allowed: one number for each")
+            raise ValueError(
+                f"a window of {self.dimension} axes ({sizes}) on {dimension}; allowed: one number for each"
+            )
         axes = zip(*(along(value, dimension) for value in numbers), strict=True)
         return tuple(AxisWindow(*axis, self.remainder) for axis in axes)
 
@@ -216,7 +218,9 @@ class Window:
         ('3x3/2', '5x1')
         """
         strides = along(self.stride, dimension)
-        stride = "" if self.stride == 1 else f"/{self.stride if self.dimension is None else 'x'.join(map(str, strides))}"
+        stride = (
+            "" if self.stride == 1 else f"/{self.stride if self.dimension is None else 'x'.join(map(str, strides))}"
+        )
         return "x".join(map(str, along(self.size, dimension))) + stride
 
     @property
@@ -232,7 +236,8 @@ class Window:
     def _lists(self) -> tuple[list[int], list[int]]:
         """Extents and pixels of padding, along the axes where they differ."""
         dimension = self.dimension or 1
-        extents = [d * (n - 1) + 1 for n, d in zip(along(self.size, dimension), along(self.dilation, dimension))]
+        axes = zip(along(self.size, dimension), along(self.dilation, dimension), strict=True)
+        extents = [dilation * (size - 1) + 1 for size, dilation in axes]
         if not isinstance(self.padding, str):
             return extents, list(along(self.padding, dimension))
         return extents, [{"valid": 0, "same": (f - 1) // 2, "full": f - 1}[self.padding] for f in extents]

@@ -10,7 +10,7 @@ import numpy as np
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
 from geomdl.layers.core.functional import correlate_separably, largest, pool, require_something_to_pool
-from geomdl.layers.core.layer import Field, Fields, Layer, Vector
+from geomdl.layers.core.layer import Field, Fields, Layer, Resampled, Vector
 from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, require_per_axis
 from geomdl.representations import FieldType
 
@@ -67,7 +67,7 @@ class Pool(Layer):
         """None counted: only comparisons or additions."""
         return 0
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Resampled:
         """Pools ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes.
 
         Raises ValueError when the window does not fit, or for an array of other axes.
@@ -89,9 +89,9 @@ class Pool(Layer):
 class BlurPool(Layer):
     """Low-pass filters each channel with a binomial or Gaussian filter, then subsamples.
 
-    The binomial filter is the outer product of (1 + z)^{F−1} / 2^{F−1} with itself, once for each axis: F = 2 gives [1 1]/2, F = 3
-    [1 2 1]/4, F = 5 [1 4 6 4 1]/16. Blurring before subsampling lessens, but does not remove, the aliasing that spoils
-    shift equivariance.
+    The binomial filter is the outer product of (1 + z)^{F−1} / 2^{F−1} with itself, once for each axis: F = 2
+    gives [1 1]/2, F = 3 [1 2 1]/4, F = 5 [1 4 6 4 1]/16. Blurring before subsampling lessens, but does not remove, the
+    aliasing that spoils shift equivariance.
 
     Args:
       in_type: what comes in and goes out; any type.
@@ -141,7 +141,7 @@ class BlurPool(Layer):
         points = sum(math.prod(small[: axis + 1]) * math.prod(size[axis + 1 :]) for axis in range(len(size)))
         return self.filter_size * self.in_type.size * points
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Resampled:
         """Blurs and subsamples ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes.
 
         Raises ValueError when the window does not fit, or for an array of other axes.

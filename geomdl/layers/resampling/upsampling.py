@@ -13,7 +13,7 @@ from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Contract, P
 from geomdl.errors import invalid, unknown
 from geomdl.groups import PLANE, BaseSpace
 from geomdl.layers.core.functional import largest
-from geomdl.layers.core.layer import Field, Layer
+from geomdl.layers.core.layer import Field, Layer, Resampled
 from geomdl.layers.resampling.pooling import Reduce, require_permutation
 from geomdl.representations import FieldType
 
@@ -106,7 +106,7 @@ class Upsample(Layer):
         points = sum(math.prod(large[: axis + 1]) * math.prod(size[axis + 1 :]) for axis in range(len(size)))
         return self.in_type.size * taps * points
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Resampled:
         """Enlarges ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes."""
         del train, key
         self.in_type.require_layout(x.shape, "the input of Upsample")
@@ -165,7 +165,7 @@ class AdaptivePool(Layer):
         """None counted: only comparisons or additions."""
         return 0
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Field:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Resampled:
         """Pools ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes.
 
         Raises ValueError for an image that is too small.

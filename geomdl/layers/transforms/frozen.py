@@ -10,7 +10,7 @@ from jax import lax
 from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.layers.convolution.algorithms.factored import correlate_with_matrices, factored_multiply_adds
 from geomdl.layers.core.functional import correlate
-from geomdl.layers.core.layer import Field, Fields, Image, Images, Layer
+from geomdl.layers.core.layer import Field, Fields, Image, Images, Layer, Resampled
 from geomdl.layers.core.weights import KernelSpaces
 from geomdl.layers.core.window import Window
 
@@ -44,7 +44,7 @@ class PlainConv(Layer):
         """Output pixels · kernel entries."""
         return math.prod(self.window.output_size(size)) * self.kernel[...].size
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Resampled:
         """Convolves ``[batch, height, width, channels]``, or as the base space has axes."""
         del train, key
         w = self.window

@@ -51,7 +51,9 @@ def require_possible(method: str, spaces: KernelSpaces, groups: int = 1, window:
     """Returns a method of a layer; raises a ValueError for any other, or one that a convolution does not have."""
     found = require_method(method)
     if found in ("factored", "fused") and not _is_square_on_plane(spaces, window):
-        raise invalid("method", found, "'dense' of windows that differ from axis to axis, or are not of the plane", "'dense'")
+        raise invalid(
+            "method", found, "'dense' of windows that differ from axis to axis, or are not of the plane", "'dense'"
+        )
     if found in ("factored", "fused") and not is_factorable(spaces):
         allowed = "'dense' where some pairs of fields have pixel kernels and others have not; or take basis='steerable'"
         raise invalid("method", found, allowed, "'dense'")
@@ -115,7 +117,12 @@ def is_faster(
     looked at.
     """
     known = all(isinstance(n, int) for n in size)
-    if not known or not is_factorable(spaces) or not _is_square_on_plane(spaces, window) or jax.default_backend() != "cpu":
+    if (
+        not known
+        or not is_factorable(spaces)
+        or not _is_square_on_plane(spaces, window)
+        or jax.default_backend() != "cpu"
+    ):
         return False
     dense = math.prod(window.output_size(size)) * window.taps(2) * in_type.size * out_type.size // groups
     if MARGIN * dense < WORTHWHILE:
