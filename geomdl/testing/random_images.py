@@ -4,14 +4,15 @@ import numpy as np
 
 from geomdl.errors import invalid
 
-Size = tuple[int, int]
+Size = tuple[int, ...]
 
 
 def white_noise(rng: np.random.Generator, size: Size, channels: int = 1, batch: int = 1) -> np.ndarray:
     """Independent normal pixels: every frequency alike, and no symmetry that would hide an error.
 
     Returns:
-      ``[batch, height, width, channels]``, float64, as do the other functions here.
+      ``[batch, height, width, channels]``, or with as many axes as the size has, float64, as do the other functions
+      here.
     """
     return rng.normal(size=(batch, *size, channels))
 
