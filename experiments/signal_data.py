@@ -97,8 +97,8 @@ def table(name: str, seed: int) -> tuple[Examples, Examples]:
     """
     from sklearn import datasets
 
-    data = datasets.load_breast_cancer() if name == "cells" else datasets.load_wine()
-    values, labels = np.asarray(data["data"]), np.asarray(data["target"])
+    load = datasets.load_breast_cancer if name == "cells" else datasets.load_wine
+    values, labels = (np.asarray(part) for part in load(return_X_y=True))
     order = np.random.default_rng(seed).permutation(len(labels))
     train, test = order[: -(-2 * len(order) // 3)], order[-(-2 * len(order) // 3) :]
     mean, deviation = values[train].mean(0), values[train].std(0)

@@ -82,9 +82,10 @@ def draw_shifts(axes: Axes, letter: str, data: str, rows: Sequence[Row]) -> None
         look = line(str(model))
         axes.plot(shift, mean, color=look.colour, linestyle=look.dashes, label=str(model), clip_on=False)
         axes.fill_between(shift, least, most, color=look.colour, alpha=0.15, linewidth=0)
+    end = max(float(r["shift"]) for r in rows)
     axes.axhline(CHANCE[data], color=MUTED, linewidth=0.5, zorder=0)
-    axes.text(max(shift) / 2, CHANCE[data] + 0.1, "guessing: 25%", ha="center", fontsize=6, color=MUTED)
-    axes.set(xlim=(0, max(shift)), ylim=(0, 1.02), xlabel="circular shift (samples)")
+    axes.text(end / 2, CHANCE[data] + 0.1, "guessing: 25%", ha="center", fontsize=6, color=MUTED)
+    axes.set(xlim=(0, end), ylim=(0, 1.02), xlabel="circular shift (samples)")
     if letter == "b":
         axes.set_ylabel("accuracy")
     axes.xaxis.set_major_locator(MultipleLocator(16))

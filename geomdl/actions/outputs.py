@@ -115,7 +115,8 @@ def output_action(
             return lambda g, y: _act_planar_labels(g, y, group)
         homography: Callable[[Any], Any] = lambda g: _planar_homography(g, group, frame)  # noqa: E731
     else:
-        homography = lambda g: _rescale(group.matrix(g, size), size, frame)  # noqa: E731
+        height, width = size
+        homography = lambda g: _rescale(group.matrix(g, (height, width)), size, frame)  # noqa: E731
         if kind == "field":
             return lambda g, y: y if jnp.ndim(y) == 2 else _move_field(homography(g), y, frame, padding)
         if kind == "labels":

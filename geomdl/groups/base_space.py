@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -61,25 +61,14 @@ class BaseSpace(abc.ABC):
     windows, contracts and their checks follow from the number of axes.
     """
 
-    @property
-    @abc.abstractmethod
-    def name(self) -> str:
-        """The word for it, as in ``FieldType("C1", "8 trivial", space="line")``."""
-
-    @property
-    @abc.abstractmethod
-    def axes(self) -> tuple[str, ...]:
-        """The names of the axes, in the order of an array's."""
-
-    @property
-    @abc.abstractmethod
-    def fields(self) -> str:
-        """What fields on it are called: images, signals, volumes."""
-
-    @property
-    @abc.abstractmethod
-    def groups(self) -> str:
-        """The groups that act on it, for messages."""
+    name: ClassVar[str]
+    """The word for it, as in ``FieldType("C1", "8 trivial", space="line")``."""
+    axes: ClassVar[tuple[str, ...]]
+    """The names of the axes, in the order of an array's."""
+    fields: ClassVar[str]
+    """What fields on it are called: images, signals, volumes."""
+    groups: ClassVar[str]
+    """The groups that act on it, for messages."""
 
     @abc.abstractmethod
     def is_moved_by(self, group: Group) -> bool:

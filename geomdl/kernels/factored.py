@@ -279,7 +279,7 @@ def _input_block(space: KernelSpace, rho: Representation, labels: list[Label]) -
                     stacked.append(_Column(s * most + column, i, t, 0 if len(found[o]) > 1 else row))
                     column += 1
             first = here.stop
-    taps = (matrix @ sampled.T).reshape(*matrix.shape[:3], space.size, space.size)
+    taps = (matrix @ sampled.T).reshape(*matrix.shape[:3], *space.shape)
     return InputBlock(analysis.reshape(-1, rho.size), taps), found
 
 

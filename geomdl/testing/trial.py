@@ -124,7 +124,7 @@ class Trial:
 
     model: str
     promise: str
-    size: tuple[int, int]
+    size: tuple[int, ...]
     cases: tuple[Case, ...]
     spread: float
     least_spread: float

@@ -187,14 +187,15 @@ class Window:
         >>> [axis.extent for axis in Window((3, 5), dilation=2).along(2)]
         [5, 9]
         """
-        numbers = (self.size, self.stride, self.pixels_of_padding, self.dilation)
         if self.dimension not in (None, dimension):
             sizes = "x".join(map(str, along(self.size, self.dimension or 1)))
             raise ValueError(
                 f"a window of {self.dimension} axes ({sizes}) on {dimension}; allowed: one number for each"
             )
-        axes = zip(*(along(value, dimension) for value in numbers), strict=True)
-        return tuple(AxisWindow(*axis, self.remainder) for axis in axes)
+        sizes, strides = along(self.size, dimension), along(self.stride, dimension)
+        paddings, dilations = along(self.pixels_of_padding, dimension), along(self.dilation, dimension)
+        axes = zip(sizes, strides, paddings, dilations, strict=True)
+        return tuple(AxisWindow(n, s, p, d, self.remainder) for n, s, p, d in axes)
 
     @property
     def isotropic(self) -> AxisWindow:

@@ -12,6 +12,7 @@ from flax import nnx
 
 from geomdl.equivariance.contracts.contract import NOTHING, Condition, Contract, Promise, Size, square
 from geomdl.errors import invalid, unknown
+from geomdl.groups import PerAxis
 from geomdl.layers.containers.sequential import Sequential
 from geomdl.layers.convolution.conv import Conv, Dense
 from geomdl.layers.core.data_axis import per_example
@@ -254,7 +255,7 @@ def _require_strided(layer: Layer) -> int:
     """The stride of a layer whose windows are centred on every S-th pixel, and go round."""
     contract = layer.contract
     stride = contract.stride
-    if int(stride) != stride or stride < 2:
+    if isinstance(stride, PerAxis) or int(stride) != stride or stride < 2:
         raise invalid(f"stride of the {type(layer).__name__} in Polyphase", str(stride), "a whole number ≥ 2", 2)
     parts = [part for _, part in nnx.iter_graph(layer) if isinstance(part, Layer)]
     for part in parts:

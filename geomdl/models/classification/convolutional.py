@@ -92,7 +92,7 @@ class ConvolutionalConfig(ScalableConfig):
                 padding=padding,
                 padding_mode=padding_mode,
                 stride=2 if strided else 1,
-                dilation=window.dilation,
+                dilation=window.isotropic.dilation,
                 norm=self.normalization,
                 activation=spatial_activation(downsampling, self.activation),
                 rngs=rngs,
