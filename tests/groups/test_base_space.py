@@ -89,6 +89,10 @@ def test_shifts_of_any_dimension_are_a_group(shifts):
     elements = shifts.elements()
     assert len(elements) == shifts.order
     np.testing.assert_array_equal(shifts.index(elements), np.arange(shifts.order))
+    reached = {tuple(elements[0])}
+    for _ in range(shifts.order):  # words in the generators
+        reached |= {tuple(shifts.product(np.array(r), g)) for r in reached for g in shifts.generators()}
+    assert reached == {tuple(g) for g in elements}
     table = shifts.multiplication_table()
     assert all(sorted(row) == list(range(shifts.order)) for row in table.tolist())
     x = jnp.arange(np.prod(shifts.sizes)).reshape(1, *shifts.sizes)

@@ -72,6 +72,11 @@ def test_a_linear_network_keeps_fractional_shifts_and_crops(space, size):
     report = check_contract(conv, KEY, size=size)
     assert report.passed
     assert {row.symmetry for row in report.promised} == {"points", "shifts", "fractional", "cropped"}
+    beside = Conv(fields, fields, 5, padding=1, rngs=nnx.Rngs(0))  # output pixels lie one pixel in
+    assert beside.contract.offset == 1
+    report = check_contract(beside, KEY, size=tuple(n + 4 for n in size))
+    assert report.passed, report
+    assert len([row for row in report.promised if row.symmetry == "cropped"]) >= 2
 
 
 @pytest.mark.parametrize(("space", "size"), SIZES, ids=str)
