@@ -10,6 +10,7 @@ import pytest
 from flax import nnx
 
 from geomdl.equivariance import check_contract
+from geomdl.groups import D1, BaseSpace
 from geomdl.layers import (
     AdaptivePool,
     BatchNorm,
@@ -132,6 +133,29 @@ def test_signals_may_be_reversed(size):
     other = Conv(sound, sound.with_fields("4 regular"), 5, rngs=nnx.Rngs(0))
     assert np.abs(np.asarray(other(jnp.asarray(x[:, ::-1])))[:, ::-1] - np.asarray(other(jnp.asarray(x)))).max() > 0.1
     assert [space.dimension for space in other.spaces[0]] == [5], "lifting: the taps of the window"
+
+
+class Spectrogram(BaseSpace):
+    """A base space of somebody else's: time may run backwards, frequency may not."""
+
+    name, axes, fields, groups = "spectrogram", ("time", "frequency"), "spectrograms", "C1, D1"
+
+    def is_moved_by(self, group):
+        return D1.contains_group(group)
+
+    def matrix(self, group, g):
+        return np.stack([np.diag([1.0 - 2 * f, 1.0]) for f in np.ravel(np.asarray(g)[..., 0])]).reshape(*np.shape(g)[:-1], 2, 2)  # fmt: skip  # noqa: E501
+
+
+def test_a_base_space_from_outside_goes_through_every_layer():
+    sound, hidden = (FieldType("D1", fields, space=Spectrogram()) for fields in ("1 trivial", "2 regular"))
+    lift = Conv(sound, hidden, (3, 2), padding_mode="circular", rngs=nnx.Rngs(0))
+    net = Sequential([lift, Pointwise(hidden), Pool(hidden, (2, 1)), Conv(hidden, hidden, 3, rngs=nnx.Rngs(1))])
+    report = check_contract(net, KEY, size=(12, 9))
+    assert report.passed, report
+    assert len([row for row in report.promised if row.symmetry == "points"]) == 2
+    with pytest.raises(ValueError, match=r"allowed: spectrograms \[batch, time, frequency, channels\]"):
+        net(jnp.ones((1, 12, 1)))
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 3])
