@@ -111,7 +111,7 @@ def _statement(entry: Entry, name: str) -> tuple[str, ...]:
         if contract.exact_group != contract.group:
             points += f"; within {contract.exact_group}"
     shifts = "–" if not entry.even else _promise(contract.shifts, None)
-    if contract.step > 1 and contract.shifts.level != "none":
+    if contract.step != 1 and contract.shifts.level != "none":
         shifts = shifts.replace("exact", f"exact, by multiples of {contract.step} pixels", 1)
     if contract.up_to_shift is not None and contract.up_to_shift.level != "none":
         shifts += f"; by any whole number up to a shift of the output: {_promise(contract.up_to_shift, None)}"

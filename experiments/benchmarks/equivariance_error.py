@@ -87,7 +87,7 @@ def give_kernels(network: Sequential, kernels: dict[str, np.ndarray]) -> None:
     for number, conv in enumerate(convolutions):
         wanted, space = kernels[str(number)], conv.spaces[0][0]
         inverse = _inverse(space)
-        k, size_in, size_out = space.size, space.in_representation.size, space.out_representation.size
+        k, size_in, size_out = space.shape[0], space.in_representation.size, space.out_representation.size
         parts = wanted.reshape(k, k, -1, size_in, wanted.shape[3] // size_out, size_out)
         parts = parts.transpose(0, 1, 3, 5, 2, 4)
         weights = np.einsum("nz,zab->nab", inverse, parts.reshape(-1, *parts.shape[4:]), optimize=True)

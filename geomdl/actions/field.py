@@ -10,7 +10,16 @@ from geomdl.actions.grid import turn
 from geomdl.actions.traced import plane_matrix, quarter_turns, representation_matrix
 from geomdl.actions.warp import Padding, warp
 from geomdl.errors import invalid
-from geomdl.groups import DirectProduct, Element, PlanarGroup, PointGroup, planar_factors, require_planar
+from geomdl.groups import (
+    PLANE,
+    BaseSpace,
+    DirectProduct,
+    Element,
+    PlanarGroup,
+    PointGroup,
+    planar_factors,
+    require_planar,
+)
 from geomdl.representations import FieldType
 
 
@@ -23,7 +32,8 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
     Args:
       g: one element ``[element_size]`` of ``field_type.group``: a NumPy array, or traced, so that an orbit can be
         `jax.vmap`ped.
-      x: ``[batch, height, width, channels]``, or ``[batch, channels]`` without base space (direct products: only that).
+      x: ``[batch, height, width, channels]``, or as the base space of ``field_type`` has axes; or ``[batch, channels]``
+        without base space (direct products: only that).
       field_type: how the channels transform.
       padding: what lies outside the image when resampling; see `geomdl.actions.warp.warp`.
 
@@ -42,11 +52,14 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
     x = jnp.asarray(x)
     if not isinstance(g, Tracer):
         _require_element(np.asarray(g), field_type.group)
-    if x.ndim not in (2, 4):
-        raise ValueError(f"a field is [batch, height, width, channels] or [batch, channels], got shape {x.shape}")
+    space = field_type.space
+    if x.ndim not in (2, (space.dimension or 2) + 2):
+        layout = (space if space.dimension else PLANE).layout
+        raise ValueError(f"a field is {layout} or [batch, channels], got shape {x.shape}")
     field_type.require_channels(x.shape[-1], "the field")
-    if x.ndim == 4:
-        x = act_on_plane(g, x, require_planar(field_type.group, "a field on the plane"), padding=padding)
+    if x.ndim > 2:
+        field_type.require_base_space("a moved field")
+        x = act_on_space(g, x, field_type.group, space, padding=padding)
     return _act_on_fibre(g, x, field_type)
 
 
@@ -101,6 +114,39 @@ def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, pa
     if np.all(on_grid):
         return turned(x)
     return jax.lax.cond(jnp.asarray(on_grid)[number], turned, warped, x)  # resamples where it must
+
+
+def act_on_space(
+    g: Element | jax.Array, x: ArrayLike, group: PointGroup, space: BaseSpace, *, padding: Padding = "zeros"
+) -> jax.Array:
+    """Moves the points of a base space only: x'(p) = x(g⁻¹p) for ``[batch, *axes, channels]``.
+
+    On the plane as `act_on_plane`. On other base spaces exactly, by exchanging and reversing axes; there is no
+    resampler for other elements yet.
+
+    Raises:
+      ValueError: for an element that does not map the grid to itself, on another base space than the plane.
+
+    >>> from geomdl.groups import D1, LINE
+    >>> act_on_space(np.array([1, 0]), jnp.array([[[1], [2], [3]]]), D1, LINE).ravel()
+    Array([3, 2, 1], dtype=int32)
+    """
+    x = jnp.asarray(x)
+    if space == PLANE:
+        return act_on_plane(g, x, require_planar(group, "a field on the plane"), padding=padding)
+    if not isinstance(g, Tracer):
+        symmetry = space.grid_symmetry(group, np.asarray(g))
+        if not symmetry.keeps(x.shape[1:-1]):
+            raise ValueError(
+                f"{group} exchanges axes, which needs equal sides; got {'x'.join(map(str, x.shape[1:-1]))}"
+            )
+        return symmetry(x)
+    if not space.permutes_grid(group):
+        raise ValueError(f"traced elements of {group} cannot be resampled on the {space}; allowed: concrete ones")
+    if not all(symmetry.keeps(x.shape[1:-1]) for symmetry in space.grid_symmetries(group)):
+        raise ValueError(f"{group} exchanges axes, which needs equal sides; got {'x'.join(map(str, x.shape[1:-1]))}")
+    moves = [lambda x, symmetry=symmetry: symmetry(x) for symmetry in space.grid_symmetries(group)]
+    return jax.lax.switch(_index(g, group), moves, x)
 
 
 def _require_element(g: np.ndarray, group: PointGroup) -> None:

@@ -13,8 +13,8 @@ def roll(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike]) -> jax.Array:
     """Shifts circularly: x'[i, j] = x[i − shift_0 mod H, j − shift_1 mod W]. Exact.
 
     Args:
-      x: ``[batch, height, width, ...]`` (images, fields or label maps).
-      shift: ``(rows, columns)`` in pixels, down and to the right; may be traced.
+      x: ``[batch, height, width, ...]`` (images, fields or label maps); or with as many axes as the shift has numbers.
+      shift: ``(rows, columns)`` in pixels, down and to the right; or one number for each axis; may be traced.
 
     Returns:
       An array of the same shape.
@@ -22,8 +22,8 @@ def roll(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike]) -> jax.Array:
     >>> roll(jnp.arange(4).reshape(1, 1, 4), (0, 1))
     Array([[[3, 0, 1, 2]]], dtype=int32)
     """
-    rows, columns = shift  # type: ignore[misc]
-    return jnp.roll(jnp.asarray(x), (rows, columns), axis=(1, 2))  # type: ignore[arg-type]
+    along_axes = tuple(shift)  # type: ignore[arg-type]
+    return jnp.roll(jnp.asarray(x), along_axes, axis=tuple(range(1, 1 + len(along_axes))))  # type: ignore[arg-type]
 
 
 def shift_crop(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike], fill: float = 0) -> jax.Array:

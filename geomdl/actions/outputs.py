@@ -16,7 +16,7 @@ from geomdl.actions.projective import grid_transformation, move
 from geomdl.actions.traced import plane_matrix
 from geomdl.actions.warp import Padding
 from geomdl.errors import invalid, unknown
-from geomdl.groups import GridTranslations, PlanarGroup
+from geomdl.groups import GridTranslations, PlanarGroup, along
 from geomdl.representations import FieldType
 
 Action = Callable[[Any, Any], jax.Array]
@@ -26,7 +26,7 @@ Movable = PlanarGroup | GridTranslations | Family
 """What moves images: rotations and reflections, circular shifts, or a family of Klein's ladder."""
 
 OutputKind = Literal["invariant", "labels", "field", "points", "boxes"]
-Size = tuple[int, int]
+Size = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def input_action(group: Movable, *, field_type: FieldType | None = None, padding
     """
     _require_movable(group, field_type)
     if isinstance(group, GridTranslations):
-        return lambda g, x: roll(x, (g[0], g[1]))
+        return lambda g, x: roll(x, tuple(g[i] for i in range(len(group.sizes))))
     if isinstance(group, Family):
         return lambda g, x: group.act(g, x, padding=padding)
     return lambda g, x: _act_planar(g, x, group, field_type, padding)
@@ -177,7 +177,7 @@ def output_action(
         raise unknown("output", kind, get_args(OutputKind))
     _require_only_fields_have_types(kind, field_type)
     _require_movable(group, field_type)
-    frame = size if out_size is None else (int(out_size[0]), int(out_size[1]))
+    frame = size if out_size is None else tuple(map(int, out_size))
     if kind == "invariant" or (isinstance(group, Family) and not group.moves_plane):
         return lambda g, y: y
     if isinstance(group, GridTranslations):
@@ -189,7 +189,8 @@ def output_action(
             return lambda g, y: _act_planar_labels(g, y, group)
         homography: Callable[[Any], Any] = lambda g: _planar_homography(g, group, frame)  # noqa: E731
     else:
-        homography = lambda g: _rescale(group.matrix(g, size), size, frame)  # noqa: E731
+        height, width = size
+        homography = lambda g: _rescale(group.matrix(g, (height, width)), size, frame)  # noqa: E731
         if kind == "field":
             return lambda g, y: y if jnp.ndim(y) == 2 else _move_field(homography(g), y, frame, padding)
         if kind == "labels":
@@ -273,8 +274,9 @@ def _require_labels(y: Any) -> jax.Array:
 
 
 def _require_frame(y: jax.Array, frame: Size) -> None:
-    if y.shape[1:3] != frame:
-        raise invalid("out_size", frame, f"the size of the output, which is {y.shape[1:3]}", y.shape[1:3])
+    found = y.shape[1 : 1 + len(frame)]
+    if found != frame:
+        raise invalid("out_size", frame, f"the size of the output, which is {found}", found)
 
 
 def _move_points(matrix: Any, y: Any, frame: Size, *, boxes: bool) -> jax.Array:
@@ -290,12 +292,16 @@ def _move_points(matrix: Any, y: Any, frame: Size, *, boxes: bool) -> jax.Array:
 
 def _shifted(kind: OutputKind, group: GridTranslations, frame: Size) -> Action:
     """Circular shifts, in pixels of the output."""
-    sizes = (group.height, group.width)
-    if kind in ("field", "labels") and any(group.step * f % s for f, s in zip(frame, sizes, strict=True)):
-        allowed = f"one whose shifts are whole pixels of the output, which is {frame[0]}x{frame[1]}"
+    sizes = group.sizes
+    if kind != "field" and len(sizes) != 2:
+        raise invalid("output", kind, "'field' or 'invariant' where inputs are not images", "'field'")
+    steps = along(group.step, len(sizes))
+    if kind in ("field", "labels") and any(t * f % s for t, f, s in zip(steps, frame, sizes, strict=True)):
+        allowed = f"one whose shifts are whole pixels of the output, which is {'x'.join(map(str, frame))}"
         step = max(-(-s // f) for s, f in zip(sizes, frame, strict=True))
         fits = all(s % step == 0 and step * f % s == 0 for s, f in zip(sizes, frame, strict=True))
-        raise invalid("group", group, allowed, f"GridTranslations{(*sizes, step)}" if fits else None)
+        nearest = f"GridTranslations({', '.join(map(str, sizes))}, step={step})" if fits else None
+        raise invalid("group", group, allowed, nearest)
 
     def shift(g: Any, y: Any) -> jax.Array:
         y = jnp.asarray(y)
@@ -304,7 +310,7 @@ def _shifted(kind: OutputKind, group: GridTranslations, frame: Size) -> Action:
         if kind == "labels":
             _require_labels(y)
         _require_frame(y, frame)
-        return roll(y, (g[0] * frame[0] // sizes[0], g[1] * frame[1] // sizes[1]))
+        return roll(y, tuple(g[i] * frame[i] // n for i, n in enumerate(sizes)))
 
     def shift_points(g: Any, y: Any) -> jax.Array:
         y = _floats(y, 4 if kind == "boxes" else 2)

@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 from geomdl.equivariance.contracts.contract import Contract
 from geomdl.errors import invalid
 from geomdl.evaluators.predict import Predict
+from geomdl.groups import along
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,9 @@ def _view(contract: Contract | tuple[int, int], axis: int, size: tuple[int, int]
     def output_size(extent: int) -> int:
         return contract.output_size((extent, size[1]) if axis == 0 else (size[0], extent))[axis]
 
-    return FieldOfView(contract.step, contract.reach, contract.stride, contract.offset, output_size)
+    numbers = (contract.step, contract.reach, contract.stride, contract.offset)
+    step, reach, stride, offset = (along(number, len(size))[axis] for number in numbers)
+    return FieldOfView(step, reach, stride, offset, output_size)
 
 
 def _windows(extent: int, window: int, view: FieldOfView) -> list[_Window]:

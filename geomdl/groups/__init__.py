@@ -1,6 +1,8 @@
 """Abstract groups: elements, product, inverse, generators, subgroups, sampling. NumPy only."""
 
+from geomdl.groups.base_space import BASE_SPACES, LINE, PLANE, POINT, VOLUME, BaseSpace, GridSymmetry, base_space
 from geomdl.groups.group import Element, Group
+from geomdl.groups.per_axis import PerAxis, along, elementwise, per_axis
 from geomdl.groups.planar import C1, C2, C4, C8, D1, D2, D4, D8, O2, SO2, C, D, PlanarGroup
 from geomdl.groups.point_groups import PointGroup, planar_factors, point_group, require_planar
 from geomdl.groups.products import DirectProduct, SemidirectProduct, wallpaper
@@ -9,11 +11,14 @@ from geomdl.groups.subgroup import Subgroup, subgroup, subgroups
 from geomdl.groups.translations import GridTranslations
 
 __all__ = [
-    "C1", "C2", "C4", "C8", "D1", "D2", "D4", "D8", "GROUP_FAMILIES", "O2", "SO2", "C", "D", "DirectProduct", "Element",
-    "GridTranslations", "Group", "PlanarGroup", "PointGroup", "SemidirectProduct", "Subgroup", "group",
-    "planar_factors", "point_group", "require_planar", "subgroup", "subgroups", "wallpaper",
+    "BASE_SPACES", "C1", "C2", "C4", "C8", "D1", "D2", "D4", "D8", "GROUP_FAMILIES", "LINE", "O2", "PLANE", "POINT",
+    "SO2", "VOLUME", "BaseSpace", "C", "D", "DirectProduct", "Element", "GridSymmetry", "GridTranslations", "Group",
+    "PerAxis", "PlanarGroup", "PointGroup", "SemidirectProduct", "Subgroup", "along", "base_space", "elementwise",
+    "group", "per_axis", "planar_factors", "point_group", "require_planar", "subgroup", "subgroups", "wallpaper",
 ]  # fmt: skip
 
 __experimental__ = [
-    "PointGroup", "SemidirectProduct", "planar_factors", "point_group", "require_planar", "wallpaper",
+    "BASE_SPACES", "LINE", "PLANE", "POINT", "VOLUME", "BaseSpace", "GridSymmetry", "PerAxis", "PointGroup",
+    "SemidirectProduct", "along", "base_space", "elementwise", "per_axis", "planar_factors", "point_group",
+    "require_planar", "wallpaper",
 ]  # fmt: skip

@@ -7,6 +7,9 @@ from geomdl.groups.planar import PlanarGroup
 from geomdl.groups.products import DirectProduct
 from geomdl.groups.registry import group as group_of
 
+PLANAR_NAMES = "C<N>, D<N>, SO2, O2"
+"""The groups of the plane, for messages."""
+
 PointGroup = PlanarGroup | DirectProduct
 """A group that representations and field types are of; a direct product acts on channels only, not on the plane."""
 
@@ -66,6 +69,6 @@ def require_planar(group: Group, what: str) -> PlanarGroup:
     if isinstance(group, PlanarGroup):
         return group
     raise ValueError(
-        f"{what} needs a group of the plane (C<N>, D<N>, SO2, O2), got {group}; allowed for direct products: fields"
+        f"{what} needs a group of the plane ({PLANAR_NAMES}), got {group}; allowed for direct products: fields"
         " without base space, with Dense, Pointwise, norms, Gated, NormActivation, GroupPool, NormPool"
     )

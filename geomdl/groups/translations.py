@@ -1,23 +1,25 @@
 """Translations of a periodic grid."""
 
 import dataclasses
+import math
 
 import numpy as np
 
 from geomdl.errors import invalid
 from geomdl.groups.group import Element, Group
+from geomdl.groups.per_axis import PerAxis, along
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, init=False)
 class GridTranslations(Group):
     """The circular shifts Z_H × Z_W of an H × W grid, or those of them that are multiples of ``step`` pixels.
 
-    An element is ``(rows, columns)`` in pixels: down and to the right, modulo the size.
+    The grid may have any number of axes: Z_L of a signal, Z_D × Z_H × Z_W of a volume. An element has one number of
+    pixels for each axis, modulo its size; of an image ``(rows, columns)``, down and to the right.
 
     Args:
-      height: H in pixels.
-      width: W in pixels.
-      step: shifts are multiples of this; it must divide both sizes.
+      sizes: of the axes, in pixels: H, W.
+      step: shifts are multiples of this, or of one number for each axis; it must divide the sizes.
 
     Raises:
       ValueError: when a size or the step is not positive, or the step does not divide the size.
@@ -27,36 +29,61 @@ class GridTranslations(Group):
     (Z4xZ6/2, 6)
     >>> shifts.product(np.array([2, 4]), np.array([2, 4]))
     array([0, 2])
+    >>> GridTranslations(5).elements().ravel()
+    array([0, 1, 2, 3, 4])
     """
 
-    height: int
-    width: int
-    step: int = 1
+    sizes: tuple[int, ...]
+    step: int | tuple[int, ...]
 
-    def __post_init__(self) -> None:
-        for name in ("height", "width", "step"):
-            if getattr(self, name) < 1:
-                raise invalid(f"{name} of the translation group", getattr(self, name), "a positive number of pixels", 1)
-        if self.height % self.step or self.width % self.step:
-            allowed = f"a common divisor of height {self.height} and width {self.width}"
-            raise invalid("step of the translation group", self.step, allowed, int(np.gcd(self.height, self.width)))
+    def __init__(self, *sizes: int, step: int | tuple[int, ...] | PerAxis = 1) -> None:
+        if not sizes:
+            raise invalid("sizes of the translation group", sizes, "one number of pixels for each axis", (9, 9))
+        for i, n in enumerate(sizes):
+            name = ("height", "width")[i] if len(sizes) == 2 else f"size {i}"
+            if n < 1:
+                raise invalid(f"{name} of the translation group", n, "a positive number of pixels", 1)
+        steps = along(step, len(sizes))
+        for n, s in zip(sizes, steps, strict=True):
+            if s < 1:
+                raise invalid("step of the translation group", s, "a positive number of pixels", 1)
+            if n % s:
+                words = f"height {sizes[0]} and width {sizes[1]}" if len(sizes) == 2 else f"the sizes {sizes}"
+                raise invalid("step of the translation group", s, f"a common divisor of {words}", math.gcd(*sizes))
+        object.__setattr__(self, "sizes", tuple(sizes))
+        object.__setattr__(self, "step", steps[0] if len(set(steps)) == 1 else steps)
 
     def __repr__(self) -> str:
-        return f"Z{self.height}xZ{self.width}" + (f"/{self.step}" if self.step > 1 else "")
+        steps = f"/{self.step}" if self.step != 1 else ""
+        return "x".join(f"Z{n}" for n in self.sizes) + steps
+
+    @property
+    def height(self) -> int:
+        """The size along the first axis: rows."""
+        return self.sizes[0]
+
+    @property
+    def width(self) -> int:
+        """The size along the last axis: columns."""
+        return self.sizes[-1]
 
     @property
     def element_size(self) -> int:
-        """Two: rows and columns."""
-        return 2
+        """One number for each axis; two for images, rows and columns."""
+        return len(self.sizes)
 
     @property
     def order(self) -> int:
         """The number of different shifts."""
-        return (self.height // self.step) * (self.width // self.step)
+        return math.prod((self._sizes // self._steps).tolist())
 
     @property
     def _sizes(self) -> np.ndarray:
-        return np.array([self.height, self.width])
+        return np.array(self.sizes)
+
+    @property
+    def _steps(self) -> np.ndarray:
+        return np.array(along(self.step, len(self.sizes)))
 
     def product(self, a: Element, b: Element) -> Element:
         """Shifts add, modulo the size."""
@@ -67,22 +94,23 @@ class GridTranslations(Group):
         return np.mod(-np.asarray(a), self._sizes)
 
     def generators(self) -> Element:
-        """One step down, one step to the right."""
-        return np.mod(np.array([[self.step, 0], [0, self.step]]), self._sizes)
+        """One step along each axis: down, and to the right."""
+        return np.mod(np.diag(self._steps), self._sizes)
 
     def index(self, a: Element) -> np.ndarray:
         """Row-major number of the shift."""
-        a = np.mod(np.asarray(a), self._sizes) // self.step
-        return a[..., 0] * (self.width // self.step) + a[..., 1]
+        counts = (self._sizes // self._steps).tolist()
+        a = np.mod(np.asarray(a), self._sizes) // self._steps
+        return sum((a[..., i] * math.prod(counts[i + 1 :]) for i in range(len(counts))), np.zeros(a.shape[:-1], int))
 
     def elements(self) -> Element:
         """All shifts, row by row."""
-        rows, columns = np.arange(0, self.height, self.step), np.arange(0, self.width, self.step)
-        return np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
+        ranges = [np.arange(0, n, s) for n, s in zip(self._sizes, self._steps, strict=True)]
+        return np.stack(np.meshgrid(*ranges, indexing="ij"), -1).reshape(-1, len(self.sizes))
 
     def sample(self, rng: np.random.Generator, count: int) -> Element:
         """Uniform shifts."""
-        return rng.integers(0, self._sizes // self.step, (count, 2)) * self.step
+        return rng.integers(0, self._sizes // self._steps, (count, len(self.sizes))) * self._steps
 
     def is_close(self, a: Element, b: Element) -> np.ndarray:
         """Equality modulo the size."""

@@ -8,7 +8,7 @@ import numpy as np
 from jax.core import Tracer
 
 from geomdl.errors import invalid
-from geomdl.groups import require_planar
+from geomdl.groups import per_axis, require_planar
 from geomdl.kernels.select import KernelSpace
 from geomdl.kernels.steerable import SteerableKernelSpace
 from geomdl.kernels.templates import starts
@@ -132,13 +132,14 @@ def centre_weights(space: KernelSpace, matrix: np.ndarray) -> np.ndarray:
     Raises:
       ValueError: when the window has no pixel at its centre, or no ring of radius 0.
     """
-    if space.size % 2 == 0:
-        raise invalid("kernel_size for a kernel at the centre alone", space.size, "an odd number", space.size + 1)
+    if any(n % 2 == 0 for n in space.shape):
+        nearest = per_axis([n + 1 - n % 2 for n in space.shape])
+        raise invalid("kernel_size for a kernel at the centre alone", space.size, "an odd number", str(nearest))
     size_in, size_out = space.in_representation.size, space.out_representation.size
     matrix = matrix.reshape(matrix.shape[0] // size_in, size_in, matrix.shape[1] // size_out, size_out)
     if isinstance(space, SteerableKernelSpace):
         return space.centre_weights(matrix)
-    orbit = space.orbits[space.size // 2, space.size // 2]
+    orbit = space.orbits[tuple(n // 2 for n in space.shape)]
     number, place = np.unique(orbit, return_index=True)  # by the matrix's equivariance any place of the orbit serves
     weights = np.zeros((space.dimension, matrix.shape[0], matrix.shape[2]))
     weights[number] = matrix.transpose(1, 3, 0, 2).reshape(-1, *weights.shape[1:])[place]

@@ -79,7 +79,7 @@ def input_block(space: KernelSpace, rho: Representation, labels: Sequence[Label]
                     stacked[row % len(stacked)].append(Column(s * most + column, i, t, 0 if len(stacked) > 1 else row))
                     column += 1
             first = here.stop
-    taps = (matrix @ sampled.T).reshape(*matrix.shape[:3], space.size, space.size)
+    taps = (matrix @ sampled.T).reshape(*matrix.shape[:3], *space.shape)
     return InputBlock(analysis.reshape(-1, rho.size), taps), found
 
 

@@ -1,5 +1,6 @@
 """Initial weights of a layer's kernels, and the check that every output field gets some."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,7 +48,7 @@ def initial_variances(
 def _column(in_type: FieldType, column: Sequence[KernelSpace], gain: float) -> list[np.ndarray]:
     """The variances of the weights of the spaces that map each block of ``in_type`` to one block."""
     pixels = [
-        s.size**2 * i.multiplicity * i.representation.size * s.reached
+        math.prod(s.shape) * i.multiplicity * i.representation.size * s.reached
         for i, s in zip(in_type.blocks, column, strict=True)
     ]
     fan_in = np.maximum(np.sum(pixels, 0), 1)

@@ -77,7 +77,7 @@ class OnPixels:
 def irrep_kernels(space: KernelSpace) -> IrrepKernels:
     """What a kernel space is made of, whatever its representations."""
     if isinstance(space, PixelKernelSpace):
-        return OnPixels(space.group, space.size)
+        return OnPixels(space.group, space.shape[0])
     return OnRings(space.group, space.spatial, space.maximum_offset, space.basis_filter)
 
 

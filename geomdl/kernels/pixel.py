@@ -2,13 +2,14 @@
 
 import dataclasses
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import D, PlanarGroup, PointGroup, require_planar
+from geomdl.groups import PLANE, BaseSpace, PointGroup, along, require_planar
 from geomdl.representations import Representation
 
 
@@ -20,16 +21,18 @@ class PixelKernelSpace:
     constraint says that K is constant on the orbits of the group on triples (pixel, input channel, output channel), and
     nothing else; so one free weight per orbit parametrises the space completely, and expanding is a gather. For regular
     fields this is the group convolution, K[x, g, h] = w[h⁻¹x, h⁻¹g]; from trivial to regular fields it is the lifting
-    convolution, K[x, h] = w[h⁻¹x]. Even and odd k.
+    convolution, K[x, h] = w[h⁻¹x]. Even and odd k. On another base space than the plane the group is one that permutes
+    the points of its grid; windows may have a size of their own along each axis, where the group exchanges none.
 
     Args:
       in_representation: ρ_in, trivial or regular (any permutation representation).
       out_representation: ρ_out, of the same group.
-      size: k, pixels along each axis; 1 for a linear map without base space.
+      size: k, pixels along each axis, or one number for each; 1 for a linear map without base space.
+      space: the base space of the fields.
 
     Raises:
-      ValueError: when the group does not map the pixel grid to itself (for k > 1), or a representation does not
-      permute.
+      ValueError: when the group does not map the pixel grid to itself (for k > 1), exchanges axes along which the
+        window differs, or a representation does not permute.
 
     References:
       Cohen & Welling, Group equivariant convolutional networks, ICML 2016, equations 10 and 11.
@@ -46,20 +49,17 @@ class PixelKernelSpace:
 
     in_representation: Representation
     out_representation: Representation
-    size: int
+    size: int | tuple[int, ...]
+    space: BaseSpace = PLANE
 
     def __post_init__(self) -> None:
         group = self.in_representation.group
         if self.out_representation.group != group:
             raise ValueError(f"{self.in_representation} is of {group}, {self.out_representation} of another group")
-        if self.size < 1:
+        if min(self.shape, default=1) < 1:
             raise invalid("kernel_size", self.size, "a positive integer", 3)
-        if self.size > 1 and not D(4).contains_group(group):
-            plane = require_planar(group, "a kernel of more than one pixel")
-            raise ValueError(
-                f"{group} does not map the pixel grid to itself; allowed for pixel kernels: C1, C2, C4, D1, D2, D4;"
-                f" nearest: {'D4' if plane.reflections else 'C4'}"
-            )
+        if max(self.shape, default=1) > 1:
+            _require_permuted_grid(group, self.space, self.shape)
         for rho in (self.in_representation, self.out_representation):
             if not rho.is_permutation:
                 raise ValueError(f"{rho} of {group} does not permute channels; allowed here: trivial, regular")
@@ -68,6 +68,11 @@ class PixelKernelSpace:
     def group(self) -> PointGroup:
         """The group."""
         return self.in_representation.group
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The pixels of the window along each axis: (k, k) on the plane."""
+        return along(self.size, self.space.dimension)
 
     @property
     def orbits(self) -> np.ndarray:
@@ -103,39 +108,56 @@ class PixelKernelSpace:
           ``[k, k, fields_in · size_in, fields_out · size_out]``, ready for `geomdl.layers.core.functional.correlate`.
         """
         kernel = weights[jnp.asarray(self.orbits)]  # [k, k, size_in, size_out, fields_in, fields_out]
-        k, _, size_in, size_out, fields_in, fields_out = kernel.shape
-        return kernel.transpose(0, 1, 4, 2, 5, 3).reshape(k, k, fields_in * size_in, fields_out * size_out)
+        size_in, size_out, fields_in, fields_out = kernel.shape[-4:]
+        pixels, d = tuple(range(self.space.dimension)), self.space.dimension
+        kernel = kernel.transpose(*pixels, d + 2, d, d + 3, d + 1)
+        return kernel.reshape(*self.shape, fields_in * size_in, fields_out * size_out)
+
+
+def _require_permuted_grid(group: PointGroup, space: BaseSpace, shape: tuple[int, ...]) -> None:
+    if not space.is_moved_by(group):
+        if space == PLANE:
+            require_planar(group, "a kernel of more than one pixel")
+        space.require_moved_by(group, "a kernel of more than one pixel")
+    if not space.permutes_grid(group):
+        if space == PLANE:
+            nearest = "D4" if require_planar(group, "a kernel").reflections else "C4"
+            allowed = f"C1, C2, C4, D1, D2, D4; nearest: {nearest}"
+        else:
+            allowed = space.groups
+        raise ValueError(f"{group} does not map the pixel grid to itself; allowed for pixel kernels: {allowed}")
+    if not all(symmetry.keeps(shape) for symmetry in space.grid_symmetries(group)):
+        allowed = f"one number, as {group} exchanges axes ({', '.join(space.axes)})"
+        raise invalid("kernel_size", shape, allowed, max(shape))
 
 
 @functools.lru_cache(maxsize=512)
 def _orbits(space: PixelKernelSpace) -> np.ndarray:
-    k, rho_in, rho_out = space.size, space.in_representation, space.out_representation
+    shape, rho_in, rho_out = space.shape, space.in_representation, space.out_representation
     images = []
-    for pixel, i, o in zip(pixel_moves(space.group, k), rho_in.permutation(), rho_out.permutation(), strict=True):
-        images.append((pixel.reshape(k, k, 1, 1) * rho_in.size + i[:, None]) * rho_out.size + o)
+    moves = pixel_moves(space.group, shape, space.space)
+    for pixel, i, o in zip(moves, rho_in.permutation(), rho_out.permutation(), strict=True):
+        images.append((pixel.reshape(*shape, 1, 1) * rho_in.size + i[:, None]) * rho_out.size + o)
     representative = np.min(images, axis=0)
     _, orbit = np.unique(representative, return_inverse=True)
     return orbit.reshape(representative.shape)
 
 
-def pixel_moves(group: PointGroup, size: int) -> np.ndarray:
-    """Where every element moves every pixel of a window: ``[order, size · size]`` numbers of pixels.
+def pixel_moves(group: PointGroup, size: int | tuple[int, ...], space: BaseSpace = PLANE) -> np.ndarray:
+    """Where every element moves every pixel of a window: ``[order, pixels]`` numbers of pixels.
 
     >>> from geomdl.groups import C4
     >>> pixel_moves(C4, 2).tolist()
     [[0, 1, 2, 3], [2, 0, 3, 1], [3, 2, 1, 0], [1, 3, 0, 2]]
     """
-    elements = group.elements()
-    pixels = np.arange(size * size).reshape(size, size)
-    if size == 1 or not isinstance(group, PlanarGroup):
-        return np.tile(pixels.reshape(-1), (len(elements), 1))
-    return np.stack([_where_pixels_go(pixels, group, g).reshape(-1) for g in elements])
-
-
-def _where_pixels_go(pixels: np.ndarray, group: PlanarGroup, g: np.ndarray) -> np.ndarray:
-    """For each pixel, the number of the pixel that g = R(r) F^f moves it to."""
-    quarter_turns = round(float(group.plane_angle(g)) / (np.pi / 2))
-    came_from = np.rot90(np.flip(pixels, 0) if g[0] else pixels, quarter_turns)  # came_from[new place] = old number
-    goes_to = np.empty(pixels.size, int)
-    goes_to[came_from.ravel()] = pixels.ravel()
-    return goes_to.reshape(pixels.shape)
+    elements, shape = group.elements(), along(size, space.dimension)
+    pixels = np.arange(math.prod(shape)).reshape(shape)
+    if pixels.size == 1:
+        return np.zeros((len(elements), 1), int)
+    moves = []
+    for g in elements:
+        came_from = space.grid_symmetry(group, g)(pixels, before=0)  # came_from[new place] = old number
+        goes_to = np.empty(pixels.size, int)
+        goes_to[came_from.ravel()] = pixels.ravel()
+        moves.append(goes_to)
+    return np.stack(moves)

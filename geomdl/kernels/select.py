@@ -3,7 +3,7 @@
 from typing import Any, Literal, get_args
 
 from geomdl.errors import unknown
-from geomdl.groups import D
+from geomdl.groups import PLANE, BaseSpace
 from geomdl.kernels.pixel import PixelKernelSpace
 from geomdl.kernels.steerable import SteerableKernelSpace
 from geomdl.representations import Representation
@@ -16,8 +16,9 @@ Basis = Literal["auto", "pixel", "steerable"]
 def kernel_space(
     in_representation: Representation,
     out_representation: Representation,
-    size: int,
+    size: int | tuple[int, ...],
     basis: Basis = "auto",
+    space: BaseSpace = PLANE,
     **options: Any,
 ) -> KernelSpace:
     """The equivariant kernels between two representations.
@@ -25,10 +26,11 @@ def kernel_space(
     Args:
       in_representation: ρ_in.
       out_representation: ρ_out, of the same group.
-      size: k, pixels along each axis.
+      size: k, pixels along each axis, or one number for each.
       basis: ``"pixel"``: every kernel on the grid that is equivariant, for subgroups of D4 (any finite group when
         k = 1) and representations that permute channels. ``"steerable"``: harmonics times rings, for all. ``"auto"``:
         pixel where it exists and no options are given, else steerable.
+      space: the base space of the fields. Steerable kernels are those of the plane.
       **options: ``rings``, ``sigma``, ``frequencies_cutoff``, ``maximum_offset``, ``basis_filter`` of
         `SteerableKernelSpace`.
 
@@ -52,8 +54,13 @@ def kernel_space(
     if basis == "pixel" and given:
         raise ValueError(f"pixel kernels have no rings; got {', '.join(given)}; allowed with basis='steerable'")
     group = in_representation.group
-    on_grid = D(4).contains_group(group) or (size == 1 and group.is_finite)
+    on_grid = space.permutes_grid(group) or (size == 1 and group.is_finite)
     permutes = in_representation.is_permutation and out_representation.is_permutation
     if basis == "pixel" or (basis == "auto" and on_grid and permutes and not given):
-        return PixelKernelSpace(in_representation, out_representation, size)
+        return PixelKernelSpace(in_representation, out_representation, size, space)
+    if space != PLANE or not isinstance(size, int):
+        raise ValueError(
+            f"steerable kernels have square windows on the plane, not {size} on the {space}; allowed there: pixel"
+            " kernels, for fields whose channels the group permutes (trivial, regular, quotient)"
+        )
     return SteerableKernelSpace(in_representation, out_representation, size, **given)

@@ -102,6 +102,11 @@ class SteerableKernelSpace:
         return self.in_representation.group
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """The pixels of the window along each axis."""
+        return self.size, self.size
+
+    @property
     def spatial(self) -> Rings:
         """The rings of this space, defaults filled in."""
         return rings(self.size, self.rings, self.sigma, self.frequencies_cutoff)

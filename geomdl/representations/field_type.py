@@ -7,7 +7,19 @@ from collections.abc import Iterable
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import Element, PlanarGroup, PointGroup, Subgroup, point_group, require_planar
+from geomdl.groups import (
+    PLANE,
+    POINT,
+    BaseSpace,
+    DirectProduct,
+    Element,
+    PlanarGroup,
+    PointGroup,
+    Subgroup,
+    base_space,
+    point_group,
+    require_planar,
+)
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.representations.parsing import weighted_sum
 from geomdl.representations.representation import Representation
@@ -41,7 +53,8 @@ class FieldType:
     """A group acting on the plane, and a list of representations with multiplicities that acts on the channels.
 
     The group may also be a direct product of two groups of the plane; it then acts on channels only, and fields have no
-    base space (as in equivariant multilayer perceptrons).
+    base space (as in equivariant multilayer perceptrons). Fields on another base space than the plane name it: signals
+    lie on the ``"line"``, volumes on the ``"volume"``. Layers take the number of axes from there.
 
     A field f of this type transforms as (g·f)(x) = ρ(g) f(g⁻¹x), where ρ is the direct sum of the representations.
 
@@ -49,9 +62,13 @@ class FieldType:
       group: a group of the plane, a direct product of two, or its name: ``"D4"``, ``"C4 x D1"``.
       fields: ``"8 regular"``, ``"8 trivial + 4 irrep(1,1)"``, ``"2 quotient(C2) + 3 band_limited(3)"`` (see
         `geomdl.representations.representation`), or a sequence of (multiplicity, representation).
+      space: the base space, or its name: ``"plane"``, ``"line"``, ``"volume"``, ``"point"``; by default the plane, and
+        none for direct products. See `geomdl.groups.BaseSpace`. (An array may also hold one fibre only, without axes of
+        the base space, as after pooling over all pixels.)
 
     Raises:
-      ValueError: for an unknown group or representation, or a multiplicity that is not positive.
+      ValueError: for an unknown group, representation or space, a multiplicity that is not positive, or a group that
+        does not act on the space.
 
     >>> from geomdl.groups import C4
     >>> FieldType(C4, "8 trivial + 4 regular")
@@ -60,6 +77,8 @@ class FieldType:
     24
     >>> FieldType("C4 x D1", "2 regular + 3 outer(irrep(1),trivial)").size
     22
+    >>> FieldType("D1", "4 regular", space="line")  # signals, and whether they run forwards or backwards
+    FieldType(D1, "4 regular", space="line")
     >>> FieldType("D4", "0 regular")
     Traceback (most recent call last):
     ...
@@ -68,9 +87,17 @@ class FieldType:
 
     group: PointGroup
     blocks: tuple[Block, ...]
+    space: BaseSpace
 
-    def __init__(self, group: PointGroup | str, fields: str | Iterable[tuple[int, Representation]]) -> None:
+    def __init__(
+        self,
+        group: PointGroup | str,
+        fields: str | Iterable[tuple[int, Representation]],
+        space: BaseSpace | str | None = None,
+    ) -> None:
         self.group = point_group(group)
+        self.space = _own_space(self.group) if space is None else base_space(space)
+        self.space.require_moved_by(self.group, f"fields on the {self.space.name}")
         pairs = weighted_sum(self.group, fields) if isinstance(fields, str) else list(fields)
         blocks, start = [], 0
         for multiplicity, rho in pairs:
@@ -134,6 +161,47 @@ class FieldType:
                     f" {b.representation} of {self.group} does more"
                 )
 
+    def require_base_space(self, what: str) -> BaseSpace:
+        """The base space, for a layer that moves windows over it.
+
+        Raises:
+          ValueError: when there is none; the message says what works without.
+        """
+        if isinstance(self.group, DirectProduct):
+            require_planar(self.group, what)
+        if not self.space.dimension:
+            raise ValueError(f"{what} needs fields on a base space, which {self} has not; allowed: plane, line, volume")
+        return self.space
+
+    def require_plane(self, what: str) -> PlanarGroup:
+        """The group, for a layer that works on images only.
+
+        Raises:
+          ValueError: for fields on another base space, or a direct product of groups.
+        """
+        group = require_planar(self.group, what)
+        if self.space != PLANE:
+            raise ValueError(
+                f"{what} takes images {PLANE.layout}; {self} is of {self.space.fields} {self.space.layout}"
+            )
+        return group
+
+    def require_layout(self, shape: tuple[int, ...], what: str) -> None:
+        """Raises a ValueError when an array is no batch of fields over the whole base space, or has other channels."""
+        if len(shape) != self.space.dimension + 2:
+            raise ValueError(
+                f"{what} has shape {tuple(shape)}; allowed: {self.space.fields} {self.space.layout}, as {self} says"
+            )
+        self.require_channels(shape[-1], what)
+
+    def with_fields(self, fields: str | Iterable[tuple[int, Representation]]) -> "FieldType":
+        """Other fields of the same group on the same base space.
+
+        >>> FieldType("D1", "4 regular", space="line").with_fields("4 trivial")
+        FieldType(D1, "4 trivial", space="line")
+        """
+        return FieldType(self.group, fields, self.space)
+
     def restrict(self, subgroup: Subgroup | PlanarGroup | str, axis: float = 0) -> "FieldType":
         """The same channels as a field of a subgroup; see `geomdl.representations.restrict`.
 
@@ -153,7 +221,7 @@ class FieldType:
         embedding = subgroup_of(require_planar(self.group, "restriction to a subgroup"), subgroup, axis)
         group = embedding.on_plane
         parts = [(b.multiplicity, restrict(b.representation, embedding)) for b in self.blocks]
-        return FieldType(group, [(count, dataclasses.replace(rho, group=group)) for count, rho in parts])
+        return FieldType(group, [(count, dataclasses.replace(rho, group=group)) for count, rho in parts], self.space)
 
     def disentangle(self) -> tuple["FieldType", np.ndarray]:
         """Sorts the channels into fields as small as possible; see `geomdl.representations.disentangle`.
@@ -175,25 +243,34 @@ class FieldType:
                     parts[-1] = (parts[-1][0] + b.multiplicity, rho)
                 else:
                     parts.append((b.multiplicity, rho))
-        return FieldType(self.group, parts), np.concatenate(order)
+        return self.with_fields(parts), np.concatenate(order)
 
     def __add__(self, other: "FieldType") -> "FieldType":
         """The fields of both, side by side: the type of the concatenated channels."""
         if not isinstance(other, FieldType):
             return NotImplemented
-        if other.group != self.group:
-            raise ValueError(f"field types of one group can be added, got {self} and {other}")
-        return FieldType(self.group, [(b.multiplicity, b.representation) for b in (*self.blocks, *other.blocks)])
+        if (other.group, other.space) != (self.group, self.space):
+            alike = "field types of one group" + ("" if other.space == self.space else " on one base space")
+            raise ValueError(f"{alike} can be added, got {self} and {other}")
+        return self.with_fields([(b.multiplicity, b.representation) for b in (*self.blocks, *other.blocks)])
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, FieldType) and (self.group, self.blocks) == (other.group, other.blocks)
+        if not isinstance(other, FieldType):
+            return False
+        return (self.group, self.blocks, self.space) == (other.group, other.blocks, other.space)
 
     def __hash__(self) -> int:
         return self._hash
 
     @functools.cached_property
     def _hash(self) -> int:
-        return hash((self.group, self.blocks))
+        return hash((self.group, self.blocks, self.space))
 
     def __repr__(self) -> str:
-        return f'FieldType({self.group}, "{self.fields}")'
+        space = "" if self.space == _own_space(self.group) else f', space="{self.space.name}"'
+        return f'FieldType({self.group}, "{self.fields}"{space})'
+
+
+def _own_space(group: PointGroup) -> BaseSpace:
+    """What a group acts on unless something else is said."""
+    return POINT if isinstance(group, DirectProduct) else PLANE

@@ -16,7 +16,7 @@ from geomdl.equivariance.contracts.check import HasContract, check_contract
 from geomdl.equivariance.contracts.report import Report
 from geomdl.equivariance.localisation.layerwise import LayerErrors, layer_errors
 from geomdl.equivariance.measures.evaluation import image_batch
-from geomdl.equivariance.measures.symmetry import Transformations
+from geomdl.equivariance.measures.symmetry import Transformations, dimension_of
 from geomdl.errors import invalid
 from geomdl.groups import GridTranslations
 from geomdl.representations import FieldType
@@ -95,13 +95,15 @@ def assert_equivariant(
 
     Args:
       model: f, anything that `geomdl.equivariance.as_function` takes (with more arguments: give its result).
-      x: images ``[batch, height, width, channels]``; drawn when None.
+      x: images ``[batch, height, width, channels]``; drawn when None. Of circular shifts also signals and volumes, with
+        one and three axes between batch and channels: as the contract says, or ``GridTranslations`` of one or three
+        sizes.
       group: a planar group, circular shifts (``"shifts"``), a family of Klein's ladder such as ``"affine"``, or its
         name.
       output: ``"invariant"``, ``"field"``, ``"labels"``, ``"points"``, ``"boxes"``, the law of a task's outputs
         (`geomdl.actions.OutputLaw`), or ``(g, y) -> y'``.
-      size: where x is None: n or (height, width); or several, as a list, a range or a hypothesis strategy: then the
-        smallest that fails is reported.
+      size: where x is None: n or (height, width), (length,) of signals; or several, as a list, a range or a hypothesis
+        strategy: then the smallest that fails is reported.
       channels: where x is None: of the contract, else 3.
       batch: where x is None: how many images.
       dtype: where x is None (float64 needs ``jax.enable_x64(True)``).
@@ -167,8 +169,8 @@ class _Trials:
         """Tries given images; returns their size if the symmetry does not hold."""
         if size is not None:
             raise invalid("size", size, "None when x is given")
-        images = image_batch(x)
-        result = self._at((images.shape[1], images.shape[2]), images)
+        images = image_batch(x, dimension=dimension_of(self.group, self.model))
+        result = self._at(images.shape[1:-1], images)
         return None if result.passed else result.size
 
     def of_drawn_images(self, size: Sizes | None) -> Size | None:
@@ -223,7 +225,7 @@ def assert_contract(
     module: HasContract,
     key: jax.Array | int = 0,
     *,
-    size: Sizes | tuple[()] = (9, 9),
+    size: Sizes | tuple[()] | None = None,
     batch: int = 2,
     dtype: DTypeLike = jnp.float32,
     train: bool = False,
@@ -233,7 +235,8 @@ def assert_contract(
     Args:
       module: with a ``contract``.
       key: a JAX random key, or a seed.
-      size: (height, width); () without base space; or several, or a strategy: then the smallest that fails is reported.
+      size: (height, width), or as the base space has axes; () without base space; or several, or a strategy: then the
+        smallest that fails is reported. 9 along every axis by default.
       batch: how many inputs.
       dtype: of the inputs.
       train: whether to call the module in training mode.
@@ -250,6 +253,7 @@ def assert_contract(
     """
     __tracebackhide__ = True
     key = jax.random.key(key) if isinstance(key, int) else key
+    size = (9,) * module.contract.in_type.space.dimension if size is None else size
     reports: dict[tuple[int, ...], Report] = {}
 
     def fails(size: tuple[int, ...]) -> bool:
@@ -275,7 +279,7 @@ def _contract_error(
       size: of its inputs.
       drawn: how many images, of which dtype, are drawn to look into the layers; None for not looking.
     """
-    at = f"{size[0]}x{size[1]} inputs" if size else "inputs without base space"
+    at = f"{'x'.join(map(str, size))} inputs" if size else "inputs without base space"
     lines = [f"{type(module).__name__} does not keep its contract for {at}"]
     lines += [
         f"  {row.symmetry} {row.element}: error {row.error:.1e} > tolerance {row.tolerance:.1e} (24 ε √depth, depth"
@@ -290,7 +294,7 @@ def _contract_error(
     if size and movable and drawn:
         kind = movable[0].symmetry
         f = as_function(module)
-        images = draw_images(f, (size[0], size[1]), None, *drawn, 0, True)
+        images = draw_images(f, size, None, *drawn, 0, True)
         of: Any = GridTranslations(*size) if kind == "shifts" else module.contract.group
         shown = np.array([row.element for row in movable[:4] if row.symmetry == kind])
         layers = _look_inside(f, images, of, shown, module.contract.in_type, "zeros")

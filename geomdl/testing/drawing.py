@@ -40,7 +40,7 @@ def tiers(
     elif group.is_finite and group.order <= MOST_ELEMENTS:
         chosen = group.elements()
     elif isinstance(group, GridTranslations):
-        chosen = np.concatenate([group.generators(), group.sample(rng, MOST_ELEMENTS - 2)])
+        chosen = np.concatenate([group.generators(), group.sample(rng, MOST_ELEMENTS - len(group.sizes))])
     elif group.is_finite:
         all_elements = group.elements()
         chosen = np.concatenate([all_elements[on_grid(group, all_elements)], group.sample(rng, samples)])

@@ -15,17 +15,18 @@ def trial_message(trial: Trial, layers: LayerErrors | None, held: list[Size]) ->
         ]
         return "\n".join(lines)
     case = trial.failures[0]
-    at = f"{trial.size[0]}x{trial.size[1]}"
+    at = "x".join(map(str, trial.size))
     worst = max(trial.failures, key=lambda c: c.error)
+    kind = {1: "signals", 2: "images", 3: "volumes"}.get(len(trial.size), "inputs")
     lines += [
-        f"  smallest failing case: {case.label} of {at} images",
+        f"  smallest failing case: {case.label} of {at} {kind}",
         f"  error {case.error:.1e} > {case.derivation}",
         f"  {len(trial.failures)} of {len(trial.cases)} elements fail; worst error {worst.error:.1e} ({worst.label});"
         f" spread between inputs {trial.spread:.1e}",
     ]
     if held:
-        shown = ", ".join(f"{h}x{w}" for h, w in sorted(held)[:6])
-        lines.append(f"  holds for images of {shown}{', …' if len(held) > 6 else ''}")
+        shown = ", ".join("x".join(map(str, size)) for size in sorted(held)[:6])
+        lines.append(f"  holds for {kind} of {shown}{', …' if len(held) > 6 else ''}")
     limit = None if case.exact else case.limit
     return "\n".join(lines + [f"  {line}" for line in first_layer(layers, limit)])
 

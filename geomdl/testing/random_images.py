@@ -4,7 +4,7 @@ import numpy as np
 
 from geomdl.errors import invalid
 
-Size = tuple[int, int]
+Size = tuple[int, ...]
 
 
 def white_noise(rng: np.random.Generator, size: Size, channels: int = 1, batch: int = 1) -> np.ndarray:
@@ -17,7 +17,8 @@ def white_noise(rng: np.random.Generator, size: Size, channels: int = 1, batch: 
       batch: how many images.
 
     Returns:
-      ``[batch, height, width, channels]``, float64, as do the other functions here.
+      ``[batch, height, width, channels]``, or with as many axes as the size has, float64, as do the other functions
+      here.
 
     >>> white_noise(np.random.default_rng(0), (4, 5), channels=3).shape
     (1, 4, 5, 3)

@@ -1,15 +1,17 @@
 """Finds the smallest image size at which a check fails."""
 
 import contextlib
+import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from geomdl.errors import invalid
 
-Size = tuple[int, int]
+Size = tuple[int, ...]
 Sizes = Any
-"""One size (n or (height, width)), several (a list or range of them), or a hypothesis strategy of them."""
+"""One size (n or (height, width), or as many numbers as inputs have axes), several (a list or range of them), or a
+hypothesis strategy of them."""
 
 
 def sizes_to_try(sizes: Sizes) -> list[Size] | None:
@@ -26,7 +28,7 @@ def sizes_to_try(sizes: Sizes) -> list[Size] | None:
     if isinstance(sizes, tuple):
         return [_size(sizes)]
     if isinstance(sizes, Iterable):
-        found = sorted({_size(size) for size in sizes}, key=lambda s: (s[0] * s[1], s))
+        found = sorted({_size(size) for size in sizes}, key=lambda s: (math.prod(s), s))
         if found:
             return found
     elif hasattr(sizes, "example"):  # a strategy, without importing hypothesis
@@ -77,7 +79,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _size(size: Any) -> Size:
-    pair = (size, size) if isinstance(size, int) else tuple(size) if isinstance(size, tuple | list) else ()
-    if len(pair) != 2 or not all(isinstance(n, int) and n > 0 for n in pair):
+    sides = (size, size) if isinstance(size, int) else tuple(size) if isinstance(size, tuple | list) else ()
+    if not sides or not all(isinstance(n, int) and n > 0 for n in sides):
         raise invalid("size", size, "n or (height, width), positive whole numbers of pixels", 8)
-    return pair[0], pair[1]
+    return sides

@@ -22,6 +22,7 @@ from geomdl.groups import (
     PlanarGroup,
     PointGroup,
     SemidirectProduct,
+    along,
     subgroups,
 )
 from geomdl.groups import group as group_of
@@ -240,10 +241,10 @@ def _random_element(group: Group) -> SearchStrategy[Element]:
         steps = sorted(range(n), key=lambda r: (min(r, n - r), r))
         return st.tuples(flip, st.sampled_from(steps)).map(np.array)
     if isinstance(group, GridTranslations):
-        step = group.step
-        sides = [n // step for n in (group.height, group.width)]
-        rows, columns = (st.integers(-((n - 1) // 2), n // 2) for n in sides)
-        return st.tuples(rows, columns).map(lambda s: group.product(group.identity, step * np.array(s)))
+        steps = np.array(along(group.step, len(group.sizes)))
+        sides = [n // step for n, step in zip(group.sizes, steps.tolist(), strict=True)]
+        counts = st.tuples(*(st.integers(-((n - 1) // 2), n // 2) for n in sides))
+        return counts.map(lambda count: group.product(group.identity, steps * np.array(count)))
     if isinstance(group, DirectProduct):
         parts = (_random_element(group.first), _random_element(group.second))
         return st.tuples(*parts).map(np.concatenate)

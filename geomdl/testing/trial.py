@@ -124,7 +124,7 @@ class Trial:
 
     model: str
     promise: str
-    size: tuple[int, int]
+    size: tuple[int, ...]
     cases: tuple[Case, ...]
     spread: float
     least_spread: float
@@ -153,7 +153,7 @@ class Trial:
         worst = self.worst
         state = "kept" if self.passed else "BROKEN"
         return (
-            f"{self.model} is {self.promise}: {state} at {self.size[0]}x{self.size[1]}; {len(self.cases)} elements,"
+            f"{self.model} is {self.promise}: {state} at {'x'.join(map(str, self.size))}; {len(self.cases)} elements,"
             f" worst error {worst.error:.1e} ({worst.label}, limit {worst.limit:.1e}), spread {self.spread:.1e}"
         )
 
@@ -207,7 +207,7 @@ def _nearness(group: Movable, g: np.ndarray) -> tuple[float, ...]:
         angle = float(group.angle(g))
         return float(g[0]), round(min(angle, 2 * np.pi - angle), 6), angle
     if isinstance(group, GridTranslations):
-        sizes = np.array([group.height, group.width])
+        sizes = np.array(group.sizes)
         return float(np.minimum(g, sizes - g).sum()), float(g.sum())
     t = g[1:] if group.reflections else g
     return float(g[0]) if group.reflections else 0.0, float(np.linalg.norm(t / np.asarray(group.strengths)))

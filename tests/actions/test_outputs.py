@@ -96,7 +96,7 @@ def test_fields_move_with_their_channels(fields):
 
 def test_translations_are_scaled_to_smaller_outputs():
     y = jax.random.normal(jax.random.key(0), (1, 4, 4, 1))
-    half = output_action("field", GridTranslations(8, 8, 2), size=(8, 8), out_size=(4, 4))
+    half = output_action("field", GridTranslations(8, 8, step=2), size=(8, 8), out_size=(4, 4))
     np.testing.assert_array_equal(half(np.array([2, 4]), y), jnp.roll(y, (1, 2), (1, 2)))
     family = output_action("field", FAMILIES["translation"], size=(8, 8), out_size=(4, 4), padding="wrap")
     np.testing.assert_array_equal(family(np.array([4.0, -2.0]), y), jnp.roll(y, (1, 2), (1, 2)))
@@ -132,7 +132,7 @@ SMALL = np.ones((1, 3, 3, 1), np.float32)
         ("interpolation", lambda: output_action("labels", FAMILIES["rotation"], size=(6, 6))([0.3], LABELS)),
         ("integers", lambda: output_action("labels", C4, size=(6, 6))(np.array([0, 1]), LABELS * 1.0)),
         ("whole pixels of the output", lambda: output_action("field", SHIFTS, size=(6, 6), out_size=(3, 3))),
-        (r"try GridTranslations\(6, 6, 2\)", lambda: output_action("field", SHIFTS, size=(6, 6), out_size=(3, 3))),
+        (r"try GridTranslations\(6, 6, step=2\)", lambda: output_action("field", SHIFTS, size=(6, 6), out_size=(3, 3))),
         ("the size of the output", lambda: output_action("field", FAMILIES["scale"], size=(6, 6))([0.1], SMALL)),
         (r"\[\.\.\., 4\]", lambda: output_action("boxes", C4, size=(6, 6))(np.array([0, 1]), np.ones((2, 2)))),
         ("a square one", lambda: output_action("points", C4, size=(6, 8))(np.array([0, 1]), np.ones((2, 2)))),

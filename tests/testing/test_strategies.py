@@ -11,7 +11,7 @@ from geomdl.groups import C4, C8, D4, O2, SO2, C, D, DirectProduct, GridTranslat
 from geomdl.testing import random_images
 from geomdl.testing.smallest import smallest_failing
 
-ALL = [C4, D4, SO2, O2, GridTranslations(6, 8, 2), DirectProduct(C4, D(1)), wallpaper("p4m", 4)]
+ALL = [C4, D4, SO2, O2, GridTranslations(6, 8, step=2), DirectProduct(C4, D(1)), wallpaper("p4m", 4)]
 
 
 def examples(strategy: st.SearchStrategy, count: int) -> list:

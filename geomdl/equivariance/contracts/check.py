@@ -11,12 +11,12 @@ from jax.typing import DTypeLike
 
 from geomdl.equivariance.contracts.checkers import CHECKERS
 from geomdl.equivariance.contracts.contract import Contract, Size
+from geomdl.equivariance.contracts.elements import required_size
 from geomdl.equivariance.contracts.report import Report
 from geomdl.equivariance.contracts.subject import Call, Subject
 from geomdl.equivariance.contracts.tolerances import tolerance
 from geomdl.equivariance.host.relative_error import relative_error_on_host
 from geomdl.errors import invalid
-from geomdl.groups import require_planar
 
 
 class HasContract(Protocol):
@@ -32,7 +32,7 @@ def check_contract(
     module: HasContract,
     key: jax.Array,
     *,
-    size: Size = (9, 9),
+    size: Size | None = None,
     batch: int = 2,
     dtype: DTypeLike = jnp.float32,
     train: bool = False,
@@ -55,7 +55,8 @@ def check_contract(
     Args:
       module: with ``contract``; called as ``module(x, train=…, key=…)``.
       key: a JAX random key, for the inputs and for dropout.
-      size: (height, width) of the input; () for a module without base space.
+      size: of the input, one number for each axis of the base space of its type: (height, width) of images; () for a
+        module without base space. 9 along every axis by default.
       batch: how many inputs.
       dtype: of the input and so of the computation; float64, which needs ``jax.enable_x64``, also of the variables.
       train: whether to call the module in training mode.
@@ -78,7 +79,7 @@ def check_contract(
     True
     """
     contract = module.contract
-    size = _possible_size(size, contract)
+    size = required_size(contract, size)
     _require_possible(dtype, batch, max_shifts, sharding)
     seed = np.asarray(jax.random.key_data(key)).ravel()
     rng = np.random.default_rng(seed)
@@ -93,14 +94,6 @@ def check_contract(
         reasons=tuple(dict.fromkeys(reason for findings in found for reason in findings.reasons)),
         problems=tuple(problem for findings in found for problem in findings.problems),
     )
-
-
-def _possible_size(size: Size, contract: Contract) -> Size:
-    if not isinstance(size, tuple | list) or len(size) not in (0, 2):
-        raise invalid("size", size, "(height, width), or () without base space", (9, 9))
-    if size:
-        require_planar(contract.in_type.group, "a check with base space (size=() is without)")
-    return tuple(size)
 
 
 def _require_possible(dtype: DTypeLike, batch: int, max_shifts: int, sharding: NamedSharding | None) -> None:

@@ -5,18 +5,24 @@ A new kind of promise gets a checker here, and a place in ``CHECKERS``.
 
 import dataclasses
 from collections.abc import Callable
-from fractions import Fraction
 
 import numpy as np
 
 from geomdl.equivariance.contracts.contract import Contract
-from geomdl.equivariance.contracts.crops import crop_shifts, inside_both
+from geomdl.equivariance.contracts.crops import crop_shifts, inside_both, window_of
+from geomdl.equivariance.contracts.elements import (
+    elements_that_fit,
+    shift_elements,
+    shift_of_output,
+    some_fractional_shifts,
+    some_whole_shifts,
+)
 from geomdl.equivariance.contracts.promise import Level, Size
 from geomdl.equivariance.contracts.report import Row
 from geomdl.equivariance.contracts.subject import Subject
 from geomdl.equivariance.host.orbit import orbit
 from geomdl.equivariance.host.shifts import aligned, ideally_shifted, rolled, without_nyquist
-from geomdl.groups import GridTranslations, PlanarGroup, Subgroup, require_planar
+from geomdl.groups import PlanarGroup, Subgroup, along, require_planar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,10 +67,10 @@ def shifts(subject: Subject) -> Findings:
     if not size:
         return Findings()
     level: Level = "none" if subject.random else contract.shifts.at(size)
-    elements, stride = _shift_elements(contract, size, subject.max_shifts), Fraction(contract.stride)
+    elements = shift_elements(contract, size, subject.max_shifts)
     rows = []
     for s in elements:
-        expected = rolled(subject.y, s * stride.denominator // stride.numerator)
+        expected = rolled(subject.y, shift_of_output(contract, s))
         rows.append(subject.row("shifts", s, level, subject.call(rolled(subject.x, s)), expected))
     problems = ()
     if level != "none" and subject.max_shifts and not len(elements):
@@ -81,7 +87,7 @@ def shifts_up_to_a_shift(subject: Subject) -> Findings:
     if not subject.measures(level):
         return Findings()
     rows = []
-    for s in np.array([[1, 0], [0, 1], [2, 3]]):
+    for s in some_whole_shifts(len(subject.size)):
         found = subject.call(rolled(subject.x, s))
         rows.append(subject.row("up to a shift", s, level, found, aligned(subject.y, to=found)))
     return Findings(tuple(rows))
@@ -98,8 +104,8 @@ def fractional_shifts(subject: Subject) -> Findings:
     x = without_nyquist(subject.x)
     y = subject.call(x)
     rows = []
-    for s in np.array([[0.5, 0.0], [0.0, -0.3], [1.7, 2.6]]):
-        expected = ideally_shifted(y, s / float(contract.stride))
+    for s in some_fractional_shifts(len(subject.size)):
+        expected = ideally_shifted(y, s / np.array(along(contract.stride, len(s)), float))
         rows.append(subject.row("fractional", s, level, subject.call(ideally_shifted(x, s)), expected))
     return Findings(tuple(rows))
 
@@ -109,18 +115,17 @@ def crops(subject: Subject) -> Findings:
     contract, size = subject.contract, subject.size
     elements = crop_shifts(contract, size)
     if not len(elements):
-        promised = subject.y.ndim == 4 and contract.cropped.level == "exact"
+        promised = subject.y.ndim > 2 and contract.cropped.level == "exact"
         reason = "larger images, for crops: no field of view lies inside two of them"
         return Findings(reasons=(reason,) if promised else ())
     if subject.train or not subject.shifts_are_tried:
         return Findings()
-    (height, width), margin = size, 2 * contract.step
-    shape = (len(subject.x), height + margin, width + margin, subject.x.shape[-1])
-    scene = subject.rng.normal(size=shape).astype(subject.x.dtype)
-    y = subject.call(scene[:, :height, :width])
+    larger = (n + 2 * step for n, step in zip(size, along(contract.step, len(size)), strict=True))
+    scene = subject.rng.normal(size=(len(subject.x), *larger, subject.x.shape[-1])).astype(subject.x.dtype)
+    y = subject.call(window_of(scene, size))
     rows = []
     for s in elements:
-        moved = subject.call(scene[:, s[0] : s[0] + height, s[1] : s[1] + width])
+        moved = subject.call(window_of(scene, size, s))
         rows.append(subject.row("cropped", s, "exact", *inside_both(contract, size, y, moved, s)))
     return Findings(tuple(rows))
 
@@ -147,10 +152,7 @@ def _point_elements(contract: Contract, size: Size, seed: np.ndarray) -> np.ndar
     else:  # the grid symmetries, and some rotations in general position
         quarters = [[f, k * np.pi / 2] for f in range(2 if group.reflections else 1) for k in range(4)]
         elements = np.concatenate([np.array(quarters), group.sample(rng, 4)])
-    if size and size[0] != size[1]:  # a quarter turn would change the shape
-        turned = np.abs(require_planar(group, "a field on the plane").matrix(elements)[:, 0, 0])
-        elements = elements[np.isclose(turned, 1)]
-    return elements
+    return elements_that_fit(contract, elements, size)
 
 
 def _embedded(contract: Contract, elements: np.ndarray) -> np.ndarray:
@@ -165,17 +167,6 @@ def _is_exact(contract: Contract, g: np.ndarray, size: Size) -> bool:
     """Whether an exact promise is exact for one element: it maps the grid to itself, and is in the exact group."""
     group, exact = contract.group, contract.exact_group
     if isinstance(group, PlanarGroup) and isinstance(exact, PlanarGroup):
-        on_grid = not size or bool(group.is_grid_symmetry(g))
+        on_grid = not size or bool(contract.out_type.space.is_grid_symmetry(group, g))
         return on_grid and bool(Subgroup(group, exact).contains(g))
     return True  # a direct product acts on the channels only
-
-
-def _shift_elements(contract: Contract, size: Size, at_most: int) -> np.ndarray:
-    step = contract.step
-    if any(n % step for n in size):
-        return np.zeros((0, 2), int)
-    group = GridTranslations(size[0], size[1], step)
-    if group.order <= at_most:
-        return group.elements()
-    rng = np.random.default_rng(group.order)
-    return np.concatenate([group.generators(), group.sample(rng, max(0, at_most - 2))])[:at_most]

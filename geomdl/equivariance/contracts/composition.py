@@ -10,7 +10,7 @@ from typing import Any
 
 from geomdl.equivariance.contracts.contract import Contract
 from geomdl.equivariance.contracts.promise import LEVELS, Condition, Promise, Size, square
-from geomdl.groups import PlanarGroup, require_planar
+from geomdl.groups import PerAxis, PlanarGroup, elementwise, require_planar
 from geomdl.representations import FieldType
 
 
@@ -71,9 +71,9 @@ class _InTurn:
     contracts: tuple[Contract, ...]
 
     @functools.cached_property
-    def strides(self) -> tuple[int | Fraction, ...]:
+    def strides(self) -> tuple[int | Fraction | PerAxis, ...]:
         """How many pixels of the first input make up one pixel of what goes into each module; last, of the output."""
-        start: list[int | Fraction] = [1]
+        start: list[int | Fraction | PerAxis] = [1]
         return tuple(itertools.accumulate(start + [c.stride for c in self.contracts], lambda a, b: a * b))
 
     def size_after(self, size: Size, count: int) -> Size:
@@ -95,7 +95,7 @@ class _InTurn:
         return Condition(text, lambda size: condition.holds(self.size_after(size, position)))
 
     @property
-    def step(self) -> int:
+    def step(self) -> int | PerAxis:
         return _common_step(c.step * s for c, s in zip(self.contracts, self.strides, strict=False))
 
     @functools.cached_property
@@ -112,19 +112,22 @@ class _InTurn:
         return pooled and self.any_shift is not None and self.any_shift.level == "exact"
 
     @property
-    def reach(self) -> Fraction | int | None:
+    def reach(self) -> Fraction | int | PerAxis | None:
         """How far an output pixel looks, in pixels of the first input."""
-        reach: Fraction | int = Fraction(0)
+        reach: Fraction | int | PerAxis = Fraction(0)
         for contract, stride in zip(self.contracts, self.strides, strict=False):
             if contract.reach is None:
                 return None
-            reach += contract.reach * stride
+            reach = reach + contract.reach * stride
         return reach
 
     @property
-    def offset(self) -> Fraction | int:
+    def offset(self) -> Fraction | int | PerAxis:
         """Where output pixel 0 lies, in pixels of the first input."""
-        return sum(c.offset * stride for c, stride in zip(self.contracts, self.strides, strict=False))
+        offset: Fraction | int | PerAxis = 0
+        for contract, stride in zip(self.contracts, self.strides, strict=False):
+            offset = offset + contract.offset * stride
+        return offset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,12 +154,12 @@ class _SideBySide:
         return Promise("none", why="modules side by side may choose different shifts")
 
     @property
-    def reach(self) -> Fraction | int | None:
+    def reach(self) -> Fraction | int | PerAxis | None:
         """The largest; None where the pixels of the modules lie at different places."""
-        reaches = [c.reach for c in self.contracts]
-        if None in reaches or len({c.offset for c in self.contracts}) != 1:
+        reaches = [c.reach for c in self.contracts if c.reach is not None]
+        if len(reaches) < len(self.contracts) or len({c.offset for c in self.contracts}) != 1:
             return None
-        return max(reach for reach in reaches if reach is not None)
+        return functools.reduce(lambda a, b: elementwise(max, a, b), reaches)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -258,10 +261,10 @@ def _located(text: str, position: int) -> str:
     return f"{text} (module {position})" if position else text
 
 
-def _common_step(steps: Iterable[int | Fraction]) -> int:
-    """The smallest whole number of pixels that is a multiple of every step."""
-    fractions = [Fraction(step) for step in steps]
-    return math.lcm(*(f.numerator for f in fractions))  # p/q in lowest terms divides n iff p divides n
+def _common_step(steps: Iterable[int | Fraction | PerAxis]) -> int | PerAxis:
+    """The smallest whole number of pixels that is a multiple of every step, along each axis."""
+    # p/q in lowest terms divides n iff p divides n
+    return elementwise(lambda *along_axis: math.lcm(*(Fraction(step).numerator for step in along_axis)), *steps)
 
 
 def _common_exact_group(contracts: Sequence[Contract]) -> PlanarGroup | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from geomdl.equivariance.contracts.promise import ALIASED, NOTHING, Condition, Promise, Size, square
-from geomdl.groups import PlanarGroup, PointGroup
+from geomdl.groups import PerAxis, PlanarGroup, PointGroup
 from geomdl.representations import FieldType
 
 __all__ = ["ALIASED", "NOTHING", "Condition", "Contract", "Promise", "Size", "exact_everywhere", "square"]
@@ -19,6 +19,9 @@ class Contract:
                     ``exact_group`` that map the pixel grid to itself, approximately for the others.
       Translations: f(T_s x) = T_{s/stride} f(x) for circular shifts s that are multiples of ``step`` pixels; f(x)
                     itself on the right when the output has no base space.
+
+    Sizes have one number for each axis of the base space of ``in_type``. Numbers of pixels (``step``, ``stride``,
+    ``reach``, ``offset``) are the same along every axis, or a `geomdl.groups.PerAxis`.
 
     Args:
       in_type: ρ_in.
@@ -58,15 +61,15 @@ class Contract:
     points: Promise
     shifts: Promise
     output_size: Callable[[Size], Size]
-    step: int = 1
-    stride: int | Fraction = 1
+    step: int | PerAxis = 1
+    stride: int | Fraction | PerAxis = 1
     depth: int = 1
     random_in_training: bool = False
     exact_within: PlanarGroup | None = None
     fractional: Promise = NOTHING
     up_to_shift: Promise | None = None
-    reach: Fraction | int | None = None
-    offset: Fraction | int = 0
+    reach: Fraction | int | PerAxis | None = None
+    offset: Fraction | int | PerAxis = 0
     has_base_space: bool = True
 
     def __post_init__(self) -> None:
@@ -103,7 +106,7 @@ class Contract:
         return Promise("exact")
 
     def __str__(self) -> str:
-        of = f" of multiples of {self.step} pixels" if self.step > 1 and self.shifts.level != "none" else ""
+        of = f" of multiples of {self.step} pixels" if self.step != 1 and self.shifts.level != "none" else ""
         within = f" within {self.exact_group}" if self.exact_group != self.group else ""
         lines = [f"{self.group}{within}: {self.points}", f"circular shifts{of}: {self.shifts}"]
         if self.up_to_shift is not None:

@@ -20,7 +20,7 @@ class Subject:
     Args:
       contract: what it promises.
       call: the module, compiled, from an array on the host to another.
-      x: inputs ``[batch, height, width, channels]``, or ``[batch, channels]`` without base space.
+      x: inputs ``[batch, height, width, channels]``, or as the base space has axes; ``[batch, channels]`` without.
       y: ``call(x)``.
       seed: of the elements that are drawn at random.
       rng: for further inputs.

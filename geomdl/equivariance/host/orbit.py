@@ -7,7 +7,6 @@ import jax
 import numpy as np
 
 from geomdl.actions import act
-from geomdl.groups import require_planar
 from geomdl.representations import FieldType
 
 
@@ -19,7 +18,7 @@ def orbit(elements: np.ndarray, x: np.ndarray, field_type: FieldType) -> Iterato
 
     Args:
       elements: ``[n, element_size]`` of ``field_type.group``.
-      x: ``[batch, height, width, channels]``, or ``[batch, channels]`` without base space.
+      x: ``[batch, *axes of the base space, channels]``, or ``[batch, channels]`` without base space.
       field_type: how the channels transform.
 
     >>> from geomdl.groups import C4
@@ -31,9 +30,8 @@ def orbit(elements: np.ndarray, x: np.ndarray, field_type: FieldType) -> Iterato
         rho = [matrix[i] for matrix in matrices]
         if x.ndim == 2:
             yield _fibre(rho, x, field_type)
-        elif (plane := require_planar(field_type.group, "a field on the plane")).is_grid_symmetry(g):
-            turns = int(np.rint(plane.plane_angle(g) / (np.pi / 2))) % 4
-            yield _fibre(rho, np.rot90(np.flip(x, 1) if g[0] else x, turns, (1, 2)), field_type)
+        elif (space := field_type.require_base_space("a moved field")).is_grid_symmetry(field_type.group, g):
+            yield _fibre(rho, space.grid_symmetry(field_type.group, g)(x), field_type)
         else:
             yield np.asarray(_resampled(g, x, field_type))
 

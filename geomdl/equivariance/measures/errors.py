@@ -15,7 +15,14 @@ from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.host.relative_error import relative_error
 from geomdl.equivariance.measures.evaluation import image_batch, output_shape, over_elements, require_finite
-from geomdl.equivariance.measures.symmetry import Action, Transformations, as_output, symmetry, transformations
+from geomdl.equivariance.measures.symmetry import (
+    Action,
+    Transformations,
+    as_output,
+    dimension_of,
+    symmetry,
+    transformations,
+)
 from geomdl.errors import invalid
 from geomdl.representations import FieldType
 
@@ -195,15 +202,20 @@ def orbit_errors(
     >>> result.worst < 1e-6, result.baseline, result.alive
     (True, 0.0, True)
     """
-    f, x = as_function(model), image_batch(x)
-    output, out_field_type = as_output(output, out_field_type, transformations(group, x.shape[1:3]))
+    f = as_function(model)
+    dimension = dimension_of(group, f)
+    x = image_batch(x, dimension=dimension)
+    output, out_field_type = as_output(output, out_field_type, transformations(group, x.shape[1:-1]))
+    if disc_mask and dimension != 2:
+        raise invalid("disc_mask", disc_mask, "False where inputs are not images", False)
     if disc_mask:
         x = x * jnp.asarray(disc_with_edge(x.shape[1:3], edge=2.0), x.dtype)[..., None]
     shape, computed = output_shape(f, x)
-    out_size = shape.shape[1:3] if output in ("field", "labels") and len(shape.shape) >= 3 else None
-    _require_output(f.name, shape.shape, output, out_field_type)
+    fields = output in ("field", "labels") and len(shape.shape) > dimension
+    out_size = shape.shape[1 : 1 + dimension] if fields else None
+    _require_output(f.name, shape.shape, output, out_field_type, dimension)
     s = symmetry(
-        group, x.shape[1:3], output, out_size=out_size, elements=elements, field_type=field_type,
+        group, x.shape[1:-1], output, out_size=out_size, elements=elements, field_type=field_type,
         out_field_type=out_field_type, padding=padding, count=count, seed=seed,
     )  # fmt: skip
     mask = disc(shape.shape[1:3]) if disc_mask and output == "field" and len(shape.shape) == 4 else None
@@ -258,10 +270,13 @@ def _difference(a: jax.Array, b: jax.Array, what: str, mask: np.ndarray | None =
     return relative_error(a, b)
 
 
-def _require_output(name: str, shape: Sequence[int], output: str | Action, field_type: FieldType | None) -> None:
+def _require_output(
+    name: str, shape: Sequence[int], output: str | Action, field_type: FieldType | None, dimension: int
+) -> None:
     if output == "field" and len(shape) == 2 and field_type is not None:  # a field without base space
         return
-    wanted = {"field": (4, "[batch, height, width, channels]"), "labels": (3, "[batch, height, width]")}
+    layout = {1: "[batch, length, channels]", 2: "[batch, height, width, channels]"}.get(dimension, "of a field")
+    wanted = {"field": (dimension + 2, layout), "labels": (3, "[batch, height, width]")}
     ndim, text = wanted.get(output, (len(shape), "")) if isinstance(output, str) else (len(shape), "")
     if len(shape) != ndim:
         raise invalid(

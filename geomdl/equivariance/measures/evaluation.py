@@ -10,10 +10,16 @@ from jax.typing import ArrayLike
 
 from geomdl.equivariance.adapters.functions import Model
 from geomdl.errors import invalid
+from geomdl.groups import LINE, PLANE, VOLUME
 
 
-def image_batch(x: ArrayLike, what: str = "x") -> jax.Array:
+def image_batch(x: ArrayLike, what: str = "x", dimension: int = 2) -> jax.Array:
     """Images as a JAX array ``[batch, height, width, channels]`` of floating-point numbers.
+
+    Args:
+      x: the images.
+      what: their name, for messages.
+      dimension: how many axes they have between batch and channels; 2 for images, 1 for signals, 3 for volumes.
 
     Raises:
       ValueError: for another shape, no image, or numbers that are not finite.
@@ -24,10 +30,11 @@ def image_batch(x: ArrayLike, what: str = "x") -> jax.Array:
     ValueError: invalid x of shape (8, 8); allowed: images [batch, height, width, channels]; try x[None, ..., None]
     """
     x = jnp.asarray(x)
-    if x.ndim != 4 or 0 in x.shape:
-        hint = {2: f"{what}[None, ..., None]", 3: f"{what}[None]"}.get(x.ndim)
+    if x.ndim != dimension + 2 or 0 in x.shape:
+        hint = {dimension: f"{what}[None, ..., None]", dimension + 1: f"{what}[None]"}.get(x.ndim)
+        allowed = next((f"{s.fields} {s.layout}" for s in (PLANE, LINE, VOLUME) if s.dimension == dimension), "")
         raise ValueError(
-            f"invalid {what} of shape {x.shape}; allowed: images [batch, height, width, channels]"
+            f"invalid {what} of shape {x.shape}; allowed: {allowed or f'{dimension + 2} axes'}"
             + (f"; try {hint}" if hint else "")
         )
     if not jnp.issubdtype(x.dtype, jnp.floating):

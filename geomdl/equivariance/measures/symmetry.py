@@ -15,6 +15,7 @@ from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.generators import GENERATORS, Generator
 from geomdl.actions.outputs import OutputLaw, input_action, output_action
 from geomdl.actions.warp import Padding
+from geomdl.equivariance.adapters.functions import Model
 from geomdl.errors import invalid, unknown
 from geomdl.groups import GridTranslations, PlanarGroup
 from geomdl.groups import group as group_of
@@ -121,8 +122,10 @@ def symmetry(
     >>> s.labels
     ('identity', 'rotate 90°', 'rotate 180°', 'rotate 270°')
     """
-    size = (int(size[0]), int(size[1]))
+    size = tuple(map(int, size))
     resolved = transformations(group, size)
+    if len(size) != 2 and not isinstance(resolved, GridTranslations):
+        raise invalid("group", group, f"circular shifts for inputs of {len(size)} axes; others move images", "'shifts'")
     if isinstance(resolved, Generator):
         if elements is None:
             raise invalid("elements", None, f"the strengths t at which e^(tX) of {resolved.name} is measured", [0.1])
@@ -142,7 +145,7 @@ def symmetry(
     elif output == "invariant":
         expect = _same
     else:
-        frame = size if out_size is None else (int(out_size[0]), int(out_size[1]))
+        frame = size if out_size is None else tuple(map(int, out_size))
         expect = output_action(
             cast(Literal["labels", "field", "points", "boxes"], output), resolved,
             size=size, field_type=out_field_type, out_size=frame, padding=padding,
@@ -163,6 +166,19 @@ def as_output(
     if out_field_type is not None and out_field_type != output.field_type:
         raise invalid("out_field_type", str(out_field_type), f"none next to {output}, which has its own")
     return output.kind, output.type_under(group)
+
+
+def dimension_of(group: Transformations, model: Model) -> int:
+    """How many axes inputs have between batch and channels: those that shifts are of, else the two of images.
+
+    >>> from geomdl.equivariance.adapters.functions import as_function
+    >>> dimension_of(GridTranslations(12), as_function(lambda x: x)), dimension_of("C4", as_function(lambda x: x))
+    (1, 2)
+    """
+    if isinstance(group, GridTranslations):
+        return len(group.sizes)
+    contract = model.contract
+    return (contract.in_type.space.dimension or 2) if group == "shifts" and contract is not None else 2
 
 
 def _same(_: Any, y: Any) -> Any:
@@ -189,14 +205,16 @@ def _elements(
 
 def _input_actions(
     group: PlanarGroup | GridTranslations | Family,
-    size: tuple[int, int],
+    size: tuple[int, ...],
     field_type: FieldType | None,
     padding: Padding,
 ) -> tuple[Action, Action]:
     if isinstance(group, GridTranslations):
-        if (group.height, group.width) != size:
-            raise invalid("group", group, f"shifts of the images, which are {size[0]}x{size[1]}", "'shifts'")
-        return (lambda g, x: roll(x, (g[0], g[1]))), (lambda g, x: roll(x, (-g[0], -g[1])))
+        if group.sizes != size:
+            shown = "x".join(map(str, size))
+            raise invalid("group", group, f"shifts of the images, which are {shown}", "'shifts'")
+        axes = range(len(size))
+        return (lambda g, x: roll(x, [g[i] for i in axes])), (lambda g, x: roll(x, [-g[i] for i in axes]))
     if isinstance(group, PlanarGroup):
         if field_type is not None and field_type.group != group:
             raise invalid("field_type", field_type, f"a type of {group}")
@@ -218,7 +236,7 @@ def _labels(group: PlanarGroup | GridTranslations | Family, elements: np.ndarray
 
 def _label(group: PlanarGroup | GridTranslations | Family, g: np.ndarray) -> str:
     if isinstance(group, GridTranslations):
-        return f"shift ({int(g[0])}, {int(g[1])})"
+        return f"shift ({', '.join(str(int(n)) for n in g)})"
     if isinstance(group, PlanarGroup):
         degrees = float(np.rad2deg(group.angle(g)))
         parts = (["flip"] if g[0] else []) + ([f"rotate {degrees:.4g}°"] if degrees else [])

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from geomdl.equivariance.contracts.composition import side_by_side
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid
-from geomdl.layers.core.layer import Child, Image, Images, Layer
+from geomdl.groups import along
+from geomdl.layers.core.layer import Child, Field, Layer, Resampled
 
 
 class Skip(Layer):
@@ -62,11 +63,12 @@ class Skip(Layer):
         """The body."""
         return [Child("body", self.body, size)]
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Resampled:
         """Applies the body and puts the cropped input before it. Raises ValueError when no crop is centred."""
         y = self.body(x, train=train, key=key)
-        (top, left), (height, width) = self._margins(x.shape[1:3], y.shape[1:3]), y.shape[1:3]
-        return jnp.concatenate([x[:, top : top + height, left : left + width], y], -1)
+        size = y.shape[1:-1]
+        kept = (slice(start, start + n) for start, n in zip(self._margins(x.shape[1:-1], size), size, strict=True))
+        return jnp.concatenate([x[(slice(None), *kept)], y], -1)
 
     def _margins(self, size: Size, inner: Size) -> Size:
         """Pixels above and to the left of the central crop."""
@@ -76,7 +78,7 @@ class Skip(Layer):
             allowed = f"sides longer by an even number of pixels than the {shown} that its body gives"
             nearest = (max(n, m) + (n - m) % 2 for n, m in zip(size, inner, strict=True))
             raise invalid("image in Skip", "x".join(map(str, size)), allowed, "x".join(map(str, nearest)))
-        if contract.reach is not None and any(margin != contract.offset for margin in margins):
+        if contract.reach is not None and margins != along(contract.offset, len(margins)):
             allowed = (
                 f"sides whose middle is that of the {shown} that its body gives; they begin {contract.offset} pixels in"
             )

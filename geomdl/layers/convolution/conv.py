@@ -5,14 +5,13 @@ from flax import nnx
 
 from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.errors import invalid
-from geomdl.groups import require_planar
 from geomdl.kernels import Basis, BasisFilter
 from geomdl.layers.convolution.algorithms import Algorithm, Convolution, named
 from geomdl.layers.convolution.algorithms.registry import AUTO, Method, algorithm_for, reference, require_possible
 from geomdl.layers.convolution.plain import PlainConv
-from geomdl.layers.core.layer import Image, Images, Layer
+from geomdl.layers.core.layer import Field, Layer, Resampled
 from geomdl.layers.core.weights import Init, add_bias, init_bias, init_weights, kernel_spaces
-from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window
+from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, require_per_axis
 from geomdl.representations import FieldType
 
 KernelOption = float | tuple[float, ...] | None
@@ -33,7 +32,7 @@ class Conv(Layer):
     Args:
       in_type: what comes in.
       out_type: what goes out, of the same group.
-      kernel_size: pixels along each axis, odd or even.
+      kernel_size: pixels along each axis, odd or even; one number, or one for each axis of the base space.
       stride: see `geomdl.layers.core.window.Window`.
       padding: pixels, ``"valid"``, ``"same"`` or ``"full"``.
       padding_mode: ``"zeros"``, ``"circular"``, ``"reflect"`` or ``"replicate"``.
@@ -52,7 +51,8 @@ class Conv(Layer):
       method: how it is computed, from the same weights to the same result, by the name of an algorithm of
         `geomdl.layers.convolution.algorithms`; those of one's own can be registered there. ``"dense"``: the kernel is
         expanded. ``"factored"``: the channels are mixed in coordinates of irreps, which is less arithmetic by about the
-        order of the group; not where some pairs of fields have pixel kernels and others steerable ones. ``"fused"``:
+        order of the group; only with square windows on the plane, and not where some pairs of fields have pixel kernels
+        and others steerable ones. ``"fused"``:
         the same in one kernel for GPUs, which holds nothing of what it expands in memory and computes in the precision
         of the images; not with ``groups`` > 1. ``"auto"``: the algorithm that is expected to be fastest for the images
         at hand, its compilation considered; see `geomdl.layers.convolution.algorithms.registry.chosen`.
@@ -76,18 +76,24 @@ class Conv(Layer):
     C4: exact, given a square input
     circular shifts: none (padding with zeros marks the border)
     crops: exact, with a field of view of ±2 pixels
+
+    Fields on another base space are convolved over its axes: signals here, with a window that goes round.
+
+    >>> sound, notes = (FieldType("C1", f"{n} trivial", space="line") for n in (1, 8))
+    >>> Conv(sound, notes, 5, padding="same", padding_mode="circular", rngs=nnx.Rngs(0))(jnp.ones((2, 40, 1))).shape
+    (2, 40, 8)
     """
 
     def __init__(
         self,
         in_type: FieldType,
         out_type: FieldType,
-        kernel_size: int,
+        kernel_size: PerAxisInt,
         *,
-        stride: int = 1,
+        stride: PerAxisInt = 1,
         padding: Padding = 0,
         padding_mode: PaddingMode = "zeros",
-        dilation: int = 1,
+        dilation: PerAxisInt = 1,
         remainder: Remainder = "error",
         groups: int = 1,
         basis: Basis = "auto",
@@ -101,14 +107,15 @@ class Conv(Layer):
         method: Method = "auto",
         rngs: nnx.Rngs,
     ) -> None:
-        require_planar(in_type.group, "Conv")
+        base = in_type.require_base_space("Conv")
+        require_per_axis(base, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
         self.window = Window(kernel_size, stride, padding, dilation, padding_mode, remainder)
         self.in_type, self.out_type, self.groups = in_type, out_type, groups
         _check_groups(groups, in_type, out_type)
         self.spaces = kernel_spaces(
             in_type,
             out_type,
-            kernel_size,
+            self.window.size,
             basis,
             rings=rings,
             sigma=sigma,
@@ -146,10 +153,13 @@ class Conv(Layer):
         """The expanded kernel ``[k, k, in_channels / groups, out_channels]``."""
         return self.convolution.dense_kernel([weight[...] for weight in self.kernel])
 
-    def apply(self, x: Image) -> Images:
-        """Convolves ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
-        self.in_type.require_channels(x.shape[-1], "the input of Conv")
-        algorithm = self.algorithm_for(x.shape[1:3]) if x.ndim == 4 else reference()  # which refuses other shapes
+    def apply(self, x: Field) -> Resampled:
+        """Convolves ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes.
+
+        Raises ValueError when the window does not fit, or for an array of other axes.
+        """
+        self.in_type.require_layout(x.shape, "the input of Conv")
+        algorithm = self.algorithm_for(x.shape[1:-1])
         prepared = algorithm.prepare(self.convolution, [weight[...] for weight in self.kernel])
         return add_bias(algorithm.apply(self.convolution, prepared, x), self.bias, self.out_type)
 

@@ -4,6 +4,7 @@ import jax
 from flax import nnx
 
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
+from geomdl.groups import PLANE
 from geomdl.layers.convolution.algorithms import Algorithm, Convolution
 from geomdl.layers.convolution.algorithms.registry import Method, algorithm_for, reference, require_possible
 from geomdl.layers.convolution.plain import PlainConv
@@ -49,7 +50,7 @@ class Dense(Layer):
         rngs: nnx.Rngs,
     ) -> None:
         self.in_type, self.out_type = in_type, out_type
-        self.spaces = kernel_spaces(in_type, out_type, 1)
+        self.spaces = kernel_spaces(in_type, out_type, 1, space=PLANE)  # of one pixel, on whatever base space
         self.method: Method = require_possible(method, self.convolution)
         self.kernel = init_weights(self.spaces, in_type, out_type, rngs)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])

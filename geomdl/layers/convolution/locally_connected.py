@@ -9,11 +9,10 @@ from jax import lax
 
 from geomdl.equivariance.contracts.contract import Condition, Contract, Promise, Size
 from geomdl.errors import invalid
-from geomdl.groups import require_planar
 from geomdl.layers.core.constants import Weight
 from geomdl.layers.core.functional import pad
 from geomdl.layers.core.initialization import he_normal, zeros
-from geomdl.layers.core.layer import Image, Images, Layer, Vector
+from geomdl.layers.core.layer import Field, Image, Images, Layer, Vector
 from geomdl.layers.core.window import Padding, PaddingMode, Window
 from geomdl.representations import FieldType
 
@@ -61,7 +60,7 @@ class LocallyConnected(Layer):
         self.window = Window(kernel_size, stride, padding, 1, padding_mode)
         self.size = tuple(size)
         self.in_type = in_type
-        self.out_type = FieldType(require_planar(in_type.group, "LocallyConnected"), f"{out_channels} trivial")
+        self.out_type = FieldType(in_type.require_plane("LocallyConnected"), f"{out_channels} trivial")
         height, width = self.window.output_size(self.size)
         taps = kernel_size**2 * in_type.size
         self.kernel = nnx.Param(he_normal(rngs.params(), (height, width, taps, out_channels), taps))
@@ -76,16 +75,16 @@ class LocallyConnected(Layer):
 
     def multiply_adds(self, size: Size) -> int:
         """Output pixels · k² · input channels · output channels."""
-        return math.prod(self.window.output_size(size)) * self.window.size**2 * self.in_type.size * self.out_type.size
+        return math.prod(self.window.output_size(size)) * self.window.taps(2) * self.in_type.size * self.out_type.size
 
     def apply(self, x: Image) -> Images:
         """Maps ``[batch, height, width, channels]``. Raises ValueError for an image of another size."""
         self.in_type.require_channels(x.shape[-1], "the input of LocallyConnected")
         if x.shape[1:3] != self.size:
             raise ValueError(f"this LocallyConnected layer is made for images of {self.size}, got {x.shape[1:3]}")
-        w = self.window
+        w = self.window.isotropic
         patches = lax.conv_general_dilated_patches(
-            pad(x, w.pixels_of_padding, w.padding_mode),
+            pad(x, w.padding, self.window.padding_mode),
             (w.size, w.size),
             (w.stride, w.stride),
             "VALID",
@@ -113,20 +112,28 @@ class LocallyConnected(Layer):
 class Flatten(Layer):
     """Lays all pixels and channels of an image in one vector: ``[batch, H, W, C]`` to ``[batch, H·W·C]``.
 
+    Signals and volumes likewise.
+
     What a dense layer then does with the positions is its own; no symmetry is promised.
 
     Args:
       in_type: what comes in.
-      size: (height, width).
+      size: (height, width), or one number for each axis of the base space.
+
+    Raises:
+      ValueError: for a size of another number of axes.
 
     >>> Flatten(FieldType("C1", "2 trivial"), (3, 3))(jnp.ones((5, 3, 3, 2))).shape
     (5, 18)
     """
 
-    def __init__(self, in_type: FieldType, size: tuple[int, int]) -> None:
+    def __init__(self, in_type: FieldType, size: tuple[int, ...]) -> None:
+        space = in_type.require_base_space("Flatten")
+        if len(size) != space.dimension:
+            raise invalid("size of Flatten", tuple(size), f"({', '.join(space.axes)}) of {space.fields}")
         self.in_type = in_type
         self.size = tuple(size)
-        self.out_type = FieldType(in_type.group, f"{math.prod(size) * in_type.size} trivial")
+        self.out_type = in_type.with_fields(f"{math.prod(size) * in_type.size} trivial")
 
     @property
     def contract(self) -> Contract:
@@ -134,7 +141,7 @@ class Flatten(Layer):
         none = Promise("none", why="positions become channels")
         return Contract(self.in_type, self.out_type, none, none, lambda size: (), has_base_space=False)
 
-    def apply(self, x: Image) -> Vector:
+    def apply(self, x: Field) -> Vector:
         """Flattens. Raises ValueError for an image of another size."""
         if x.shape[1:] != (*self.size, self.in_type.size):
             raise ValueError(f"Flatten is made for images of {(*self.size, self.in_type.size)}, got {x.shape[1:]}")

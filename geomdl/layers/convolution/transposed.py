@@ -9,7 +9,6 @@ from jax import lax
 
 from geomdl.equivariance.contracts.contract import Contract, Promise, Size, square
 from geomdl.errors import invalid
-from geomdl.groups import require_planar
 from geomdl.kernels import Basis
 from geomdl.layers.convolution.plain import plain_bias
 from geomdl.layers.core.constants import Weight
@@ -58,7 +57,7 @@ class TransposedConv(Layer):
         use_bias: bool = True,
         rngs: nnx.Rngs,
     ) -> None:
-        self.swaps_axes = require_planar(in_type.group, "TransposedConv").swaps_axes
+        self.swaps_axes = in_type.require_plane("TransposedConv").swaps_axes
         self.window = Window(kernel_size, stride, padding)
         if padding >= kernel_size:
             raise invalid("padding of TransposedConv", padding, f"at most kernel_size − 1 = {kernel_size - 1}", 0)
@@ -72,7 +71,7 @@ class TransposedConv(Layer):
         """Exact under the grid symmetries at every size."""
         points = Promise("exact", (square,) if self.swaps_axes else ())
         shifts = Promise("none", why="the full result has a border")
-        w = self.window
+        w = self.window.isotropic
         middle = Fraction(w.size - 1, 2)  # of the kernel, which is laid on s · z − padding
         return Contract(
             self.in_type,
@@ -82,17 +81,17 @@ class TransposedConv(Layer):
             self.output_size,
             stride=Fraction(1, w.stride),
             reach=middle / w.stride,
-            offset=(w.pixels_of_padding - middle) / w.stride,
+            offset=(w.padding - middle) / w.stride,
         )
 
     def output_size(self, size: Size) -> Size:
         """(n − 1) · stride − 2 · padding + kernel_size along each axis."""
-        w = self.window
-        return tuple((n - 1) * w.stride - 2 * w.pixels_of_padding + w.size for n in size)
+        w = self.window.isotropic
+        return tuple((n - 1) * w.stride - 2 * w.padding + w.size for n in size)
 
     def multiply_adds(self, size: Size) -> int:
         """Input pixels · k² · input channels · output channels: the zeros are not multiplied."""
-        return math.prod(size) * self.window.size**2 * self.in_type.size * self.out_type.size
+        return math.prod(size) * self.window.taps(2) * self.in_type.size * self.out_type.size
 
     def dense_kernel(self) -> jax.Array:
         """The expanded kernel ``[k, k, in_channels, out_channels]``."""
@@ -153,12 +152,13 @@ def correlate_spread(x: jax.Array, kernel: jax.Array, window: Window) -> jax.Arr
       kernel: ``[k, k, in_channels, out_channels]``.
       window: of the transposed convolution.
     """
-    border = window.size - 1 - window.pixels_of_padding
+    w = window.isotropic
+    border = w.size - 1 - w.padding
     return lax.conv_general_dilated(
         x,
         kernel,
         (1, 1),
         [(border, border), (border, border)],
-        lhs_dilation=(window.stride, window.stride),
+        lhs_dilation=(w.stride, w.stride),
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )

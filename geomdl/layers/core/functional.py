@@ -10,8 +10,9 @@ from jax import lax
 from jax.typing import ArrayLike
 
 from geomdl.errors import invalid, unknown
+from geomdl.groups import along
 from geomdl.layers.core.maximum import Sliding, largest, maximum_over
-from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window, output_size
+from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, output_size
 from geomdl.registry import Registry
 
 __all__ = [
@@ -29,12 +30,12 @@ PAD_MODES: dict[PaddingMode, Literal["constant", "wrap", "reflect", "edge"]] = {
 """The modes of padding by NumPy's names."""
 
 
-def pad(x: ArrayLike, pixels: int, mode: PaddingMode = "zeros") -> jax.Array:
-    """Adds pixels on each side of the two spatial axes of ``[batch, height, width, channels]``.
+def pad(x: ArrayLike, pixels: PerAxisInt, mode: PaddingMode = "zeros") -> jax.Array:
+    """Adds pixels on each side of the spatial axes of ``[batch, height, width, channels]``.
 
     Args:
-      x: the images.
-      pixels: how many, on each side.
+      x: the images, or fields on a base space of another dimension, ``[batch, ..., channels]``.
+      pixels: how many, on each side; one number for all axes, or one for each.
       mode: ``"zeros"``, ``"circular"`` (periodic), ``"reflect"`` (mirrored about the edge pixels) or ``"replicate"``.
 
     Raises:
@@ -50,36 +51,38 @@ def pad(x: ArrayLike, pixels: int, mode: PaddingMode = "zeros") -> jax.Array:
     x = jnp.asarray(x)
     if pixels == 0:
         return x
-    limit = min(x.shape[1:3]) - 1
-    if mode == "reflect" and pixels > limit:
-        raise invalid(
-            "padding", pixels, f"at most {limit} pixels can be reflected in an image of {x.shape[1:3]}", limit
-        )
-    return jnp.pad(x, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode=PAD_MODES[mode])
+    size = x.shape[1:-1]
+    margins = along(pixels, len(size))
+    if mode == "reflect" and any(p > n - 1 for p, n in zip(margins, size, strict=True)):
+        limit = min(size) - 1
+        raise invalid("padding", pixels, f"at most {limit} pixels can be reflected in an image of {size}", limit)
+    return jnp.pad(x, ((0, 0), *((p, p) for p in margins), (0, 0)), mode=PAD_MODES[mode])
 
 
 def _pad_axis(x: jax.Array, axis: int, before: int, after: int, mode: PaddingMode) -> jax.Array:
     if not (before or after):
         return x
-    return jnp.pad(x, [(before, after) if a == axis else (0, 0) for a in range(4)], mode=PAD_MODES[mode])
+    return jnp.pad(x, [(before, after) if a == axis else (0, 0) for a in range(x.ndim)], mode=PAD_MODES[mode])
 
 
 def correlate(
     x: ArrayLike,
     kernel: ArrayLike,
     *,
-    stride: int = 1,
+    stride: PerAxisInt = 1,
     padding: Padding = 0,
     padding_mode: PaddingMode = "zeros",
-    dilation: int = 1,
+    dilation: PerAxisInt = 1,
     remainder: Remainder = "error",
     groups: int = 1,
 ) -> jax.Array:
     """Cross-correlation, which networks call convolution: O[i, j] = Σ_{s,t} x[i + s, j + t] k[s, t].
 
+    The kernel says over how many axes: one for signals, two for images, three for volumes.
+
     Args:
-      x: ``[batch, height, width, in_channels]``.
-      kernel: ``[size, size, in_channels / groups, out_channels]``.
+      x: ``[batch, height, width, in_channels]``, or with another number of spatial axes.
+      kernel: ``[rows, columns, in_channels / groups, out_channels]``, with as many taps along each axis as it has.
       stride: see `Window`.
       padding: see `Window`.
       padding_mode: see `Window`.
@@ -99,31 +102,45 @@ def correlate(
            [9., 9., 9.]], dtype=float32)
     """
     x, kernel = jnp.asarray(x), jnp.asarray(kernel)
-    if kernel.ndim != 4 or kernel.shape[0] != kernel.shape[1]:
-        raise ValueError(f"a kernel is [size, size, in_channels, out_channels], got shape {kernel.shape}")
-    if x.ndim != 4 or x.shape[3] != kernel.shape[2] * groups:
+    size, dimension = x.shape[1:-1], kernel.ndim - 2
+    if not 1 <= dimension <= len(_AXES):
+        raise ValueError(
+            f"a kernel is [size, size, in_channels, out_channels], or has taps along 1 to {len(_AXES)} axes, got shape"
+            f" {kernel.shape}"
+        )
+    if x.ndim != kernel.ndim or x.shape[-1] != kernel.shape[-2] * groups:
         raise ValueError(
             f"images of shape {x.shape} do not match a kernel of shape {kernel.shape} with {groups} groups"
         )
-    window = Window(kernel.shape[0], stride, padding, dilation, padding_mode, remainder)
-    height, width = window.output_size(x.shape[1:3])
-    dimensions = ("NHWC", "HWIO", "NHWC")
-    grows = window.stride == 1 and height > x.shape[1]  # then XLA's gradient of the kernel takes a slow path on CPUs
-    border = 0 if padding_mode != "zeros" or grows else window.pixels_of_padding  # padded apart, the gradient is larger
+    window = Window(kernel.shape[:-2], stride, padding, dilation, padding_mode, remainder)
+    out_size, axes = window.output_size(size), window.along(dimension)
+    grows = window.stride == 1 and out_size[0] > size[0]  # XLA's gradient of the kernel takes a slow path then on CPUs
+    apart = padding_mode != "zeros" or grows or window.pixels_of_padding == 0  # padded apart, the gradient is larger
+    borders = [0 if apart else axis.padding for axis in axes]
+    spatial = _AXES[-dimension:]
     y = lax.conv_general_dilated(
-        x if border else pad(x, window.pixels_of_padding, padding_mode),
+        pad(x, window.pixels_of_padding, padding_mode) if apart else x,
         kernel,
-        (window.stride, window.stride),
-        [(border, border + overhang) for overhang in window.overhang(x.shape[1:3])],
-        rhs_dilation=(window.dilation, window.dilation),
-        dimension_numbers=dimensions,
+        tuple(axis.stride for axis in axes),
+        [(border, border + overhang) for border, overhang in zip(borders, window.overhang(size), strict=True)],
+        rhs_dilation=tuple(axis.dilation for axis in axes),
+        dimension_numbers=(f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"),
         feature_group_count=groups,
     )
-    return y[:, :height, :width]
+    return first_of(y, out_size)
+
+
+_AXES = "DHW"
+"""XLA's letters for the spatial axes; the last ones where there are fewer."""
+
+
+def first_of(y: jax.Array, size: tuple[int, ...]) -> jax.Array:
+    """The first points along each spatial axis of ``[batch, ..., channels]``."""
+    return y[(slice(None), *(slice(n) for n in size))]
 
 
 def convolve(x: ArrayLike, kernel: ArrayLike, **options: object) -> jax.Array:
-    """Convolution in the mathematical sense: `correlate` with the kernel flipped along both axes.
+    """Convolution in the mathematical sense: `correlate` with the kernel flipped along every axis.
 
     Args:
       x: see `correlate`.
@@ -137,14 +154,15 @@ def convolve(x: ArrayLike, kernel: ArrayLike, **options: object) -> jax.Array:
            [3., 4., 5.],
            [6., 7., 8.]], dtype=float32)
     """
-    return correlate(x, jnp.flip(jnp.asarray(kernel), (0, 1)), **options)  # type: ignore[arg-type]
+    kernel = jnp.asarray(kernel)
+    return correlate(x, jnp.flip(kernel, range(kernel.ndim - 2)), **options)  # type: ignore[arg-type]
 
 
 def correlate_separably(
     x: ArrayLike,
     taps: np.ndarray,
     *,
-    stride: int = 1,
+    stride: PerAxisInt = 1,
     padding: Padding = 0,
     padding_mode: PaddingMode = "zeros",
     remainder: Remainder = "error",
@@ -153,8 +171,8 @@ def correlate_separably(
 
       O[i, j] = Σ_{s,t} taps[s] taps[t] x[i + s, j + t]
 
-    The rows are added up in whole, then the columns: 2F terms instead of F², and on CPUs far faster than XLA's
-    depthwise convolution.
+    The rows are added up in whole, then the columns, and so on along every axis: 2F terms instead of F² for images, and
+    on CPUs far faster than XLA's depthwise convolution.
 
     Args:
       x: ``[batch, height, width, channels]``.
@@ -173,8 +191,9 @@ def correlate_separably(
     """
     x = jnp.asarray(x)
     window = Window(len(taps), stride, padding, 1, padding_mode, remainder)
-    size, margin = x.shape[1:3], window.pixels_of_padding
-    for axis, count in zip((1, 2), window.output_size(size), strict=True):
+    size = x.shape[1:-1]
+    for axis, (along_axis, count) in enumerate(zip(window.along(len(size)), window.output_size(size), strict=True), 1):
+        stride, margin = along_axis.stride, along_axis.padding
         blocks = count + (len(taps) - 1) // stride  # of `stride` pixels; taking pixels from blocks has a fast gradient
         end = max(0, blocks * stride - x.shape[axis] - 2 * margin)
         wide = _pad_axis(_pad_axis(x, axis, margin, margin, padding_mode), axis, 0, end, "zeros")
@@ -190,9 +209,9 @@ def correlate_separably(
 
 def pool(
     x: ArrayLike,
-    window: int,
+    window: PerAxisInt,
     *,
-    stride: int | None = None,
+    stride: PerAxisInt | None = None,
     reduce: Literal["max", "mean"] = "max",
     padding: Padding = 0,
     padding_mode: PaddingMode = "zeros",
@@ -204,7 +223,7 @@ def pool(
     part of an incomplete window (``remainder="keep"``) that lies outside.
 
     Args:
-      x: ``[batch, height, width, channels]``.
+      x: ``[batch, height, width, channels]``, or with another number of spatial axes.
       window: pixels along each axis.
       stride: the window size by default.
       reduce: ``"max"`` or ``"mean"``.
@@ -226,29 +245,29 @@ def pool(
     x = jnp.asarray(x)
     geometry = Window(window, window if stride is None else stride, padding, 1, padding_mode, remainder)
     require_something_to_pool(geometry)
-    height, width = geometry.output_size(x.shape[1:3])
-    overhang = geometry.overhang(x.shape[1:3])
-    border = geometry.pixels_of_padding if padding_mode == "zeros" else 0
-    if border == 0:
+    axes = geometry.along(x.ndim - 2)
+    out_size, overhang = geometry.output_size(x.shape[1:-1]), geometry.overhang(x.shape[1:-1])
+    borders = [axis.padding if padding_mode == "zeros" else 0 for axis in axes]
+    if padding_mode != "zeros":
         x = pad(x, geometry.pixels_of_padding, padding_mode)
-    pads = [(0, 0), *((border, border + o) for o in overhang), (0, 0)]
-    size, strides = (1, geometry.size, geometry.size, 1), (1, geometry.stride, geometry.stride, 1)
     if reduce == "max":
-        sliding = (
-            Sliding(axis, geometry.size, geometry.stride, count, border) for axis, count in ((2, width), (1, height))
-        )
-        return maximum_over(x, *sliding)
+        places = enumerate(zip(axes, out_size, borders, strict=True), 1)
+        sliding = [Sliding(n, axis.size, axis.stride, count, border) for n, (axis, count, border) in places]
+        return maximum_over(x, *reversed(sliding))
+    pads = [(0, 0), *((border, border + o) for border, o in zip(borders, overhang, strict=True)), (0, 0)]
+    size, strides = (1, *(axis.size for axis in axes), 1), (1, *(axis.stride for axis in axes), 1)
     zero = np.zeros((), x.dtype)
     total = lax.reduce_window(x, zero, lax.add, size, strides, pads)
-    count = lax.reduce_window(jnp.ones((1, *x.shape[1:3], 1), x.dtype), zero, lax.add, size, strides, pads)
-    return (total / count)[:, :height, :width]
+    count = lax.reduce_window(jnp.ones((1, *x.shape[1:-1], 1), x.dtype), zero, lax.add, size, strides, pads)
+    return first_of(total / count, out_size)
 
 
 def require_something_to_pool(window: Window) -> None:
     """Raises a ValueError when a window could lie in the zero padding altogether."""
-    pixels, most = window.pixels_of_padding, window.size - 1
-    if window.padding_mode == "zeros" and pixels > most:
-        raise invalid("padding of a pooling with zeros", pixels, f"less than its window, {window.size} pixels", most)
+    for axis in window.along(window.dimension or 1):
+        pixels, most = axis.padding, axis.size - 1
+        if window.padding_mode == "zeros" and pixels > most:
+            raise invalid("padding of a pooling with zeros", pixels, f"less than its window, {axis.size} pixels", most)
 
 
 def sigmoid(x: ArrayLike) -> jax.Array:

@@ -16,6 +16,8 @@ Field = Float[Array, "batch *space channels"]
 """Fields over any base space: pixels, or none."""
 Fields = Float[Array, "batch *space channels_out"]
 """Fields over the same base space, with other channels."""
+Resampled = Float[Array, "batch *space_out channels_out"]
+"""Fields over another grid of the base space, with other channels."""
 Image = Float[Array, "batch height width channels"]
 Images = Float[Array, "batch height_out width_out channels_out"]
 Vector = Float[Array, "batch channels_out"]

@@ -9,6 +9,7 @@ import numpy as np
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
+from geomdl.groups import BaseSpace
 from geomdl.kernels import (
     Basis,
     KernelSpace,
@@ -29,9 +30,15 @@ Init = Literal["he", "delta_orthogonal"]
 
 
 def kernel_spaces(
-    in_type: FieldType, out_type: FieldType, size: int, basis: Basis = "auto", **options: Any
+    in_type: FieldType,
+    out_type: FieldType,
+    size: int | tuple[int, ...],
+    basis: Basis = "auto",
+    *,
+    space: BaseSpace | None = None,
+    **options: Any,
 ) -> KernelSpaces:
-    """The kernel space of every pair of blocks.
+    """The kernel space of every pair of blocks, on the base space of the types unless another one is given.
 
     Raises:
       ValueError: for types of different groups, a pair without kernels in the basis asked for, or an output that no
@@ -43,8 +50,11 @@ def kernel_spaces(
     """
     if in_type.group != out_type.group:
         raise ValueError(f"a layer relates fields of one group; got in_type {in_type} and out_type {out_type}")
+    if in_type.space != out_type.space:
+        raise ValueError(f"a layer relates fields on one base space; got in_type {in_type} and out_type {out_type}")
+    on = in_type.space if space is None else space
     spaces = tuple(
-        tuple(kernel_space(i.representation, o.representation, size, basis, **options) for o in out_type.blocks)
+        tuple(kernel_space(i.representation, o.representation, size, basis, on, **options) for o in out_type.blocks)
         for i in in_type.blocks
     )
     require_kernels(in_type, out_type, spaces)

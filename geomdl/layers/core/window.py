@@ -1,19 +1,23 @@
 """The geometry of sliding windows: sizes, padding, and for which sizes symmetry survives."""
 
 import dataclasses
+import math
 import operator
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal, get_args
 
 from geomdl.equivariance import NOTHING, Condition, Contract, Promise, square
 from geomdl.equivariance.contracts.contract import ALIASED, Size
 from geomdl.errors import invalid, unknown
-from geomdl.groups import require_planar
+from geomdl.groups import BaseSpace, PerAxis, along, elementwise, per_axis
 from geomdl.representations import FieldType
 
 Remainder = Literal["error", "drop", "keep"]
 PaddingMode = Literal["zeros", "circular", "reflect", "replicate"]
-Padding = int | Literal["valid", "same", "full"]
+PerAxisInt = int | tuple[int, ...]
+"""One number for all axes of the base space, or one for each."""
+Padding = PerAxisInt | Literal["valid", "same", "full"]
 """How an image is padded: pixels on each side or a name, and what is put there; see `Window`."""
 
 
@@ -70,8 +74,51 @@ sizes that fit: 6, 9; or allow it with remainder='drop' (breaks rotation symmetr
 
 
 @dataclasses.dataclass(frozen=True)
+class AxisWindow:
+    """A window along one axis; the arguments are those of `Window`, with the pixels of the padding.
+
+    >>> AxisWindow(3, stride=2, padding=1).output_size(7), AxisWindow(3, stride=2).is_centred(9)
+    (4, True)
+    """
+
+    size: int
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+    remainder: Remainder = "error"
+
+    @property
+    def extent(self) -> int:
+        """The window's width in pixels, dilation included."""
+        return self.dilation * (self.size - 1) + 1
+
+    def output_size(self, n: int) -> int:
+        """How many windows fit n pixels; see `output_size`."""
+        return output_size(
+            n,
+            self.size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            remainder=self.remainder,
+        )
+
+    def overhang(self, n: int) -> int:
+        """Pixels by which an incomplete last window sticks out of n padded pixels."""
+        end = (self.output_size(n) - 1) * self.stride + self.extent
+        return max(0, end - n - 2 * self.padding)
+
+    def is_centred(self, n: int) -> bool:
+        """Whether the windows are centred on n pixels: (n + 2P − F) mod S = 0."""
+        return (n + 2 * self.padding - self.extent) % self.stride == 0
+
+
+@dataclasses.dataclass(frozen=True)
 class Window:
-    """A square sliding window with its stride and padding.
+    """A sliding window with its stride and padding, the same along every axis or different.
+
+    Every number may be one for all axes of the base space, or a tuple with one for each, e.g. ``(3, 1)``; a tuple of
+    equal numbers is that number.
 
     Args:
       size: taps along each axis.
@@ -83,25 +130,27 @@ class Window:
       remainder: see `output_size`.
 
     Raises:
-      ValueError: for values out of range.
+      ValueError: for values out of range, or tuples of different lengths.
 
     >>> Window(5, padding="same").pixels_of_padding, Window(3, stride=2).output_size((7, 9))
     (2, (3, 4))
+    >>> Window((5, 1), padding="same").pixels_of_padding, Window((3, 1), stride=2).output_size((7, 9))
+    ((2, 0), (3, 5))
     """
 
-    size: int
-    stride: int = 1
+    size: PerAxisInt
+    stride: PerAxisInt = 1
     padding: Padding = 0
-    dilation: int = 1
+    dilation: PerAxisInt = 1
     padding_mode: PaddingMode = "zeros"
     remainder: Remainder = "error"
 
     def __post_init__(self) -> None:
         for name in ("size", "stride", "dilation"):
-            value = _integer(getattr(self, name))
-            if value is None or value < 1:
+            value = _integers(getattr(self, name), 1)
+            if value is None:
                 shown = "kernel_size" if name == "size" else name
-                raise invalid(shown, getattr(self, name), "a positive integer", 3)
+                raise invalid(shown, getattr(self, name), "a positive integer" + _each(getattr(self, name)), 3)
             object.__setattr__(self, name, value)
         if self.padding_mode not in get_args(PaddingMode):
             raise unknown("padding_mode", self.padding_mode, get_args(PaddingMode))
@@ -110,27 +159,90 @@ class Window:
         if isinstance(self.padding, str):
             if self.padding not in ("valid", "same", "full"):
                 raise unknown("padding", self.padding, ["valid", "same", "full", "a number of pixels"])
-            if self.padding == "same" and self.extent % 2 == 0:
-                raise invalid(
-                    "kernel_size with padding='same'", self.size, "an odd extent (same on both sides)", self.size + 1
-                )
         else:
-            pixels = _integer(self.padding)
-            if pixels is None or pixels < 0:
-                raise invalid("padding", self.padding, "a number of pixels ≥ 0, 'valid', 'same' or 'full'", "'same'")
+            pixels = _integers(self.padding, 0)
+            if pixels is None:
+                allowed = f"a number of pixels ≥ 0{_each(self.padding)}, 'valid', 'same' or 'full'"
+                raise invalid("padding", self.padding, allowed, "'same'")
             object.__setattr__(self, "padding", pixels)
+        given = {f"{name} {v}": len(v) for name, v in vars(self).items() if isinstance(v, tuple)}
+        if len(set(given.values())) > 1:
+            raise ValueError(f"a window has one number for each axis, got {' and '.join(given)}")
+        if self.padding == "same" and any(n % 2 == 0 for n in self._lists()[0]):
+            odd = elementwise(lambda n, d: n + (d * (n - 1) % 2), *map(_number, (self.size, self.dilation)))
+            raise invalid(
+                "kernel_size with padding='same'", self.size, "an odd extent (same on both sides)", _plain(odd)
+            )
 
     @property
-    def extent(self) -> int:
+    def dimension(self) -> int | None:
+        """How many axes it has where they differ; None for a window that is the same along any number of axes."""
+        return next((len(v) for v in vars(self).values() if isinstance(v, tuple)), None)
+
+    def along(self, dimension: int) -> tuple[AxisWindow, ...]:
+        """The window along each of so many axes.
+
+        Raises:
+          ValueError: when it has numbers for another number of axes.
+
+        >>> [axis.extent for axis in Window((3, 5), dilation=2).along(2)]
+        [5, 9]
+        """
+        if self.dimension not in (None, dimension):
+            sizes = "x".join(map(str, along(self.size, self.dimension or 1)))
+            raise ValueError(
+                f"a window of {self.dimension} axes ({sizes}) on {dimension}; allowed: one number for each"
+            )
+        sizes, strides = along(self.size, dimension), along(self.stride, dimension)
+        paddings, dilations = along(self.pixels_of_padding, dimension), along(self.dilation, dimension)
+        axes = zip(sizes, strides, paddings, dilations, strict=True)
+        return tuple(AxisWindow(n, s, p, d, self.remainder) for n, s, p, d in axes)
+
+    @property
+    def isotropic(self) -> AxisWindow:
+        """The window along every axis.
+
+        Raises:
+          ValueError: when it differs from axis to axis.
+        """
+        if self.dimension is not None:
+            raise ValueError(f"{self} differs from axis to axis; allowed here: one number for all axes")
+        return self.along(1)[0]
+
+    def taps(self, dimension: int) -> int:
+        """How many taps the window has on so many axes."""
+        return math.prod(along(self.size, dimension))
+
+    def label(self, dimension: int) -> str:
+        """Taps along each axis and stride, in short.
+
+        >>> Window(3, stride=2).label(2), Window((5, 1)).label(2)
+        ('3x3/2', '5x1')
+        """
+        strides = along(self.stride, dimension)
+        stride = (
+            "" if self.stride == 1 else f"/{self.stride if self.dimension is None else 'x'.join(map(str, strides))}"
+        )
+        return "x".join(map(str, along(self.size, dimension))) + stride
+
+    @property
+    def extent(self) -> PerAxisInt:
         """The window's width in pixels, dilation included."""
-        return self.dilation * (self.size - 1) + 1
+        return _collapsed(self._lists()[0])
 
     @property
-    def pixels_of_padding(self) -> int:
+    def pixels_of_padding(self) -> PerAxisInt:
         """Pixels added on each side."""
-        if isinstance(self.padding, int):
-            return self.padding
-        return {"valid": 0, "same": (self.extent - 1) // 2, "full": self.extent - 1}[self.padding]
+        return _collapsed(self._lists()[1])
+
+    def _lists(self) -> tuple[list[int], list[int]]:
+        """Extents and pixels of padding, along the axes where they differ."""
+        dimension = self.dimension or 1
+        axes = zip(along(self.size, dimension), along(self.dilation, dimension), strict=True)
+        extents = [dilation * (size - 1) + 1 for size, dilation in axes]
+        if not isinstance(self.padding, str):
+            return extents, list(along(self.padding, dimension))
+        return extents, [{"valid": 0, "same": (f - 1) // 2, "full": f - 1}[self.padding] for f in extents]
 
     def output_size(self, size: Size) -> Size:
         """The spatial size of the output; see `output_size`.
@@ -138,71 +250,117 @@ class Window:
         Raises:
           ValueError: when the window does not fit, or the image is too small to be mirrored in the padding.
         """
-        deepest = min(size, default=1) - 1
-        if self.padding_mode == "reflect" and self.pixels_of_padding > deepest:
+        axes = self.along(len(size))
+        if self.padding_mode == "reflect" and any(a.padding > n - 1 for a, n in zip(axes, size, strict=True)):
+            deepest = min(size, default=1) - 1
             raise invalid(
                 "padding with padding_mode='reflect'",
                 self.pixels_of_padding,
                 f"at most {deepest} pixels, to mirror an image of {'x'.join(map(str, size))}",
                 deepest,
             )
-        return tuple(
-            output_size(
-                n,
-                self.size,
-                stride=self.stride,
-                padding=self.pixels_of_padding,
-                dilation=self.dilation,
-                remainder=self.remainder,
-            )
-            for n in size
-        )
+        return tuple(axis.output_size(n) for axis, n in zip(axes, size, strict=True))
 
     def overhang(self, size: Size) -> Size:
         """Pixels by which an incomplete last window (``remainder="keep"``) sticks out of the padded image, per axis."""
-        ends = ((m - 1) * self.stride + self.extent for m in self.output_size(size))
-        return tuple(max(0, end - n - 2 * self.pixels_of_padding) for end, n in zip(ends, size, strict=True))
+        return tuple(axis.overhang(n) for axis, n in zip(self.along(len(size)), size, strict=True))
 
     def is_centred(self, size: Size) -> bool:
         """Whether the grid of windows is centred on the image: (n + 2P − F) mod S = 0 along each axis."""
-        return all((n + 2 * self.pixels_of_padding - self.extent) % self.stride == 0 for n in size)
+        return all(axis.is_centred(n) for axis, n in zip(self.along(len(size)), size, strict=True))
 
     def contract(self, in_type: FieldType, out_type: FieldType, *, linear: bool = True) -> Contract:
         """The contract of a layer that applies one equivariant map to each window.
 
         Exact under the grid symmetries when the grid of windows is centred; exact under circular shifts by multiples of
         the stride when the windows wrap around (or tile the image), the output is exactly ``stride`` times smaller and
-        no window sticks out. There a ``linear`` map of stride 1 commutes with fractional shifts too.
+        no window sticks out. There a ``linear`` map of stride 1 commutes with fractional shifts too. Where some element
+        exchanges axes, the window must be the same along all of them.
         """
-        sp = f"(n + {2 * self.pixels_of_padding} - {self.extent}) mod {self.stride} = 0"
-        conditions = []
-        if require_planar(in_type.group, "a sliding window").swaps_axes:
-            conditions.append(square)
-        if self.remainder != "error" and self.stride > 1:
-            conditions.append(Condition(f"a centred grid of windows, {sp}", self.is_centred))
-        if self.padding_mode == "circular" or self.pixels_of_padding == 0:
-            period = Condition(
-                f"an output exactly {self.stride} times smaller" if self.stride > 1 else "an output of the same size",
-                lambda size: tuple(n * self.stride for n in self.output_size(size)) == size,
-            )
-            inside = Condition("no incomplete window", lambda size: not any(self.overhang(size)))
-            shifts = Promise("exact", (period, inside) if self.remainder == "keep" and self.stride > 1 else (period,))
-        else:
-            shifts = dataclasses.replace(NOTHING, why=f"padding with {self.padding_mode} marks the border")
+        extent, padding, stride = map(_number, (self.extent, self.pixels_of_padding, self.stride))
+        shifts = self._shifts(stride)
         aliased = shifts.level == "exact" and not (linear and self.stride == 1)
-        fractional = dataclasses.replace(ALIASED, conditions=shifts.conditions) if aliased else shifts
+        half = (extent - 1) * Fraction(1, 2)
         return Contract(
             in_type,
             out_type,
-            Promise("exact", tuple(conditions)),
+            self._points(in_type),
             shifts,
             self.output_size,
-            self.stride,
-            self.stride,
-            fractional=fractional,
-            reach=Fraction(self.extent - 1, 2),
-            offset=Fraction(self.extent - 1, 2) - self.pixels_of_padding,
+            stride,
+            stride,
+            fractional=dataclasses.replace(ALIASED, conditions=shifts.conditions) if aliased else shifts,
+            reach=half,
+            offset=half - padding,
         )
+
+    def _points(self, in_type: FieldType) -> Promise:
+        conditions = []
+        if in_type.require_base_space("a sliding window").exchanges_axes(in_type.group):
+            if self.dimension is not None:
+                return dataclasses.replace(NOTHING, why=f"{in_type.group} exchanges axes along which windows differ")
+            conditions.append(square)
+        if self.remainder != "error" and self.stride != 1:
+            extent, twice, stride = map(_number, (self.extent, self.pixels_of_padding, self.stride))
+            sp = f"(n + {2 * twice} - {extent}) mod {stride} = 0"
+            conditions.append(Condition(f"a centred grid of windows, {sp}", self.is_centred))
+        return Promise("exact", tuple(conditions))
+
+    def _shifts(self, stride: int | PerAxis) -> Promise:
+        if self.padding_mode != "circular" and self.pixels_of_padding != 0:
+            return dataclasses.replace(NOTHING, why=f"padding with {self.padding_mode} marks the border")
+
+        def is_period(size: Size) -> bool:
+            strides = along(stride, len(size))
+            return tuple(n * s for n, s in zip(self.output_size(size), strides, strict=True)) == size
+
+        smaller = f"an output exactly {stride} times smaller" if self.stride != 1 else "an output of the same size"
+        period = Condition(smaller, is_period)
+        inside = Condition("no incomplete window", lambda size: not any(self.overhang(size)))
+        return Promise("exact", (period, inside) if self.remainder == "keep" and self.stride != 1 else (period,))
+
+
+def require_per_axis(space: BaseSpace, **numbers: object) -> None:
+    """Raises a ValueError when a tuple has not one number for each axis of a base space.
+
+    >>> from geomdl.groups import LINE
+    >>> require_per_axis(LINE, kernel_size=(3, 3))
+    Traceback (most recent call last):
+    ...
+    ValueError: invalid kernel_size (3, 3); allowed: one number, or one for each axis of signals (length); try 3
+    """
+    for name, value in numbers.items():
+        if isinstance(value, tuple | list) and len(value) != space.dimension:
+            axes = f"one number, or one for each axis of {space.fields} ({', '.join(space.axes)})"
+            raise invalid(name, value, axes, value[0] if value else 1)
+
+
+def _integers(value: object, least: int) -> PerAxisInt | None:
+    """Python or NumPy integers as they are kept; None for anything else, or smaller ones."""
+    if not isinstance(value, tuple | list):
+        number = _integer(value)
+        return None if number is None or number < least else number
+    numbers = [_integers(v, least) for v in value]
+    if not numbers or not all(isinstance(n, int) for n in numbers):
+        return None
+    return _collapsed(numbers)  # type: ignore[arg-type]
+
+
+def _collapsed(numbers: Sequence[int]) -> PerAxisInt:
+    return numbers[0] if len(set(numbers)) == 1 else tuple(numbers)
+
+
+def _number(value: PerAxisInt) -> int | PerAxis:
+    """A number that adds and multiplies axis by axis."""
+    return per_axis(value) if isinstance(value, tuple) else value
+
+
+def _plain(value: int | PerAxis) -> PerAxisInt:
+    return tuple(map(int, value.values)) if isinstance(value, PerAxis) else value
+
+
+def _each(value: object) -> str:
+    return ", or one for each axis" if isinstance(value, tuple | list) else ""
 
 
 def _integer(value: object) -> int | None:

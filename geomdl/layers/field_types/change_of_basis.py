@@ -92,7 +92,6 @@ class FromIrreps(Layer):
 def _irreps_of(field_type: FieldType) -> FieldType:
     """For each block, one block of each irrep of its representation."""
     group = field_type.group
-    return FieldType(
-        group,
-        [(b.multiplicity, irrep(group, *label)) for b in field_type.blocks for label in b.representation.labels],
+    return field_type.with_fields(
+        [(b.multiplicity, irrep(group, *label)) for b in field_type.blocks for label in b.representation.labels]
     )

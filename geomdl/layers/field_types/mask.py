@@ -7,7 +7,6 @@ import numpy as np
 
 from geomdl.equivariance.contracts.contract import NOTHING, Contract, Size, exact_everywhere
 from geomdl.errors import invalid
-from geomdl.groups import require_planar
 from geomdl.layers.core.layer import Image, Layer
 from geomdl.representations import FieldType
 
@@ -33,7 +32,7 @@ class Mask(Layer):
         for name, value in (("margin", margin), ("sigma", sigma)):
             if value < 0:
                 raise invalid(f"{name} of Mask", value, "a number of pixels ≥ 0", 1.0)
-        require_planar(in_type.group, "Mask")
+        in_type.require_plane("Mask")
         self.in_type = self.out_type = in_type
         self.margin, self.sigma = margin, sigma
 

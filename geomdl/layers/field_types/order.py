@@ -31,7 +31,7 @@ class Reshuffle(Layer):
         if sorted(order) != list(range(len(blocks))):
             raise invalid("order of Reshuffle", list(order), f"a permutation of 0 … {len(blocks) - 1}")
         self.in_type, self.order = in_type, tuple(order)
-        self.out_type = FieldType(in_type.group, [(blocks[i].multiplicity, blocks[i].representation) for i in order])
+        self.out_type = in_type.with_fields([(blocks[i].multiplicity, blocks[i].representation) for i in order])
 
     @property
     def contract(self) -> Contract:

@@ -46,7 +46,7 @@ class CReLU(Layer):
                     f" {in_type.group} mixes them; allowed there: NormActivation, Gated, FourierPointwise"
                 )
         self.in_type = in_type
-        self.out_type = FieldType(in_type.group, [_doubled(b.multiplicity, b.representation) for b in in_type.blocks])
+        self.out_type = in_type.with_fields([_doubled(b.multiplicity, b.representation) for b in in_type.blocks])
         self.activation = activation
 
     @property

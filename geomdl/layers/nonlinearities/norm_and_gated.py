@@ -159,7 +159,7 @@ class Gated(Layer):
             kind = quotient(subgroup.group, subgroup)
         self.cosets = kind.size
         gates = [(self.num_gates, kind)] if self.num_gates else []
-        self.in_type = FieldType(out_type.group, gates + [(b.multiplicity, b.representation) for b in out_type.blocks])
+        self.in_type = out_type.with_fields(gates + [(b.multiplicity, b.representation) for b in out_type.blocks])
         self.out_type = out_type
         self.gate, self.scalars, self.shared = gate, scalars, shared
 

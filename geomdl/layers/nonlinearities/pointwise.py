@@ -70,7 +70,7 @@ class Maxout(Layer):
             if pieces < 1 or b.multiplicity % pieces:
                 raise invalid("pieces of maxout", pieces, f"a divisor of the multiplicity {b.multiplicity}", 1)
         self.in_type = in_type
-        self.out_type = FieldType(in_type.group, [(b.multiplicity // pieces, b.representation) for b in in_type.blocks])
+        self.out_type = in_type.with_fields([(b.multiplicity // pieces, b.representation) for b in in_type.blocks])
         self.pieces = pieces
 
     @property

@@ -32,7 +32,7 @@ class TensorProduct(Layer):
     def __init__(self, in_type: FieldType) -> None:
         self.in_type = in_type
         pairs = [(b.multiplicity, tensor_product(b.representation, b.representation)) for b in in_type.blocks]
-        self.out_type = FieldType(in_type.group, pairs)
+        self.out_type = in_type.with_fields(pairs)
 
     @property
     def contract(self) -> Contract:

@@ -20,7 +20,6 @@ from geomdl.equivariance.contracts.contract import (
     exact_everywhere,
 )
 from geomdl.errors import invalid
-from geomdl.groups import require_planar
 from geomdl.layers.core.field_channels import per_channel
 from geomdl.layers.core.layer import Child, Field, Image, Images, Layer
 from geomdl.layers.resampling.upsampling import centred_points, size_pair
@@ -68,7 +67,7 @@ class IdealResample(Layer):
             raise invalid("factor and size of IdealResample", (factor, size), "one of them", "factor=2")
         if factor is not None and (not isinstance(factor, int | Fraction) or factor <= 0):
             raise invalid("factor of IdealResample", factor, "a positive whole number or Fraction", "Fraction(1, 2)")
-        require_planar(in_type.group, "IdealResample")
+        in_type.require_plane("IdealResample")
         self.in_type = self.out_type = in_type
         self.factor = None if factor is None else Fraction(factor)
         self.size = None if size is None else size_pair("size of IdealResample", size)

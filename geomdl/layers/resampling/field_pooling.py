@@ -1,5 +1,8 @@
 """Pooling of whole fields: by norm, over cosets of a subgroup, and to invariant norms."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -53,7 +56,7 @@ class NormMaxPool(Layer):
         padding_mode: PaddingMode = "zeros",
         remainder: Remainder = "error",
     ) -> None:
-        require_planar(in_type.group, "NormMaxPool")
+        in_type.require_plane("NormMaxPool")
         self.in_type = self.out_type = in_type
         self.window = Window(window, window if stride is None else stride, padding, 1, padding_mode, remainder)
 
@@ -65,13 +68,13 @@ class NormMaxPool(Layer):
     def apply(self, x: Image) -> Images:
         """Pools ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
         self.in_type.require_channels(x.shape[-1], "the input of NormMaxPool")
-        w = self.window
-        height, width = w.output_size(x.shape[1:3])
-        x = pad(x, w.pixels_of_padding, w.padding_mode)
+        w = self.window.isotropic
+        height, width = self.window.output_size(x.shape[1:3])
+        x = pad(x, w.padding, self.window.padding_mode)
         ends = [(n - 1) * w.stride + w.size for n in (height, width)]
         overhang = [(0, 0), *((0, max(0, end - n)) for end, n in zip(ends, x.shape[1:3], strict=True)), (0, 0)]
         x = jnp.pad(x, overhang)  # zeros beyond the border: they never win, and where they tie all are zero
-        parts = []
+        parts: list[jax.Array] = []
         for b in self.in_type.blocks:
             fields = block_fields(x, b)
             squares = (fields.astype(wide(x.dtype)) ** 2).sum(-1)
@@ -81,7 +84,8 @@ class NormMaxPool(Layer):
             ]
             slices = [(slice(None), slice(i, u, w.stride), slice(j, v, w.stride)) for i, j, u, v in taps]
             shares = shares_of_largest(jnp.stack([squares[s] for s in slices]), 0).astype(x.dtype)
-            parts.append(sum(share[..., None] * fields[s] for share, s in zip(shares, slices, strict=True)))
+            shared = [share[..., None] * fields[s] for share, s in zip(shares, slices, strict=True)]
+            parts.append(functools.reduce(jnp.add, shared))
         return join_blocks(parts)
 
 
@@ -162,7 +166,7 @@ class SubgroupPool(Layer):
         self.in_type, self.reduce = in_type, reduce
         self.subgroup = subgroup_of(group, subgroup, axis)
         cosets = quotient(group, self.subgroup)
-        self.out_type = FieldType(group, [(b.multiplicity, cosets) for b in in_type.blocks])
+        self.out_type = in_type.with_fields([(b.multiplicity, cosets) for b in in_type.blocks])
 
     @property
     def contract(self) -> Contract:
@@ -196,7 +200,7 @@ class NormPool(Layer):
 
     def __init__(self, in_type: FieldType, *, epsilon: float = 1e-12) -> None:
         self.in_type = in_type
-        self.out_type = FieldType(in_type.group, f"{in_type.num_fields} trivial")
+        self.out_type = in_type.with_fields(f"{in_type.num_fields} trivial")
         self.epsilon = epsilon
 
     @property
@@ -246,7 +250,7 @@ class InducedNormPool(Layer):
         for b in in_type.blocks:
             require_cosets(b.representation, self.subgroup)
         cosets = quotient(group, self.subgroup)
-        self.out_type = FieldType(group, [(b.multiplicity, cosets) for b in in_type.blocks])
+        self.out_type = in_type.with_fields([(b.multiplicity, cosets) for b in in_type.blocks])
 
     @property
     def contract(self) -> Contract:

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from geomdl.equivariance.contracts.composition import compose
 from geomdl.equivariance.contracts.contract import Contract, Promise, Size, square
 from geomdl.errors import invalid
-from geomdl.groups import require_planar
 from geomdl.layers.core.layer import Child, Image, Images, Layer
 from geomdl.layers.resampling.polyphase import Polyphase
 
@@ -46,7 +45,7 @@ class PolyphaseUpsample(Layer):
             raise invalid("stride of PolyphaseUpsample", stride, "a whole number ≥ 2", 2)
         if layer.contract.stride != 1:
             raise invalid("stride of the layer in PolyphaseUpsample", str(layer.contract.stride), "1", 1)
-        require_planar(layer.in_type.group, "PolyphaseUpsample")
+        layer.in_type.require_plane("PolyphaseUpsample")
         self.layer, self.stride = layer, stride
         self.in_type, self.out_type = layer.in_type, layer.out_type
 
@@ -63,7 +62,7 @@ class PolyphaseUpsample(Layer):
 
     @property
     def _turns(self) -> Promise:
-        return Promise("exact", (square,) if require_planar(self.in_type.group, "it").swaps_axes else ())
+        return Promise("exact", (square,) if self.in_type.require_plane("it").swaps_axes else ())
 
     def _placing(self, points: Promise) -> Contract:
         """The contract of putting pixels apart; which of S they lie on isn't fixed, so neither is the reach."""

@@ -12,7 +12,7 @@ from flax import nnx
 
 from geomdl.equivariance.contracts.contract import NOTHING, Condition, Contract, Promise, Size, square
 from geomdl.errors import invalid, unknown
-from geomdl.groups import require_planar
+from geomdl.groups import PerAxis
 from geomdl.layers.containers.sequential import Sequential
 from geomdl.layers.convolution.conv import Conv
 from geomdl.layers.convolution.dense import Dense
@@ -101,7 +101,7 @@ class Polyphase(Layer):
         self.layer, self.border = nnx.clone(layer), 0
         window = getattr(layer, "window", None)
         if isinstance(window, Window):  # the border is taken along when the image is moved
-            self.border = window.pixels_of_padding
+            self.border = window.isotropic.padding
             self.layer.window = dataclasses.replace(window, padding=0)  # type: ignore[attr-defined]
         if choose == "learned" and rngs is None:
             raise ValueError("Polyphase with choose='learned' has weights: pass rngs=nnx.Rngs(…)")
@@ -111,7 +111,7 @@ class Polyphase(Layer):
     def contract(self) -> Contract:
         """Exact for grid symmetries, for shifts by multiples of the stride, and for all others up to a shift."""
         inner, fits = self.inner_contract, Condition(f"sides that {self.stride} divides", self._fits)
-        turns = (square,) if require_planar(self.in_type.group, "Polyphase").swaps_axes else ()
+        turns = (square,) if self.in_type.require_plane("Polyphase").swaps_axes else ()
         return dataclasses.replace(
             inner,
             points=Promise("exact", (*turns, fits)),
@@ -261,7 +261,7 @@ def _require_strided(layer: Layer) -> int:
     """The stride of a layer whose windows are centred on every S-th pixel, and go round."""
     contract = layer.contract
     stride = contract.stride
-    if int(stride) != stride or stride < 2:
+    if isinstance(stride, PerAxis) or int(stride) != stride or stride < 2:
         raise invalid(f"stride of the {type(layer).__name__} in Polyphase", str(stride), "a whole number ≥ 2", 2)
     for part in (layer, *(inner for _, inner in inner_layers(layer))):
         if isinstance(window := getattr(part, "window", None), Window):
@@ -276,13 +276,14 @@ def _require_strided(layer: Layer) -> int:
 
 
 def _require_centred(name: str, window: Window) -> None:
-    if window.extent % 2 == 0:
-        raise invalid(f"window of the {name} in Polyphase", window.extent, "an odd extent", window.extent + 1)
-    if window.pixels_of_padding != (window.extent - 1) // 2:
+    extent = window.isotropic.extent
+    if extent % 2 == 0:
+        raise invalid(f"window of the {name} in Polyphase", extent, "an odd extent", extent + 1)
+    if window.pixels_of_padding != (extent - 1) // 2:
         raise invalid(f"padding of the {name} in Polyphase", window.padding, "'same'", "'same'")
     if window.pixels_of_padding and window.padding_mode != "circular":
         raise invalid(f"padding_mode of the {name} in Polyphase", window.padding_mode, "'circular'", "'circular'")
-    if window.stride > 1 and window.remainder != "drop":
+    if window.stride != 1 and window.remainder != "drop":
         raise invalid(f"remainder of the {name} in Polyphase", window.remainder, "'drop'", "'drop'")
 
 

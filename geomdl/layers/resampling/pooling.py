@@ -8,11 +8,10 @@ import numpy as np
 
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
 from geomdl.errors import invalid, unknown
-from geomdl.groups import require_planar
 from geomdl.layers.core.functional import correlate_separably, pool, require_something_to_pool
-from geomdl.layers.core.layer import Field, Fields, Image, Images, Layer, Vector
+from geomdl.layers.core.layer import Field, Fields, Layer, Resampled, Vector
 from geomdl.layers.core.maximum import Along, largest, maximum_over
-from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window
+from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, require_per_axis
 from geomdl.representations import FieldType
 
 Reduce = Literal["max", "mean"]
@@ -26,7 +25,7 @@ class Pool(Layer):
 
     Args:
       in_type: what comes in and goes out.
-      window: pixels along each axis.
+      window: pixels along each axis; one number, or one for each axis of the base space.
       reduce: ``"max"`` or ``"mean"``.
       stride: the window size by default.
       padding: see `geomdl.layers.core.window.Window`; padded zeros never win and do not count.
@@ -44,15 +43,15 @@ class Pool(Layer):
     def __init__(
         self,
         in_type: FieldType,
-        window: int,
+        window: PerAxisInt,
         *,
         reduce: Reduce = "max",
-        stride: int | None = None,
+        stride: PerAxisInt | None = None,
         padding: Padding = 0,
         padding_mode: PaddingMode = "zeros",
         remainder: Remainder = "error",
     ) -> None:
-        require_planar(in_type.group, "Pool")
+        require_per_axis(in_type.require_base_space("Pool"), window=window, stride=stride, padding=padding)
         _check_reduce(reduce, in_type)
         self.in_type = self.out_type = in_type
         self.reduce: Reduce = reduce
@@ -64,9 +63,12 @@ class Pool(Layer):
         """Exact when the grid of windows is centred; shifts by multiples of the stride when they tile or wrap."""
         return self.window.contract(self.in_type, self.out_type, linear=self.reduce == "mean")
 
-    def apply(self, x: Image) -> Images:
-        """Pools ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
-        self.in_type.require_channels(x.shape[-1], "the input of Pool")
+    def apply(self, x: Field) -> Resampled:
+        """Pools ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes.
+
+        Raises ValueError when the window does not fit, or for an array of other axes.
+        """
+        self.in_type.require_layout(x.shape, "the input of Pool")
         w = self.window
         return pool(
             x,
@@ -82,9 +84,9 @@ class Pool(Layer):
 class BlurPool(Layer):
     """Low-pass filters each channel with a binomial or Gaussian filter, then subsamples.
 
-    The binomial filter is the outer product of (1 + z)^{F−1} / 2^{F−1} with itself: F = 2 gives [1 1]/2, F = 3
-    [1 2 1]/4, F = 5 [1 4 6 4 1]/16. Blurring before subsampling lessens, but does not remove, the aliasing that spoils
-    shift equivariance.
+    The binomial filter is the outer product of (1 + z)^{F−1} / 2^{F−1} with itself, once for each axis: F = 2
+    gives [1 1]/2, F = 3 [1 2 1]/4, F = 5 [1 4 6 4 1]/16. Blurring before subsampling lessens, but does not remove, the
+    aliasing that spoils shift equivariance.
 
     Args:
       in_type: what comes in and goes out; any type.
@@ -111,16 +113,16 @@ class BlurPool(Layer):
         filter_size: int = 3,
         *,
         sigma: float | None = None,
-        stride: int = 2,
+        stride: PerAxisInt = 2,
         padding: Padding = 0,
         padding_mode: PaddingMode = "zeros",
         remainder: Remainder = "error",
     ) -> None:
         if sigma is not None and not sigma > 0:
             raise invalid("sigma of BlurPool", sigma, "a positive number of pixels, or None", 0.66)
-        require_planar(in_type.group, "BlurPool")
+        require_per_axis(in_type.require_base_space("BlurPool"), stride=stride, padding=padding)
         self.in_type = self.out_type = in_type
-        self.sigma = sigma
+        self.filter_size, self.sigma = filter_size, sigma
         self.window = Window(filter_size, stride, padding, 1, padding_mode, remainder)
 
     @property
@@ -130,17 +132,21 @@ class BlurPool(Layer):
 
     def multiply_adds(self, size: Size) -> int:
         """F · channels · (new rows · columns + new rows · new columns): one axis after the other."""
-        rows, columns = self.window.output_size(size)
-        return self.window.size * self.in_type.size * rows * (size[1] + columns)
+        small = self.window.output_size(size)
+        points = sum(math.prod(small[: axis + 1]) * math.prod(size[axis + 1 :]) for axis in range(len(size)))
+        return self.filter_size * self.in_type.size * points
 
-    def apply(self, x: Image) -> Images:
-        """Blurs and subsamples ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
-        self.in_type.require_channels(x.shape[-1], "the input of BlurPool")
-        w = self.window
+    def apply(self, x: Field) -> Resampled:
+        """Blurs and subsamples ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes.
+
+        Raises ValueError when the window does not fit, or for an array of other axes.
+        """
+        self.in_type.require_layout(x.shape, "the input of BlurPool")
+        w, size = self.window, self.filter_size
         if self.sigma is None:
-            taps = np.array([math.comb(w.size - 1, i) for i in range(w.size)], float)
+            taps = np.array([math.comb(size - 1, i) for i in range(size)], float)
         else:
-            taps = np.exp(-((np.arange(w.size) - (w.size - 1) / 2) ** 2) / (2 * self.sigma**2))
+            taps = np.exp(-((np.arange(size) - (size - 1) / 2) ** 2) / (2 * self.sigma**2))
         taps /= taps.sum()
         return correlate_separably(
             x,
@@ -169,7 +175,7 @@ class GlobalPool(Layer):
     """
 
     def __init__(self, in_type: FieldType, reduce: Reduce = "mean") -> None:
-        require_planar(in_type.group, "GlobalPool")
+        in_type.require_base_space("GlobalPool")
         _check_reduce(reduce, in_type)
         self.in_type = self.out_type = in_type
         self.reduce = reduce
@@ -181,12 +187,11 @@ class GlobalPool(Layer):
             self.in_type, self.out_type, output_size=lambda size: (), linear=self.reduce == "mean", has_base_space=False
         )
 
-    def apply(self, x: Image) -> Vector:
-        """Pools over both spatial axes."""
-        self.in_type.require_channels(x.shape[-1], "the input of GlobalPool")
-        if self.reduce == "mean":
-            return x.mean((1, 2))
-        return maximum_over(x, Along(2), Along(1))
+    def apply(self, x: Field) -> Vector:
+        """Pools over all spatial axes. Raises ValueError for an array of other axes than the base space has."""
+        self.in_type.require_layout(x.shape, "the input of GlobalPool")
+        axes = tuple(range(1, x.ndim - 1))
+        return x.mean(axes) if self.reduce == "mean" else maximum_over(x, *map(Along, reversed(axes)))
 
 
 class GroupPool(Layer):
@@ -209,7 +214,7 @@ class GroupPool(Layer):
         require_permutation(in_type, "GroupPool", "NormPool")
         _check_reduce(reduce, in_type)
         self.in_type = in_type
-        self.out_type = FieldType(in_type.group, f"{in_type.num_fields} trivial")
+        self.out_type = in_type.with_fields(f"{in_type.num_fields} trivial")
         self.reduce = reduce
 
     @property

@@ -11,7 +11,6 @@ import numpy as np
 from geomdl.equivariance.contracts.composition import compose
 from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Condition, Contract, Promise, Size, square
 from geomdl.errors import invalid, unknown
-from geomdl.groups import require_planar
 from geomdl.layers.core.layer import Child, Image, Images, Layer
 from geomdl.layers.core.maximum import Sliding, maximum_over
 from geomdl.layers.resampling.pooling import require_permutation
@@ -145,7 +144,7 @@ class ReducedSize(Layer):
 
 
 def _points(field_type: FieldType) -> Promise:
-    return Promise("exact", (square,) if require_planar(field_type.group, "ReducedSize").swaps_axes else ())
+    return Promise("exact", (square,) if field_type.require_plane("ReducedSize").swaps_axes else ())
 
 
 def _halved(size: Size) -> Size:

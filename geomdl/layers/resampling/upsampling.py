@@ -1,6 +1,7 @@
 """Changing the size of images: upsampling, and pooling to a given size, symmetric about the centre."""
 
 import dataclasses
+import functools
 import math
 from fractions import Fraction
 from typing import Literal, get_args
@@ -11,8 +12,8 @@ import numpy as np
 
 from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Contract, Promise, Size, square
 from geomdl.errors import invalid, unknown
-from geomdl.groups import require_planar
-from geomdl.layers.core.layer import Image, Images, Layer
+from geomdl.groups import PLANE, BaseSpace
+from geomdl.layers.core.layer import Field, Layer, Resampled
 from geomdl.layers.core.maximum import Bins, maximum_over
 from geomdl.layers.resampling.pooling import Reduce, require_permutation
 from geomdl.representations import FieldType
@@ -21,7 +22,7 @@ Method = Literal["nearest", "bilinear", "cubic"]
 
 
 class Upsample(Layer):
-    """Enlarges images by a factor, or to a size, by interpolation along both axes.
+    """Enlarges images, signals or volumes by a factor, or to a size, by interpolation along every axis.
 
       y(i) = Σ_j w(p_i − j) x(j),   p_i = (i + ½) n/m − ½,
 
@@ -32,7 +33,8 @@ class Upsample(Layer):
     Args:
       in_type: what comes in and goes out; any representations.
       factor: how many times larger, a positive integer; or
-      size: (height, width) of the output, or one number for both; at least the size of the input.
+      size: (height, width) of the output, or as the base space has axes, or one number for all; at least the size of
+        the input.
       method: ``"nearest"``, ``"bilinear"`` or ``"cubic"``.
       padding_mode: beyond the border, ``"replicate"`` the border pixels or go round (``"circular"``).
 
@@ -52,7 +54,7 @@ class Upsample(Layer):
         in_type: FieldType,
         factor: int | None = None,
         *,
-        size: int | tuple[int, int] | None = None,
+        size: int | tuple[int, ...] | None = None,
         method: Method = "bilinear",
         padding_mode: Literal["replicate", "circular"] = "replicate",
     ) -> None:
@@ -64,9 +66,9 @@ class Upsample(Layer):
             raise unknown("method of Upsample", method, get_args(Method))
         if padding_mode not in ("replicate", "circular"):
             raise unknown("padding_mode of Upsample", padding_mode, ["replicate", "circular"])
-        require_planar(in_type.group, "Upsample")
+        space = in_type.require_base_space("Upsample")
         self.in_type = self.out_type = in_type
-        self.factor, self.size = factor, None if size is None else size_pair("size of Upsample", size)
+        self.factor, self.size = factor, None if size is None else size_on(space, "size of Upsample", size)
         self.method: Method = method
         self.padding_mode = padding_mode
 
@@ -100,21 +102,23 @@ class Upsample(Layer):
 
     def multiply_adds(self, size: Size) -> int:
         """Channels · taps · (pixels after enlarging one axis + pixels after both)."""
-        (height, width), (_, columns) = self.output_size(size), size
+        large = self.output_size(size)
         taps = {"nearest": 1, "bilinear": 2, "cubic": 4}[self.method]
-        return self.in_type.size * taps * (height * columns + height * width)
+        points = sum(math.prod(large[: axis + 1]) * math.prod(size[axis + 1 :]) for axis in range(len(size)))
+        return self.in_type.size * taps * points
 
-    def apply(self, x: Image) -> Images:
-        """Enlarges ``[batch, height, width, channels]``."""
-        self.in_type.require_channels(x.shape[-1], "the input of Upsample")
-        for axis, m in zip((1, 2), self.output_size(x.shape[1:3]), strict=True):
+    def apply(self, x: Field) -> Resampled:
+        """Enlarges ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes."""
+        self.in_type.require_layout(x.shape, "the input of Upsample")
+        for axis, m in enumerate(self.output_size(x.shape[1:-1]), 1):
             taps, weights = _interpolation(x.shape[axis], m, self.method, self.padding_mode == "circular")
-            shape = [1, 1, 1, 1]
+            shape = [1] * x.ndim
             shape[axis] = m
-            x = sum(
+            weighted = [
                 jnp.take(x, taps[:, t], axis=axis) * jnp.asarray(weights[:, t].reshape(shape), x.dtype)
                 for t in range(taps.shape[1])
-            )  # type: ignore[assignment]
+            ]
+            x = functools.reduce(jnp.add, weighted)
         return x
 
 
@@ -126,7 +130,8 @@ class AdaptivePool(Layer):
 
     Args:
       in_type: what comes in and goes out; permuted channels for a maximum.
-      size: (height, width) of the output, or one number for both; at most the size of the input.
+      size: (height, width) of the output, or as the base space has axes, or one number for all; at most the size of
+        the input.
       reduce: ``"mean"`` or ``"max"``.
 
     Raises:
@@ -136,14 +141,14 @@ class AdaptivePool(Layer):
     Array([[2., 3.], [5., 6.]], dtype=float32)
     """
 
-    def __init__(self, in_type: FieldType, size: int | tuple[int, int], reduce: Reduce = "mean") -> None:
+    def __init__(self, in_type: FieldType, size: int | tuple[int, ...], reduce: Reduce = "mean") -> None:
         if reduce not in ("max", "mean"):
             raise unknown("reduce", reduce, ["max", "mean"])
         if reduce == "max":
             require_permutation(in_type, "a maximum (reduce='max')", "reduce='mean', NormMaxPool")
-        require_planar(in_type.group, "AdaptivePool")
+        space = in_type.require_base_space("AdaptivePool")
         self.in_type = self.out_type = in_type
-        self.size, self.reduce = size_pair("size of AdaptivePool", size), reduce
+        self.size, self.reduce = size_on(space, "size of AdaptivePool", size), reduce
 
     def output_size(self, size: Size) -> Size:
         """The spatial size of the output. Raises ValueError when it would be larger than the input."""
@@ -157,18 +162,31 @@ class AdaptivePool(Layer):
         shifts = dataclasses.replace(NOTHING, why="the bins depend on the size of the input")
         return Contract(self.in_type, self.out_type, centred_points(self.in_type, self.size), shifts, self.output_size)
 
-    def apply(self, x: Image) -> Images:
-        """Pools ``[batch, height, width, channels]``. Raises ValueError for an image that is too small."""
-        self.in_type.require_channels(x.shape[-1], "the input of AdaptivePool")
+    def apply(self, x: Field) -> Resampled:
+        """Pools ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes.
+
+        Raises ValueError for an image that is too small.
+        """
+        self.in_type.require_layout(x.shape, "the input of AdaptivePool")
         bins = [
             tuple((i * n // m, -(-(i + 1) * n // m)) for i in range(m))
-            for n, m in zip(x.shape[1:3], self.output_size(x.shape[1:3]), strict=True)
+            for n, m in zip(x.shape[1:-1], self.output_size(x.shape[1:-1]), strict=True)
         ]
         if self.reduce == "max":
-            return maximum_over(x, Bins(1, bins[0]), Bins(2, bins[1]))
-        for axis, own in zip((1, 2), bins, strict=True):
+            return maximum_over(x, *(Bins(axis, own) for axis, own in enumerate(bins, 1)))
+        for axis, own in enumerate(bins, 1):
             x = jnp.stack([jax.lax.slice_in_dim(x, a, b, axis=axis).mean(axis) for a, b in own], axis)
         return x
+
+
+def size_on(space: BaseSpace, what: str, size: int | tuple[int, ...]) -> tuple[int, ...]:
+    """One number for each axis of a base space, from one for all or one for each; raises a ValueError for else."""
+    if space == PLANE:
+        return size_pair(what, size)  # type: ignore[arg-type]
+    sizes = (size,) * space.dimension if isinstance(size, int) else tuple(size)
+    if len(sizes) != space.dimension or any(not isinstance(n, int) or n < 1 for n in sizes):
+        raise invalid(what, size, f"a positive integer, or one for each axis: ({', '.join(space.axes)})", 4)
+    return sizes
 
 
 def size_pair(what: str, size: int | tuple[int, int]) -> tuple[int, int]:
@@ -179,11 +197,11 @@ def size_pair(what: str, size: int | tuple[int, int]) -> tuple[int, int]:
     return pair  # type: ignore[return-value]
 
 
-def centred_points(in_type: FieldType, size: tuple[int, int] | None) -> Promise:
+def centred_points(in_type: FieldType, size: tuple[int, ...] | None) -> Promise:
     """Exact for grid symmetries; where quarter turns are among them, only from square to square."""
-    if not require_planar(in_type.group, "resampling").swaps_axes:
+    if not in_type.require_base_space("resampling").exchanges_axes(in_type.group):
         return Promise("exact")
-    if size is not None and size[0] != size[1]:
+    if size is not None and len(set(size)) > 1:
         return dataclasses.replace(NOTHING, why=f"quarter turns exchange the sides of an output of {size}")
     return Promise("exact", (square,))
 

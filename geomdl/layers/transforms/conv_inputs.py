@@ -31,7 +31,7 @@ class ConvInputs:
 
 
 def conv_inputs(
-    model: Layer, image_shape: tuple[int, int, int], batch: int, *, dtype: DTypeLike = jnp.float32
+    model: Layer, image_shape: tuple[int, ...], batch: int, *, dtype: DTypeLike = jnp.float32
 ) -> tuple[ConvInputs, ...]:
     """The convolutions of a model that are called, in the order of their first calls; nothing is computed.
 
@@ -52,7 +52,7 @@ def conv_inputs(
     >>> [(c.path, c.shapes) for c in conv_inputs(model, (8, 8, 1), 3)]
     [('0', ((3, 8, 8, 1),)), ('2', ((3, 4, 4, 8),))]
     """
-    model.in_type.require_channels(image_shape[2], "the image")
+    model.in_type.require_channels(image_shape[-1], "the image")
     originals, (structure, state) = convolutions(model), nnx.split(model)
     calls: dict[str, list[Any]] = {}
     first: set[str] = set()

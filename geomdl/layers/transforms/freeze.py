@@ -50,9 +50,8 @@ def _decided(layer: Layer, image_size: Size) -> Layer:
     """A copy whose convolutions of ``method="auto"`` have the method that they take for images of a size."""
     if not any(conv.method == AUTO and has_a_choice(conv) for conv in convolutions(layer).values()):
         return layer
-    height, width = image_size
     methods: dict[str, Method] = {}
-    for inputs in conv_inputs(layer, (height, width, layer.in_type.size), 1):
-        taken = {inputs.layer.method_for(shape[1:3]) for shape in inputs.shapes}
+    for inputs in conv_inputs(layer, (*image_size, layer.in_type.size), 1):
+        taken = {inputs.layer.method_for(shape[1:-1]) for shape in inputs.shapes}
         methods[inputs.path] = taken.pop() if len(taken) == 1 else reference().name
     return with_method(layer, methods)

@@ -82,8 +82,8 @@ class ConvolutionalConfig(ScalableConfig):
         for i, window in enumerate(windows):
             last, strided = i == self.depth - 1, downsampling == "stride" and i < self.depth - 1
             if padding == "valid":
-                require_room(window.extent, size, images)
-            require_mirror(padding_mode, window.pixels_of_padding, size, images)
+                require_room(window.isotropic.extent, size, images)
+            require_mirror(padding_mode, window.isotropic.padding, size, images)
             layers += convolution(
                 current,
                 representation,
@@ -92,7 +92,7 @@ class ConvolutionalConfig(ScalableConfig):
                 padding=padding,
                 padding_mode=padding_mode,
                 stride=2 if strided else 1,
-                dilation=window.dilation,
+                dilation=window.isotropic.dilation,
                 norm=self.normalization,
                 activation=spatial_activation(downsampling, self.activation),
                 rngs=rngs,
@@ -106,7 +106,7 @@ class ConvolutionalConfig(ScalableConfig):
                 raise invalid("model.depth", self.depth, least, i + 1)
             down = downsample(downsampling, current, size, padding_mode, rngs)
             if isinstance(down, BlurPool):
-                require_mirror(padding_mode, down.window.pixels_of_padding, size, images)
+                require_mirror(padding_mode, down.window.isotropic.padding, size, images)
             if down is not None:
                 layers.append(down)
                 height, width = down.contract.output_size(size)

@@ -35,7 +35,7 @@ class Halvings:
     def divides(self, side: int) -> bool:
         """Whether a side is even at every halving."""
         for i, window in enumerate(self.windows):
-            side += 2 * window.pixels_of_padding - window.extent + 1
+            side += 2 * window.isotropic.padding - window.isotropic.extent + 1
             if side < 1 or (i < self.times and side % 2):
                 return False
             side //= 2 if i < self.times else 1
@@ -56,7 +56,7 @@ class Halvings:
         height, width = size
         if self.downsampling in DIVIDING and not all(map(self.divides, size)):
             near = "x".join(str(self._nearest(n, least)) for n in size)
-            same = all(w.pixels_of_padding * 2 == w.extent - 1 for w in self.windows)
+            same = all(w.isotropic.padding * 2 == w.isotropic.extent - 1 for w in self.windows)
             rule = f"a multiple of {2**self.times}" if same else f"even at each of {self.times} halvings"
             what = f"image size for downsampling {self.downsampling!r}"
             raise invalid(what, _by(size), f"sides that are {rule}", near)

@@ -114,7 +114,7 @@ def _measured(inputs: ConvInputs, methods: tuple[str, ...], rounds: int, dtype: 
             jax.block_until_ready(programs[method][0]())
             taken[method].append(time.perf_counter() - started)
     batch, *size = inputs.shapes[0][:3]
-    window = f"{layer.window.size}x{layer.window.size}" + (f"/{layer.window.stride}" if layer.window.stride > 1 else "")
+    window = layer.window.label(layer.in_type.space.dimension)
     return Tuned(
         path=inputs.path,
         conv=f"{window} {layer.in_type.fields} → {layer.out_type.fields}",

@@ -138,7 +138,7 @@ def _describe(layer: Layer) -> str:
     name = type(layer).__name__
     window = getattr(layer, "window", None)
     if window is not None:
-        name += f" {window.size}x{window.size}" + (f"/{window.stride}" if window.stride > 1 else "")
+        name += f" {window.label(layer.in_type.space.dimension)}"
     return name + "".join(
         f" {getattr(layer, a)}" for a in ("activation", "reduce", "halving", "rate") if hasattr(layer, a)
     )

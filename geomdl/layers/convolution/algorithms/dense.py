@@ -22,7 +22,7 @@ class DenseKernel(Algorithm):
     def multiply_adds(self, convolution: Convolution, size: Size) -> int:
         """Output pixels · k² · input channels · output channels / groups."""
         window = convolution.window
-        pixels = math.prod(size) if window is None else math.prod(window.output_size(size)) * window.size**2
+        pixels = math.prod(size) if window is None else math.prod(window.output_size(size)) * window.taps(len(size))
         return pixels * convolution.in_type.size * convolution.out_type.size // convolution.groups
 
     def expected_cost(self, convolution: Convolution, size: Size) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import jax
 
 from geomdl.equivariance.contracts.contract import Size
+from geomdl.groups import PLANE
 from geomdl.kernels.factored import is_factorable
 from geomdl.layers.convolution.algorithms.algorithm import Algorithm, Convolution
 from geomdl.layers.convolution.algorithms.factored_correlation import correlate_with_matrices
@@ -25,10 +26,8 @@ class Factored(Algorithm):
     overhead = 500_000  # compiling takes about 0.5 s of CPU time more, which 16 images earn back in about 1000 steps
 
     def obstacle(self, convolution: Convolution) -> str | None:
-        """Kernels of two kinds: where some pairs of fields have pixel kernels and others steerable ones."""
-        if is_factorable(convolution.spaces):
-            return None
-        return "some pairs of fields have pixel kernels and others have not; or take basis='steerable'"
+        """Other base spaces and windows than square ones of the plane, and kernels of two kinds."""
+        return _unlike_plan(convolution)
 
     def multiply_adds(self, convolution: Convolution, size: Size) -> int:
         """Expansion, mixing and changes of basis; see `factored_cost`."""
@@ -59,14 +58,12 @@ class Fused(Algorithm):
     instead = "factored"
 
     def obstacle(self, convolution: Convolution) -> str | None:
-        """Groups of fields, linear layers, kernels of two kinds, and a JAX whose Pallas has no backend for it."""
+        """Those of the factored one, groups of fields, linear layers, and a JAX whose Pallas has no backend for it."""
         if convolution.window is None:
             return "linear layers expand nothing"
-        if not is_factorable(convolution.spaces):
-            return "some pairs of fields have pixel kernels and others have not; or take basis='steerable'"
         if convolution.groups > 1:
-            return f"there are {convolution.groups} groups of fields"
-        return missing_backend()
+            return _unlike_plan(convolution) or f"there are {convolution.groups} groups of fields"
+        return _unlike_plan(convolution) or missing_backend()
 
     def is_practical(self) -> bool:
         """Not on CPUs, where it is interpreted."""
@@ -83,6 +80,18 @@ class Fused(Algorithm):
     def apply(self, convolution: Convolution, prepared: Mapping[str, jax.Array], x: jax.Array) -> jax.Array:
         """The same in one kernel."""
         return _correlated(convolution, prepared, x, fused=True)
+
+
+def _unlike_plan(convolution: Convolution) -> str | None:
+    """Why there is no plan of a convolution in coordinates of irreps; None where there is one."""
+    base = convolution.in_type.space
+    if convolution.window is not None and base != PLANE:
+        return f"coordinates of irreps are made only on the plane, not for {base.fields}"
+    if convolution.window is not None and convolution.window.dimension is not None:
+        return "the window differs from axis to axis"
+    if not is_factorable(convolution.spaces):
+        return "some pairs of fields have pixel kernels and others have not; or take basis='steerable'"
+    return None
 
 
 def _on_cpu() -> bool:

@@ -38,7 +38,8 @@ class Geometry:
 
 def tiles_of(block: InputBlock, window: Window, size: Size) -> Tiling:
     """The tiles in which a block of images of a size is computed."""
-    taps = window.size, window.stride, window.dilation, window.pixels_of_padding, window.padding_mode
+    w = window.isotropic
+    taps = w.size, w.stride, w.dilation, w.padding, window.padding_mode
     rows, columns = (Grid(*both, *taps) for both in zip(size, window.output_size(size), strict=True))
     return tiling(rows, columns, block.kernels.shape[1])
 

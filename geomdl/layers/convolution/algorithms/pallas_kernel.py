@@ -61,7 +61,8 @@ def mix_by_one_kernel(
         blocks = matrix.reshape(*matrix.shape[:2], plan.groups[g].heights[i], -1).transpose(0, 2, 3, 1)
         columns = columns_of(plan.inputs[i], plan.groups[g], i)
         z, blocks = _vary_alike(padded[i], blocks.astype(dtype))
-        y: Any = _expand_and_mix(z, blocks, columns, window.stride, window.dilation, geometry.out_size)
+        w = window.isotropic
+        y: Any = _expand_and_mix(z, blocks, columns, w.stride, w.dilation, geometry.out_size)
         found[g] += y.transpose(0, 5, 2, 1, 3, 4).reshape(y.shape[0], y.shape[5], y.shape[2], y.shape[1], -1)
     return found
 
