@@ -32,13 +32,12 @@ from geomdl.actions.disc import disc
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
-from geomdl.evaluators import Metrics, predictor
-from geomdl.evaluators.transformations import on_grid, rotated_images
+from geomdl.evaluators import Metrics, predictor, rotated_images
+from geomdl.evaluators.transformations import on_grid
 from geomdl.models import count_parameters
-from geomdl.plots.tables import Row, distinct, read_csv, write_csv
-from geomdl.tasks.overlap import overlap, pixel_counts
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import train
+from geomdl.plots import Row, distinct, read_csv, write_csv
+from geomdl.tasks import overlap, pixel_counts
+from geomdl.training import RunConfig, train
 
 COMMAND = "geomdl reproduce commuting"
 PRESETS: dict[str, tuple[range, int, int]] = {"fast": (range(1), 400, 64), "full": (range(3), 2000, 500)}

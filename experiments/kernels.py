@@ -23,7 +23,7 @@ import numpy as np
 from geomdl.errors import unknown
 from geomdl.groups import C8, D4, O2, SO2, C, D, PlanarGroup, require_planar
 from geomdl.kernels import SteerableKernelSpace, solutions
-from geomdl.plots.tables import Row, read_csv, write_csv
+from geomdl.plots import Row, read_csv, write_csv
 from geomdl.representations import Representation, irreps
 
 COMMAND = "geomdl reproduce kernels"

@@ -30,15 +30,14 @@ import numpy as np
 from flax import nnx
 
 from experiments.trained_networks import study, summary_row
-from geomdl.actions import act, roll
-from geomdl.actions.families import FAMILIES, Family
+from geomdl.actions import FAMILIES, Family, act, roll
 from geomdl.data import Dataset
 from geomdl.errors import unknown
 from geomdl.evaluators import predictor
 from geomdl.groups import C4, GridTranslations
-from geomdl.plots.tables import Row, distinct, mean_over, read_csv
+from geomdl.plots import Row, distinct, mean_over, read_csv
 from geomdl.representations import FieldType
-from geomdl.training.configuration.config import RunConfig
+from geomdl.training import RunConfig
 
 COMMAND = "geomdl reproduce klein"
 RUNS = ("MLP", "CNN", "TI-CNN", "C4", "C8", "SO(2)", "D4", "O(2)", "CNN, normalised")

@@ -30,16 +30,14 @@ from experiments.trained_networks import described, layer_name, study
 from geomdl.actions import rotate
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
-from geomdl.equivariance import relative_error, tolerance
-from geomdl.equivariance.localisation.layerwise import layer_errors
+from geomdl.equivariance import layer_errors, relative_error, tolerance
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
 from geomdl.groups import C8
 from geomdl.layers import Flatten, Layer, Sequential
 from geomdl.models import InexactSizeWarning, count_parameters
-from geomdl.plots.tables import Row, distinct, read_csv
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import build_model
+from geomdl.plots import Row, distinct, read_csv
+from geomdl.training import RunConfig, build_model
 
 COMMAND = "geomdl reproduce layerwise"
 RUNS = ("C8", "C8, stride 2", "CNN")

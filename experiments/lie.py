@@ -38,20 +38,17 @@ import numpy as np
 from flax import nnx
 
 from experiments.trained_networks import described, layer_name, study
-from geomdl.actions.generators import GENERATORS
-from geomdl.actions.projective import warp_projective
-from geomdl.actions.traced import representation_matrix
+from geomdl.actions import GENERATORS, representation_matrix, warp_projective
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
-from geomdl.equivariance.measures.lie import lie_derivative
+from geomdl.equivariance import lie_derivative
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
 from geomdl.layers import Flatten, Layer, Sequential
 from geomdl.models import count_parameters
-from geomdl.plots.tables import Row, distinct, read_csv
+from geomdl.plots import Row, distinct, read_csv
 from geomdl.representations import FieldType
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import build_model
+from geomdl.training import RunConfig, build_model
 
 COMMAND = "geomdl reproduce lie"
 RUNS = ("CNN", "CNN, blurred", "C8", "SO(2)", "ViT")

@@ -36,9 +36,7 @@ def main() -> None:
     from geomdl.environment import circumstances
     from geomdl.evaluators import Metrics, predictor
     from geomdl.models import count_parameters
-    from geomdl.training.configuration.config import RunConfig
-    from geomdl.training.loop.loop import train
-    from geomdl.training.reporting.writers import ProgressBar
+    from geomdl.training import ProgressBar, RunConfig, train
 
     sys.path.insert(0, str(ROOT))
     from configs.mnist_rot_benchmark_c16 import get_config

@@ -40,11 +40,8 @@ from geomdl.environment import circumstances
 from geomdl.errors import invalid, unknown
 from geomdl.evaluators import RotationConsistency, RotationSweep, predictor
 from geomdl.models import count_parameters
-from geomdl.plots.tables import Row, Value, distinct, read_csv, write_csv
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import build_model, train
-from geomdl.training.step.state import initial_state, split_model
-from geomdl.training.step.step import make_train_step
+from geomdl.plots import Row, Value, distinct, read_csv, write_csv
+from geomdl.training import RunConfig, build_model, initial_state, make_train_step, split_model, train
 
 TRAIN_SIZES = (8, 32, 128)
 SEEDS = (0, 1, 2)

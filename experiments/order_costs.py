@@ -28,8 +28,8 @@ from experiments.order_networks import GROUPS, MODES, SETTINGS, OrderNetworkConf
 from geomdl.environment import circumstances
 from geomdl.groups import group as group_named
 from geomdl.layers import Sequential, with_method
-from geomdl.models.core.config import ImageShape
-from geomdl.plots.tables import Row, distinct, read_csv, write_csv
+from geomdl.models import ImageShape
+from geomdl.plots import Row, distinct, read_csv, write_csv
 
 RESULTS = Path(__file__).parent / "results" / "orders"
 METHODS = ("dense", "factored")

@@ -9,17 +9,15 @@ import numpy as np
 from flax import nnx
 
 from experiments.trained_networks import file_name
-from geomdl.data import Dataset, Split
+from geomdl.data import Dataset, Split, rotate_each
 from geomdl.data.draws import uniforms
-from geomdl.data.sources.mnist_rot import rotate_each
-from geomdl.equivariance.contracts.contract import Size
+from geomdl.equivariance import Size
 from geomdl.layers import Conv, GroupPool, Layer, Pool, Sequential
 from geomdl.layers.convolution.algorithms.registry import possible
-from geomdl.models import MODELS
-from geomdl.models.core.config import ImageShape
+from geomdl.models import MODELS, ImageShape
 from geomdl.models.core.steerable import SteerableConfig, convolution_block, invariant_head
 from geomdl.representations import FieldType
-from geomdl.training.configuration.config import RunConfig
+from geomdl.training import RunConfig
 
 GROUPS = ("C1", "C2", "C4", "C8", "C12", "C16", "D1", "D2", "D4", "D8")
 MODES = ("width", "parameters")

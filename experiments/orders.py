@@ -42,9 +42,8 @@ from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
 from geomdl.groups import group as group_named
 from geomdl.models import count_parameters
-from geomdl.plots.tables import Row, distinct, read_csv, write_csv
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import train
+from geomdl.plots import Row, distinct, read_csv, write_csv
+from geomdl.training import RunConfig, train
 
 COMMAND = "geomdl reproduce orders"
 PRESETS: dict[str, dict[str, range]] = {

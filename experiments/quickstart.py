@@ -36,11 +36,9 @@ from geomdl.evaluators import (
     shift_sweep,
 )
 from geomdl.models import GCNNConfig, count_parameters
-from geomdl.plots.tables import Row, distinct, mean_over, read_csv, write_csv
+from geomdl.plots import Row, distinct, mean_over, read_csv, write_csv
 from geomdl.tasks import Task
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import train
-from geomdl.training.workdir.workdir import write_json
+from geomdl.training import RunConfig, train, write_json
 
 COMMAND = "geomdl reproduce quickstart"
 RUNS = {

@@ -17,7 +17,7 @@ RESULTS = ROOT / "experiments" / "results"
 
 def quickstart() -> str:
     """The summary of the quickstart, mean over seeds."""
-    from geomdl.plots.tables import mean_over, read_csv, to_markdown
+    from geomdl.plots import mean_over, read_csv, to_markdown
     from paper_figures.quickstart import TABLE
 
     rows = read_csv(RESULTS / "quickstart" / "summary.csv", ("seed", *(c.key for c in TABLE)), "the full preset")
@@ -26,7 +26,7 @@ def quickstart() -> str:
 
 def commands() -> str:
     """What the main commands do, with measured times."""
-    from geomdl.plots.tables import Column, read_csv, to_markdown
+    from geomdl.plots import Column, read_csv, to_markdown
 
     rows = read_csv(RESULTS / "timings.csv", ("command", "what", "seconds", "expect"), "the commands by hand")
     columns = (
@@ -46,7 +46,7 @@ def _duration(seconds: float | str) -> str:
 
 def construction() -> str:
     """Seconds to build networks."""
-    from geomdl.plots.tables import Column, to_markdown
+    from geomdl.plots import Column, to_markdown
 
     columns = (
         Column("network", "Network"),
@@ -62,7 +62,7 @@ def construction() -> str:
 
 def train_step() -> str:
     """Time and memory of training steps and of evaluation."""
-    from geomdl.plots.tables import Column, to_markdown
+    from geomdl.plots import Column, to_markdown
 
     spread = {name: f"{name}_spread" for name in ("train_over_plain", "evaluate_over_plain")}
     rows = _benchmark("train_step")
@@ -81,7 +81,7 @@ def train_step() -> str:
 
 def equivariance_error() -> str:
     """Equivariance error of untrained networks, beside escnn's."""
-    from geomdl.plots.tables import Column, scientific, to_markdown
+    from geomdl.plots import Column, scientific, to_markdown
 
     rows = [{**r, "spread": _spread(r, "ratio", "{:.2f}")} for r in _benchmark("equivariance_error")]
     columns = (
@@ -99,7 +99,7 @@ def equivariance_error() -> str:
 
 def basis_memory() -> str:
     """Bytes of the constants of a layer, for the largest kernels."""
-    from geomdl.plots.tables import Column, to_markdown
+    from geomdl.plots import Column, to_markdown
 
     rows = [r for r in _benchmark("basis_memory") if r["size"] == 9]
     columns = (
@@ -115,7 +115,7 @@ def basis_memory() -> str:
 
 def mnist_rot() -> str:
     """Test error on regenerated MNIST-rot, mean and standard deviation over seeds."""
-    from geomdl.plots.tables import Column, read_csv, to_markdown
+    from geomdl.plots import Column, read_csv, to_markdown
 
     rows = read_csv(
         RESULTS / "mnist_rot" / "results.csv", ("group", "size", "seed", "test_error_percent"), "mnist_rot.py"
@@ -139,7 +139,7 @@ def mnist_rot() -> str:
 
 def measures() -> str:
     """What measures cost beside the forward passes they need."""
-    from geomdl.plots.tables import Column, to_markdown
+    from geomdl.plots import Column, to_markdown
 
     rows = [{**r, "spread": _spread(r, "ratio", "{:.2f}")} for r in _benchmark("measures")]
     columns = (
@@ -154,7 +154,7 @@ def measures() -> str:
 
 def audit() -> str:
     """Time and memory of full audits."""
-    from geomdl.plots.tables import Column, to_markdown
+    from geomdl.plots import Column, to_markdown
 
     columns = (
         Column("group", "Group"),
@@ -169,7 +169,7 @@ def audit() -> str:
 
 def downsampling() -> str:
     """What downsampling that keeps shifts costs."""
-    from geomdl.plots.tables import Column, to_markdown
+    from geomdl.plots import Column, to_markdown
 
     rows = [{**r, "spread": _spread(r, "ratio", "{:.2f}")} for r in _benchmark("downsampling")]
     columns = (
@@ -184,7 +184,7 @@ def downsampling() -> str:
 
 def nuclei() -> str:
     """The study of nuclei, mean over seeds."""
-    from geomdl.plots.tables import Column, mean_over, read_csv, to_markdown
+    from geomdl.plots import Column, mean_over, read_csv, to_markdown
 
     keys = ("iou", "iou_worst_angle", "consistency", "consistency_quarter_turns")
     command = "GEOMDL_NUCLEI=FILE.npz geomdl reproduce nuclei"
@@ -203,7 +203,7 @@ def nuclei() -> str:
 
 def nuclei_costs() -> str:
     """What the networks of the nuclei study cost."""
-    from geomdl.plots.tables import Column, read_csv, to_markdown
+    from geomdl.plots import Column, read_csv, to_markdown
 
     rows = read_csv(RESULTS / "nuclei" / "costs.csv", (), "GEOMDL_NUCLEI=FILE.npz geomdl reproduce nuclei")
     columns = (
@@ -217,7 +217,7 @@ def nuclei_costs() -> str:
 
 def factored() -> str:
     """Factored against plain convolutions, layer by layer."""
-    from geomdl.plots.tables import Column, to_markdown
+    from geomdl.plots import Column, to_markdown
 
     rows = _benchmark("factored")
     shown = [
@@ -246,7 +246,7 @@ def factored() -> str:
 
 def cost_model() -> str:
     """The estimate of the factored method's time beside measurement."""
-    from geomdl.plots.tables import Column, to_markdown
+    from geomdl.plots import Column, to_markdown
 
     shown = [{**r, "measured": _spread(r, "ratio", "{:.2f}")} for r in _benchmark("cost_model")]
     columns = (
@@ -260,7 +260,7 @@ def cost_model() -> str:
 
 def factored_network() -> str:
     """Whole networks by the factored convolution."""
-    from geomdl.plots.tables import Column, to_markdown
+    from geomdl.plots import Column, to_markdown
 
     rows = [
         {**r, "spread": _spread(r, "ratio", "{:.2f}"), "cpu_spread": _spread(r, "cpu_ratio", "{:.2f}")}
@@ -280,7 +280,7 @@ def factored_network() -> str:
 
 
 def _benchmark(name: str) -> list[Any]:
-    from geomdl.plots.tables import read_csv
+    from geomdl.plots import read_csv
 
     return read_csv(RESULTS / "benchmarks" / f"{name}.csv", (), f"python -m experiments.benchmarks.{name}")
 

@@ -34,14 +34,11 @@ from geomdl.environment import circumstances
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
 from geomdl.groups import group
-from geomdl.layers import Conv, Dense, GlobalPool, Layer, Pointwise
-from geomdl.layers.core.window import Padding, PaddingMode
-from geomdl.models import MODELS, count_parameters
-from geomdl.models.core.config import ImageShape, ModelConfig
-from geomdl.plots.tables import Row, distinct, mean_over, read_csv, write_csv
+from geomdl.layers import Conv, Dense, GlobalPool, Layer, Padding, PaddingMode, Pointwise
+from geomdl.models import MODELS, ImageShape, ModelConfig, count_parameters
+from geomdl.plots import Row, distinct, mean_over, read_csv, write_csv
 from geomdl.representations import FieldType
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import train
+from geomdl.training import RunConfig, train
 
 COMMAND = "geomdl reproduce shifts"
 PRESETS: dict[str, tuple[range, int]] = {"fast": (range(1), 6), "full": (range(5), 10)}

@@ -26,16 +26,14 @@ import numpy as np
 from flax import nnx
 
 from experiments.trained_networks import described, study
-from geomdl.data import Dataset, Split
-from geomdl.data.transforms.test_sets import rotated
+from geomdl.data import Dataset, Split, rotated
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
-from geomdl.evaluators import Metrics, RotationSweep, predictor, rotation_sweep
-from geomdl.evaluators.predict import Predict
+from geomdl.evaluators import Metrics, Predict, RotationSweep, predictor, rotation_sweep
 from geomdl.models import count_parameters
-from geomdl.plots.tables import Row, distinct, mean_over, read_csv
+from geomdl.plots import Row, distinct, mean_over, read_csv
 from geomdl.tasks import Task
-from geomdl.training.configuration.config import RunConfig
+from geomdl.training import RunConfig
 
 COMMAND = "geomdl reproduce rotation"
 RUNS = ("MLP", "CNN", "CNN + augmentation", "C4", "C8", "SO(2)", "O(2)")

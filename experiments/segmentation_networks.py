@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from geomdl.training.configuration.config import RunConfig
+from geomdl.training import RunConfig
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "U-Net": {"name": "unet"},

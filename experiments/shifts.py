@@ -37,10 +37,9 @@ from experiments.trained_networks import NETWORKS, study, summary_row
 from geomdl.data import Dataset, DigitsConfig, Split
 from geomdl.equivariance.host.shifts import ideally_shifted, without_nyquist
 from geomdl.errors import unknown
-from geomdl.evaluators import predictor
-from geomdl.evaluators.predict import Predict
-from geomdl.plots.tables import Row, distinct, read_csv
-from geomdl.training.configuration.config import RunConfig
+from geomdl.evaluators import Predict, predictor
+from geomdl.plots import Row, distinct, read_csv
+from geomdl.training import RunConfig
 
 COMMAND = "geomdl reproduce shifts"
 DOWNSAMPLINGS = {

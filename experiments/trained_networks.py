@@ -33,12 +33,10 @@ from geomdl.layers import (
     SelfAttention,
     Sequential,
 )
-from geomdl.models import MODELS, CNNConfig, count_parameters
-from geomdl.models.core.config import ImageShape, ScalableConfig
-from geomdl.plots.tables import Row, write_csv
+from geomdl.models import MODELS, CNNConfig, ImageShape, ScalableConfig, count_parameters
+from geomdl.plots import Row, write_csv
 from geomdl.representations import FieldType
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import train
+from geomdl.training import RunConfig, train
 
 
 @dataclasses.dataclass(frozen=True)

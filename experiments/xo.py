@@ -24,14 +24,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.actions.grid import shift_crop
-from geomdl.actions.warp import rotate
-from geomdl.data.sources.xo import XOConfig, o_pattern, x_pattern
+from geomdl.actions import rotate, shift_crop
+from geomdl.data import XOConfig, o_pattern, x_pattern
 from geomdl.errors import unknown
 from geomdl.kernels import classical_filters as filters
-from geomdl.layers.core.functional import correlate, pool, relu
-from geomdl.plots.heatmap import truncated
-from geomdl.plots.tables import Row, read_csv, write_csv
+from geomdl.layers import correlate, pool
+from geomdl.layers.core.functional import relu
+from geomdl.plots import Row, read_csv, truncated, write_csv
 
 COMMAND = "geomdl reproduce xo"
 PRESETS = {"fast": (5, 200), "full": (20, 1000)}  # seeds, images per seed

@@ -13,8 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import SubFigure
 
-from geomdl.plots.style import INK, MUTED, figure, line, panel, save, style
-from geomdl.plots.tables import Row, distinct, read_csv
+from geomdl.plots import INK, MUTED, Row, distinct, figure, line, panel, read_csv, save, style
 
 COMMAND = "geomdl reproduce commuting"
 LABELS = ListedColormap(["#f2f2f2", "#0072B2", "#E69F00", "#009E73"])

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from geomdl.plots.style import INK, MUTED, figure, panel, save, style
-from geomdl.plots.tables import Row, distinct, read_csv
+from geomdl.plots import INK, MUTED, Row, distinct, figure, panel, read_csv, save, style
 
 COMMAND = "geomdl reproduce kernels"
 TITLES = {"C8": r"$\mathrm{C}_8$", "D4": r"$\mathrm{D}_4$", "SO2": r"$\mathrm{SO}(2)$", "O2": r"$\mathrm{O}(2)$"}

@@ -12,9 +12,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from geomdl.plots.heatmap import compact, heatmap
-from geomdl.plots.style import GRID, INK, MUTED, figure, panel, save, style
-from geomdl.plots.tables import Row, distinct, mean_over, read_csv
+from geomdl.plots import (
+    GRID,
+    INK,
+    MUTED,
+    Row,
+    compact,
+    distinct,
+    figure,
+    heatmap,
+    mean_over,
+    panel,
+    read_csv,
+    save,
+    style,
+)
 
 COMMAND = "geomdl reproduce klein"
 LIMITS = (1e-3, 1.0)

@@ -11,9 +11,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import SubFigure
 
-from geomdl.plots.heatmap import compact, heatmap
-from geomdl.plots.style import MUTED, figure, panel, save, style
-from geomdl.plots.tables import Row, distinct, read_csv
+from geomdl.plots import MUTED, Row, compact, distinct, figure, heatmap, panel, read_csv, save, style
 
 COMMAND = "geomdl reproduce layerwise"
 STATES = ("untrained", "trained")

@@ -12,8 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from geomdl.plots.style import GRID, INK, MUTED, figure, line, panel, save, style
-from geomdl.plots.tables import Row, distinct, mean_over, read_csv
+from geomdl.plots import GRID, INK, MUTED, Row, distinct, figure, line, mean_over, panel, read_csv, save, style
 
 COMMAND = "geomdl reproduce lie"
 STATES = ("untrained", "trained")

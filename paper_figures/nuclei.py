@@ -12,8 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from geomdl.plots.style import INK, MUTED, figure, line, panel, save, style
-from geomdl.plots.tables import Row, distinct, read_csv
+from geomdl.plots import INK, MUTED, Row, distinct, figure, line, panel, read_csv, save, style
 
 COMMAND = "GEOMDL_NUCLEI=FILE.npz geomdl reproduce nuclei"
 PANELS = (

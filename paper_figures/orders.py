@@ -13,8 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
-from geomdl.plots.style import MUTED, Line, figure, panel, save, style
-from geomdl.plots.tables import Row, distinct, read_csv
+from geomdl.plots import MUTED, Line, Row, distinct, figure, panel, read_csv, save, style
 
 COMMAND = "geomdl reproduce orders"
 DATA = {"digits": "turned digits", "mnist_rot": "MNIST-rot", "mnist_rot_small": "part of MNIST-rot"}

@@ -8,9 +8,23 @@ Reads ``accuracy_by_angle.csv``, ``accuracy_by_shift.csv`` and ``summary.csv``; 
 
 from pathlib import Path
 
-from geomdl.plots.curves import accuracy_against_angle, accuracy_against_shift
-from geomdl.plots.style import MUTED, figure, line, panel, save, style
-from geomdl.plots.tables import Column, Row, distinct, draw_table, mean_over, read_csv, scientific
+from geomdl.plots import (
+    MUTED,
+    Column,
+    Row,
+    accuracy_against_angle,
+    accuracy_against_shift,
+    distinct,
+    draw_table,
+    figure,
+    line,
+    mean_over,
+    panel,
+    read_csv,
+    save,
+    scientific,
+    style,
+)
 
 COMMAND = "geomdl reproduce quickstart"
 CHANCE = 0.1  # ten digits

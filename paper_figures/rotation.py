@@ -13,9 +13,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
 
-from geomdl.plots.curves import accuracy_against_angle, curves
-from geomdl.plots.style import GRID, INK, MUTED, figure, line, panel, save, style
-from geomdl.plots.tables import Row, distinct, mean_over, read_csv
+from geomdl.plots import (
+    GRID,
+    INK,
+    MUTED,
+    Row,
+    accuracy_against_angle,
+    curves,
+    distinct,
+    figure,
+    line,
+    mean_over,
+    panel,
+    read_csv,
+    save,
+    style,
+)
 
 COMMAND = "geomdl reproduce rotation"
 SCORED = ("CNN", "C4", "C8", "SO(2)", "O(2)")

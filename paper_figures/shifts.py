@@ -14,9 +14,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
-from geomdl.plots.curves import seed_statistics
-from geomdl.plots.style import GRID, INK, MUTED, Line, figure, panel, save, style
-from geomdl.plots.tables import Row, distinct, mean_over, read_csv
+from geomdl.plots import (
+    GRID,
+    INK,
+    MUTED,
+    Line,
+    Row,
+    distinct,
+    figure,
+    mean_over,
+    panel,
+    read_csv,
+    save,
+    seed_statistics,
+    style,
+)
 
 COMMAND = "geomdl reproduce shifts"
 LOOKS = {

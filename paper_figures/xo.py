@@ -14,10 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from geomdl.plots.curves import curves
-from geomdl.plots.style import MUTED, figure, panel, save, style
-from geomdl.plots.tables import Row, Value, distinct, read_csv
-from geomdl.plots.xo import pipeline
+from geomdl.plots import MUTED, Row, Value, curves, distinct, figure, panel, pipeline, read_csv, save, style
 
 COMMAND = "geomdl reproduce xo"
 REPRESENTATION = "pooled maps"  # what the drawn votes are cast on

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.equivariance.contracts.tolerances import tolerance
+from geomdl.equivariance import tolerance
 from geomdl.layers.contract_table.entries import LAYERS
 from geomdl.models.contract_table import ENTRIES
 

@@ -25,8 +25,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from experiments.symmetry_table import TABLE
 from geomdl.actions import act
-from geomdl.equivariance import Report, check_contract
-from geomdl.equivariance.contracts.contract import Size
+from geomdl.equivariance import Report, Size, check_contract
 from geomdl.groups import PlanarGroup
 from geomdl.groups import group as group_of
 from geomdl.layers import BatchNorm, Conv, Dense, Dropout, Layer, LayerNorm, halving_pool

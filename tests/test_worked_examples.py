@@ -8,29 +8,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.data.sources.xo import o_pattern, x_pattern
+from geomdl.data import o_pattern, x_pattern
 from geomdl.kernels import classical_filters as filters
-from geomdl.layers.core.functional import (
-    convolve,
-    correlate,
-    elu,
-    leaky_relu,
-    maxout,
-    output_size,
-    pool,
-    relu,
-    sigmoid,
-    tanh,
-)
-from geomdl.models import perceptron_update
-from geomdl.models.tools.counting import (
+from geomdl.layers import convolve, correlate, output_size, pool
+from geomdl.layers.core.functional import elu, leaky_relu, maxout, relu, sigmoid, tanh
+from geomdl.models import (
     conv_multiplications,
     conv_parameters,
     dense_multiplications,
     dense_parameters,
     local_parameters,
+    perceptron_update,
 )
-from geomdl.tasks.classification import perceptron_loss, sigmoid_cross_entropy, softmax_cross_entropy
+from geomdl.tasks import perceptron_loss, sigmoid_cross_entropy, softmax_cross_entropy
 
 
 def numbers(text):

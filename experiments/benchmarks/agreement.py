@@ -26,13 +26,9 @@ from flax import nnx
 from geomdl.data import Augmentation
 from geomdl.environment import circumstances
 from geomdl.models import MODELS
-from geomdl.plots.tables import Row, read_csv, write_csv
+from geomdl.plots import Row, read_csv, write_csv
 from geomdl.tasks import Classification, Segmentation, Task
-from geomdl.training.configuration.optimizers import Momentum
-from geomdl.training.distributed.parallel import ParallelConfig, Strategy
-from geomdl.training.step.compute import Compute
-from geomdl.training.step.state import initial_state, split_model
-from geomdl.training.step.step import make_train_step
+from geomdl.training import Compute, Momentum, ParallelConfig, Strategy, initial_state, make_train_step, split_model
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 BATCH, CLASSES = 8, 3

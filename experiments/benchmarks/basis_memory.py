@@ -19,7 +19,7 @@ import numpy as np
 from geomdl.environment import circumstances
 from geomdl.groups import group
 from geomdl.kernels import SteerableKernelSpace, kernel_space
-from geomdl.plots.tables import Row, write_csv
+from geomdl.plots import Row, write_csv
 from geomdl.representations import regular
 
 GROUPS = ("C4", "C8", "C16", "D4", "D8", "D16")

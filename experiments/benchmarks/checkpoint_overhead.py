@@ -61,10 +61,7 @@ def child(name: str, workdir: str, cache: str, epochs: str, until: str, began: s
     from geomdl.cli.support.config_file import load_config
     from geomdl.cli.support.quiet import quiet_libraries
     from geomdl.environment import circumstances
-    from geomdl.training.checkpoints.checkpoint import Checkpoints
-    from geomdl.training.configuration.config import RunConfig
-    from geomdl.training.loop.interruption import Interrupted
-    from geomdl.training.loop.loop import train
+    from geomdl.training import Checkpoints, Interrupted, RunConfig, train
 
     quiet_libraries()
     length = [f"--config.training.epochs={epochs}"] if epochs else []
@@ -136,7 +133,7 @@ def measured(name: str, workdir: Path, cache: Path, epochs: int, until: int | No
 
 def main() -> None:
     """Measures, prints and writes the table."""
-    from geomdl.plots.tables import Row, write_csv
+    from geomdl.plots import Row, write_csv
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--configs", default=",".join(CONFIGS))

@@ -20,7 +20,7 @@ from typing import Any
 
 from experiments.benchmarks.worker import Worker, start
 from geomdl.environment import circumstances
-from geomdl.plots.tables import Row, write_csv
+from geomdl.plots import Row, write_csv
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 NETWORKS: dict[str, tuple[str, dict[str, Any], tuple[int, int, int]]] = {

@@ -23,7 +23,7 @@ from geomdl.environment import circumstances
 from geomdl.layers import Conv, with_method
 from geomdl.layers.convolution.algorithms import named
 from geomdl.layers.convolution.algorithms.factored_cost import expected_cost
-from geomdl.plots.tables import Row, write_csv
+from geomdl.plots import Row, write_csv
 from geomdl.representations import FieldType
 
 LAYERS = (

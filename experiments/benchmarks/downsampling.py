@@ -28,9 +28,9 @@ from flax import nnx
 from experiments.benchmarks.train_step import quartiles
 from geomdl.environment import circumstances
 from geomdl.layers import BlurPool, Conv, IdealResample, Layer, Polyphase, Sequential
-from geomdl.plots.tables import Row, write_csv
+from geomdl.plots import Row, write_csv
 from geomdl.representations import FieldType
-from geomdl.training.step.state import merge_model, split_model
+from geomdl.training import merge_model, split_model
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 POLYPHASE, BLUR = 1.3, 1.15

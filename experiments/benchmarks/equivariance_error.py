@@ -34,7 +34,7 @@ from experiments.benchmarks.networks import IMAGE, body
 from experiments.benchmarks.worker import start
 from geomdl.environment import circumstances
 from geomdl.layers import Conv, Sequential
-from geomdl.plots.tables import Row, write_csv
+from geomdl.plots import Row, write_csv
 
 ANGLES = (22.5, 45.0)
 GROUPS = {"C8": (3, 6, 6, 12, 12, 8), "C16": (2, 3, 3, 6, 6, 4)}

@@ -26,11 +26,10 @@ from jax import lax
 from experiments.benchmarks.train_step import quartiles
 from geomdl.environment import circumstances
 from geomdl.kernels.factored import factored_plan
-from geomdl.layers import Conv, with_method
+from geomdl.layers import Conv, correlate, with_method
 from geomdl.layers.convolution.algorithms import named
 from geomdl.layers.convolution.algorithms.mixing_matrices import mixing_matrices
-from geomdl.layers.core.functional import correlate
-from geomdl.plots.tables import Row, Value, write_csv
+from geomdl.plots import Row, Value, write_csv
 from geomdl.representations import FieldType
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"

@@ -32,7 +32,7 @@ from geomdl.groups import group
 from geomdl.kernels import Basis
 from geomdl.layers import freeze, with_method
 from geomdl.layers.transforms.conv_inputs import conv_inputs
-from geomdl.plots.tables import Value, write_csv
+from geomdl.plots import Value, write_csv
 
 STEP, EVALUATION, FROZEN = "training step", "evaluation", "frozen evaluation"
 METHODS = ("auto", "factored", "dense")

@@ -30,14 +30,10 @@ import jax
 import optax
 
 from geomdl.cli.support.config_file import load_config
-from geomdl.data import Dataset
-from geomdl.data.loading.loaders import DeviceLoader, Loader, StreamLoader, make_loader
+from geomdl.data import Dataset, DeviceLoader, Loader, StreamLoader, make_loader
 from geomdl.environment import circumstances
-from geomdl.plots.tables import Row, write_csv
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import build_model
-from geomdl.training.step.state import TrainState, initial_state, split_model
-from geomdl.training.step.step import TrainStep, make_train_step
+from geomdl.plots import Row, write_csv
+from geomdl.training import RunConfig, TrainState, TrainStep, build_model, initial_state, make_train_step, split_model
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results" / "benchmarks"

@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from geomdl.environment import circumstances
-from geomdl.plots.tables import write_csv
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import train
+from geomdl.plots import write_csv
+from geomdl.training import RunConfig, train
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 

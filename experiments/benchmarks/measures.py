@@ -27,6 +27,7 @@ import numpy as np
 
 from geomdl.environment import circumstances
 from geomdl.equivariance import (
+    Model,
     as_function,
     circular_consistency,
     lie_derivative,
@@ -34,8 +35,7 @@ from geomdl.equivariance import (
     orbit_spread,
     worst_of_k,
 )
-from geomdl.equivariance.adapters.functions import Model
-from geomdl.plots.tables import Row, write_csv
+from geomdl.plots import Row, write_csv
 
 SIZE = 64
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"

@@ -134,8 +134,7 @@ def end_state(workdir: Path) -> tuple[list[Any], list[dict[str, Any]]]:
     import jax
     import numpy as np
 
-    from geomdl.training.checkpoints.checkpoint import Checkpoints
-    from geomdl.training.configuration.config import RunConfig
+    from geomdl.training import Checkpoints, RunConfig
     from geomdl.training.loop.parts import Parts
     from geomdl.training.workdir.workdir import read_written
 

@@ -31,8 +31,8 @@ from experiments.benchmarks.worker import start
 from geomdl.environment import circumstances
 from geomdl.groups import group
 from geomdl.layers import freeze, with_method
-from geomdl.plots.tables import Row, write_csv
-from geomdl.training.step.state import merge_model, split_model
+from geomdl.plots import Row, write_csv
+from geomdl.training import merge_model, split_model
 
 T = TypeVar("T")
 GROUPS = ("C4", "C8", "C16", "D16")

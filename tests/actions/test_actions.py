@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geomdl.actions import act, act_labels, roll, rotate, shift_crop, turn, warp
-from geomdl.actions.warp import rotation_matrix
+from geomdl.actions import act, act_labels, roll, rotate, rotation_matrix, shift_crop, turn, warp
 from geomdl.groups import C4, D4, C, wallpaper
 from geomdl.representations import FieldType
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geomdl.audit import read_images, requirement, symmetry_names
+from geomdl.audit import Images, Verdict, read_images, requirement, symmetry_names
 from geomdl.audit.measuring.loading import load_target
 from geomdl.audit.measuring.measurement import measure
 from geomdl.audit.measuring.stream import Stream
-from geomdl.audit.probes.images import Images, band_limited
+from geomdl.audit.probes.images import band_limited
 from geomdl.audit.probes.output import output_of
 from geomdl.audit.probes.transformations import fourier_shift, point_transformation
 from geomdl.audit.report.report import number
-from geomdl.audit.results.verdict import Verdict, judge
+from geomdl.audit.results.verdict import judge
 from geomdl.equivariance import as_function
 from geomdl.groups import C8, D1, D4, O2
 

@@ -10,9 +10,9 @@ from geomdl.cli.support import checkout as checkout_module
 from geomdl.cli.support.checkout import first_line, scripts
 from geomdl.cli.support.config_file import load_config, parse_overrides
 from geomdl.cli.support.parser import UsageError
-from geomdl.models.tools.autotune import Tuned
-from geomdl.plots.tables import read_csv
-from geomdl.training.configuration.config import RunConfig
+from geomdl.models import Tuned
+from geomdl.plots import read_csv
+from geomdl.training import RunConfig
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 2) -> str:

@@ -12,7 +12,7 @@ from flax import nnx
 
 from geomdl.cli.main import main
 from geomdl.models import MODELS
-from geomdl.training.configuration.config import RunConfig
+from geomdl.training import RunConfig
 
 BARS = '''
 import numpy as np

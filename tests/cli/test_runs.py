@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from geomdl.cli.main import main
-from geomdl.training.reporting.runs import find_runs, read_run
-from geomdl.training.workdir.workdir import WorkdirError
+from geomdl.training import WorkdirError, find_runs, read_run
 
 
 def make(

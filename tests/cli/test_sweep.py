@@ -19,8 +19,7 @@ from geomdl.cli.support.config_file import load_config
 from geomdl.cli.support.parser import UsageError, take_overrides
 from geomdl.cli.sweep import process
 from geomdl.cli.sweep.members import members
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.workdir.workdir import write_json
+from geomdl.training import RunConfig, write_json
 
 TINY = [
     "--config=digits_linear",

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.actions.warp import rotate
+from geomdl.actions import rotate
 from geomdl.data import Augmentation
 from geomdl.layers.core.data_axis import data_axis
 

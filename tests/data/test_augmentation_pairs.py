@@ -5,9 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.actions.grid import turn
-from geomdl.actions.labels import warp_labels
-from geomdl.actions.warp import rotation_matrix
+from geomdl.actions import rotation_matrix, turn, warp_labels
 from geomdl.data import Augmentation
 
 KEY = jax.random.key(3)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from geomdl.data import data_config, prepared
-from geomdl.data.sources.mnist_rot import MNISTRotConfig, make_splits, random_angles, rotate_each
+from geomdl.data import MNISTRotConfig, data_config, prepared, rotate_each
+from geomdl.data.sources.mnist_rot import make_splits, random_angles
 
 
 @pytest.fixture(scope="module")

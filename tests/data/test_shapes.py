@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from geomdl.data import ShapesConfig
-from geomdl.training.configuration.config import RunConfig
+from geomdl.training import RunConfig
 
 SMALL = ShapesConfig(size=40, count=3, train_size=60, validation_size=2, test_size=4)
 

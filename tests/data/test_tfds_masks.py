@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from geomdl.data import data_config
-from geomdl.training.configuration.config import RunConfig
+from geomdl.training import RunConfig
 
 COUNTS = {"train": 20, "test": 5}
 

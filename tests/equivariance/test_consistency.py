@@ -4,8 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.equivariance.adapters.functions import as_function
-from geomdl.equivariance.measures.consistency import circular_consistency, crop_consistency, top1_change_rate
+from geomdl.equivariance import as_function, circular_consistency, crop_consistency, top1_change_rate
 
 X = np.random.default_rng(0).normal(size=(6, 8, 8, 1)).astype(np.float32)
 

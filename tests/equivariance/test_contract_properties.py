@@ -11,18 +11,21 @@ from flax import nnx
 from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
-from geomdl.equivariance import check_contract, equivariance_error, relative_error, tolerance
-from geomdl.equivariance.contracts.composition import compose, side_by_side
-from geomdl.equivariance.contracts.contract import (
-    ALIASED,
+from geomdl.equivariance import (
     NOTHING,
     Condition,
     Contract,
     Promise,
+    check_contract,
+    compose,
+    equivariance_error,
     exact_everywhere,
+    relative_error,
+    side_by_side,
+    tolerance,
 )
-from geomdl.layers import BlurPool, Conv, Pool, Sequential
-from geomdl.layers.core.window import Window
+from geomdl.equivariance.contracts.contract import ALIASED
+from geomdl.layers import BlurPool, Conv, Pool, Sequential, Window
 from geomdl.models import GCNNConfig
 from geomdl.representations import FieldType
 

@@ -4,8 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.equivariance.adapters.functions import as_function
-from geomdl.equivariance.measures.decibels import eq_r, eq_scale, eq_t, eq_t_frac
+from geomdl.equivariance import as_function, eq_r, eq_scale, eq_t, eq_t_frac
 
 X = np.random.default_rng(0).normal(size=(2, 16, 16, 1)).astype(np.float32)
 i, j = np.meshgrid(np.arange(24) - 11.5, np.arange(24) - 11.5, indexing="ij")

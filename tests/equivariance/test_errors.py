@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from geomdl.actions import rotate
-from geomdl.equivariance.adapters.functions import as_function
-from geomdl.equivariance.measures.errors import orbit_errors
+from geomdl.equivariance import as_function, orbit_errors
 from geomdl.groups import C4, C8, D4
 
 X = np.random.default_rng(0).normal(size=(3, 8, 8, 2)).astype(np.float32)

@@ -4,8 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.equivariance.adapters.functions import as_function
-from geomdl.equivariance.measures.invariance_score import firing_invariance
+from geomdl.equivariance import as_function, firing_invariance
 
 X = np.random.default_rng(0).normal(size=(100, 4, 4, 1)).astype(np.float32)
 for n in range(100):

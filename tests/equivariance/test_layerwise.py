@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from geomdl.equivariance import as_function
+from geomdl.equivariance import as_function, layer_errors
 from geomdl.equivariance.localisation.feature_transformation import move_feature, same_element
-from geomdl.equivariance.localisation.layerwise import layer_errors
 from geomdl.groups import C4, C8, D1, D4, O2, GridTranslations, PlanarGroup
 from geomdl.layers import Conv, Dense, Flatten, GlobalPool, GroupPool, Pointwise, Sequential
 from geomdl.representations import FieldType

@@ -4,8 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.equivariance.adapters.functions import as_function
-from geomdl.equivariance.measures.learned_equivariance import feature_equivariance
+from geomdl.equivariance import as_function, feature_equivariance
 
 X = np.random.default_rng(0).normal(size=(48, 4, 4, 1)).astype(np.float32)
 W = np.random.default_rng(1).normal(size=(16, 16)).astype(np.float32)

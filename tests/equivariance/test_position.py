@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.equivariance.adapters.functions import as_function
-from geomdl.equivariance.measures.position import position_leak
+from geomdl.equivariance import as_function, position_leak
 
 PATCHES = np.random.default_rng(0).uniform(0.5, 1.5, size=(8, 2, 2, 1)).astype(np.float32)
 

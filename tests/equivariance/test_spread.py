@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from geomdl.equivariance.adapters.functions import as_function
-from geomdl.equivariance.measures.spread import orbit_spread
+from geomdl.equivariance import as_function, orbit_spread
 
 X = np.random.default_rng(0).normal(size=(5, 6, 6, 1)).astype(np.float32)
 

@@ -4,8 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.equivariance.adapters.functions import as_function
-from geomdl.equivariance.measures.worst_case import worst_of_k, worst_on_grid
+from geomdl.equivariance import as_function, worst_of_k, worst_on_grid
 
 i, j = np.meshgrid(np.arange(16) - 7.5, np.arange(16) - 7.5, indexing="ij")
 BAR = np.exp(-(i**2) / 4 - j**2 / 60)  # lies along x

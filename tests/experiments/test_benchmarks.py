@@ -11,7 +11,7 @@ from flax import nnx
 
 from geomdl.actions import rotate
 from geomdl.layers import Conv, Dense, GlobalPool, Sequential, with_method
-from geomdl.plots.tables import read_csv, write_csv
+from geomdl.plots import read_csv, write_csv
 from geomdl.representations import FieldType
 
 ROOT = Path(__file__).parents[2]

@@ -10,16 +10,14 @@ import pytest
 from flax import nnx
 
 from geomdl.cli.verbs.autotune import advice
-from geomdl.equivariance import check_contract
-from geomdl.equivariance.contracts.contract import Size
+from geomdl.equivariance import Size, check_contract
 from geomdl.layers import BatchNorm, Conv, Dense, Sequential, freeze, with_method
 from geomdl.layers.convolution.algorithms import Algorithm, Convolution, methods, named, register, unregister
 from geomdl.layers.convolution.algorithms.registry import chosen
 from geomdl.layers.core.functional import pad
-from geomdl.models import summarize
-from geomdl.models.tools.autotune import autotune
+from geomdl.models import autotune, summarize
 from geomdl.representations import FieldType
-from geomdl.training.configuration.config import TrainingConfig
+from geomdl.training import TrainingConfig
 
 IMAGE, FIELDS = FieldType("C4", "1 trivial"), FieldType("C4", "2 regular")
 SIZE = (7, 7)

@@ -21,9 +21,10 @@ from geomdl.layers import (
     Pointwise,
     Polynomial,
     Sequential,
+    correlate,
     freeze,
 )
-from geomdl.layers.core.functional import correlate, correlate_separably
+from geomdl.layers.core.functional import correlate_separably
 from geomdl.representations import FieldType
 
 T = FieldType("C4", "1 regular")

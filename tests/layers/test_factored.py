@@ -15,11 +15,10 @@ from jax.sharding import PartitionSpec as P
 
 from geomdl.equivariance import check_contract
 from geomdl.kernels.factored import factored_plan
-from geomdl.layers import Conv, Dense
+from geomdl.layers import Conv, Dense, freeze
 from geomdl.layers.convolution.algorithms import named
 from geomdl.layers.convolution.algorithms.factored_correlation import correlate_with_matrices
 from geomdl.layers.convolution.algorithms.mixing_matrices import mixing_matrices
-from geomdl.layers.transforms.freeze import freeze
 from geomdl.representations import FieldType
 
 FIELDS = {

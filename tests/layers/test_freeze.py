@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from geomdl.equivariance import check_contract
-from geomdl.equivariance.contracts.contract import Size
+from geomdl.equivariance import Size, check_contract
 from geomdl.layers import (
     BatchNorm,
     Branch,
@@ -20,6 +19,7 @@ from geomdl.layers import (
     FieldNorm,
     Flatten,
     FromIrreps,
+    Frozen,
     GroupNorm,
     GroupPool,
     InducedNormPool,
@@ -35,13 +35,12 @@ from geomdl.layers import (
     Residual,
     Sequential,
     TransposedConv,
+    freeze,
 )
 from geomdl.layers.contract_table.entries import GRID, LAYERS
 from geomdl.layers.contract_table.sampling import ROWS
 from geomdl.layers.core.affine import Affine
 from geomdl.layers.core.constants import Weight
-from geomdl.layers.transforms.freeze import freeze
-from geomdl.layers.transforms.frozen import Frozen
 from geomdl.representations import FieldType
 
 MIXED = "1 trivial + 1 irrep(1,0) + 1 irrep(1,1) + 1 regular"

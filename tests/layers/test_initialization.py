@@ -8,7 +8,7 @@ from flax import nnx
 
 from geomdl.equivariance import check_contract
 from geomdl.layers import Conv, Sequential
-from geomdl.models.classification.wide_resnet import WideResNetConfig
+from geomdl.models import WideResNetConfig
 from geomdl.representations import FieldType
 
 

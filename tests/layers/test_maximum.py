@@ -21,11 +21,12 @@ from geomdl.layers import (
     Pool,
     ReducedSize,
     VectorField,
+    Window,
     antialiased_max_pool,
+    pool,
 )
-from geomdl.layers.core.functional import maxout, pool
+from geomdl.layers.core.functional import maxout
 from geomdl.layers.core.maximum import Along, Bins, Sliding, largest, maximum_over, shares_of_largest
-from geomdl.layers.core.window import Window
 from geomdl.representations import FieldType
 
 pytestmark = pytest.mark.compiled

@@ -17,8 +17,9 @@ from geomdl.layers import (
     SubgroupPool,
     Upsample,
     antialiased_max_pool,
+    correlate,
+    pool,
 )
-from geomdl.layers.core.functional import correlate, pool
 from geomdl.representations import FieldType
 
 RNG = np.random.default_rng(4)

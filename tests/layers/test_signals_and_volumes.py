@@ -28,10 +28,12 @@ from geomdl.layers import (
     Skip,
     TransposedConv,
     Upsample,
+    Window,
+    convolve,
+    correlate,
     freeze,
+    pool,
 )
-from geomdl.layers.core.functional import convolve, correlate, pool
-from geomdl.layers.core.window import Window
 from geomdl.representations import FieldType
 
 KEY = jax.random.key(0)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geomdl.kernels.sparse_rows import SparseRows
+from geomdl.layers import PaddingMode, Window
 from geomdl.layers.convolution.algorithms.sparse_rows import take_rows
 from geomdl.layers.convolution.algorithms.tiles import Grid, Tiles, Tiling, correlate_tiles, tiling
 from geomdl.layers.core.functional import PAD_MODES
-from geomdl.layers.core.window import PaddingMode, Window
 
 
 @st.composite

@@ -9,8 +9,7 @@ from flax import nnx
 from geomdl.cli.verbs.autotune import advice
 from geomdl.layers import Conv, Pointwise, Polyphase, Pool, Residual, Sequential
 from geomdl.layers.transforms.conv_inputs import conv_inputs
-from geomdl.models import MODELS, summarize
-from geomdl.models.tools.autotune import Tuned, autotune
+from geomdl.models import MODELS, Tuned, autotune, summarize
 from geomdl.representations import FieldType
 
 IMAGE, FIELDS = FieldType("C4", "1 trivial"), FieldType("C4", "1 regular")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geomdl.models.tools.counting import (
+from geomdl.models import (
     conv_multiplications,
     conv_parameters,
     dense_multiplications,

@@ -12,8 +12,7 @@ from safetensors import safe_open
 
 from geomdl.cli.main import main
 from geomdl.layers import BatchNorm, Conv, freeze
-from geomdl.models import MODELS
-from geomdl.models.tools.export import export
+from geomdl.models import MODELS, export
 from geomdl.representations import FieldType
 
 ALONE = """

@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 from geomdl.actions import act
-from geomdl.evaluators.sliding_window import sliding_window
+from geomdl.evaluators import sliding_window
 from geomdl.groups import group as group_of
 from geomdl.layers import Layer
 from geomdl.models import (

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.plots.tables import read_csv, write_csv
+from geomdl.plots import read_csv, write_csv
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "commuting"
 GROUPS = ("C4 U-Net", "D4 U-Net", "C8 U-Net")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from geomdl.groups import C8, O2, SO2
-from geomdl.plots.tables import read_csv, write_csv
+from geomdl.plots import read_csv, write_csv
 from geomdl.representations import irrep
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "kernels"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from geomdl.equivariance import tolerance
-from geomdl.plots.tables import read_csv, write_csv
+from geomdl.plots import read_csv, write_csv
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "klein"
 TABLES = ("spreads", "summary")

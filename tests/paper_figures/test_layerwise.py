@@ -14,7 +14,7 @@ from flax import nnx
 
 from geomdl.equivariance import tolerance
 from geomdl.models import GCNNConfig
-from geomdl.plots.tables import read_csv, write_csv
+from geomdl.plots import read_csv, write_csv
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "layerwise"
 TABLES = ("errors", "summary")

@@ -15,7 +15,7 @@ import pytest
 from flax import nnx
 
 from geomdl.models import CNNConfig
-from geomdl.plots.tables import mean_over, read_csv, write_csv
+from geomdl.plots import mean_over, read_csv, write_csv
 from geomdl.representations import FieldType
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "lie"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from geomdl.plots.tables import distinct, read_csv, write_csv
+from geomdl.plots import distinct, read_csv, write_csv
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "nuclei"
 GROUPS = ("C4 U-Net", "D4 U-Net", "C8 U-Net")

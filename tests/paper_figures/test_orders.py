@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from geomdl.plots.tables import distinct, read_csv, write_csv
+from geomdl.plots import distinct, read_csv, write_csv
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "orders"
 TABLES = ("errors", "costs", "times")

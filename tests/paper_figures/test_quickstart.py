@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from geomdl.plots.tables import write_csv
+from geomdl.plots import write_csv
 
 MODELS = {
     "MLP": ("–", 0.30, 0.15, 0.12),

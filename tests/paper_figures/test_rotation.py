@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from geomdl.plots.tables import read_csv, write_csv
+from geomdl.plots import read_csv, write_csv
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "rotation"
 TABLES = ("scores", "change", "accuracy", "confusion", "summary")

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.plots.tables import distinct, read_csv, write_csv
+from geomdl.plots import distinct, read_csv, write_csv
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "shifts"
 TABLES = ("consistency", "summary", "red_green")

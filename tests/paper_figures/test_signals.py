@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geomdl.plots.tables import distinct, read_csv, write_csv
+from geomdl.plots import distinct, read_csv, write_csv
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "signals"
 NAMES = ("shifts", "orders", "summary", "examples")

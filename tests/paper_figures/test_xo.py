@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from geomdl.plots.heatmap import truncated
-from geomdl.plots.tables import read_csv, write_csv
+from geomdl.plots import read_csv, truncated, write_csv
 
 
 @pytest.fixture(scope="module")

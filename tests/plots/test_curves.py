@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from geomdl.plots.curves import accuracy_against_angle, accuracy_against_shift, seed_statistics
-from geomdl.plots.style import figure, style
+from geomdl.plots import accuracy_against_angle, accuracy_against_shift, figure, seed_statistics, style
 
 ANGLES = tuple(range(0, 360, 15))
 

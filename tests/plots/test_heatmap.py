@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from geomdl.plots.heatmap import heatmap, truncated
-from geomdl.plots.style import figure
+from geomdl.plots import figure, heatmap, truncated
 
 
 @pytest.fixture

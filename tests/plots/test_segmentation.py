@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from geomdl.plots.segmentation import ALARM, MISSED, RIGHT, class_colour, errors, overlay, segmentation_figure
-from geomdl.plots.style import save
+from geomdl.plots import class_colour, overlay, save, segmentation_figure
+from geomdl.plots.segmentation import ALARM, MISSED, RIGHT, errors
 
 LABELS = np.zeros((8, 10), int)
 LABELS[2:6, 2:7], LABELS[0, 9] = 1, -1

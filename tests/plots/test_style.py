@@ -5,7 +5,7 @@ import itertools
 import matplotlib
 import pytest
 
-from geomdl.plots.style import figure, line, save, style
+from geomdl.plots import figure, line, save, style
 
 QUICKSTART = ["MLP", "CNN", "CNN + augmentation", "TI-CNN", "C4", "D4"]
 

@@ -6,14 +6,16 @@ import math
 import pytest
 from rich.console import Console
 
-from geomdl.plots.style import figure, line, style
-from geomdl.plots.tables import (
+from geomdl.plots import (
     Column,
     distinct,
     draw_table,
+    figure,
+    line,
     mean_over,
     read_csv,
     scientific,
+    style,
     to_markdown,
     to_rich,
     write_csv,

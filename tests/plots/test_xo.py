@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from geomdl.plots.style import figure, style
-from geomdl.plots.xo import cell_number, pipeline
+from geomdl.plots import figure, pipeline, style
+from geomdl.plots.xo import cell_number
 
 
 def test_every_number_of_every_stage_is_in_the_figure():

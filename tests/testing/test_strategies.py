@@ -6,7 +6,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 import geomdl.testing as gt
-from geomdl.actions.families import FAMILIES
+from geomdl.actions import FAMILIES
 from geomdl.groups import C4, C8, D4, O2, SO2, C, D, DirectProduct, GridTranslations, Group, wallpaper
 from geomdl.testing import random_images
 from geomdl.testing.smallest import smallest_failing

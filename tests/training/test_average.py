@@ -9,10 +9,7 @@ from flax import nnx
 
 from geomdl.data import Dataset
 from geomdl.evaluators import Metrics, predictor
-from geomdl.training.checkpoints.checkpoint import Checkpoints
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.interruption import Interrupted
-from geomdl.training.loop.loop import build_model, load_trained, train
+from geomdl.training import Checkpoints, Interrupted, RunConfig, build_model, load_trained, train
 
 DECAY, STEPS = 0.4, 6
 SECTIONS = {

@@ -12,7 +12,7 @@ import numpy as np
 import optax
 import pytest
 
-from geomdl.training.checkpoints.checkpoint import CheckpointError, Checkpoints, SaveFailed
+from geomdl.training import CheckpointError, Checkpoints, SaveFailed
 from geomdl.training.checkpoints.files import damage_of
 
 FILES = "geomdl.training.checkpoints.files"

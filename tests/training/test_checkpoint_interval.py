@@ -10,12 +10,9 @@ import numpy as np
 import pytest
 
 from geomdl.data import Dataset
+from geomdl.training import Checkpoints, Interrupted, Result, RunConfig, TrainingConfig, load_trained, train
 from geomdl.training.checkpoints import checkpoint_interval as pace
-from geomdl.training.checkpoints.checkpoint import Checkpoints
 from geomdl.training.checkpoints.recent_evaluations import Evaluated, RecentEvaluations
-from geomdl.training.configuration.config import RunConfig, TrainingConfig
-from geomdl.training.loop.interruption import Interrupted
-from geomdl.training.loop.loop import Result, load_trained, train
 
 SCORES = (0.1, 0.5, 0.9, 0.3, 0.7, 0.2)
 SECTIONS = {

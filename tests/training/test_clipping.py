@@ -8,11 +8,7 @@ from flax import nnx
 
 from geomdl.data import Augmentation
 from geomdl.tasks import Classification
-from geomdl.training.configuration.optimizers import OPTIMIZERS, SGD
-from geomdl.training.distributed.parallel import ParallelConfig
-from geomdl.training.step.compute import Compute
-from geomdl.training.step.state import initial_state, split_model
-from geomdl.training.step.step import make_train_step
+from geomdl.training import OPTIMIZERS, SGD, Compute, ParallelConfig, initial_state, make_train_step, split_model
 
 RATE, NORM = 0.5, 0.1
 IMAGES = np.random.default_rng(0).normal(size=(8, 2, 3, 1))

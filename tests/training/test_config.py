@@ -7,9 +7,7 @@ from ml_collections import ConfigDict
 
 from geomdl.data import Augmentation, DigitsConfig
 from geomdl.models import MODELS
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.configuration.optimizers import OPTIMIZERS
-from geomdl.training.configuration.schedules import SCHEDULES
+from geomdl.training import OPTIMIZERS, SCHEDULES, RunConfig
 
 SECTIONS = {"data": {"name": "digits"}, "model": {"name": "mlp"}, "training": {"steps": 10}}
 

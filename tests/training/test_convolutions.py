@@ -7,9 +7,7 @@ import pytest
 from flax import nnx
 
 from geomdl.layers.transforms.with_method import convolutions
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import build_model, load_trained, train
-from geomdl.training.workdir.workdir import read_config
+from geomdl.training import RunConfig, build_model, load_trained, read_config, train
 
 DATA = {"name": "digits", "size": 9, "train_size": 64, "test_size": 16, "validation_size": 16}
 MODEL = {"name": "steerable_example", "group": "C8", "width": 1, "input_size": 13}

@@ -15,14 +15,10 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from geomdl.data import make_loader
-from geomdl.data.types import Split
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.distributed.processes import DistributedError
+from geomdl.data import Split, make_loader
+from geomdl.training import DistributedError, Result, RunConfig, read_metrics, train
 from geomdl.training.distributed.rendezvous import Address, roll_call
 from geomdl.training.loop import stepping
-from geomdl.training.loop.loop import Result, train
-from geomdl.training.reporting.writers import read_metrics
 from geomdl.training.workdir.same_inputs import different
 
 SECTIONS = {

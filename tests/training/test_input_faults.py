@@ -12,10 +12,7 @@ import jax
 import numpy as np
 import pytest
 
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.input import InputFailed
-from geomdl.training.loop.interruption import Interrupted
-from geomdl.training.loop.loop import Result, load_trained, train
+from geomdl.training import InputFailed, Interrupted, Result, RunConfig, load_trained, train
 
 STEPS = 20
 write_prepared = runpy.run_path(str(Path(__file__).parents[1] / "data" / "conftest.py"))["write_prepared"]

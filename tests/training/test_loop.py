@@ -14,10 +14,7 @@ import pytest
 from flax import nnx
 
 from geomdl.data import Dataset
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import TrainingDiverged, load_trained, train
-from geomdl.training.reporting.writers import read_metrics
-from geomdl.training.workdir.workdir import WorkdirError
+from geomdl.training import RunConfig, TrainingDiverged, WorkdirError, load_trained, read_metrics, train
 
 SECTIONS = {
     "seed": 3,

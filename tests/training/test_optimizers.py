@@ -5,7 +5,7 @@ import numpy as np
 import optax
 import pytest
 
-from geomdl.training.configuration.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Momentum
+from geomdl.training import OPTIMIZERS, SGD, Adam, AdamW, Momentum
 
 W, B = np.array([[1.0, -2.0]]), np.array([3.0])
 G = {"kernel": np.array([[0.5, 0.25]]), "bias": np.array([-1.0])}

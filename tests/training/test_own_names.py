@@ -12,8 +12,7 @@ from geomdl.layers import Pointwise
 from geomdl.layers.core.functional import ACTIVATIONS
 from geomdl.registry import load
 from geomdl.representations import FieldType
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.configuration.optimizers import OPTIMIZERS
+from geomdl.training import OPTIMIZERS, RunConfig
 
 OWN = '''
 from __future__ import annotations

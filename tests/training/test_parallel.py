@@ -15,18 +15,23 @@ from flax import nnx
 
 from experiments.benchmarks.agreement import Trial, largest_difference
 from geomdl.data import Augmentation, Split
-from geomdl.equivariance.contracts.tolerances import tolerance
+from geomdl.equivariance import tolerance
 from geomdl.evaluators import Metrics
 from geomdl.layers import BatchNorm, Conv, Dense, GlobalPool, Pointwise, Sequential
 from geomdl.layers.core.data_axis import batch_mean, data_axis, per_example
 from geomdl.models import GCNNConfig, LinearConfig
 from geomdl.representations import FieldType
 from geomdl.tasks import Classification
-from geomdl.training.configuration.optimizers import Momentum
-from geomdl.training.distributed.parallel import ParallelConfig, Strategy
-from geomdl.training.step.compute import Compute
-from geomdl.training.step.state import initial_state, split_model
-from geomdl.training.step.step import make_apply, make_train_step
+from geomdl.training import (
+    Compute,
+    Momentum,
+    ParallelConfig,
+    Strategy,
+    initial_state,
+    make_apply,
+    make_train_step,
+    split_model,
+)
 
 # XLA adds the parts of the devices in another order: rounding errors of one step, carried on for three. The whole table
 # of families is experiments/results/benchmarks/agreement.csv.

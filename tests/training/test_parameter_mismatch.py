@@ -5,7 +5,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import pytest
 
-from geomdl.training.checkpoints.checkpoint import CheckpointError, Checkpoints
+from geomdl.training import CheckpointError, Checkpoints
 
 
 def test_checkpoint_of_another_model(tmp_path: Path) -> None:

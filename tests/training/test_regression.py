@@ -21,9 +21,7 @@ from geomdl.models import MODELS, ModelConfig
 from geomdl.representations import FieldType
 from geomdl.tasks import OverImages, Regression
 from geomdl.testing import SymmetryError, assert_equivariant
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import Result, load_trained, train
-from geomdl.training.reporting.run_report import write_report
+from geomdl.training import Result, RunConfig, load_trained, train, write_report
 
 SIZE = 12
 DIRECTION = FieldType("SO2", "1 irrep(1)")

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from geomdl.training.configuration.schedules import SCHEDULES, Constant, Cosine, Exponential, Step
+from geomdl.training import SCHEDULES, Constant, Cosine, Exponential, Step
 
 STEPS = [0, 1, 7, 20, 21, 39, 40, 60, 99, 100]
 T = 100

@@ -8,8 +8,7 @@ import pytest
 
 from geomdl.cli.main import main
 from geomdl.data import data_config
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import load_trained, train
+from geomdl.training import RunConfig, load_trained, train
 
 SECTIONS = {
     "data": {"name": "shapes", "size": 24, "count": 2, "smallest": 4, "largest": 6, "shapes": ("disc", "ring"),

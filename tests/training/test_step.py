@@ -6,9 +6,7 @@ import numpy as np
 from flax import nnx
 
 from geomdl.tasks import Classification
-from geomdl.training.configuration.optimizers import SGD
-from geomdl.training.step.state import initial_state, merge_model, split_model
-from geomdl.training.step.step import make_apply, make_train_step
+from geomdl.training import SGD, initial_state, make_apply, make_train_step, merge_model, split_model
 
 TASK = Classification(num_classes=3)
 KEY = jax.random.key(0)

@@ -19,20 +19,25 @@ from tensorboardX.proto.event_pb2 import Event
 
 from geomdl.cli.main import main
 from geomdl.data import Dataset, Split
-from geomdl.evaluators.confusion import confusion_matrix
-from geomdl.layers import Conv, Dense
-from geomdl.layers.containers.sequential import Sequential
+from geomdl.evaluators import confusion_matrix
+from geomdl.layers import Conv, Dense, Sequential
 from geomdl.plots.mosaic import RIGHT, WRONG
 from geomdl.representations import FieldType
 from geomdl.tasks import Classification, Segmentation
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.loop import Result, train
+from geomdl.training import (
+    Profiler,
+    Result,
+    RunConfig,
+    Workdir,
+    WorkdirError,
+    initial_state,
+    read_run,
+    split_model,
+    train,
+    write_json,
+    write_report,
+)
 from geomdl.training.reporting.image_summaries import DEGREES, ImageSummaries, first_filters, turned
-from geomdl.training.reporting.profile import Profiler
-from geomdl.training.reporting.run_report import write_report
-from geomdl.training.reporting.runs import read_run
-from geomdl.training.step.state import initial_state, split_model
-from geomdl.training.workdir.workdir import Workdir, WorkdirError, write_json
 
 SECTIONS = {
     "data": {"name": "digits", "size": 8, "train_size": 64, "test_size": 20, "validation_size": 30},

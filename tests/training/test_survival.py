@@ -15,17 +15,22 @@ from hypothesis import strategies as st
 
 from geomdl.cli.main import main
 from geomdl.cli.support.interrupt import Interruption
-from geomdl.data import Dataset, Split
-from geomdl.data.loading.loaders import DeviceLoader, StreamLoader
-from geomdl.data.types import Column
-from geomdl.training.checkpoints.checkpoint import Checkpoints
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.input import InputFailed
-from geomdl.training.loop.interruption import Interrupted
-from geomdl.training.loop.loop import Result, load_trained, train
-from geomdl.training.reporting.writers import JsonlWriter, TensorBoardWriter, read_metrics
-from geomdl.training.step.nonfinite import TrainingDiverged
-from geomdl.training.workdir.workdir import Workdir, WorkdirError
+from geomdl.data import Column, Dataset, DeviceLoader, Split, StreamLoader
+from geomdl.training import (
+    Checkpoints,
+    InputFailed,
+    Interrupted,
+    JsonlWriter,
+    Result,
+    RunConfig,
+    TensorBoardWriter,
+    TrainingDiverged,
+    Workdir,
+    WorkdirError,
+    load_trained,
+    read_metrics,
+    train,
+)
 
 STEPS = 8
 TRAINING = {

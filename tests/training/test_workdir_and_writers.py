@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 from tensorboardX.proto.event_pb2 import Event
 
-from geomdl.training.configuration.config import RunConfig
-from geomdl.training.reporting.writers import JsonlWriter, ProgressBar, TensorBoardWriter, read_metrics
-from geomdl.training.workdir.workdir import Workdir, WorkdirError, read_config
+from geomdl.training import (
+    JsonlWriter,
+    ProgressBar,
+    RunConfig,
+    TensorBoardWriter,
+    Workdir,
+    WorkdirError,
+    read_config,
+    read_metrics,
+)
 
 
 def config(**sections) -> RunConfig:
