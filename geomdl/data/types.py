@@ -107,7 +107,7 @@ class Split:
     """
 
     images: Shaped[np.ndarray, "n height width channels"] | Column
-    labels: Int[np.ndarray, " n"] | Float[np.ndarray, "n classes"] | Int[np.ndarray, "n rows columns"] | Column
+    labels: Targets
     targets: Mapping[str, Targets] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -130,7 +130,7 @@ class TaskConfig(Protocol):
 
 def usual_task(kind: str, tasks: Mapping[str, type[TaskConfig]]) -> str | None:
     """The first of these tasks that learns labels of a kind; None where none does."""
-    return next((name for name, config in tasks.items() if kind in config.kinds), None)
+    return next((name for name, config in tasks.items() if kind in getattr(config, "kinds", ())), None)
 
 
 def wrong_labels(name: str, dataset: Dataset) -> ValueError:

@@ -5,7 +5,10 @@ from typing import Any
 from geomdl.data import Dataset
 from geomdl.errors import invalid
 from geomdl.registry import function_config, is_config_class, options
-from geomdl.tasks.task import TaskConfig
+from geomdl.tasks.task import Task, TaskConfig
+
+_MEMBERS = tuple(name for name in vars(Task) if not name.startswith("_"))
+"""What a task has."""
 
 
 def task_class(found: Any, name: str) -> type[TaskConfig]:
@@ -16,10 +19,12 @@ def task_class(found: Any, name: str) -> type[TaskConfig]:
         frozen dataclass that is a task whose first field is the data set's: its own options are then the fields.
       name: of the object, in errors.
 
+    The task of a function is never the usual one for a kind of labels, and what it can monitor is known when the data is.
+
     Raises:
       ValueError: it is neither.
 
-    >>> def angles(dataset, bins: int = 8) -> Task: ...
+    >>> def angles(dataset, bins: int = 8): ...
     >>> task_class(angles, "angles.py:angles")(bins=4)
     angles(bins=4)
     """
@@ -32,9 +37,10 @@ def task_class(found: Any, name: str) -> type[TaskConfig]:
 
     def for_dataset(self: Any, dataset: Dataset) -> Any:
         made = found(dataset=dataset, **options(self))
-        missing = [part for part in ("outputs", "metrics", "loss", "sums", "summary") if not hasattr(made, part)]
+        missing = [part for part in _MEMBERS if not hasattr(made, part)]
         if missing:
             raise invalid(f"what {name} returns", type(made).__name__, f"a Task, but it lacks {', '.join(missing)}")
         return made
 
-    return function_config(found, name, what="task", given=("dataset",), members={"for_dataset": for_dataset})
+    members = {"for_dataset": for_dataset, "kinds": (), "monitors": ()}
+    return function_config(found, name, what="task", given=("dataset",), members=members)

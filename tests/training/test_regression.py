@@ -101,11 +101,12 @@ SECTIONS = {
 
 @pytest.fixture(scope="module")
 def registered():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(DATASETS, "arrows", ArrowsConfig)
-        patch.setitem(MODELS, "arrow_net", ArrowNetConfig)
-        patch.setitem(EVALUATORS, "worst_tenth", functools.partial(Gathered, (WORST_TENTH,)))
-        yield
+    DATASETS.register("arrows", ArrowsConfig)
+    MODELS.register("arrow_net", ArrowNetConfig)
+    EVALUATORS.register("worst_tenth", functools.partial(Gathered, (WORST_TENTH,)))
+    yield
+    for registry, name in ((DATASETS, "arrows"), (MODELS, "arrow_net"), (EVALUATORS, "worst_tenth")):
+        registry.unregister(name)
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,9 @@ def parameter_mismatch(there: Any, here: Any) -> str | None:
       here: the same of the model.
 
     >>> import numpy as np
-    >>> parameter_mismatch({"params": {"kernel": np.zeros((3, 4))}}, {"params": {"kernel": np.zeros((3, 5)), "bias":
-    np.zeros(5)}}) 'params.kernel is (3, 4) there, (3, 5) here; params.bias is nothing there, (5,) here'
+    >>> there = {"params": {"kernel": np.zeros((3, 4))}}
+    >>> parameter_mismatch(there, {"params": {"kernel": np.zeros((3, 5)), "bias": np.zeros(5)}})
+    'params.kernel is (3, 4) there, (3, 5) here; params.bias is nothing there, (5,) here'
     """
     old, new = _shapes(there, ""), _shapes(here, "")
     paths = [path for path in dict.fromkeys([*old, *new]) if old.get(path) != new.get(path)]

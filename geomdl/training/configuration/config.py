@@ -198,9 +198,11 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         # Whether the task has it is known when the data is (think of iou/cell); that some task has it, now.
-        names = (name for task in (self.task, *TASKS.values()) for name in task.monitors)
+        # A task of one's own need not say anything before it has seen the data.
+        names = (name for task in (self.task, *TASKS.values()) for name in getattr(task, "monitors", ()))
         known = [*dict.fromkeys(names), HEADLINE]
-        if self.training.monitor not in known and "/" not in self.training.monitor:
+        told = bool(getattr(self.task, "monitors", ())) and "/" not in self.training.monitor
+        if told and self.training.monitor not in known:
             raise unknown("training.monitor", self.training.monitor, known)
 
     @classmethod
