@@ -74,9 +74,9 @@ def section(title: str) -> str:
     for entry in (e for e in TABLE if e.section == title):
         statements: dict[tuple[str, ...], list[str]] = {}
         for name in entry.groups:
-            statements.setdefault(_statement(entry, name), []).append(name)
-        for statement, names in statements.items():
-            lines.append("| " + " | ".join((entry.name, _ranges(names), *statement)) + " |")
+            statements.setdefault(statement(entry, name), []).append(name)
+        for cells, names in statements.items():
+            lines.append("| " + " | ".join((entry.name, _ranges(names), *cells)) + " |")
     return "\n".join([*lines, ""])
 
 
@@ -94,7 +94,7 @@ def _exact_elements() -> str:
     return "\n".join(["| Groups | Exact elements |", "|---|---|", *rows])
 
 
-def _statement(entry: Entry, name: str) -> tuple[str, ...]:
+def statement(entry: Entry, name: str) -> tuple[str, ...]:
     """The cells of a row: rotations and reflections, shifts of all kinds, training."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InexactSizeWarning)

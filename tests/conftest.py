@@ -3,11 +3,13 @@
 import atexit
 import gc
 import os
+import runpy
 import shutil
 import sys
 import tempfile
 import types
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
 
@@ -91,12 +93,22 @@ def quick() -> dict[str, int | bool]:
     return dict(QUICK)
 
 
-_LONG = ("test_quality.py", "test_orders.py", "test_distributed.py")
+_LONG = ("test_quality.py", "test_distributed.py")
+_TAKEN = runpy.run_path(str(Path(__file__).with_name("sampled.py")))["TAKEN"]
 
 
+def _left_out(item: pytest.Item) -> bool:
+    """Whether a case is for ``pytest -m long``: see tests/sampled.py."""
+    name, _, case = item.name.partition("[")
+    return name in _TAKEN and not any(fnmatchcase(case.removesuffix("]"), pattern) for pattern in _TAKEN[name])
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is long
 def pytest_collection_modifyitems(items: list) -> None:
     """The longest tests first, as one that comes last is waited for; what compiles in one way stands together."""
     for item in items:
         if item.path.parent.name in _AS_USERS:
             item.add_marker("compiled")
+        if _left_out(item):
+            item.add_marker("long")
     items.sort(key=lambda item: (item.path.name not in _LONG, item.get_closest_marker("compiled") is None))

@@ -19,7 +19,7 @@ def task_class(found: Any, name: str) -> type[TaskConfig]:
         frozen dataclass that is a task whose first field is the data set's: its own options are then the fields.
       name: of the object, in errors.
 
-    The task of a function is never the usual one for a kind of labels, and what it can monitor is known when the data is.
+    The task of a function is never the usual one for a kind of labels; what it can monitor is known when the data is.
 
     Raises:
       ValueError: it is neither.
