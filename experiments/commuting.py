@@ -28,12 +28,11 @@ from tqdm import tqdm
 
 from experiments.segmentation_networks import NETWORKS, run_config
 from experiments.trained_networks import file_name
-from geomdl.actions.disc import disc
+from geomdl.actions import disc
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
-from geomdl.evaluators import Metrics, predictor, rotated_images
-from geomdl.evaluators.transformations import on_grid
+from geomdl.evaluators import Metrics, on_grid, predictor, rotated_images
 from geomdl.models import count_parameters
 from geomdl.plots import Row, distinct, read_csv, write_csv
 from geomdl.tasks import overlap, pixel_counts

@@ -9,13 +9,11 @@ import numpy as np
 from flax import nnx
 
 from experiments.trained_networks import file_name
-from geomdl.data import Dataset, Split, rotate_each
-from geomdl.data.draws import uniforms
+from geomdl.data import Dataset, Split, rotate_each, uniforms
 from geomdl.equivariance import Size
 from geomdl.layers import Conv, GroupPool, Layer, Pool, Sequential
-from geomdl.layers.convolution.algorithms.registry import possible
-from geomdl.models import MODELS, ImageShape
-from geomdl.models.core.steerable import SteerableConfig, convolution_block, invariant_head
+from geomdl.layers.convolution.algorithms import possible
+from geomdl.models import MODELS, ImageShape, SteerableConfig, convolution_block, invariant_head
 from geomdl.representations import FieldType
 from geomdl.training import RunConfig
 

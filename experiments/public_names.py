@@ -2,8 +2,8 @@
 
     python -m experiments.public_names     # rewrites the page
 
-A name is public when it is in the ``__all__`` of one of the packages below; it is experimental when it is in that
-package's ``__experimental__`` too, else stable. `tests/test_public_names.py` checks that the page is up to date.
+A name is public when it is in the ``__all__`` of one of the packages or modules below; it is experimental when it is
+in ``__experimental__`` there too, else stable. `tests/test_public_names.py` checks that the page is up to date.
 """
 
 import importlib
@@ -13,19 +13,23 @@ from pathlib import Path
 from types import ModuleType
 
 PACKAGES = (
-    "groups", "representations", "actions", "equivariance", "kernels", "layers", "models", "data", "tasks",
+    "registry", "groups", "representations", "actions", "equivariance", "kernels", "layers", "models", "data", "tasks",
     "evaluators", "plots", "training", "audit", "testing",
 )  # fmt: skip
 """The packages that have public names, from the bottom of the house to the top."""
+
+MODULES = ("errors", "environment", "kernels.classical_filters", "layers.convolution.algorithms")
+"""Further modules with public names, which are imported from there: ``from geomdl.environment import versions``."""
 
 PAGE = Path(__file__).parents[1] / "docs" / "stability.md"
 
 HEAD = """# What is stable
 
-Made from the packages' `__all__` and `__experimental__` by `python -m experiments.public_names`; do not edit it.
+Made from the `__all__` and `__experimental__` of packages and modules by `python -m experiments.public_names`; do not
+edit it.
 
-Public is what a package lists here: import it from there (`from geomdl.layers import Conv`). Everything else, modules
-inside the packages and names with a leading underscore included, may change in any commit.
+Public is what a package or module lists here: import it from there (`from geomdl.layers import Conv`). Everything else,
+other modules inside the packages and names with a leading underscore included, may change in any commit.
 
 **Stable**: a name, its arguments and what it returns stay from one minor version to the next. What has to go is
 deprecated first: the old name or argument works for at least one minor version, with a `DeprecationWarning` that says
@@ -67,7 +71,7 @@ def section(name: str) -> str:
 
 def page() -> str:
     """The text of the page."""
-    return "\n".join([HEAD, *map(section, PACKAGES)])
+    return "\n".join([HEAD, *map(section, (*PACKAGES, *MODULES))])
 
 
 def _listed(title: str, names: Sequence[str]) -> str:

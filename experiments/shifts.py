@@ -35,7 +35,7 @@ from experiments import red_green
 from experiments.klein import input_spread
 from experiments.trained_networks import NETWORKS, study, summary_row
 from geomdl.data import Dataset, DigitsConfig, Split
-from geomdl.equivariance.host.shifts import ideally_shifted, without_nyquist
+from geomdl.equivariance import ideally_shifted, without_nyquist
 from geomdl.errors import unknown
 from geomdl.evaluators import Predict, predictor
 from geomdl.plots import Row, distinct, read_csv

@@ -29,7 +29,6 @@ from geomdl.data import XOConfig, o_pattern, x_pattern
 from geomdl.errors import unknown
 from geomdl.kernels import classical_filters as filters
 from geomdl.layers import correlate, pool
-from geomdl.layers.core.functional import relu
 from geomdl.plots import Row, read_csv, truncated, write_csv
 
 COMMAND = "geomdl reproduce xo"
@@ -66,9 +65,9 @@ def pooled(maps: jax.Array) -> jax.Array:
 
 REPRESENTATIONS: Mapping[str, Callable[[jax.Array], jax.Array]] = {
     "pixels": lambda images: images,
-    "feature maps": lambda images: relu(matches(images)),
-    "pooled maps": lambda images: pooled(relu(matches(images))),
-    "pooled to one place": lambda images: relu(matches(images)).max((1, 2)),
+    "feature maps": lambda images: jax.nn.relu(matches(images)),
+    "pooled maps": lambda images: pooled(jax.nn.relu(matches(images))),
+    "pooled to one place": lambda images: jax.nn.relu(matches(images)).max((1, 2)),
 }
 """What the dense stage votes on: from the template of the whole image to features without places."""
 
@@ -117,7 +116,7 @@ def letters(difficulty: str, strength: float, seed: int, count: int) -> tuple[ja
 def _map_rows() -> list[Row]:
     images = canonical()
     match = matches(images)
-    stages = {"match": match, "relu": relu(match), "pooled": pooled(relu(match))}
+    stages = {"match": match, "relu": jax.nn.relu(match), "pooled": pooled(jax.nn.relu(match))}
     entries: list[tuple[str, str, str, np.ndarray]] = []
     for name, kernel in FEATURES.items():
         entries.append(("feature", "", name, kernel))

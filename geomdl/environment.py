@@ -11,11 +11,19 @@ import jax
 
 import geomdl
 
+__all__ = ["circumstances", "environment", "hardware", "versions"]
+
+__experimental__ = ["circumstances", "environment", "hardware", "versions"]
+
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of Python and of the packages that numbers depend on."""
+    """Returns the versions of Python and of the packages that numbers depend on.
+
+    >>> list(versions())
+    ['python', 'geomdl', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy']
+    """
     found = {"python": platform.python_version(), "geomdl": geomdl.__version__}
     for package in PACKAGES:
         try:
@@ -26,7 +34,11 @@ def versions() -> dict[str, str]:
 
 
 def hardware() -> dict[str, Any]:
-    """Returns the kind and number of the devices that JAX computes on."""
+    """Returns the kind and number of the devices that JAX computes on.
+
+    >>> hardware()["platform"]
+    'cpu'
+    """
     devices = jax.devices()
     return {
         "platform": devices[0].platform,

@@ -3,9 +3,15 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
+__all__ = ["invalid", "nearest", "unknown"]
+
 
 def nearest(value: object, allowed: Iterable[object]) -> str | None:
     """Returns the allowed name that looks most like ``value``, or None when none is close.
+
+    Args:
+      value: what was given.
+      allowed: the names.
 
     >>> nearest("adm", ["sgd", "adam", "adamw"])
     'adam'
@@ -38,6 +44,15 @@ def unknown(what: str, value: object, allowed: Sequence[object], *, also: Sequen
 
 def invalid(what: str, value: object, allowed: str, suggestion: object = None) -> ValueError:
     """A ValueError for a value outside its range.
+
+    Args:
+      what: what the value stands for, e.g. ``"dropout"``.
+      value: what was given.
+      allowed: in words, what would have been accepted.
+      suggestion: a value that would have been.
+
+    Returns:
+      The exception, for the caller to raise.
 
     >>> print(invalid("dropout", 1.5, "a number in [0, 1)", 0.5))
     invalid dropout 1.5; allowed: a number in [0, 1); try 0.5

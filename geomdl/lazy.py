@@ -18,7 +18,8 @@ def lazy_names(
 
     Args:
       package: the package's ``__name__``.
-      modules: for each module, relative to the package and with dots, the public names that it defines.
+      modules: for each module the public names that it defines; with dots and relative to the package, or in full,
+        ``geomdl.…``, where it lies elsewhere.
 
     Returns:
       The two functions. A name that has been imported stays in the package: the second look-up costs nothing.
@@ -29,7 +30,11 @@ def lazy_names(
     >>> find("nearest")("adm", ["sgd", "adam"])
     'adam'
     """
-    home = {name: f"{package}.{module}" for module, names in modules.items() for name in names}
+    home = {
+        name: module if module.startswith("geomdl.") else f"{package}.{module}"
+        for module, names in modules.items()
+        for name in names
+    }
 
     def find(name: str) -> Any:
         if name not in home:

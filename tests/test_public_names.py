@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from experiments.public_names import PACKAGES, PAGE, page
+from experiments.public_names import MODULES, PACKAGES, PAGE, page
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,13 +31,11 @@ WITHOUT_EXAMPLE: dict[str, str] = {
         "worst_on_grid"
     ),
     "geomdl.kernels": "BasisFunction centre_weights orthogonal_map",
-    "geomdl.layers": "Frozen Layer",
+    "geomdl.layers": "Frozen",
     "geomdl.models": (
         "Exported LocalConfig ModelConfig PerceptronConfig Summary TranslationInvariantConfig Tuned autotune export"
     ),
-    "geomdl.data": (
-        "Column DataConfig Dataset DeviceLoader EvalBatch Example MNISTRotConfig NucleiConfig StreamLoader TFDSConfig"
-    ),
+    "geomdl.data": "Column DataConfig DeviceLoader MNISTRotConfig NucleiConfig StreamLoader TFDSConfig",
     "geomdl.evaluators": (
         "InvarianceError Metrics RotationConsistency RotationSweep ShiftSweep invariance_error rotated_images "
         "rotation_consistency rotation_sweep shift_sweep"
@@ -48,7 +46,7 @@ WITHOUT_EXAMPLE: dict[str, str] = {
     ),
     "geomdl.training": (
         "Checkpoints JsonlWriter Profiler ProgressBar Result Run Strategy TensorBoardWriter TrainState "
-        "Trained Workdir build_model find_runs hardware initial_state load_trained make_apply make_train_step "
+        "Trained Workdir build_model find_runs initial_state load_trained make_apply make_train_step "
         "read_config read_metrics read_run train write_report"
     ),
     "geomdl.audit": "Audit Images Measurement Verdict read_images",
@@ -56,7 +54,21 @@ WITHOUT_EXAMPLE: dict[str, str] = {
 }
 """Public classes and functions without a doctest."""
 
-BEHIND: dict[str, set[str]] = {}
+BEHIND: dict[str, set[str]] = {
+    "experiments/benchmarks/checkpoint_overhead.py": {
+        "geomdl.cli.support.compilation_cache", "geomdl.cli.support.config_file", "geomdl.cli.support.quiet",
+    },
+    "experiments/benchmarks/cost_model.py": {"geomdl.layers.convolution.algorithms.factored_cost"},
+    "experiments/benchmarks/factored.py": {
+        "geomdl.kernels.factored", "geomdl.layers.convolution.algorithms.mixing_matrices",
+    },
+    "experiments/benchmarks/factored_network.py": {"geomdl.layers.transforms.conv_inputs"},
+    "experiments/benchmarks/input.py": {"geomdl.cli.support.config_file"},
+    "experiments/benchmarks/soak.py": {"geomdl.training.loop.parts"},
+    "experiments/symmetry_table.py": {
+        "geomdl.layers.contract_table.entries", "geomdl.layers.contract_table.sampling", "geomdl.models.contract_table",
+    },
+}  # fmt: skip
 """Modules behind the packages' faces that a study or benchmark imports, because it measures what is inside."""
 
 
@@ -129,11 +141,15 @@ def _arguments(node: ast.stmt) -> list[str]:
     for method in node.body:
         if isinstance(method, ast.FunctionDef) and method.name == "__init__":
             return [argument for argument in _arguments(method) if argument != "rngs"]
-    fields = [
-        n for n in node.body if isinstance(n, ast.AnnAssign) and not ast.unparse(n.annotation).startswith("ClassVar")
-    ]
+    fields = [n for n in node.body if isinstance(n, ast.AnnAssign) and _is_given(n)]
     names = [field.target.id for field in fields if isinstance(field.target, ast.Name)]
     return [name for name in names if not name.startswith("_")]
+
+
+def _is_given(field: ast.AnnAssign) -> bool:
+    """Fields are, but for variables of the class and ``field(init=False)``."""
+    constant = field.value is not None and "init=False" in ast.unparse(field.value)
+    return not constant and not ast.unparse(field.annotation).startswith("ClassVar")
 
 
 def _is_protocol(node: ast.ClassDef) -> bool:
@@ -170,7 +186,7 @@ def _differs(found: set[str], listed: set[str], what: str) -> str:
     return "\n".join([*lines, *([f"no longer, take off the list: {', '.join(mended)}"] if mended else [])])
 
 
-packages = pytest.mark.parametrize("package", [f"geomdl.{name}" for name in PACKAGES])
+packages = pytest.mark.parametrize("package", [f"geomdl.{name}" for name in (*PACKAGES, *MODULES)])
 
 
 def test_every_package_has_a_face():
@@ -226,7 +242,9 @@ def test_names_on_first_use_are_those_that_type_checkers_see(package: str):
     checked = {
         node.module.removeprefix(f"{package}."): {alias.name for alias in node.names}
         for node in ast.walk(face)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}.")
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("geomdl.")
+        and node.module != "geomdl.lazy"
     }
     modules = importlib.import_module(package)._MODULES
     assert {module: set(names) for module, names in modules.items()} == checked
@@ -261,15 +279,11 @@ def test_studies_figures_configs_and_pages_import_public_names():
     texts = [(path, path.read_text(encoding="utf-8")) for path in scripts]
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     texts += [(path, snippet) for path in pages for snippet in _snippets(path.read_text(encoding="utf-8"))]
-    faces = {f"geomdl.{name}": set(_constant(f"geomdl.{name}", "__all__")) for name in PACKAGES}
+    faces = {f"geomdl.{name}": set(_constant(f"geomdl.{name}", "__all__")) for name in (*PACKAGES, *MODULES)}
     behind: dict[str, set[str]] = {}
     for path, text in texts:
         for module, name in _imports(text):
-            if (
-                not module.startswith("geomdl")
-                or module in ("geomdl", "geomdl.errors")
-                or name in faces.get(module, ())
-            ):
+            if not module.startswith("geomdl") or name in faces.get(module, ()) or f"{module}.{name}" in faces:
                 continue
             behind.setdefault(path.relative_to(ROOT).as_posix(), set()).add(module)
     new = {path: sorted(modules - BEHIND.get(path, set())) for path, modules in behind.items()}

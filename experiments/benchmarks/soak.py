@@ -134,11 +134,10 @@ def end_state(workdir: Path) -> tuple[list[Any], list[dict[str, Any]]]:
     import jax
     import numpy as np
 
-    from geomdl.training import Checkpoints, RunConfig
+    from geomdl.training import Checkpoints, read_config
     from geomdl.training.loop.parts import Parts
-    from geomdl.training.workdir.workdir import read_written
 
-    config = RunConfig.from_config_dict(read_written(workdir / "config.json")["config"])
+    config = read_config(workdir)
     _, standing = Parts.build(config, config.data.load()).initial()
     checkpoints = Checkpoints(workdir / "checkpoints")
     trees = [checkpoints.restore(checkpoints.find(which), standing.saved()) for which in ("latest", "best")]

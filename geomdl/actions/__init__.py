@@ -1,5 +1,6 @@
 """Actions of group elements on images, feature fields and label maps, in JAX."""
 
+from geomdl.actions.disc import disc
 from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.field import act, act_labels
 from geomdl.actions.generators import GENERATORS, Generator
@@ -14,13 +15,13 @@ from geomdl.actions.warp import rotate, rotation_matrix, warp
 
 __all__ = [
     "FAMILIES", "GENERATORS", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip", "OutputLaw",
-    "QuarterTurns", "Shift", "Warp", "act", "act_labels", "family", "input_action", "move", "move_values",
+    "QuarterTurns", "Shift", "Warp", "act", "act_labels", "disc", "family", "input_action", "move", "move_values",
     "output_action", "representation_matrix", "roll", "rotate", "rotation_matrix", "shift_crop", "turn", "warp",
     "warp_labels", "warp_projective",
 ]  # fmt: skip
 
 __experimental__ = [
     "FAMILIES", "GENERATORS", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip", "OutputLaw",
-    "QuarterTurns", "Shift", "Warp", "family", "input_action", "move", "move_values", "output_action",
+    "QuarterTurns", "Shift", "Warp", "disc", "family", "input_action", "move", "move_values", "output_action",
     "representation_matrix", "warp_projective",
 ]  # fmt: skip

@@ -54,6 +54,11 @@ class Warp:
     Attributes:
       matrix: A, ``[batch, 2, 2]`` or ``[2, 2]``; its orthogonal part is a rotation unless ``reflects``.
       reflects: whether there may be reflections among the A.
+
+    >>> quarter = Warp(jnp.array([[0.0, -1.0], [1.0, 0.0]]))
+    >>> quarter.group, quarter.labels(jnp.array([[[0, 1], [2, 3]]]), -1)
+    (SO2, Array([[[1, 3],
+            [0, 2]]], dtype=int32))
     """
 
     matrix: jax.Array
@@ -89,6 +94,9 @@ class LeftRightFlip:
 
     Attributes:
       chosen: ``[batch]`` bool.
+
+    >>> LeftRightFlip(jnp.array([True, False])).labels(jnp.array([[[1, 2]], [[3, 4]]]), -1).tolist()
+    [[[2, 1]], [[3, 4]]]
     """
 
     chosen: jax.Array
@@ -124,6 +132,10 @@ class QuarterTurns:
 
     Attributes:
       turns: ``[batch]`` whole numbers.
+
+    >>> QuarterTurns(jnp.array([1])).labels(jnp.array([[[0, 1], [2, 3]]]), -1)
+    Array([[[1, 3],
+            [0, 2]]], dtype=int32)
     """
 
     turns: jax.Array
@@ -160,6 +172,10 @@ class Shift:
     Attributes:
       pixels: ``[batch, 2]``, or ``[2]`` for all images: (rows down, columns right).
       circular: whether what leaves on one side enters on the other; else it is lost.
+
+    >>> right = Shift(jnp.array([0, 1]))
+    >>> right.labels(jnp.array([[[1, 2, 3]]]), -1).tolist(), right.offset.tolist()
+    ([[[-1, 1, 2]]], [1.0, -0.0])
     """
 
     pixels: jax.Array
@@ -204,6 +220,9 @@ class Cutout:
 
     Attributes:
       hidden: ``[batch, height, width]`` bool.
+
+    >>> Cutout(jnp.array([[[False, True]]])).labels(jnp.array([[[1, 2]]]), -1).tolist()
+    [[[1, -1]]]
     """
 
     hidden: jax.Array

@@ -4,6 +4,7 @@
 :func:`eval_batches` any split into batches for measuring.
 """
 
+from geomdl.data.draws import uniforms
 from geomdl.data.loading.batches import EvalBatch, eval_batches, unit_interval
 from geomdl.data.loading.loaders import DeviceLoader, Loader, StreamLoader, make_loader
 from geomdl.data.registry import DATASETS, config_class, config_fields, data_config
@@ -71,11 +72,14 @@ __all__ = [
     "stratified_order",
     "stratified_split",
     "target_kind",
+    "uniforms",
     "unit_interval",
     "x_pattern",
 ]
 
 __experimental__ = [
-    "Column", "DeviceLoader", "EvalBatch", "Loader", "MNISTRotConfig", "StreamLoader", "config_class", "config_fields",
-    "prepared", "rotate_each", "stratified_order", "stratified_split", "unit_interval",
+    "TARGET_KINDS", "ClassTarget", "Column", "DeviceLoader", "EvalBatch", "LabelsTarget", "Loader", "MNISTRotConfig",
+    "MapTarget", "StreamLoader", "TargetKind", "ValuesTarget", "config_class", "config_fields", "prepared",
+    "register_target_kind", "rotate_each", "stratified_order", "stratified_split", "target_kind", "uniforms",
+    "unit_interval",
 ]  # fmt: skip

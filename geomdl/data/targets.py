@@ -138,6 +138,11 @@ class LabelsTarget:
 
     Args:
       num_classes: how many there may be.
+
+    >>> LabelsTarget(2).require(np.array([[1, 0], [0, 2]]), np.zeros((2, 4, 4, 1)), "test split of cells")
+    Traceback (most recent call last):
+    ValueError: invalid indicator 2 of class 1, image 1 in the test split of cells; allowed: 1 where the class is there,
+    0 where it is not
     """
 
     num_classes: int
@@ -263,6 +268,11 @@ def register_target_kind(name: str, make: Callable[[int], TargetKind]) -> None:
 
     Raises:
       ValueError: when the name is taken.
+
+    >>> register_target_kind("direction", lambda count: ValuesTarget(FieldType("SO2", f"{count} irrep(1)")))
+    >>> target_kind("direction", 1).moves
+    True
+    >>> del TARGET_KINDS["direction"]  # no kind any more
     """
     if name in TARGET_KINDS:
         raise invalid("name of a kind of target", name, f"a name besides {', '.join(TARGET_KINDS)}")

@@ -9,6 +9,7 @@ from geomdl.equivariance.contracts.promise import NOTHING, Condition, Level, Pro
 from geomdl.equivariance.contracts.report import Report, Row
 from geomdl.equivariance.contracts.tolerances import tolerance
 from geomdl.equivariance.host.relative_error import relative_error
+from geomdl.equivariance.host.shifts import ideally_shifted, without_nyquist
 from geomdl.equivariance.localisation.layerwise import LayerErrors, layer_errors
 from geomdl.equivariance.measures.consistency import (
     Consistency,
@@ -30,12 +31,13 @@ __all__ = [
     "LayerErrors", "Level", "LieDerivatives", "Model", "OrbitErrors", "OrbitSpread", "PositionLeak", "Promise",
     "Report", "Row", "Size", "WorstCase", "activations", "as_function", "check_contract", "circular_consistency",
     "compose", "crop_consistency", "eq_r", "eq_scale", "eq_t", "eq_t_frac", "equivariance_error", "exact_everywhere",
-    "feature_equivariance", "firing_invariance", "layer_errors", "lie_derivative", "lie_derivative_per_layer",
-    "orbit_errors", "orbit_spread", "position_leak", "relative_error", "side_by_side", "square", "tolerance",
-    "top1_change_rate", "worst_of_k", "worst_on_grid",
+    "feature_equivariance", "firing_invariance", "ideally_shifted", "layer_errors", "lie_derivative",
+    "lie_derivative_per_layer", "orbit_errors", "orbit_spread", "position_leak", "relative_error", "side_by_side",
+    "square", "tolerance", "top1_change_rate", "without_nyquist", "worst_of_k", "worst_on_grid",
 ]  # fmt: skip
 
 __experimental__ = [
     "FeatureEquivariance", "FiringInvariance", "LayerErrors", "OrbitSpread", "PositionLeak", "activations",
-    "feature_equivariance", "firing_invariance", "layer_errors", "orbit_spread", "position_leak",
+    "feature_equivariance", "firing_invariance", "ideally_shifted", "layer_errors", "orbit_spread", "position_leak",
+    "without_nyquist",
 ]  # fmt: skip

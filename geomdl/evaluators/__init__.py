@@ -16,7 +16,7 @@ from geomdl.evaluators.metrics import Gathered, Metrics, mean_metrics
 from geomdl.evaluators.predict import Predict, predictor
 from geomdl.evaluators.sliding_window import sliding_window
 from geomdl.evaluators.sweeps import RotationSweep, ShiftSweep, rotation_sweep, shift_sweep
-from geomdl.evaluators.transformations import rotated_images
+from geomdl.evaluators.transformations import on_grid, rotated_images
 from geomdl.registry import Registry
 from geomdl.tasks import Task
 
@@ -85,6 +85,7 @@ __all__ = [
     "evaluators_for",
     "invariance_error",
     "mean_metrics",
+    "on_grid",
     "predictor",
     "rotated_images",
     "rotation_consistency",
@@ -95,5 +96,5 @@ __all__ = [
 ]
 
 __experimental__ = [
-    "confusion_matrix", "evaluators_for", "rotated_images", "with_batch_size",
+    "Gathered", "confusion_matrix", "evaluators_for", "on_grid", "rotated_images", "with_batch_size",
 ]  # fmt: skip

@@ -56,6 +56,13 @@ class Gathered:
     Args:
       accumulators: of the metrics; `geomdl.tasks.OverImages`, or any `geomdl.tasks.Accumulator`.
       batch_size: images per batch.
+
+    >>> import numpy as np
+    >>> from geomdl.tasks import Classification, OverImages
+    >>> greatest = OverImages("median_of_greatest_score", lambda outputs, batch: outputs.max(1), np.median)
+    >>> split = Split(np.eye(2, dtype=np.float32).reshape(2, 1, 2, 1), np.array([0, 1]))
+    >>> Gathered((greatest,))(lambda images: 3 * images[:, 0, :, 0], split, Classification(num_classes=2))
+    {'median_of_greatest_score': 3.0}
     """
 
     accumulators: tuple[Accumulator, ...]

@@ -71,6 +71,10 @@ class Rotation:
 def on_grid(degrees: float, size: tuple[int, int]) -> bool:
     """Whether a rotation maps the pixels of a frame (height, width) to pixels of the frame.
 
+    Args:
+      degrees: of the rotation about the centre of the frame.
+      size: (height, width).
+
     >>> on_grid(90, (4, 4)), on_grid(90, (4, 6)), on_grid(180, (4, 6))
     (True, False, True)
     """

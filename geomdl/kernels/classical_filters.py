@@ -18,6 +18,16 @@ from jaxtyping import Array, Float
 
 from geomdl.errors import invalid
 
+__all__ = [
+    "anti_diagonal", "bank", "binomial_blur", "cross", "diagonal", "identity", "matching", "mean_blur", "sharpen",
+    "shift", "sobel", "vertical_edge",
+]  # fmt: skip
+
+__experimental__ = [
+    "anti_diagonal", "bank", "binomial_blur", "cross", "diagonal", "identity", "matching", "mean_blur", "sharpen",
+    "shift", "sobel", "vertical_edge",
+]  # fmt: skip
+
 Filter = Float[np.ndarray, "rows columns"]
 
 
@@ -72,6 +82,9 @@ def shift(rows: int, columns: int, size: int = 3) -> Filter:
 def mean_blur(size: int = 3) -> Filter:
     """Every value is replaced by the mean of its ``size`` × ``size`` neighbourhood.
 
+    Args:
+      size: rows and columns, odd.
+
     Raises:
       ValueError: if the size is not an odd positive integer.
 
@@ -83,6 +96,9 @@ def mean_blur(size: int = 3) -> Filter:
 
 def sharpen(size: int = 3) -> Filter:
     """Twice the image minus its blur: 2 · `identity` − `mean_blur`. Constant images stay as they are.
+
+    Args:
+      size: rows and columns, odd.
 
     Raises:
       ValueError: if the size is not an odd positive integer.
@@ -98,6 +114,9 @@ def binomial_blur(size: int = 3) -> Filter:
 
     Its variance is (size − 1)/4 along each axis, and for sizes ≥ 3 it takes the checkerboard to zero, which is why
     it is the blur to put before subsampling (Zhang 2019, "Making convolutional networks shift-invariant again").
+
+    Args:
+      size: rows and columns, odd.
 
     Raises:
       ValueError: if the size is not an odd positive integer.
@@ -138,6 +157,9 @@ def sobel() -> Filter:
 def diagonal(size: int = 3) -> Filter:
     """A stroke from top left to bottom right: +1 on the diagonal, −1 elsewhere. One of the parts of an X.
 
+    Args:
+      size: rows and columns, odd.
+
     Raises:
       ValueError: if the size is not an odd positive integer.
 
@@ -152,6 +174,9 @@ def diagonal(size: int = 3) -> Filter:
 def anti_diagonal(size: int = 3) -> Filter:
     """A stroke from bottom left to top right: `diagonal`, mirrored.
 
+    Args:
+      size: rows and columns, odd.
+
     Raises:
       ValueError: if the size is not an odd positive integer.
 
@@ -165,6 +190,9 @@ def anti_diagonal(size: int = 3) -> Filter:
 
 def cross(size: int = 3) -> Filter:
     """Two strokes that cross: +1 on both diagonals, −1 elsewhere. The middle of an X.
+
+    Args:
+      size: rows and columns, odd.
 
     Raises:
       ValueError: if the size is not an odd positive integer.
@@ -182,6 +210,9 @@ def matching(feature: Filter) -> Filter:
 
     For images and features of ±1 a match is 1 where every pixel agrees, −1 where every pixel disagrees.
 
+    Args:
+      feature: of ±1.
+
     >>> round(float((matching(cross()) * cross()).sum()), 6)
     1.0
     """
@@ -190,6 +221,9 @@ def matching(feature: Filter) -> Filter:
 
 def bank(*filters: np.ndarray) -> Float[Array, "rows columns 1 filters"]:
     """Stacks filters of one size into a kernel for images of one channel: one output channel per filter.
+
+    Args:
+      *filters: each ``[rows, columns]``.
 
     Raises:
       ValueError: if there is no filter, or the filters differ in size.

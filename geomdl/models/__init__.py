@@ -17,6 +17,7 @@ from geomdl.models.classification.wide_resnet import WideResNetConfig
 from geomdl.models.core.config import ImageShape, ModelConfig, ScalableConfig, count_parameters
 from geomdl.models.core.exactness import InexactSizeWarning, exact_sizes_near
 from geomdl.models.core.model_class import BuildsModel, model_class
+from geomdl.models.core.steerable import SteerableConfig, convolution_block, invariant_head
 from geomdl.models.segmentation.fcn import FCNConfig
 from geomdl.models.segmentation.group_unet import GroupUNetConfig
 from geomdl.models.segmentation.shift_unet import ShiftUNetConfig
@@ -65,13 +66,15 @@ __all__ = [
     "MODELS", "BuildsModel", "CNNConfig", "Exported", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig",
     "ImageShape", "InexactSizeWarning", "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig",
     "MNISTFinalConfig", "ModelConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig",
-    "ShiftUNetConfig", "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "Tuned", "UNet2015Config",
-    "UNetConfig", "VisionTransformerConfig", "WideResNetConfig", "autotune", "conv_multiplications", "conv_parameters",
-    "count_parameters", "dense_multiplications", "dense_parameters", "exact_sizes_near", "export",
-    "local_multiplications", "local_parameters", "perceptron_update", "summarize",
+    "ShiftUNetConfig", "SteerableConfig", "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "Tuned",
+    "UNet2015Config", "UNetConfig", "VisionTransformerConfig", "WideResNetConfig", "autotune", "conv_multiplications",
+    "conv_parameters", "convolution_block", "count_parameters", "dense_multiplications", "dense_parameters",
+    "exact_sizes_near", "export", "invariant_head", "local_multiplications", "local_parameters", "perceptron_update",
+    "summarize",
 ]  # fmt: skip
 
 __experimental__ = [
-    "BuildsModel", "Exported", "HarmonicConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ScalableConfig", "Tuned",
-    "VisionTransformerConfig", "WideResNetConfig", "autotune", "export", "perceptron_update",
+    "BuildsModel", "Exported", "HarmonicConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ScalableConfig",
+    "SteerableConfig", "Tuned", "VisionTransformerConfig", "WideResNetConfig", "autotune", "convolution_block",
+    "export", "invariant_head", "perceptron_update",
 ]  # fmt: skip

@@ -24,3 +24,8 @@ __all__ = [
     "said",
     "signature_of",
 ]
+
+__experimental__ = [
+    "Entry", "canonical", "function_config", "is_config_class", "is_reference", "load", "option_names", "options",
+    "reference_of", "said", "signature_of",
+]  # fmt: skip

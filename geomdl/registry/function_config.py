@@ -72,6 +72,11 @@ def options(config: Any, *, without: Sequence[str] = ()) -> dict[str, Any]:
     Args:
       config: of such a class.
       without: fields that the function is not given.
+
+    >>> def network(image_shape, *, width: int = 16, kernels=[3, 3]): ...
+    >>> kind = function_config(network, "models.py:network", what="model", given=["image_shape"], members={})
+    >>> options(kind(width=8))
+    {'width': 8, 'kernels': [3, 3]}
     """
     values = {f.name: getattr(config, f.name) for f in dataclasses.fields(config) if f.name not in without}
     lists = {f.name for f in dataclasses.fields(config) if f.metadata.get("list")}
@@ -80,6 +85,9 @@ def options(config: Any, *, without: Sequence[str] = ()) -> dict[str, Any]:
 
 def option_names(factory: Any) -> list[str] | None:
     """Returns the options of a class or function by name; None when it takes any.
+
+    Args:
+      factory: a class or function.
 
     >>> option_names(lambda width, depth=3: None)
     ['width', 'depth']
@@ -98,8 +106,15 @@ def option_names(factory: Any) -> list[str] | None:
 def signature_of(function: Callable[..., Any], name: str) -> inspect.Signature:
     """Returns the parameters of a function, or of the initialiser of a class.
 
+    Args:
+      function: or class, also of a metaclass that hides them.
+      name: of the function, in errors.
+
     Raises:
       ValueError: it cannot be seen, as of some functions that are written in C.
+
+    >>> signature_of(lambda width, depth=3: None, "network")
+    <Signature (width, depth=3)>
     """
     try:
         if not inspect.isclass(function) or type(function) is type:

@@ -32,6 +32,9 @@ _folders: list[str] = []
 def is_reference(name: object) -> bool:
     """Whether this is meant as a reference: names of files, and names with a colon, are.
 
+    Args:
+      name: as a config has it.
+
     >>> is_reference("optax:lion"), is_reference("models.py:Net"), is_reference("models.py"), is_reference("cnn")
     (True, True, True, False)
     """
@@ -107,6 +110,10 @@ def load(reference: str, *, what: str = "name", folders: Sequence[Path] = ()) ->
 def reference_of(found: Any, what: str = "name") -> str:
     """Returns the reference of a class or function; the inverse of `load`.
 
+    Args:
+      found: the class or function.
+      what: what the reference is for, in errors.
+
     Raises:
       ValueError: it is not at the top level of a module, or of a module that no other process could import.
 
@@ -127,6 +134,9 @@ def reference_of(found: Any, what: str = "name") -> str:
 
 def said(error: BaseException) -> str:
     """Returns an exception in one line, with the file and line, of somebody's own code, where it was raised.
+
+    Args:
+      error: any exception.
 
     >>> said(ZeroDivisionError("division by zero"))
     'ZeroDivisionError: division by zero'

@@ -33,6 +33,9 @@ class Entry:
       factory: a class, or a function that makes what is asked for.
       defaults: options that have other defaults under this name than in the factory.
       plugin_of: the package whose plug-in it is; empty for anything else.
+
+    >>> Entry("square", dict, {"corners": 4})(colour="red")
+    {'corners': 4, 'colour': 'red'}
     """
 
     name: str

@@ -56,5 +56,6 @@ __all__ = [
 ]
 
 __experimental__ = [
-    "Batch", "Totals", "masked_mean", "overlap", "pixel_counts",
+    "Accumulator", "Batch", "OverImages", "TaskSums", "Totals", "accumulate", "accumulators_of", "masked_mean",
+    "overlap", "pixel_counts", "split_metrics", "usual_task",
 ]  # fmt: skip

@@ -22,6 +22,12 @@ class TaskSums:
 
     Args:
       task: whose metrics they are.
+
+    >>> from geomdl.tasks import Classification
+    >>> sums = TaskSums(Classification(num_classes=2))
+    >>> batch = {"label": jnp.array([0, 0, 0]), "mask": jnp.array([1.0, 1.0, 0.0])}
+    >>> sums.compute(sums.update(sums.init(), jnp.eye(3, 2), batch))["accuracy"]
+    0.5
     """
 
     task: Task
@@ -128,6 +134,11 @@ def accumulate(
 
     Raises:
       ValueError: when there is no batch, or two accumulators give a metric of one name.
+
+    >>> from geomdl.tasks import Classification
+    >>> batches = [{"image": jnp.eye(2), "label": jnp.array([0, 0])}, {"image": jnp.eye(2), "label": jnp.array([0, 1])}]
+    >>> accumulate(lambda images: images, batches, accumulators_of(Classification(num_classes=2)))["accuracy"]
+    0.75
     """
     names = [name for a in accumulators for name in a.metrics]
     if len(set(names)) < len(names):
@@ -148,6 +159,9 @@ def accumulate(
 def split_metrics(task: Task) -> dict[str, bool]:
     """Every metric that a task gives for a split, with whether greater is better: its sums', then its accumulators'.
 
+    Args:
+      task: any task.
+
     >>> from geomdl.tasks import Classification
     >>> split_metrics(Classification(num_classes=2))
     {'loss': False, 'accuracy': True}
@@ -156,5 +170,13 @@ def split_metrics(task: Task) -> dict[str, bool]:
 
 
 def accumulators_of(task: Task) -> tuple[Accumulator, ...]:
-    """What gathers every metric of a task over a split."""
+    """What gathers every metric of a task over a split: its sums, then its own accumulators.
+
+    Args:
+      task: any task.
+
+    >>> from geomdl.tasks import Classification
+    >>> [gathering.metrics for gathering in accumulators_of(Classification(num_classes=2))]
+    [('loss', 'accuracy')]
+    """
     return (TaskSums(task), *task.accumulators)

@@ -129,7 +129,16 @@ class TaskConfig(Protocol):
 
 
 def usual_task(kind: str, tasks: Mapping[str, type[TaskConfig]]) -> str | None:
-    """The first of these tasks that learns labels of a kind; None where none does."""
+    """The first of these tasks that learns labels of a kind; None where none does.
+
+    Args:
+      kind: the name of a kind of target.
+      tasks: config classes by name.
+
+    >>> from geomdl.tasks import TASKS
+    >>> usual_task("map", TASKS)
+    'segmentation'
+    """
     return next((name for name, config in tasks.items() if kind in getattr(config, "kinds", ())), None)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from geomdl.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from geomdl.environment import hardware, versions
     from geomdl.training.checkpoints.checkpoint import CheckpointError, Checkpoints, SaveFailed
     from geomdl.training.configuration.config import RunConfig, TrainingConfig
     from geomdl.training.configuration.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Momentum, OptimizerConfig
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from geomdl.training.distributed.processes import DistributedError
     from geomdl.training.loop.input import InputFailed
     from geomdl.training.loop.interruption import Interrupted
-    from geomdl.training.loop.loop import Result, Trained, build_model, load_trained, train
+    from geomdl.training.loop.loop import Result, train
+    from geomdl.training.loop.parts import build_model
+    from geomdl.training.loop.trained import Trained, load_trained
     from geomdl.training.reporting.profile import Profiler
     from geomdl.training.reporting.run_report import write_report
     from geomdl.training.reporting.runs import Run, find_runs, read_run
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from geomdl.training.step.nonfinite import TrainingDiverged
     from geomdl.training.step.state import TrainState, initial_state, merge_model, split_model
     from geomdl.training.step.step import TrainStep, make_apply, make_train_step
-    from geomdl.training.workdir.workdir import Workdir, WorkdirError, hardware, read_config, versions, write_json
+    from geomdl.training.workdir.workdir import Workdir, WorkdirError, read_config, write_json
 
 _MODULES = {
     "checkpoints.checkpoint": ("CheckpointError", "Checkpoints", "SaveFailed"),
@@ -45,7 +48,9 @@ _MODULES = {
     "distributed.processes": ("DistributedError",),
     "loop.input": ("InputFailed",),
     "loop.interruption": ("Interrupted",),
-    "loop.loop": ("Result", "Trained", "build_model", "load_trained", "train"),
+    "loop.loop": ("Result", "train"),
+    "loop.parts": ("build_model",),
+    "loop.trained": ("Trained", "load_trained"),
     "reporting.profile": ("Profiler",),
     "reporting.run_report": ("write_report",),
     "reporting.runs": ("Run", "find_runs", "read_run"),
@@ -54,7 +59,8 @@ _MODULES = {
     "step.nonfinite": ("TrainingDiverged",),
     "step.state": ("TrainState", "initial_state", "merge_model", "split_model"),
     "step.step": ("TrainStep", "make_apply", "make_train_step"),
-    "workdir.workdir": ("Workdir", "WorkdirError", "hardware", "read_config", "versions", "write_json"),
+    "workdir.workdir": ("Workdir", "WorkdirError", "read_config", "write_json"),
+    "geomdl.environment": ("hardware", "versions"),
 }
 
 if not TYPE_CHECKING:  # or a checker would take every name for one of this package

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geomdl.data import stratified_order, stratified_split
-from geomdl.data.draws import derived_seed, normals, permutation, uniforms
+from geomdl.data import stratified_order, stratified_split, uniforms
+from geomdl.data.draws import derived_seed, normals, permutation
 
 
 def test_draws_are_fixed_extend_and_do_not_share_streams():

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from geomdl.equivariance import Promise, check_contract
-from geomdl.equivariance.host.shifts import ideally_shifted, without_nyquist
+from geomdl.equivariance import Promise, check_contract, ideally_shifted, without_nyquist
 from geomdl.layers import (
     BandLimited,
     BatchNorm,

@@ -10,8 +10,8 @@ from flax import nnx
 
 from geomdl.groups import group
 from geomdl.layers import Conv, Residual, Restrict, freeze
-from geomdl.models import MODELS, InexactSizeWarning
-from geomdl.models.core.steerable import all_frequencies, convolution_block, invariant_head, mixture, nonlinear_layer
+from geomdl.models import MODELS, InexactSizeWarning, convolution_block, invariant_head
+from geomdl.models.core.steerable import all_frequencies, mixture, nonlinear_layer
 from geomdl.representations import FieldType
 
 MIXTURE = "5 regular + 2 quotient(C2) + 2 quotient(C4) + 4 trivial"

@@ -9,6 +9,10 @@ from jax.typing import ArrayLike
 def relative_error(a: ArrayLike, b: ArrayLike) -> jax.Array:
     """‖a − b‖ / ‖b‖ in the 2-norm over all entries; 0 when both vanish, infinite when only b does.
 
+    Args:
+      a: any shape, e.g. f(ρ(g)x) or another approximation.
+      b: the same shape, what ``a`` is to be.
+
     >>> relative_error(jnp.array([1.0, 2.0]), jnp.array([1.0, 0.0]))
     Array(2., dtype=float32)
     """

@@ -21,6 +21,10 @@ def ideally_shifted(x: np.ndarray, shift: Sequence[float] | np.ndarray) -> np.nd
     The Fourier component of frequency k turns by e^{−2πi k·s/n}. The component at the Nyquist frequency of an even side
     is not a rotating one; of it the real part is kept.
 
+    Args:
+      x: ``[batch, ..., channels]``; without base space it is left as it is.
+      shift: in pixels, ``(rows down, columns right)`` of images.
+
     >>> x = np.cos(np.arange(6) * 2 * np.pi / 6).reshape(1, 1, 6, 1)
     >>> half = ideally_shifted(x, np.array([0, 1.5])).ravel()
     >>> bool(np.allclose(half, np.sin(np.arange(6) * 2 * np.pi / 6)))
@@ -41,6 +45,9 @@ def ideally_shifted(x: np.ndarray, shift: Sequence[float] | np.ndarray) -> np.nd
 
 def without_nyquist(x: np.ndarray) -> np.ndarray:
     """The images without what oscillates from pixel to pixel (on even sides), which no shift can carry.
+
+    Args:
+      x: ``[batch, ..., channels]``.
 
     >>> without_nyquist(np.array([1.0, -1.0, 3.0, 1.0]).reshape(1, 1, 4, 1)).ravel().tolist()
     [0.0, 0.0, 2.0, 2.0]

@@ -31,6 +31,11 @@ class Child(NamedTuple):
       name: the attributes that lead to it, joined by dots, without the name of lists of layers; see `path_of`.
       layer: the layer.
       size: the spatial size of its input.
+
+    >>> from geomdl.layers import Pool, Sequential
+    >>> scalar = FieldType("C4", "1 trivial")
+    >>> [(child.name, child.size) for child in Sequential([Pool(scalar, 2), Pool(scalar, 3)]).children((12, 6))]
+    [('0', (12, 6)), ('1', (6, 3))]
     """
 
     name: str

@@ -36,6 +36,20 @@ class SteerableConfig(ScalableConfig):
 
     Raises:
       ValueError: for maxout, which these networks do not have.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class OneConvolution(SteerableConfig):
+    ...     width: float = 4
+    ...     activation: str = "elu"
+    ...
+    ...     def layers(self, image_shape, num_classes, rngs):
+    ...         image, fields = (FieldType("C8", f) for f in ("1 trivial", f"{self.fields(1)} regular"))
+    ...         pooling = GroupPool(fields)
+    ...         convolution = convolution_block(image, fields, 5, activation=self.activation, rngs=rngs)
+    ...         return [*convolution, pooling, *invariant_head(pooling.out_type, (), num_classes, rngs=rngs)]
+    >>> from geomdl.layers import GroupPool
+    >>> OneConvolution().build((16, 16, 1), 10, rngs=nnx.Rngs(0)).out_type
+    FieldType(C8, "10 trivial")
     """
 
     def __post_init__(self) -> None:
@@ -104,6 +118,10 @@ def convolution_block(
       activation: the pointwise function, of channels, norms, scalars or samples.
       rngs: initialises the weights.
       **options: of `geomdl.layers.Conv`.
+
+    >>> image, fields = FieldType("C8", "1 trivial"), FieldType("C8", "4 regular")
+    >>> [type(layer).__name__ for layer in convolution_block(image, fields, 5, padding=2, rngs=nnx.Rngs(0))]
+    ['Conv', 'BatchNorm', 'Pointwise']
     """
     nonlinear = nonlinear_layer(fields, nonlinearity, activation)
     conv = Conv(in_type, nonlinear.in_type, kernel_size, use_bias=False, rngs=rngs, **options)
@@ -158,6 +176,13 @@ def invariant_head(
       dropout: rate after each hidden layer.
       reduce: how pixels are pooled.
       rngs: initialises the weights.
+
+    Raises:
+      ValueError: for fields that the group changes.
+
+    >>> layers = invariant_head(FieldType("C8", "6 trivial"), (64,), 10, rngs=nnx.Rngs(0))
+    >>> [layer.out_type.size for layer in layers]
+    [6, 64, 64, 64, 10]
     """
     if not all(b.representation.is_trivial for b in in_type.blocks):
         raise invalid("fields of an invariant head", in_type.fields, "trivial fields; pool over the group first")

@@ -7,9 +7,13 @@ dense ['dense', 'factored', 'fused']
 from geomdl.layers.convolution.algorithms.algorithm import Algorithm, Convolution
 from geomdl.layers.convolution.algorithms.dense import DenseKernel
 from geomdl.layers.convolution.algorithms.factored import Factored, Fused
-from geomdl.layers.convolution.algorithms.registry import algorithms, methods, named, register, unregister
+from geomdl.layers.convolution.algorithms.registry import algorithms, methods, named, possible, register, unregister
 
 for _algorithm in (DenseKernel(), Factored(), Fused()):
     register(_algorithm)
 
-__all__ = ["Algorithm", "Convolution", "algorithms", "methods", "named", "register", "unregister"]
+__all__ = ["Algorithm", "Convolution", "algorithms", "methods", "named", "possible", "register", "unregister"]
+
+__experimental__ = [
+    "Algorithm", "Convolution", "algorithms", "methods", "named", "possible", "register", "unregister",
+]  # fmt: skip

@@ -24,6 +24,12 @@ class Convolution:
       out_type: what goes out.
       window: its geometry; None for a linear map of each pixel by itself, or of fields without base space.
       groups: groups of fields that are kept apart.
+
+    >>> from flax import nnx
+    >>> from geomdl.layers import Conv
+    >>> layer = Conv(FieldType("C4", "1 trivial"), FieldType("C4", "2 regular"), 3, rngs=nnx.Rngs(0))
+    >>> layer.convolution.dense_kernel([w[...] for w in layer.kernel]).shape
+    (3, 3, 1, 8)
     """
 
     spaces: KernelSpaces
@@ -53,6 +59,18 @@ class Algorithm(abc.ABC):
         `geomdl.layers.convolution.algorithms.registry.chosen`.
       instead: the name of the algorithm that takes its place where it is asked of all convolutions and cannot compute
         one; None for the first that is registered.
+
+    >>> from geomdl.layers.convolution.algorithms import named
+    >>> class Slower(Algorithm):
+    ...     name = "slower"
+    ...
+    ...     def multiply_adds(self, convolution, size):
+    ...         return 2 * named("dense").multiply_adds(convolution, size)
+    ...
+    ...     def apply(self, convolution, prepared, x):
+    ...         return named("dense").apply(convolution, prepared, x)
+    >>> Slower().is_practical(), Slower().overhead
+    (True, 0.0)
     """
 
     name: ClassVar[str]

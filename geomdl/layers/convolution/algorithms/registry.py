@@ -28,6 +28,13 @@ def register(algorithm: Algorithm) -> Algorithm:
 
     Raises:
       ValueError: for a name that is taken.
+
+    >>> from geomdl.layers.convolution.algorithms.dense import DenseKernel
+    >>> class Mine(DenseKernel):
+    ...     name = "mine"
+    >>> register(Mine()).name, methods()
+    ('mine', ('auto', 'dense', 'factored', 'fused', 'mine'))
+    >>> unregister("mine")
     """
     if algorithm.name in methods():
         raise invalid("name of an algorithm", algorithm.name, f"any but {', '.join(methods())}", f"my_{algorithm.name}")
@@ -36,7 +43,18 @@ def register(algorithm: Algorithm) -> Algorithm:
 
 
 def unregister(name: str) -> None:
-    """Takes an algorithm back. Raises ValueError for one that is not registered."""
+    """Takes an algorithm back; see `register`.
+
+    Args:
+      name: of the algorithm.
+
+    Raises:
+      ValueError: for one that is not registered.
+
+    >>> unregister("dens")
+    Traceback (most recent call last):
+    ValueError: unknown method 'dens'; allowed: dense, factored, fused; did you mean 'dense'?
+    """
     named(name)
     del _ALGORITHMS[name]
 
@@ -57,7 +75,17 @@ def reference() -> Algorithm:
 
 
 def named(name: str) -> Algorithm:
-    """The algorithm of a name. Raises ValueError for another."""
+    """The algorithm of a name.
+
+    Args:
+      name: one of `methods`, but not ``"auto"``.
+
+    Raises:
+      ValueError: for another.
+
+    >>> type(named("factored")).__name__
+    'Factored'
+    """
     if name not in _ALGORITHMS:
         raise unknown("method", name, tuple(_ALGORITHMS))
     return _ALGORITHMS[name]
@@ -90,7 +118,18 @@ def nearest_possible(method: Method, convolution: Convolution) -> Method:
 
 
 def possible(convolution: Convolution) -> tuple[Algorithm, ...]:
-    """The algorithms that can compute a convolution."""
+    """The algorithms that can compute a convolution.
+
+    Args:
+      convolution: what is computed, e.g. `geomdl.layers.Conv.convolution`.
+
+    >>> from flax import nnx
+    >>> from geomdl.layers import Conv
+    >>> from geomdl.representations import FieldType
+    >>> layer = Conv(FieldType("C4", "1 trivial"), FieldType("C4", "1 regular"), 3, rngs=nnx.Rngs(0))
+    >>> "dense" in [algorithm.name for algorithm in possible(layer.convolution)]
+    True
+    """
     return tuple(algorithm for algorithm in algorithms() if algorithm.obstacle(convolution) is None)
 
 
