@@ -106,7 +106,7 @@ class MNISTRotConfig(DataConfig):
         """Reads MNIST and turns its digits: about ten seconds on two CPU cores."""
         upright = TFDSConfig(name="tfds:mnist", data_dir=self.data_dir).load_published()
         images = np.concatenate([upright[key].images for key in ("train", "test")])
-        labels = np.concatenate([upright[key].labels for key in ("train", "test")])
+        labels = np.concatenate([upright[key].labels[:] for key in ("train", "test")])
         sizes = (self.train_size, self.validation_size, self.test_size)
         train, validation, test = make_splits(images, labels, sizes, self.seed)
         return Dataset(
