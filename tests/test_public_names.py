@@ -60,7 +60,7 @@ BEHIND: dict[str, set[str]] = {
     },
     "experiments/benchmarks/cost_model.py": {"geomdl.layers.convolution.algorithms.factored_cost"},
     "experiments/benchmarks/factored.py": {
-        "geomdl.kernels.factored", "geomdl.layers.convolution.algorithms.mixing_matrices",
+        "geomdl.kernels.factored.plan", "geomdl.layers.convolution.algorithms.mixing_matrices",
     },
     "experiments/benchmarks/factored_network.py": {"geomdl.layers.transforms.conv_inputs"},
     "experiments/benchmarks/input.py": {"geomdl.cli.support.config_file"},

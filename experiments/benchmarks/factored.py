@@ -25,7 +25,7 @@ from jax import lax
 
 from experiments.benchmarks.train_step import quartiles
 from geomdl.environment import circumstances
-from geomdl.kernels.factored import factored_plan
+from geomdl.kernels.factored.plan import factored_plan
 from geomdl.layers import Conv, correlate, with_method
 from geomdl.layers.convolution.algorithms import named
 from geomdl.layers.convolution.algorithms.mixing_matrices import mixing_matrices

@@ -28,7 +28,7 @@ from geomdl.data.targets import (
     target_kind,
 )
 from geomdl.data.transforms.augmentation import Augmentation
-from geomdl.data.transforms.test_sets import rotated, shifted
+from geomdl.data.transforms.transformed_sets import rotated, shifted
 from geomdl.data.types import Column, DataConfig, Dataset, Example, LabelKind, Split
 
 __all__ = [

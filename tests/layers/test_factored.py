@@ -14,7 +14,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from geomdl.equivariance import check_contract
-from geomdl.kernels.factored import factored_plan
+from geomdl.kernels.factored.plan import factored_plan
 from geomdl.layers import Conv, Dense, freeze
 from geomdl.layers.convolution.algorithms import named
 from geomdl.layers.convolution.algorithms.factored_correlation import correlate_with_matrices

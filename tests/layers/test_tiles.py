@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geomdl.kernels.sparse_rows import SparseRows
+from geomdl.kernels.factored.sparse_rows import SparseRows
 from geomdl.layers import PaddingMode, Window
 from geomdl.layers.convolution.algorithms.sparse_rows import take_rows
 from geomdl.layers.convolution.algorithms.tiles import Grid, Tiles, Tiling, correlate_tiles, tiling

@@ -7,7 +7,7 @@ import jax
 
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.groups import PLANE
-from geomdl.kernels.factored import is_factorable
+from geomdl.kernels.factored.plan import is_factorable
 from geomdl.layers.convolution.algorithms.algorithm import Algorithm, Convolution
 from geomdl.layers.convolution.algorithms.factored_correlation import correlate_with_matrices
 from geomdl.layers.convolution.algorithms.factored_cost import expected_cost, factored_cost

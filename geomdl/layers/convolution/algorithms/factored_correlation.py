@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from geomdl.equivariance.contracts.contract import Size
-from geomdl.kernels.factored import InputBlock, OutputGroup, Plan, factored_plan
+from geomdl.kernels.factored.plan import InputBlock, OutputGroup, Plan, factored_plan
 from geomdl.layers.convolution.algorithms.algorithm import Convolution
 from geomdl.layers.convolution.algorithms.mixing import Geometry, mix
 from geomdl.layers.convolution.algorithms.pallas_kernel import mix_by_one_kernel
@@ -38,7 +38,7 @@ def correlate_with_matrices(
     """What `geomdl.layers.core.functional.correlate` gives for the expanded kernel, without making it.
 
     The fields go to coordinates of irreps (those of irreps are in them), which are correlated with a few fixed kernels;
-    one matrix for each output irrep mixes the channels; the fields come back. See `geomdl.kernels.factored`. A few
+    one matrix for each output irrep mixes the channels; the fields come back. See `geomdl.kernels.factored.plan`. A few
     images at a time, computed once more for the gradient, so the expansion takes little memory. Half precisions are
     computed in float32. What is not finite spreads to the whole tile of outputs that sees it
     (`geomdl.layers.convolution.algorithms.tiles`).

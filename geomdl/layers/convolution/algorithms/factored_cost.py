@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from geomdl.equivariance.contracts.contract import Size
-from geomdl.kernels.factored import InputBlock, OutputGroup, Plan, factored_plan
+from geomdl.kernels.factored.plan import InputBlock, OutputGroup, Plan, factored_plan
 from geomdl.layers.convolution.algorithms.algorithm import Convolution
 from geomdl.layers.convolution.algorithms.factored_correlation import images_together, one_of_the_groups
 from geomdl.layers.convolution.algorithms.mixing import tiles_of

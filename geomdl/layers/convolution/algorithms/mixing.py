@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from geomdl.equivariance.contracts.contract import Size
-from geomdl.kernels.columns import Columns, columns_of
-from geomdl.kernels.factored import InputBlock, Plan
+from geomdl.kernels.factored.columns import Columns, columns_of
+from geomdl.kernels.factored.plan import InputBlock, Plan
 from geomdl.layers.convolution.algorithms.row_major import row_major
 from geomdl.layers.convolution.algorithms.sparse_rows import take_rows
 from geomdl.layers.convolution.algorithms.tiles import Grid, Tiling, correlate_tiles, tiling

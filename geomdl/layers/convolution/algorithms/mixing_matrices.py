@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.kernels.factored import factored_plan
-from geomdl.kernels.sparse_rows import SparseRows
+from geomdl.kernels.factored.plan import factored_plan
+from geomdl.kernels.factored.sparse_rows import SparseRows
 from geomdl.layers.convolution.algorithms.sparse_rows import take_rows
 from geomdl.layers.core.weights import KernelSpaces
 

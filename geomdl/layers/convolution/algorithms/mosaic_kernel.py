@@ -23,7 +23,7 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import mosaic_gpu as _mosaic_gpu
 
 from geomdl.equivariance.contracts.contract import Size
-from geomdl.kernels.columns import Columns
+from geomdl.kernels.factored.columns import Columns
 from geomdl.layers.core.field_channels import wide
 
 mosaic_gpu: Any = _mosaic_gpu  # some versions lack some of its functions: see `gpu_backend`

@@ -1,6 +1,6 @@
 """The factored group convolution as one kernel for GPUs, in Pallas: what it expands is never in memory.
 
-One program computes a few tiles of 4 × 4 pixels of the output for one unit of `geomdl.kernels.factored`. Column by
+One program computes a few tiles of 4 × 4 pixels of the output for one unit of `geomdl.kernels.factored.plan`. Column by
 column it multiplies the constant matrix of the column (a block of a Toeplitz matrix) with the window of the image that
 the tile sees, and what comes of that with the block of the mixing matrix: two products of small matrices in a row, the
 first of which stays in registers. The gradient of the input is the same kernel with the roles of units and sources
@@ -24,7 +24,7 @@ from jax.experimental import pallas as pl
 from jax.typing import DTypeLike
 
 from geomdl.equivariance.contracts.contract import Size
-from geomdl.kernels.columns import Columns, columns_of
+from geomdl.kernels.factored.columns import Columns, columns_of
 from geomdl.layers.convolution.algorithms.gpu_backend import gpu_backend
 from geomdl.layers.convolution.algorithms.mixing import Geometry
 from geomdl.layers.core.field_channels import wide

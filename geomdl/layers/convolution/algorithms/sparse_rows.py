@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from geomdl.kernels.sparse_rows import SparseRows
+from geomdl.kernels.factored.sparse_rows import SparseRows
 
 
 def take_rows(x: jax.Array, table: SparseRows, axis: int = 0) -> jax.Array:

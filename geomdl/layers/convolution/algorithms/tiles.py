@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.kernels.sparse_rows import SparseRows
+from geomdl.kernels.factored.sparse_rows import SparseRows
 from geomdl.layers.convolution.algorithms.row_major import row_major
 from geomdl.layers.convolution.algorithms.sparse_rows import take_rows
 from geomdl.layers.core.functional import PAD_MODES

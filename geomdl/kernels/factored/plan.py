@@ -25,12 +25,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from geomdl.kernels.expansion import Columns, InputBlock, chosen_columns, input_block
+from geomdl.kernels.factored.expansion import Columns, InputBlock, chosen_columns, input_block
+from geomdl.kernels.factored.mixing import mixing, synthesis
+from geomdl.kernels.factored.sparse_rows import SparseRows
+from geomdl.kernels.factored.units import Shape, Unit, units_by_shape
 from geomdl.kernels.irrep_kernels import irrep_kernels
-from geomdl.kernels.mixing import mixing, synthesis
 from geomdl.kernels.select import KernelSpace
-from geomdl.kernels.sparse_rows import SparseRows
-from geomdl.kernels.units import Shape, Unit, units_by_shape
 from geomdl.representations.representation import Label
 
 

@@ -5,8 +5,8 @@ import functools
 
 import numpy as np
 
+from geomdl.kernels.factored.units import QUARTER_TURN, is_complex
 from geomdl.kernels.irrep_kernels import IrrepKernels
-from geomdl.kernels.units import QUARTER_TURN, is_complex
 from geomdl.representations.representation import Label
 
 

@@ -5,8 +5,8 @@ import functools
 
 import numpy as np
 
-from geomdl.kernels.factored import InputBlock, OutputGroup
-from geomdl.kernels.sparse_rows import SparseRows
+from geomdl.kernels.factored.plan import InputBlock, OutputGroup
+from geomdl.kernels.factored.sparse_rows import SparseRows
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def columns_of(block: InputBlock, group: OutputGroup, number: int) -> Columns:
 
     >>> from geomdl.groups import C8
     >>> from geomdl.kernels import SteerableKernelSpace
-    >>> from geomdl.kernels.factored import factored_plan
+    >>> from geomdl.kernels.factored.plan import factored_plan
     >>> from geomdl.representations import regular
     >>> plan = factored_plan(((SteerableKernelSpace(regular(C8), regular(C8), 5),),))
     >>> there = columns_of(plan.inputs[0], plan.groups[0], 0)

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomdl.kernels.expansion import Column, Columns
-from geomdl.kernels.halves import Halved, halved
+from geomdl.kernels.factored.expansion import Column, Columns
+from geomdl.kernels.factored.halves import Halved, halved
+from geomdl.kernels.factored.sparse_rows import SparseRows
+from geomdl.kernels.factored.units import Unit, copies
 from geomdl.kernels.irrep_kernels import element_coefficients, irrep_kernels
 from geomdl.kernels.select import KernelSpace
-from geomdl.kernels.sparse_rows import SparseRows
-from geomdl.kernels.units import Unit, copies
 from geomdl.representations import Representation
 from geomdl.representations.representation import irrep_size
 

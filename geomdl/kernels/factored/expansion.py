@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomdl.kernels.halves import halved
+from geomdl.kernels.factored.halves import halved
+from geomdl.kernels.factored.sparse_rows import SparseRows
+from geomdl.kernels.factored.units import Unit, components, rows_mixed_alike
 from geomdl.kernels.irrep_kernels import element_scale, irrep_kernels
 from geomdl.kernels.select import KernelSpace
-from geomdl.kernels.sparse_rows import SparseRows
-from geomdl.kernels.units import Unit, components, rows_mixed_alike
 from geomdl.representations import Representation
 from geomdl.representations.representation import Label, irrep_size
 
