@@ -16,6 +16,7 @@ from geomdl.data.sources.splits import stratified_split
 from geomdl.data.sources.tfds_records import CHUNK, TFDSRecords, corrupt
 from geomdl.data.types import Column, DataConfig, Dataset, Example, LabelKind, Split
 from geomdl.errors import invalid, nearest
+from geomdl.paths import local_path
 
 PREFIX = "tfds:"
 _IN_MEMORY_BYTES = 2**30
@@ -26,7 +27,9 @@ absl_logging.get_absl_logger().addFilter(lambda record: "OpenCV is not installed
 
 def data_folder(data_dir: str | None) -> Path:
     """Where prepared data sets are looked for: ``data_dir``, else $TFDS_DATA_DIR, else ~/tensorflow_datasets."""
-    return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    if data_dir is not None:
+        return local_path(data_dir, "data.data_dir")
+    return local_path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets", "TFDS_DATA_DIR")
 
 
 def prepared(data_dir: str | None = None) -> dict[str, Path]:
