@@ -47,17 +47,16 @@ def local_path(value: str | os.PathLike[str], what: str = "path") -> Path:
         raise invalid(what, text, allowed)
     if not text.strip() or "\0" in text:
         raise invalid(what, text, "the path of a file or folder")
-    home = text.startswith("~")
-    if not home and "$" not in text:
+    if not text.startswith("~") and "$" not in text:
         return Path(text)
-    if text not in ("~",) and not text.startswith("~/") and Path(text).exists():
+    if text != "~" and not text.startswith("~/") and Path(text).exists():
         return Path(text)
     for found in _VARIABLE.finditer(text):
         name = found[1].strip("{}")
         if not os.environ.get(name):
             raise invalid(what, text, f"a path whose variables are set, but the environment has no {name or 'name'}")
-    expanded = os.path.expanduser(os.path.expandvars(text)) if home else os.path.expandvars(text)
-    if home and expanded.startswith("~"):
+    expanded = os.path.expanduser(os.path.expandvars(text))
+    if expanded.startswith("~"):
         raise invalid(what, text, f"a path in a home directory, but there is none of {expanded.split('/')[0]}")
     if is_url(expanded):
         return local_path(expanded, f"{what}={text}, which is")

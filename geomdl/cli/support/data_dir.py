@@ -27,11 +27,6 @@ def add_data_path(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def moved_data(arguments: argparse.Namespace) -> str | None:
-    """Returns where the data of a run lie now, if that was given."""
-    return arguments.data_path
-
-
 def use_data_dir(arguments: argparse.Namespace) -> None:
     """Makes the folder known to the data sets of this process; it is no part of a run's config.
 

@@ -17,7 +17,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
-from geomdl.cli.support.data_dir import add_data_dir, add_data_path, moved_data, use_data_dir
+from geomdl.cli.support.data_dir import add_data_dir, add_data_path, use_data_dir
 from geomdl.cli.support.parser import UsageError
 from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import invalid, unknown
@@ -84,7 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.workdir:
         from geomdl.training.loop.loop import load_trained
 
-        trained = load_trained(arguments.workdir, arguments.checkpoint, data_path=moved_data(arguments))
+        trained = load_trained(
+            arguments.workdir, arguments.checkpoint, data_path=arguments.data_path, data_dir=arguments.data_dir
+        )
         model, name = trained.model, f"{arguments.workdir}, step {trained.step}"
         if size is None and arguments.data is None:
             data = _data_of(trained)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
-from geomdl.cli.support.data_dir import add_data_dir, add_data_path, moved_data, use_data_dir
+from geomdl.cli.support.data_dir import add_data_dir, add_data_path, use_data_dir
 from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import unknown
 
@@ -46,7 +46,8 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.split,
         names,
         overlays=arguments.overlays,
-        data_path=moved_data(arguments),
+        data_path=arguments.data_path,
+        data_dir=arguments.data_dir,
     )
     print(about)
     width = max(len(key) for key in numbers)
@@ -76,6 +77,7 @@ def measure(
     *,
     overlays: str | None = None,
     data_path: str | None = None,
+    data_dir: str | None = None,
 ) -> tuple[dict[str, float], str, Path]:
     """Evaluates a checkpoint and writes what was found; returns the numbers, what they are of, and the file.
 
@@ -85,7 +87,8 @@ def measure(
       split: of the data set.
       evaluators: their names; None for all that suit the task.
       overlays: folder for the predictions of a network of segmentation.
-      data_path: where the data of the run lie now, if they have moved.
+      data_path: where the file or folder of the run's data lies now, if it has moved.
+      data_dir: where prepared data sets lie now, in place of the folder that the run's config names.
     """
     from geomdl.cli.support.overlays import write_overlays
     from geomdl.evaluators import (
@@ -101,7 +104,7 @@ def measure(
     from geomdl.training.loop.loop import load_trained
     from geomdl.training.workdir.workdir import write_json
 
-    trained = load_trained(workdir, checkpoint, data_path=data_path)
+    trained = load_trained(workdir, checkpoint, data_path=data_path, data_dir=data_dir)
     predict, images = predictor(trained.model), getattr(trained.dataset, split)
     evaluators = evaluators_for(trained.task) if evaluators is None else evaluators
     written = write_overlays(predict, images, trained.task, Path(overlays)) if overlays else ""

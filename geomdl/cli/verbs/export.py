@@ -15,7 +15,7 @@ safetensors only:
 import argparse
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
-from geomdl.cli.support.data_dir import add_data_dir, add_data_path, moved_data, use_data_dir
+from geomdl.cli.support.data_dir import add_data_dir, add_data_path, use_data_dir
 from geomdl.cli.support.path_option import PathOption
 
 
@@ -39,7 +39,9 @@ def run(arguments: argparse.Namespace) -> None:
     from geomdl.training.loop.loop import load_trained
 
     quiet_libraries()
-    trained = load_trained(arguments.workdir, arguments.checkpoint, data_path=moved_data(arguments))
+    trained = load_trained(
+        arguments.workdir, arguments.checkpoint, data_path=arguments.data_path, data_dir=arguments.data_dir
+    )
     files = export(trained.model, trained.image_shape, arguments.out)
     shape = ", ".join(map(str, trained.image_shape))
     print(f"{arguments.workdir}, step {trained.step}: images [batch, {shape}] to {trained.task.outputs} scores")

@@ -18,7 +18,7 @@ from geomdl.training.loop.continuation import judged
 from geomdl.training.loop.parts import build_model
 from geomdl.training.reporting.writers import read_metrics
 from geomdl.training.step.state import merge_model, split_model
-from geomdl.training.workdir.history import read_history
+from geomdl.training.workdir.history import read_history, without_names
 from geomdl.training.workdir.run_facts import described, read_facts
 from geomdl.training.workdir.workdir import WorkdirError, read_config
 
@@ -36,7 +36,7 @@ class Trained:
       step: of the checkpoint.
       image_shape: (height, width, channels) of the images.
       data: the data set of the run, if it is at hand.
-      provenance: of the data that the run was trained on; None where it is not known.
+      provenance: of the data that the run was trained on, without names of files; None where it is not known.
     """
 
     model: Any
@@ -55,10 +55,9 @@ class Trained:
           ValueError: when it cannot be read.
         """
         dataset = self.config.data.load() if self.data is None else self.data
-        if self.provenance is not None and dataset.provenance != self.provenance:
-            _log.warning(
-                "the data are not known to be those of the run: %s; there: %s", dataset.provenance, self.provenance
-            )
+        here = without_names(dataset.provenance, self.config.to_dict()["data"])
+        if self.provenance is not None and here != self.provenance:
+            _log.warning("these are not the data of the run: %s; those of the run: %s", here, self.provenance)
         return dataset
 
 
@@ -68,6 +67,7 @@ def load_trained(
     *,
     dataset: Dataset | None = None,
     data_path: Path | str | None = None,
+    data_dir: Path | str | None = None,
 ) -> Trained:
     """Reads a model that was trained. Its data are read when they are asked for.
 
@@ -76,13 +76,17 @@ def load_trained(
       checkpoint: ``"best"``, ``"latest"`` or a step.
       dataset: what the run's ``config.data.load()`` gives, if it is at hand.
       data_path: where the file or folder of the data lies now, if it has moved.
+      data_dir: where prepared data sets lie now, in place of the folder that the config names, where it names one.
 
     Raises:
       ValueError: when there is no such run or checkpoint, or it cannot be read.
     """
     config = read_config(workdir)
+    old = config.to_dict()["data"]
     if data_path is not None:
         config = moved(config, data_path)
+    elif data_dir is not None and old.get("data_dir") is not None:
+        config = moved(config, data_dir, "--data_dir")
     path = local_path(workdir, "work directory")
     directory = path / "checkpoints"
     if not directory.is_dir():
@@ -100,27 +104,29 @@ def load_trained(
     finally:
         checkpoints.close()
     there = dataset if dataset is not None else data if len(data.train) else None
-    provenance = facts.get("provenance") if dataset is None else None
+    known = facts.get("provenance") if dataset is None else None
+    provenance = without_names(known, old) if isinstance(known, str) else None
     return Trained(model, config, task, step, data.image_shape, there, provenance)
 
 
-def moved(config: RunConfig, place: Path | str) -> RunConfig:
+def moved(config: RunConfig, place: Path | str, option: str = "--data_path") -> RunConfig:
     """Returns the config of a run whose data lie elsewhere now.
 
     Args:
       config: of the run.
       place: the file or folder of the data.
+      option: by which it was given, for errors.
 
     Raises:
       ValueError: there is no such file or folder, or the data set has no place, or several.
     """
-    found = local_path(place, "--data_path")
+    found = local_path(place, option)
     if not found.exists():
-        raise invalid("--data_path", str(place), "a file or folder that is there")
+        raise invalid(option, str(place), "a file or folder that is there")
     fields: Any = config.data
     keys = [f.name for f in dataclasses.fields(fields) if f.init and holds_path(f.name)]
     given = [key for key in keys if getattr(config.data, key) is not None] or keys
     if len(given) != 1:
         has = f"those of {config.data.name} have {'no path' if not keys else 'several: ' + ', '.join(keys)}"
-        raise invalid("--data_path", str(place), f"for runs whose data have one path, but {has}")
+        raise invalid(option, str(place), f"for runs whose data have one path, but {has}")
     return dataclasses.replace(config, data=dataclasses.replace(fields, **{given[0]: os.path.abspath(found)}))

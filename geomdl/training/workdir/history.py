@@ -173,11 +173,16 @@ def _comparable(
     if not any(line.startswith("data.") for line in lines):
         return True
     there, here = str(facts.get("provenance")), dataset.provenance
-    return _nameless(there, old.get("data", {})) == _nameless(here, new.to_dict()["data"])
+    return without_names(there, old.get("data", {})) == without_names(here, new.to_dict()["data"])
 
 
-def _nameless(provenance: str, data: Mapping[str, Any]) -> str:
-    """What is known of a data set, without the names of its files."""
+def without_names(provenance: str, data: Mapping[str, Any]) -> str:
+    """Returns what is known of a data set without the names of its files, which may lie elsewhere, by other names.
+
+    Args:
+      provenance: of the data set.
+      data: its config, as plain values.
+    """
     for value in data.values():
         if isinstance(value, str) and "/" in value:
             provenance = provenance.replace(Path(value).name, "")
