@@ -79,12 +79,12 @@ def read_numpy(
         what = "it is a folder, or no regular file" if file.exists() else "there is no such file"
         raise ValueError(f"cannot read {file} ({what}); allowed: {allowed}")
     try:
-        content = np.load(file, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            if not single:
-                raise ValueError(f"no array {required[0]!r}")
-            return {required[0]: content}
-        with content:
+        with file.open("rb") as opened:
+            content = np.load(opened, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                if not single:
+                    raise ValueError(f"no array {required[0]!r}")
+                return {required[0]: content}
             if missing := [name for name in required if name not in content.files]:
                 raise KeyError(f"no array {missing[0]!r}; there are: {', '.join(sorted(content.files)) or 'none'}")
             return {name: content[name] for name in (*required, *optional) if name in content.files}
