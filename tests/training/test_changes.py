@@ -258,7 +258,7 @@ def test_scores_of_other_data_are_not_compared(run: Going, data: Dataset) -> Non
         train(smaller, run.workdir, dataset=other, allow_change=["data"])
     assert run.files == before
     changed = config(
-        data={"name": "digits", "size": 12}, training={"steps": 10}, optimizer={**ADAM, "learning_rate": 1.0}
+        data={"name": "digits", "size": 12}, training={"steps": 10}, optimizer={**ADAM, "learning_rate": 30.0}
     )
     result = train(changed, run.workdir, dataset=other, allow_change=["data", "training", "optimizer"])
     assert result.best_step == 10 == read_run(run.workdir).best_step  # though it is the worst of all
