@@ -4,13 +4,26 @@ import argparse
 import os
 from pathlib import Path
 
+from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import invalid
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
     """Adds the option to a verb that reads data."""
     parser.add_argument(
-        "--data_dir", help="folder with prepared TensorFlow Datasets (default: $TFDS_DATA_DIR, ~/tensorflow_datasets)"
+        "--data_dir",
+        action=PathOption,
+        help="folder with prepared TensorFlow Datasets (default: $TFDS_DATA_DIR, ~/tensorflow_datasets)",
+    )
+
+
+def add_data_path(parser: argparse.ArgumentParser) -> None:
+    """Adds the option --data_path to a verb that reads the data of a run."""
+    parser.add_argument(
+        "--data_path",
+        action=PathOption,
+        metavar="PATH",
+        help="where the file or folder of the run's data lies now, if it has moved; it is read where it is needed only",
     )
 
 
@@ -22,7 +35,7 @@ def use_data_dir(arguments: argparse.Namespace) -> None:
     """
     if arguments.data_dir is None:
         return
-    folder = Path(arguments.data_dir).expanduser()
+    folder = Path(arguments.data_dir)
     if not folder.is_dir():
         fault = "is a file" if folder.exists() else "does not exist"
         raise invalid(

@@ -13,11 +13,18 @@ input.
 """
 
 import argparse
+import sys
+from typing import TYPE_CHECKING
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
-from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.support.data_dir import add_data_dir, add_data_path, use_data_dir
 from geomdl.cli.support.parser import UsageError
+from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import invalid, unknown
+
+if TYPE_CHECKING:
+    from geomdl.data import Dataset
+    from geomdl.training.loop.trained import Trained
 
 _OUTPUTS = ("auto", "invariant", "field")
 _DTYPES = ("float32", "float64")
@@ -26,10 +33,14 @@ _DTYPES = ("float32", "float64")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument("model", nargs="?", help="package.module:factory, or path/file.py:factory")
-    parser.add_argument("--workdir", help="directory of a run, instead of a model")
+    parser.add_argument("--workdir", action=PathOption, help="directory of a run, instead of a model")
     parser.add_argument("--checkpoint", default="best", help="of the run: best (the default), latest, or a step")
     parser.add_argument("--group", default="D4", help="C1, C4, D4 (the default), C8, SO2, O2, …")
-    parser.add_argument("--data", help="digits, tfds:<name>, …, or an .npz or .npy file of images; noise if not given")
+    parser.add_argument(
+        "--data",
+        action=PathOption,
+        help="digits, tfds:<name>, …, or an .npz or .npy file of images; noise if not given",
+    )
     parser.add_argument("--images", type=int, help="how many (default: 32 of noise, 64 of data)")
     parser.add_argument("--size", help="of the noise, HxWxC; the first common size that the model takes if not given")
     parser.add_argument("--output", default="auto", help="auto (the default), invariant, or field")
@@ -41,8 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
     parser.add_argument("--measures", action="store_true", help="more measures: Lie derivatives, consistency, …")
     parser.add_argument("--require", action="append", default=[], metavar="'C4 exact'", help="may be repeated")
-    parser.add_argument("--out", help="folder for audit.html, audit.json and the badge")
+    parser.add_argument("--out", action=PathOption, help="folder for audit.html, audit.json and the badge")
     add_data_dir(parser)
+    add_data_path(parser)
     add_compilation_cache(parser)
 
 
@@ -72,11 +84,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.workdir:
         from geomdl.training.loop.loop import load_trained
 
-        trained = load_trained(arguments.workdir, arguments.checkpoint)
+        trained = load_trained(
+            arguments.workdir, arguments.checkpoint, data_path=arguments.data_path, data_dir=arguments.data_dir
+        )
         model, name = trained.model, f"{arguments.workdir}, step {trained.step}"
         if size is None and arguments.data is None:
-            batch = trained.dataset.test.gather(range(min(count or 64, len(trained.dataset.test))))
-            images = Images.of(trained.dataset.name, batch["image"], batch["label"], dtype=arguments.dtype or "float32")
+            data = _data_of(trained)
+            if data is None:
+                size = trained.image_shape
+            else:
+                batch = data.test.gather(range(min(count or 64, len(data.test))))
+                images = Images.of(data.name, batch["image"], batch["label"], dtype=arguments.dtype or "float32")
     else:
         model, name = load_target(arguments.model), arguments.model
     if arguments.data is not None:
@@ -106,6 +124,20 @@ def run(arguments: argparse.Namespace) -> int:
     if required and not missed:
         print(f"all required symmetries found: {', '.join(map(str, required))}")
     return 1 if missed or report.dead else 0
+
+
+def _data_of(trained: "Trained") -> "Dataset | None":
+    """The data of a run; None, which is said, where they cannot be read: then noise serves."""
+    try:
+        return trained.dataset
+    except (ValueError, OSError) as error:
+        reason = " ".join(str(error).split())
+        print(
+            f"geomdl: audited with noise, as the data of the run cannot be read ({reason}); "
+            "--data_path says where they lie now, --data takes other images",
+            file=sys.stderr,
+        )
+        return None
 
 
 def _check(arguments: argparse.Namespace) -> tuple[int, int, int] | None:

@@ -13,18 +13,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
-from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.support.data_dir import add_data_dir, add_data_path, use_data_dir
+from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import unknown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("--workdir", required=True, help="directory of the run")
+    parser.add_argument("--workdir", required=True, action=PathOption, help="directory of the run")
     parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
     parser.add_argument("--split", default="test", help="test (the default), validation or train")
     parser.add_argument("--evaluators", help="comma-separated; all that suit the task if not given")
-    parser.add_argument("--overlays", help="folder for predicted label maps, and pictures of the first images")
+    parser.add_argument(
+        "--overlays", action=PathOption, help="folder for predicted label maps, and pictures of the first images"
+    )
     add_data_dir(parser)
+    add_data_path(parser)
     add_compilation_cache(parser)
 
 
@@ -37,7 +41,13 @@ def run(arguments: argparse.Namespace) -> None:
     names = evaluator_names(arguments.evaluators) if arguments.evaluators else None
     quiet_libraries()
     numbers, about, file = measure(
-        arguments.workdir, arguments.checkpoint, arguments.split, names, overlays=arguments.overlays
+        arguments.workdir,
+        arguments.checkpoint,
+        arguments.split,
+        names,
+        overlays=arguments.overlays,
+        data_path=arguments.data_path,
+        data_dir=arguments.data_dir,
     )
     print(about)
     width = max(len(key) for key in numbers)
@@ -60,7 +70,14 @@ def evaluator_names(text: str) -> list[str]:
 
 
 def measure(
-    workdir: str, checkpoint: str | int, split: str, evaluators: Sequence[str] | None, *, overlays: str | None = None
+    workdir: str,
+    checkpoint: str | int,
+    split: str,
+    evaluators: Sequence[str] | None,
+    *,
+    overlays: str | None = None,
+    data_path: str | None = None,
+    data_dir: str | None = None,
 ) -> tuple[dict[str, float], str, Path]:
     """Evaluates a checkpoint and writes what was found; returns the numbers, what they are of, and the file.
 
@@ -70,6 +87,8 @@ def measure(
       split: of the data set.
       evaluators: their names; None for all that suit the task.
       overlays: folder for the predictions of a network of segmentation.
+      data_path: where the file or folder of the run's data lies now, if it has moved.
+      data_dir: where prepared data sets lie now, in place of the folder that the run's config names.
     """
     from geomdl.cli.support.overlays import write_overlays
     from geomdl.evaluators import (
@@ -85,7 +104,7 @@ def measure(
     from geomdl.training.loop.loop import load_trained
     from geomdl.training.workdir.workdir import write_json
 
-    trained = load_trained(workdir, checkpoint)
+    trained = load_trained(workdir, checkpoint, data_path=data_path, data_dir=data_dir)
     predict, images = predictor(trained.model), getattr(trained.dataset, split)
     evaluators = evaluators_for(trained.task) if evaluators is None else evaluators
     written = write_overlays(predict, images, trained.task, Path(overlays)) if overlays else ""

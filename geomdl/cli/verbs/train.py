@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
 from geomdl.cli.support.parser import UsageError
+from geomdl.cli.support.path_option import PathOption
 
 if TYPE_CHECKING:
     from geomdl.training.configuration.config import RunConfig
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument("--config", required=True, help="a config file, or the name of one in configs/")
-    parser.add_argument("--workdir", required=True, help="directory of the run; made if it is not there")
+    parser.add_argument(
+        "--workdir", required=True, action=PathOption, help="directory of the run; made if it is not there"
+    )
     add_data_dir(parser)
     add_compilation_cache(parser)
     parser.add_argument("--evaluate", metavar="SPLIT", help="measures the best model on this split when it is trained")
@@ -93,7 +96,12 @@ def _train(config: "RunConfig", arguments: argparse.Namespace, evaluators: list[
     allowed = [path for path in arguments.allow_change.split(",") if path]
     with Interruption() as interruption:
         result = train(
-            config, arguments.workdir, progress=profiler or bar, stop=interruption.asked, allow_change=allowed
+            config,
+            arguments.workdir,
+            progress=profiler or bar,
+            stop=interruption.asked,
+            allow_change=allowed,
+            note=_note,
         )
     if not first():
         return
@@ -108,6 +116,10 @@ def _train(config: "RunConfig", arguments: argparse.Namespace, evaluators: list[
     print(f"report: {write_report(result.workdir)[0]}")
     if not arguments.evaluate:
         print(f"next: geomdl evaluate --workdir={arguments.workdir}")
+
+
+def _note(text: str) -> None:
+    print(f"geomdl: {text}", file=sys.stderr, flush=True)
 
 
 def _how_to_open(trace: Path | None, workdir: str) -> str:
