@@ -5,7 +5,7 @@ same config and work directory, goes on from its latest checkpoint to the same n
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from geomdl.training.loop.trained import Trained, load_trained
 from geomdl.training.reporting.writers import Progress, Record, read_metrics
 from geomdl.training.step.nonfinite import TrainingDiverged
 from geomdl.training.step.state import merge_model
-from geomdl.training.workdir.history import History, read_history, write_change
+from geomdl.training.workdir.history import History, read_history, without_names, write_change
 from geomdl.training.workdir.run_facts import note_begin, note_end, read_facts
 from geomdl.training.workdir.same_inputs import the_data
 from geomdl.training.workdir.workdir import Workdir, WorkdirError
@@ -118,6 +118,9 @@ def train(
             for line in meaning(history.changes[-1], parts, from_here, read_facts(where.path / "run.json")):
                 by_first(lambda line=line: note(line))
 
+        elif lines := _other_data(read_facts(where.path / "run.json"), config, dataset):
+            by_first(lambda: note(lines))
+
         def begin() -> None:
             note_begin(where.path, parts.total_steps, standing.state.params, dataset, facts, anew=history.pending)
 
@@ -145,6 +148,15 @@ def train(
             records=read_metrics(where.metrics),
             workdir=where.path,
         )
+
+
+def _other_data(facts: Mapping[str, Any], config: RunConfig, dataset: Dataset) -> str | None:
+    """Says so where the config names the same data as before, and they are not the same."""
+    data = config.to_dict()["data"]
+    there, here = facts.get("provenance"), dataset.provenance
+    if not isinstance(there, str) or without_names(there, data) == without_names(here, data):
+        return None
+    return f"the data are no longer those that the run was trained on until now: {here}; until now: {there}"
 
 
 def _compared(history: History) -> dict[str, Any]:
@@ -201,6 +213,12 @@ def _finished(
         if restored is not None:
             notes = checkpoints.notes(restored[0])
             standing, notes = going.standing(restored[1], notes), going.notes(notes)
+    if standing.step > parts.total_steps:
+        raise WorkdirError(
+            f"the run in {where.path} has taken {standing.step} steps, and its config ends it at {parts.total_steps}; "
+            f"nothing was changed; go on with --config.training.steps of {standing.step} or more, "
+            "--config.training.epochs=None and --allow-change=training"
+        )
     if notes.get("evaluate") or (standing.step < parts.total_steps and not standing.patience.stopped):
         standing = go_on(
             parts,
