@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from geomdl.errors import invalid, nearest, unknown
+from geomdl.paths import local_path
 
 FORMS = ("package.module:Name", "path/file.py:Name")
 """The forms of a reference."""
@@ -63,7 +64,7 @@ def canonical(reference: str, *, what: str = "name", folders: Sequence[Path] = (
     folders = [folder.absolute() for folder in folders] or [Path.cwd()]
     if _is_file(where):
         return f"{_file(where, reference, what, folders)}:{name}"
-    if _is_installed(where.partition(".")[0]):
+    if is_installed(where.partition(".")[0]):
         return reference
     for folder in folders:
         place = folder.joinpath(*where.split("."))
@@ -119,7 +120,7 @@ def reference_of(found: Any, what: str = "name") -> str:
     if not module or not name or "<" in name:
         raise invalid(what, f"{module}:{name}", "a class or function at the top level of a module")
     origin = getattr(sys.modules.get(module), "__file__", None)
-    if module != "__main__" and (_is_installed(module.partition(".")[0]) or origin is None):
+    if module != "__main__" and (is_installed(module.partition(".")[0]) or origin is None):
         return f"{module}:{name}"
     if origin is None:
         raise invalid(what, f"{module}:{name}", "a class or function of a module or file, which a run can be read with")
@@ -184,7 +185,7 @@ def _is_file(where: str) -> bool:
 
 
 def _file(where: str, reference: str, what: str, folders: Sequence[Path]) -> Path:
-    path = Path(where).expanduser()
+    path = local_path(where, what)
     places = [path] if path.is_absolute() else [folder / path for folder in folders]
     for place in places:
         if place.is_file():
@@ -208,7 +209,7 @@ def _no_module(where: str, name: str, reference: str, what: str, folders: Sequen
     )
 
 
-def _is_installed(top: str) -> bool:
+def is_installed(top: str) -> bool:
     """Whether Python finds a top-level module by itself, wherever it is started."""
     if top in sys.builtin_module_names:
         return True
@@ -242,7 +243,7 @@ def _run_file(file: Path) -> ModuleType:
         _folders.append(str(root))
     if packages and _is_package(packages[0], root):
         return importlib.import_module(".".join([*packages, name]))
-    if name in sys.modules or _is_installed(name):
+    if name in sys.modules or is_installed(name):
         name = f"{name}_{zlib.crc32(str(file).encode()):08x}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
@@ -269,7 +270,7 @@ def _place(file: Path) -> tuple[Path, list[str], str]:
 
 def _is_package(name: str, root: Path) -> bool:
     """Whether importing a package gives the one in this folder, and not another of the same name."""
-    if name not in sys.modules and _is_installed(name):
+    if name not in sys.modules and is_installed(name):
         return False
     importlib.invalidate_caches()
     return _same(getattr(importlib.import_module(name), "__file__", None) or "", root / name / "__init__.py")

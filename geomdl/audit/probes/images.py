@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike
 
+from geomdl.data.sources.numpy_files import read_numpy
 from geomdl.errors import invalid
+from geomdl.paths import is_url, local_path
 
 Size = tuple[int, int, int]
 
@@ -89,8 +91,8 @@ def read_images(source: str, *, count: int, dtype: DTypeLike = np.float32) -> Im
     Raises:
       ValueError: for an unknown name, a missing or unreadable file, or images of another shape.
     """
-    if Path(source).suffix in (".npz", ".npy"):
-        return _read_file(Path(source), count, dtype)
+    if Path(source).suffix in (".npz", ".npy") or is_url(source):
+        return _read_file(local_path(source, "data"), count, dtype)
     from geomdl.data import data_config
 
     test = data_config(source).load().test
@@ -101,19 +103,18 @@ def read_images(source: str, *, count: int, dtype: DTypeLike = np.float32) -> Im
 def _read_file(file: Path, count: int, dtype: DTypeLike) -> Images:
     if not file.is_file():
         raise invalid("data", str(file), "a file that exists, or the name of a data set", "digits")
-    try:
-        content = np.load(file, allow_pickle=False)
-    except (ValueError, OSError) as error:
-        raise ValueError(f"cannot read {file} as a NumPy file ({error})") from error
-    labels = None
-    if file.suffix == ".npz":
-        if "images" not in content:
-            raise invalid(f"arrays in {file}", sorted(content), "'images' [n, height, width, channels], and 'labels'")
-        labels = content["labels"][:count] if "labels" in content else None
-        content = content["images"]
-    if content.ndim == 3:
-        content = content[..., None]
-    return Images.of(file.name, content[:count], labels, dtype=dtype)
+    allowed = "an .npz file with 'images' [n, height, width, channels] and perhaps 'labels', or an .npy file of images"
+    arrays = read_numpy(file, allowed, required=("images",), optional=("labels",), single=True)
+    images, labels = arrays["images"], arrays.get("labels")
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.dtype.kind not in "biuf":
+        found = f"{images.dtype}{list(images.shape)}"
+        raise invalid(f"images in {file}", found, "real numbers [n, height, width, channels], or [n, height, width]")
+    if labels is not None and (labels.ndim == 0 or len(labels) != len(images)):
+        found = f"{labels.dtype}{list(labels.shape)}"
+        raise invalid(f"labels in {file}", found, f"one for each of the {len(images)} images")
+    return Images.of(file.name, images[:count], None if labels is None else labels[:count], dtype=dtype)
 
 
 def _unit_interval(images: np.ndarray, dtype: DTypeLike) -> np.ndarray:

@@ -6,6 +6,7 @@ from geomdl.audit.report.badge import badge_line, badge_svg
 from geomdl.audit.report.html import render
 from geomdl.audit.report.report import Audit
 from geomdl.errors import invalid
+from geomdl.paths import local_path
 
 
 def write(report: Audit, folder: Path | str) -> list[Path]:
@@ -14,7 +15,7 @@ def write(report: Audit, folder: Path | str) -> list[Path]:
     Raises:
       ValueError: when the folder is a file.
     """
-    folder = Path(folder)
+    folder = local_path(folder, "folder of the report")
     if folder.exists() and not folder.is_dir():
         raise invalid("folder for the audit", str(folder), "a folder, but this is a file")
     folder.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 from geomdl.errors import invalid
+from geomdl.paths import is_url, local_path
 
 LARGEST = 2 * 1024**3
 """Bytes; when the cache has grown beyond, the oldest half of it is removed."""
@@ -49,7 +50,10 @@ def use_compilation_cache(option: str | None, environment: MutableMapping[str, s
     if option is None and environment.get("JAX_ENABLE_COMPILATION_CACHE", "true").lower() in ("0", *_OFF):
         return None
     given = option or environment.get("JAX_COMPILATION_CACHE_DIR")
-    folder = Path(given).expanduser() if given else _default(environment)
+    if option is None and is_url(given):
+        return None  # JAX itself reads and writes there
+    what = "JAX_COMPILATION_CACHE_DIR" if option is None else "--compilation_cache"
+    folder = local_path(given, what) if given else _default(environment)
     if option is not None and not _writable(folder):
         raise invalid("--compilation_cache", option, "a folder where you may write, or off", "off")
     if folder is None or (given is None and not _writable(folder)):

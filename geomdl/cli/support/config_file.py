@@ -1,15 +1,22 @@
 """Config files: found by path or name, read, and overridden as `ml_collections.config_flags` does."""
 
+import contextlib
+import importlib
+import os
 import runpy
+import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from geomdl.cli.support.checkout import scripts
 from geomdl.cli.support.parser import UsageError
 from geomdl.errors import unknown
+from geomdl.paths import holds_path, local_path, located
 from geomdl.registry import is_reference
+from geomdl.registry.references import is_installed
 
 
 def find_config(value: str) -> tuple[Path, str | None]:
@@ -21,10 +28,12 @@ def find_config(value: str) -> tuple[Path, str | None]:
     Raises:
       UsageError: when there is no such file.
     """
+    local_path(value, "--config")  # raises for URLs, whose scheme would be taken for the name
     name, colon, argument = value.partition(":")
-    found = Path(name) if Path(name).is_file() else scripts("configs").get(Path(name).name.removesuffix(".py"))
-    by_name = found is not None and Path(name).parent in (Path(), Path("configs"))
-    if found is None or not (by_name or Path(name).is_file()):
+    path = local_path(name, "--config")
+    found = path if path.is_file() else scripts("configs").get(path.name.removesuffix(".py"))
+    by_name = found is not None and path.parent in (Path(), Path("configs"))
+    if found is None or not (by_name or path.is_file()):
         allowed = ["a path to a config file", *scripts("configs")]
         raise UsageError(str(unknown("config", name, allowed)))
     return found, argument if colon else None
@@ -49,8 +58,9 @@ def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """
     path, argument = find_config(value)
     try:
-        get_config = runpy.run_path(str(path)).get("get_config")
-        config = None if get_config is None else get_config(*([] if argument is None else [argument]))
+        with _neighbours(path):
+            get_config = runpy.run_path(str(path)).get("get_config")
+            config = None if get_config is None else get_config(*([] if argument is None else [argument]))
     except Exception as error:
         line = next(
             (f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == str(path)), None
@@ -65,7 +75,7 @@ def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
             f"config file {path}: get_config() returned {type(config).__name__}; allowed: ConfigDict, dict"
         )
     tree = dict(config) if isinstance(config, Mapping) else config.to_dict()
-    tree = _located(tree, [path.parent, Path.cwd()])
+    tree = _located(_with_absolute_paths(tree, path.parent), [path.parent, Path.cwd()])
     changes = parse_overrides(overrides)
     for dotted, new in changes.items():
         *sections, key = dotted.split(".")
@@ -76,7 +86,33 @@ def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
                 raise UsageError(f"cannot set config.{dotted}: {section!r} is not a section")
         place[key] = new
     _require_width_in_use(tree, changes)
-    return _located(tree, [Path.cwd(), path.parent])
+    return _located(_with_absolute_paths(tree, path.parent), [Path.cwd(), path.parent])
+
+
+@contextlib.contextmanager
+def _neighbours(file: Path) -> Iterator[None]:
+    """Lets a config file import the modules that lie beside it, or in the current directory; they hide no other module.
+
+    They are forgotten afterwards, since other folders may have modules of the same names.
+    """
+    folders = [str(folder) for folder in dict.fromkeys((file.absolute().parent, Path.cwd()))]
+    before, path = set(sys.modules), list(sys.path)
+    sys.path.extend(folder for folder in folders if folder not in path)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = [entry for entry in sys.path if entry in path or entry not in folders]
+        for top in {name.partition(".")[0] for name in set(sys.modules) - before} - before:
+            if _lies_in(sys.modules.get(top), folders) and not is_installed(top):
+                for name in [name for name in sys.modules if name == top or name.startswith(f"{top}.")]:
+                    del sys.modules[name]
+
+
+def _lies_in(module: ModuleType | None, folders: Sequence[str]) -> bool:
+    """Whether a module, or a package, is one of those that lie in some folders."""
+    where = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    return any(place is not None and os.path.dirname(place) in folders for place in where)
 
 
 def _located(tree: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
@@ -89,6 +125,18 @@ def _located(tree: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
     from geomdl.training.configuration.names import with_canonical_names
 
     return with_canonical_names(tree, folders)
+
+
+def _with_absolute_paths(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The config with its paths from the current directory or, where they are not there, from a folder."""
+    folders = [Path.cwd(), folder]
+    result = dict(tree)
+    for name, section in tree.items():
+        if isinstance(section, Mapping):
+            paths = {key: value for key, value in section.items() if holds_path(str(key))}
+            found = {key: located(value, f"{name}.{key}", folders) for key, value in paths.items()}
+            result[name] = {**section, **found}
+    return result
 
 
 def _require_width_in_use(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> None:

@@ -4,13 +4,16 @@ import argparse
 import os
 from pathlib import Path
 
+from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import invalid
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
     """Adds the option to a verb that reads data."""
     parser.add_argument(
-        "--data_dir", help="folder with prepared TensorFlow Datasets (default: $TFDS_DATA_DIR, ~/tensorflow_datasets)"
+        "--data_dir",
+        action=PathOption,
+        help="folder with prepared TensorFlow Datasets (default: $TFDS_DATA_DIR, ~/tensorflow_datasets)",
     )
 
 
@@ -22,7 +25,7 @@ def use_data_dir(arguments: argparse.Namespace) -> None:
     """
     if arguments.data_dir is None:
         return
-    folder = Path(arguments.data_dir).expanduser()
+    folder = Path(arguments.data_dir)
     if not folder.is_dir():
         fault = "is a file" if folder.exists() else "does not exist"
         raise invalid(

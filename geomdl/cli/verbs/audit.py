@@ -17,6 +17,7 @@ import argparse
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
 from geomdl.cli.support.parser import UsageError
+from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import invalid, unknown
 
 _OUTPUTS = ("auto", "invariant", "field")
@@ -26,10 +27,14 @@ _DTYPES = ("float32", "float64")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument("model", nargs="?", help="package.module:factory, or path/file.py:factory")
-    parser.add_argument("--workdir", help="directory of a run, instead of a model")
+    parser.add_argument("--workdir", action=PathOption, help="directory of a run, instead of a model")
     parser.add_argument("--checkpoint", default="best", help="of the run: best (the default), latest, or a step")
     parser.add_argument("--group", default="D4", help="C1, C4, D4 (the default), C8, SO2, O2, …")
-    parser.add_argument("--data", help="digits, tfds:<name>, …, or an .npz or .npy file of images; noise if not given")
+    parser.add_argument(
+        "--data",
+        action=PathOption,
+        help="digits, tfds:<name>, …, or an .npz or .npy file of images; noise if not given",
+    )
     parser.add_argument("--images", type=int, help="how many (default: 32 of noise, 64 of data)")
     parser.add_argument("--size", help="of the noise, HxWxC; the first common size that the model takes if not given")
     parser.add_argument("--output", default="auto", help="auto (the default), invariant, or field")
@@ -41,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
     parser.add_argument("--measures", action="store_true", help="more measures: Lie derivatives, consistency, …")
     parser.add_argument("--require", action="append", default=[], metavar="'C4 exact'", help="may be repeated")
-    parser.add_argument("--out", help="folder for audit.html, audit.json and the badge")
+    parser.add_argument("--out", action=PathOption, help="folder for audit.html, audit.json and the badge")
     add_data_dir(parser)
     add_compilation_cache(parser)
 

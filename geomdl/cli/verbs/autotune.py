@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import invalid
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="a config file, or the name of one in configs/")
     parser.add_argument("--batch", type=int, help="images at once (default: those of a training step's microbatch)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each method (default 5)")
-    parser.add_argument("--out", metavar="FILE.csv", help="also writes the table there")
+    parser.add_argument("--out", metavar="FILE.csv", action=PathOption, help="also writes the table there")
     add_data_dir(parser)
 
 

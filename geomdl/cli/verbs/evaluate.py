@@ -14,16 +14,19 @@ from pathlib import Path
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import unknown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("--workdir", required=True, help="directory of the run")
+    parser.add_argument("--workdir", required=True, action=PathOption, help="directory of the run")
     parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
     parser.add_argument("--split", default="test", help="test (the default), validation or train")
     parser.add_argument("--evaluators", help="comma-separated; all that suit the task if not given")
-    parser.add_argument("--overlays", help="folder for predicted label maps, and pictures of the first images")
+    parser.add_argument(
+        "--overlays", action=PathOption, help="folder for predicted label maps, and pictures of the first images"
+    )
     add_data_dir(parser)
     add_compilation_cache(parser)
 

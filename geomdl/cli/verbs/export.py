@@ -16,12 +16,15 @@ import argparse
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.support.path_option import PathOption
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("--workdir", required=True, help="directory of the run")
-    parser.add_argument("--out", required=True, help="folder for the two files; made if it is not there")
+    parser.add_argument("--workdir", required=True, action=PathOption, help="directory of the run")
+    parser.add_argument(
+        "--out", required=True, action=PathOption, help="folder for the two files; made if it is not there"
+    )
     parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
     add_data_dir(parser)
     add_compilation_cache(parser)

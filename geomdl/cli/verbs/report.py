@@ -8,10 +8,12 @@ this writes it again, with what `geomdl evaluate` has measured since, or of a ru
 
 import argparse
 
+from geomdl.cli.support.path_option import PathOption
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("workdirs", nargs="+", metavar="WORKDIR", help="directory of a run")
+    parser.add_argument("workdirs", nargs="+", metavar="WORKDIR", action=PathOption, help="directory of a run")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from types import ModuleType
 from geomdl.cli.support.checkout import checkout, scripts
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.parser import UsageError
+from geomdl.cli.support.path_option import PathOption
 from geomdl.cli.support.quiet import quiet_libraries
 from geomdl.errors import unknown
 
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument("name", help="of the study and its figure")
     parser.add_argument("--preset", default="fast", help="fast (the default: minutes on a laptop) or full")
-    parser.add_argument("--out", help="directory for CSV files and figures (default: out/NAME)")
+    parser.add_argument("--out", action=PathOption, help="directory for CSV files and figures (default: out/NAME)")
     add_compilation_cache(parser)
 
 

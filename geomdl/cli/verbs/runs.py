@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from geomdl.cli.support.console import written
 from geomdl.cli.support.parser import UsageError
+from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import unknown
 
 if TYPE_CHECKING:
@@ -30,10 +31,14 @@ _SECTIONS = ("model", "seed", "data", "augmentation", "task", "optimizer", "sche
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("directories", nargs="+", metavar="DIR", help="work directories, or directories of them")
+    parser.add_argument(
+        "directories", nargs="+", metavar="DIR", action=PathOption, help="work directories, or directories of them"
+    )
     parser.add_argument("--compare", action="store_true", help="the differences between the runs, side by side")
     parser.add_argument("--sort", metavar="COLUMN", help="best first for a metric, ascending for anything else")
-    parser.add_argument("--csv", metavar="FILE", help="writes the table, with every metric, to a file")
+    parser.add_argument(
+        "--csv", metavar="FILE", action=PathOption, help="writes the table, with every metric, to a file"
+    )
     parser.add_argument("--verify", action="store_true", help="looks for damage in all of every checkpoint (slower)")
 
 
@@ -127,7 +132,10 @@ def _print(runs: Sequence["Run"], keys: Sequence[str], rows: Sequence[Mapping[st
 
     shown = keys[:_MOST_COLUMNS]
     metrics = [k for k in rows[0] if k not in (*keys, "run", "status", "step", "best_step", "parameters")]
-    folder = os.path.commonpath([r.path.parent for r in runs])
+    parents = [r.path.parent for r in runs]
+    if len({path.is_absolute() for path in parents}) > 1:
+        parents = [path.absolute() for path in parents]
+    folder = os.path.commonpath(parents)
     columns = [
         Column("run", form=lambda path: os.path.relpath(str(path), folder)),
         *(Column(key) for key in shown),

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
 from geomdl.cli.support.parser import UsageError
+from geomdl.cli.support.path_option import PathOption
 
 if TYPE_CHECKING:
     from geomdl.cli.sweep.members import Member
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument("--config", required=True, help="a config file, or the name of one in configs/; or several")
-    parser.add_argument("--workdir", required=True, help="directory of the sweep; made if it is not there")
+    parser.add_argument(
+        "--workdir", required=True, action=PathOption, help="directory of the sweep; made if it is not there"
+    )
     parser.add_argument("--split", default="test", help="what results are measured on: test (the default), validation")
     parser.add_argument("--evaluators", default="metrics", help="comma-separated (default: metrics)")
     only = parser.add_mutually_exclusive_group()

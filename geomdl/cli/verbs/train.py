@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
 from geomdl.cli.support.parser import UsageError
+from geomdl.cli.support.path_option import PathOption
 
 if TYPE_CHECKING:
     from geomdl.training.configuration.config import RunConfig
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument("--config", required=True, help="a config file, or the name of one in configs/")
-    parser.add_argument("--workdir", required=True, help="directory of the run; made if it is not there")
+    parser.add_argument(
+        "--workdir", required=True, action=PathOption, help="directory of the run; made if it is not there"
+    )
     add_data_dir(parser)
     add_compilation_cache(parser)
     parser.add_argument("--evaluate", metavar="SPLIT", help="measures the best model on this split when it is trained")

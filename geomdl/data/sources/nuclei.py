@@ -4,14 +4,16 @@ import hashlib
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from geomdl.data.checks import whole_number
 from geomdl.data.draws import permutation
+from geomdl.data.sources.numpy_files import read_numpy
 from geomdl.data.types import DataConfig, Dataset, LabelKind, Split
 from geomdl.errors import invalid
+from geomdl.paths import local_path
 
 _FILE = (
     "an .npz file with the arrays images [n, height, width] uint8 and labels [n, height, width] of instance ids "
@@ -114,13 +116,10 @@ class NucleiConfig(DataConfig):
         )
 
     def _read(self) -> tuple[np.ndarray, np.ndarray]:
-        if self.path is None or not Path(self.path).is_file():
+        if self.path is None or not (file := local_path(self.path, "data.path")).is_file():
             raise invalid("data.path", self.path, f"the path of {_FILE}")
-        try:
-            with np.load(self.path, allow_pickle=False) as file:
-                images, labels = _array(file, "images"), _array(file, "labels")
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise ValueError(f"cannot read {self.path} ({error}); allowed for data.path: {_FILE}") from error
+        arrays = read_numpy(file, f"for data.path {_FILE}", required=("images", "labels"))
+        images, labels = arrays["images"], arrays["labels"]
         if images.ndim != 3 or images.dtype != np.uint8 or not np.issubdtype(labels.dtype, np.integer):
             found = f"images {images.dtype} {images.shape}, labels {labels.dtype} {labels.shape}"
             raise invalid("data.path", f"{self.path}, with {found}", _FILE)
@@ -142,9 +141,3 @@ class NucleiConfig(DataConfig):
         blocks = (n, height // k, k, width // k, k)
         means, shares = (values.reshape(blocks).mean(axis=(2, 4)) for values in (images.astype(np.float64), nuclei))
         return np.round(means).astype(np.uint8)[..., None], (shares > 0.5).astype(np.int32)
-
-
-def _array(file: Any, name: str) -> np.ndarray:
-    if name not in file:
-        raise KeyError(f"no array {name!r}; there are: {', '.join(sorted(file))}")
-    return file[name]

@@ -13,12 +13,15 @@ from absl import logging as absl_logging
 from geomdl.data.checks import number, whole_number
 from geomdl.data.sources.masks import MASKS, MaskClasses
 from geomdl.data.sources.splits import stratified_split
-from geomdl.data.sources.tfds_records import CHUNK, TFDSRecords, corrupt
+from geomdl.data.sources.tfds_faults import corrupt
+from geomdl.data.sources.tfds_records import CHUNK, TFDSRecords
 from geomdl.data.types import Column, DataConfig, Dataset, Example, LabelKind, Split
 from geomdl.errors import invalid, nearest
+from geomdl.paths import local_path
 
 PREFIX = "tfds:"
 _IN_MEMORY_BYTES = 2**30
+_INCOMPLETE = "incomplete"  # in the names of folders that TFDS has begun to write
 
 # TFDS recommends OpenCV each time it decodes with Pillow; that is a matter of taste, not a warning to act on.
 absl_logging.get_absl_logger().addFilter(lambda record: "OpenCV is not installed" not in str(record.msg))
@@ -26,7 +29,9 @@ absl_logging.get_absl_logger().addFilter(lambda record: "OpenCV is not installed
 
 def data_folder(data_dir: str | None) -> Path:
     """Where prepared data sets are looked for: ``data_dir``, else $TFDS_DATA_DIR, else ~/tensorflow_datasets."""
-    return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    if data_dir is not None:
+        return local_path(data_dir, "data.data_dir")
+    return local_path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets", "TFDS_DATA_DIR")
 
 
 def prepared(data_dir: str | None = None) -> dict[str, Path]:
@@ -41,7 +46,8 @@ def prepared(data_dir: str | None = None) -> dict[str, Path]:
     folder = data_folder(data_dir)
     found: dict[str, Path] = {}
     for path in sorted([*folder.glob("*/*/features.json"), *folder.glob("*/*/*/features.json")], key=_version):
-        found["/".join(path.relative_to(folder).parts[:-2])] = path.parent
+        if not any(_INCOMPLETE in part for part in path.relative_to(folder).parts):
+            found["/".join(path.relative_to(folder).parts[:-2])] = path.parent
     return dict(sorted(found.items()))
 
 
@@ -83,6 +89,9 @@ def _find(builder: str, data_dir: str | None) -> Path:
         )
     allowed = f"a data set prepared in {folder}: {', '.join(PREFIX + key for key in found) or 'none'}"
     close = nearest(builder, [*configs] or [*found])
+    broken_off = [path for path in sorted(folder.glob(f"{name}/**/*{_INCOMPLETE}*")) if path.is_dir()]
+    if broken_off:
+        allowed += f"; {broken_off[0]} was begun and is not complete"
     message = invalid("data.name", PREFIX + builder, allowed, close and PREFIX + close)
     raise ValueError(f"{message}; or {_prepare(builder, folder)}")
 
@@ -158,7 +167,7 @@ class TFDSConfig(DataConfig):
         try:
             features = json.loads((_find(self.name.removeprefix(PREFIX), self.data_dir) / "features.json").read_text())
             label = features["featuresDict"]["features"][self.label_key]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return "class"  # `load` says what is wrong
         return "map" if "image" in label["pythonClassName"].rpartition(".")[2].lower() else "class"
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from geomdl.data.sources.masks import MaskClasses, central_square
+from geomdl.data.sources.tfds_faults import corrupt
 from geomdl.data.types import Example, Indices
 from geomdl.errors import invalid
 
@@ -84,12 +85,3 @@ class TFDSRecords:
         if self._size is None or labels.shape == self.label_shape:
             return labels
         return central_square(labels[..., None], self._size, smooth=False)[..., 0]
-
-
-def corrupt(where: Any, what: str, error: Exception) -> ValueError:
-    """The error for a prepared folder that cannot be read; ``what`` says what was tried."""
-    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return ValueError(
-        f"corrupt data set in {where}: {what} ({first_line}); allowed: a complete folder in the array_record format; "
-        "copy or prepare it again"
-    )

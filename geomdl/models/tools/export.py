@@ -16,6 +16,7 @@ from geomdl.layers import Layer
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import path_name
 from geomdl.layers.transforms.with_method import with_method
+from geomdl.paths import local_path
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -84,7 +85,7 @@ def export(
     weights = frozen.weights
     shapes = {name: jax.ShapeDtypeStruct(w.shape, w.dtype) for name, w in weights.items()}
     program = jax_export.export(jax.jit(apply), platforms=list(platforms))(shapes, images)
-    folder = Path(folder)
+    folder = local_path(folder, "folder of the export")
     folder.mkdir(parents=True, exist_ok=True)
     files = Exported(folder / "network.stablehlo", folder / "weights.safetensors")
     files.program.write_bytes(bytes(program.serialize()))

@@ -17,6 +17,7 @@ from geomdl.evaluators import EVALUATORS
 from geomdl.layers.convolution.algorithms import methods
 from geomdl.layers.transforms.with_method import read_methods
 from geomdl.models import MODELS, BuildsModel
+from geomdl.paths import holds_path, located
 from geomdl.registry import Registry
 from geomdl.tasks import TASKS, ClassificationConfig, Task, TaskConfig, split_metrics, usual_task
 from geomdl.training.configuration.dataclass_fields import from_values
@@ -267,9 +268,16 @@ def _named(registry: Registry, values: Mapping[str, Any], path: str, default: st
     """The config whose class the key ``name`` chooses from a registry."""
     entry = registry.find(values.get("name", default))
     given = {key: value for key, value in values.items() if key != "name"}
-    made = from_values(entry.factory, {**entry.defaults, **given}, path, also=("name",))
+    made = _located(from_values(entry.factory, {**entry.defaults, **given}, path, also=("name",)), path)
     _require_plain(_values(made), path)
     return made
+
+
+def _located(made: Any, path: str) -> Any:
+    """The section with absolute paths in place of relative ones, ``~`` and variables: the same from every folder."""
+    old = {key: value for key, value in _values(made).items() if holds_path(key)}
+    new = {key: located(value, f"{path}.{key}") for key, value in old.items()}
+    return made if new == old else dataclasses.replace(made, **new)
 
 
 def _require_plain(values: Mapping[str, Any], path: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from geomdl.paths import local_path
 from geomdl.training.checkpoints.files import damage_of
 from geomdl.training.reporting.writers import Record, read_metrics
 from geomdl.training.workdir.run_facts import read_facts
@@ -87,7 +88,7 @@ def read_run(path: Path | str, *, arrays: bool = False) -> Run:
     Raises:
       WorkdirError: when it is no work directory of a run.
     """
-    path = Path(path)
+    path = local_path(path, "work directory")
     if not (path / "config.json").is_file():
         raise WorkdirError(f"{path} is no work directory of a run: it has no config.json")
     problems: list[str] = []
@@ -142,7 +143,7 @@ def find_runs(roots: Iterable[Path | str]) -> list[Path]:
       WorkdirError: for a directory that is not there.
     """
     found: dict[Path, Path] = {}
-    for root in map(Path, roots):
+    for root in (local_path(root, "directory of runs") for root in roots):
         if not root.is_dir():
             raise WorkdirError(f"{root} is no directory")
         for path in _below(root):

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from geomdl.environment import hardware, versions
 from geomdl.errors import unknown
+from geomdl.paths import local_path
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.configuration.flat_config import flat
 from geomdl.training.distributed.processes import by_first, together
@@ -36,7 +37,7 @@ class Workdir:
     """
 
     def __init__(self, path: Path | str, config: RunConfig, *, allow_change: Sequence[str] = ()) -> None:
-        self.path = Path(path)
+        self.path = local_path(path, "work directory")
         _require_paths(allow_change, config)
         self._lock: TextIO | None = None
         by_first(lambda: self._hold(config, allow_change))
@@ -116,7 +117,7 @@ def read_config(path: Path | str) -> RunConfig:
     Raises:
       WorkdirError: when there is none, or it cannot be read.
     """
-    file = Path(path) / "config.json"
+    file = local_path(path, "work directory") / "config.json"
     if not file.exists():
         raise WorkdirError(f"{path} is no work directory of a run: it has no config.json")
     values = _read(file)
@@ -188,8 +189,8 @@ def _begun(path: Path) -> bool:
 
 def require_same_config(path: Path | str, config: RunConfig) -> None:
     """Raises WorkdirError when a work directory belongs to a run with another config; touches nothing."""
-    file = Path(path) / "config.json"
-    if file.exists() and _begun(Path(path)):
+    file = local_path(path, "work directory") / "config.json"
+    if file.exists() and _begun(file.parent):
         _refuse_another_config(file, config)
 
 
