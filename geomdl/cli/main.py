@@ -38,7 +38,6 @@ VERBS = {
 ``run(arguments)``, which may return an exit status."""
 
 
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status.
 

@@ -14,7 +14,7 @@ class UsageError(ValueError):
     """A mistake on the command line."""
 
 
-class HelpShown(Exception):  # noqa: N818
+class HelpShown(Exception):
     """The help was asked for and printed: all is done."""
 
 

@@ -4,6 +4,7 @@ Everything a run does is a function of (config, step), so a run that is stopped 
 same config and work directory, goes on from its latest checkpoint to the same numbers.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,15 @@ from geomdl.training.loop.parts import Parts, build_model
 from geomdl.training.loop.run import go_on
 from geomdl.training.loop.standing import Standing
 from geomdl.training.loop.trained import Trained, load_trained
+from geomdl.training.reporting.outside import missing_records
 from geomdl.training.reporting.writers import Progress, Record, read_metrics
 from geomdl.training.step.nonfinite import TrainingDiverged
 from geomdl.training.step.state import merge_model
 from geomdl.training.workdir.run_facts import note_begin, note_end
 from geomdl.training.workdir.same_inputs import the_data
 from geomdl.training.workdir.workdir import Workdir, WorkdirError
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["Result", "Trained", "TrainingDiverged", "build_model", "load_trained", "train"]
 
@@ -136,10 +140,14 @@ def _finished(
     """Goes on from the latest checkpoint, if there is one; where the run stands at the end, and its best step."""
     notes: dict[str, Any] = {}
     if checkpoints.latest is not None:
-        read_metrics(where.metrics)  # raises before anything is done if it is gone
+        records = read_metrics(where.metrics)  # raises before anything is done if it is gone
+        if gap := missing_records(records, parts.config.to_dict(), checkpoints.latest):
+            _log.warning("%s: %s; the run goes on without them", where.metrics, gap)
         restored = checkpoints.resume(standing.saved())
         if restored is not None:
             standing, notes = standing.restored(restored[1]), checkpoints.notes(restored[0])
+    elif where.metrics.exists() and where.metrics.stat().st_size:
+        _log.warning("%s has records of a run, but no checkpoint: the run begins anew", where.path)
     if notes.get("evaluate") or (standing.step < parts.total_steps and not standing.patience.stopped):
         standing = go_on(
             parts, structure, standing, notes, where=where, checkpoints=checkpoints, progress=progress, stop=stop
