@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+import re
 import runpy
 import sys
 import traceback
@@ -18,6 +19,9 @@ from geomdl.nesting import require_finite_nesting
 from geomdl.paths import holds_path, local_path, located
 from geomdl.registry import is_reference
 from geomdl.registry.references import is_installed
+
+
+_KEY = re.compile(r"--?(no)?config(\.\w+(\[\d+\])?)+")
 
 
 def find_config(value: str) -> tuple[Path, str | None]:
@@ -196,6 +200,10 @@ def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
     from absl import flags
     from ml_collections import ConfigDict, config_flags
 
+    for override in overrides:
+        name = override.partition("=")[0]
+        if not _KEY.fullmatch(name):
+            raise UsageError(f"cannot read {shortened(override)}; write --config.section.key=value")
     if not overrides:
         return {}
     # Which type a value must have is known to the dataclasses of the run, and checked there; here all are literals.
