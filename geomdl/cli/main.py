@@ -6,7 +6,6 @@ or to compute; 1 any other failure; 75 a training run was stopped on request and
 Nothing that was not done ends with 0: a ``SystemExit`` that somebody's module raises is an error as any other.
 """
 
-import argparse
 import contextlib
 import importlib
 import os
@@ -16,26 +15,10 @@ from collections.abc import Sequence
 import geomdl
 from geomdl.cli.support.compilation_cache import use_compilation_cache
 from geomdl.cli.support.faults import described
-from geomdl.cli.support.parser import HelpShown, Parser, UsageError, refuse_empty, refuse_unknown, take_overrides
+from geomdl.cli.support.parser import HelpShown, UsageError, refuse_empty, refuse_unknown, take_overrides
 from geomdl.cli.support.streams import replace_what_cannot_be_encoded
+from geomdl.cli.support.verbs import VERBS, verb_parser
 from geomdl.errors import unknown
-
-VERBS = {
-    "train": "train the model of a config, or go on with a run that was stopped",
-    "evaluate": "measure a trained model: accuracy, rotations, shifts, invariance",
-    "sweep": "train one model for every combination of values, and gather the results",
-    "runs": "list and compare work directories",
-    "report": "write the report of a run: curves, metrics, parameters, environment, config",
-    "reproduce": "run a study and draw its figure",
-    "audit": "measure which symmetries any model has: exactly, approximately, or not",
-    "export": "write a trained model to files that run without geomdl",
-    "summary": "show the layers, field types and sizes of a model",
-    "autotune": "measure which method computes the convolutions of a model faster",
-    "list": "list models, groups, datasets, configs or figures",
-    "completion": "print a script that completes geomdl's verbs and options in a shell",
-}
-"""The verbs of the command; each is a module of this package with ``add_arguments(parser)`` and
-``run(arguments)``, which may return an exit status."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -90,20 +73,6 @@ def _run(arguments: list[str]) -> int:
     if "compilation_cache" in parsed:
         use_compilation_cache(parsed.compilation_cache)
     return module.run(parsed) or 0
-
-
-def verb_parser(verb: str) -> Parser:
-    """Returns the parser of a verb's arguments."""
-    module = importlib.import_module(f"geomdl.cli.verbs.{verb}")
-    parser = Parser(
-        prog=f"geomdl {verb}",
-        description=module.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    module.add_arguments(parser)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser
 
 
 def _overview() -> str:

@@ -20,7 +20,6 @@ from geomdl.paths import holds_path, local_path, located
 from geomdl.registry import is_reference
 from geomdl.registry.references import is_installed
 
-
 _KEY = re.compile(r"--?(no)?config(\.\w+(\[\d+\])?)+")
 
 

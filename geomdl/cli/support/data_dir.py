@@ -17,6 +17,21 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_data_path(parser: argparse.ArgumentParser) -> None:
+    """Adds the option --data_path to a verb that reads the data of a run."""
+    parser.add_argument(
+        "--data_path",
+        action=PathOption,
+        metavar="PATH",
+        help="where the file or folder of the run's data lies now, if it has moved; it is read where it is needed only",
+    )
+
+
+def moved_data(arguments: argparse.Namespace) -> str | None:
+    """Returns where the data of a run lie now, if that was given."""
+    return arguments.data_path
+
+
 def use_data_dir(arguments: argparse.Namespace) -> None:
     """Makes the folder known to the data sets of this process; it is no part of a run's config.
 

@@ -14,13 +14,19 @@ input.
 
 import argparse
 import re
+import sys
+from typing import TYPE_CHECKING
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
-from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.support.data_dir import add_data_dir, add_data_path, moved_data, use_data_dir
 from geomdl.cli.support.parser import UsageError, refuse_unused, whole
 from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import invalid, unknown
 from geomdl.memory import require_memory
+
+if TYPE_CHECKING:
+    from geomdl.data import Dataset
+    from geomdl.training.loop.trained import Trained
 
 _OUTPUTS = ("auto", "invariant", "field")
 _DTYPES = ("float32", "float64")
@@ -50,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--require", action="append", default=[], metavar="'C4 exact'", help="may be repeated")
     parser.add_argument("--out", action=PathOption, help="folder for audit.html, audit.json and the badge")
     add_data_dir(parser)
+    add_data_path(parser)
     add_compilation_cache(parser)
 
 
@@ -79,11 +86,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.workdir:
         from geomdl.training.loop.loop import load_trained
 
-        trained = load_trained(arguments.workdir, arguments.checkpoint or "best")
+        trained = load_trained(arguments.workdir, arguments.checkpoint or "best", data_path=moved_data(arguments))
         model, name = trained.model, f"{arguments.workdir}, step {trained.step}"
         if size is None and arguments.data is None:
-            batch = trained.dataset.test.gather(range(min(count or 64, len(trained.dataset.test))))
-            images = Images.of(trained.dataset.name, batch["image"], batch["label"], dtype=arguments.dtype or "float32")
+            data = _data_of(trained)
+            if data is None:
+                size = trained.image_shape
+            else:
+                batch = data.test.gather(range(min(count or 64, len(data.test))))
+                images = Images.of(data.name, batch["image"], batch["label"], dtype=arguments.dtype or "float32")
     else:
         model, name = load_target(arguments.model), arguments.model
     if arguments.data is not None:
@@ -115,6 +126,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if missed or report.dead else 0
 
 
+def _data_of(trained: "Trained") -> "Dataset | None":
+    """The data of a run; None, which is said, where they cannot be read: then noise serves."""
+    try:
+        return trained.dataset
+    except (ValueError, OSError) as error:
+        reason = " ".join(str(error).split())
+        print(
+            f"geomdl: audited with noise, as the data of the run cannot be read ({reason}); "
+            "--data_path says where they lie now, --data takes other images",
+            file=sys.stderr,
+        )
+        return None
+
+
 def _check(arguments: argparse.Namespace) -> tuple[int, int, int] | None:
     """Refuses what cannot be meant, before anything is loaded; returns the size."""
     if (arguments.model is None) == (arguments.workdir is None):
@@ -124,7 +149,7 @@ def _check(arguments: argparse.Namespace) -> tuple[int, int, int] | None:
         if value is not None and value not in allowed:
             raise unknown(f"--{option}", value, allowed)
     if arguments.workdir is None:
-        refuse_unused(arguments, ["checkpoint"], "it is for the runs of --workdir, and this model is none")
+        refuse_unused(arguments, ["checkpoint", "data_path"], "it is for the runs of --workdir, and this model is none")
         if arguments.data is None:
             refuse_unused(arguments, ["data_dir"], "it says where data sets lie, and there is no --data")
     else:

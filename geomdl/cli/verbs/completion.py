@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from geomdl.cli.support.parser import Parser
+from geomdl.cli.support.verbs import VERBS, verb_parser
 from geomdl.errors import unknown
 
 
@@ -39,8 +40,6 @@ def run(arguments: argparse.Namespace) -> None:
     """Prints the script."""
     if arguments.shell not in SHELLS:
         raise unknown("shell", arguments.shell, list(SHELLS))
-    from geomdl.cli.main import VERBS, verb_parser
-
     print(SHELLS[arguments.shell](VERBS, {verb: options(verb_parser(verb)) for verb in VERBS}))
 
 
@@ -76,7 +75,7 @@ _geomdl() {{
   esac
   if [[ "$current" == -* ]]; then
     COMPREPLY=($(compgen -W "$words" -- "$current"))
-    [[ "${{COMPREPLY[0]}}" == *= ]] && compopt -o nospace
+    [[ "${{COMPREPLY[0]}}" == *= ]] && compopt -o nospace 2>/dev/null
   fi
 }}
 complete -o default -o bashdefault -F _geomdl geomdl"""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
-from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.support.data_dir import add_data_dir, add_data_path, moved_data, use_data_dir
 from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import unknown
 
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--overlays", action=PathOption, help="folder for predicted label maps, and pictures of the first images"
     )
     add_data_dir(parser)
+    add_data_path(parser)
     add_compilation_cache(parser)
 
 
@@ -40,7 +41,12 @@ def run(arguments: argparse.Namespace) -> None:
     names = evaluator_names(arguments.evaluators) if arguments.evaluators else None
     quiet_libraries()
     numbers, about, file = measure(
-        arguments.workdir, arguments.checkpoint, arguments.split, names, overlays=arguments.overlays
+        arguments.workdir,
+        arguments.checkpoint,
+        arguments.split,
+        names,
+        overlays=arguments.overlays,
+        data_path=moved_data(arguments),
     )
     print(about)
     width = max(len(key) for key in numbers)
@@ -63,7 +69,13 @@ def evaluator_names(text: str) -> list[str]:
 
 
 def measure(
-    workdir: str, checkpoint: str | int, split: str, evaluators: Sequence[str] | None, *, overlays: str | None = None
+    workdir: str,
+    checkpoint: str | int,
+    split: str,
+    evaluators: Sequence[str] | None,
+    *,
+    overlays: str | None = None,
+    data_path: str | None = None,
 ) -> tuple[dict[str, float], str, Path]:
     """Evaluates a checkpoint and writes what was found; returns the numbers, what they are of, and the file.
 
@@ -73,6 +85,7 @@ def measure(
       split: of the data set.
       evaluators: their names; None for all that suit the task.
       overlays: folder for the predictions of a network of segmentation.
+      data_path: where the data of the run lie now, if they have moved.
     """
     from geomdl.cli.support.overlays import write_overlays
     from geomdl.evaluators import (
@@ -88,7 +101,7 @@ def measure(
     from geomdl.training.loop.loop import load_trained
     from geomdl.training.workdir.workdir import write_json
 
-    trained = load_trained(workdir, checkpoint)
+    trained = load_trained(workdir, checkpoint, data_path=data_path)
     predict, images = predictor(trained.model), getattr(trained.dataset, split)
     evaluators = evaluators_for(trained.task) if evaluators is None else evaluators
     written = write_overlays(predict, images, trained.task, Path(overlays)) if overlays else ""

@@ -15,7 +15,7 @@ safetensors only:
 import argparse
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
-from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.support.data_dir import add_data_dir, add_data_path, moved_data, use_data_dir
 from geomdl.cli.support.path_option import PathOption
 
 
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
     add_data_dir(parser)
+    add_data_path(parser)
     add_compilation_cache(parser)
 
 
@@ -38,9 +39,9 @@ def run(arguments: argparse.Namespace) -> None:
     from geomdl.training.loop.loop import load_trained
 
     quiet_libraries()
-    trained = load_trained(arguments.workdir, arguments.checkpoint)
-    files = export(trained.model, trained.dataset.image_shape, arguments.out)
-    shape = ", ".join(map(str, trained.dataset.image_shape))
+    trained = load_trained(arguments.workdir, arguments.checkpoint, data_path=moved_data(arguments))
+    files = export(trained.model, trained.image_shape, arguments.out)
+    shape = ", ".join(map(str, trained.image_shape))
     print(f"{arguments.workdir}, step {trained.step}: images [batch, {shape}] to {trained.task.outputs} scores")
     for file in (files.program, files.weights):
         print(f"  {file}  {file.stat().st_size / 1e6:.2f} MB")

@@ -100,7 +100,12 @@ def _train(config: "RunConfig", arguments: argparse.Namespace, evaluators: list[
     allowed = [path for path in arguments.allow_change.split(",") if path]
     with Interruption() as interruption:
         result = train(
-            config, arguments.workdir, progress=profiler or bar, stop=interruption.asked, allow_change=allowed
+            config,
+            arguments.workdir,
+            progress=profiler or bar,
+            stop=interruption.asked,
+            allow_change=allowed,
+            note=_note,
         )
     if not first():
         return
@@ -115,6 +120,10 @@ def _train(config: "RunConfig", arguments: argparse.Namespace, evaluators: list[
     print(f"report: {write_report(result.workdir)[0]}")
     if not arguments.evaluate:
         print(f"next: geomdl evaluate --workdir={arguments.workdir}")
+
+
+def _note(text: str) -> None:
+    print(f"geomdl: {text}", file=sys.stderr, flush=True)
 
 
 def _how_to_open(trace: Path | None, workdir: str) -> str:

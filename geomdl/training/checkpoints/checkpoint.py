@@ -7,7 +7,7 @@ it is complete, so a process that is killed while it saves leaves the earlier on
 import json
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,11 @@ from geomdl.training.distributed import processes as distributed
 
 LATEST = 2
 """How many of the latest checkpoints are kept: should the newest be damaged, there is the one before."""
+
+Judge = Callable[[int, float | None, dict[str, Any]], float | None]
+"""Of a step, the score that its checkpoint was saved with, and its notes: the score by which it is compared now."""
+
+_OF_MODEL = ("params", "average", "rest")
 
 _log = logging.getLogger(__name__)
 
@@ -50,15 +55,17 @@ class Checkpoints:
       writable: for the one process that saves: clears away what a killed process had begun to save or to remove, and
         puts damaged checkpoints aside, into ``damaged/`` beside the directory, as long as there is one that is whole.
         Each is reported in the log.
+      judge: gives the scores by which checkpoints are compared; None: as they were saved.
 
     Raises:
       CheckpointError: names a checkpoint that is damaged, where there is none to use in its place.
     """
 
-    def __init__(self, directory: Path, *, keep: int = 1, writable: bool = False) -> None:
+    def __init__(self, directory: Path, *, keep: int = 1, writable: bool = False, judge: Judge | None = None) -> None:
         self.directory = directory.absolute()
         self._keep = keep
         self._held = RecentEvaluations(keep)
+        self._judge = judge
         self._saves = writable
         self._writable = writable and distributed.first()
         self._tidying: Tidying | None = None
@@ -93,12 +100,15 @@ class Checkpoints:
                 cleanup_tmp_directories=writable,
             )
             found = self._checkpointer.checkpoints
-            self._scores: dict[int, float | None] = {c.step: _score(c.metrics) for c in found}
+            self._scores: dict[int, float | None] = {c.step: self._judged(c.step, _score(c.metrics)) for c in found}
         except Exception as error:  # whatever a damaged file makes Orbax raise
             reason = f"{type(error).__name__}: {error}"
             raise CheckpointError(
                 f"cannot read the checkpoints in {self.directory} ({reason}); nothing was changed"
             ) from error
+
+    def _judged(self, step: int, score: float | None) -> float | None:
+        return score if self._judge is None else self._judge(step, score, self.notes(step))
 
     @property
     def steps(self) -> list[int]:
@@ -199,7 +209,7 @@ class Checkpoints:
         """Reads the latest checkpoint that can be read; those after it are put aside, and reported.
 
         Args:
-          like: see `restore`.
+          like: see `restore`; or a function of the step that gives it.
 
         Returns:
           The step and the state; None when there is no checkpoint.
@@ -210,7 +220,7 @@ class Checkpoints:
         failed: dict[int, CheckpointError] = {}
         for step in reversed(self.steps):
             try:
-                restored = self.restore(step, like)
+                restored = self.restore(step, like(step) if callable(like) else like)
             except CheckpointError as error:
                 if (self.directory / str(step) / DIGESTS).exists():
                     raise
@@ -244,16 +254,48 @@ class Checkpoints:
             raise self._unreadable(path, step, damage)
         found = _parameter_mismatch(path, like) if (path / DIGESTS).exists() else None  # else it may be damaged
         if found:
-            raise CheckpointError(
-                f"checkpoint {path} is of another model ({found}); nothing was changed; give the config, and the "
-                "version of geomdl, that it was made with"
-            )
+            raise self._another(path, found)
         try:
             return self._checkpointer.load(step, jax.tree.map(_abstract, like))
         except Exception as error:  # whatever a damaged file makes Orbax raise
-            raise self._unreadable(
-                path, step, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            ) from error
+            raise self._unreadable(path, step, _reason(error)) from error
+
+    def restore_model(self, step: int, params: Any, rest: Any) -> tuple[Any, Any]:
+        """Reads the model of a checkpoint of a run, whatever optimiser it was trained with.
+
+        Args:
+          step: which.
+          params: parameters in the structure, shapes and types that are expected.
+          rest: the same of the other variables.
+
+        Returns:
+          The parameters that were evaluated, their average where there is one; and the other variables.
+
+        Raises:
+          CheckpointError: names the checkpoint when it cannot be read.
+        """
+        path = self.directory / str(step)
+        damage = damage_of(path)
+        if damage:
+            raise self._unreadable(path, step, damage)
+        try:
+            tree: Any = ocp.metadata(str(path)).metadata
+            there = set(tree["state"])
+        except Exception:  # damaged: reading says how
+            there = set()
+        evaluated = "average" if "average" in there else "params"
+        like = {"state": {evaluated: params, "rest": rest}}
+        found = _parameter_mismatch(path, like) if (path / DIGESTS).exists() else None
+        if found:
+            raise self._another(path, found)
+        partial = ocp.Context()
+        partial.pytree.loading.partial_load = True
+        try:
+            with partial, ocp.training.Checkpointer(str(self.directory), preservation_policy=_PreserveAll()) as reader:
+                state = reader.load(step, jax.tree.map(_abstract, like))["state"]
+        except Exception as error:  # whatever a damaged file makes Orbax raise
+            raise self._unreadable(path, step, _reason(error)) from error
+        return state[evaluated], state["rest"]
 
     def wait(self) -> None:
         """Returns when everything is on disk.
@@ -327,6 +369,12 @@ class Checkpoints:
             "when there is room to write, give the same command again to go on from it"
         )
 
+    def _another(self, path: Path, found: str) -> CheckpointError:
+        return CheckpointError(
+            f"checkpoint {path} is of another model ({found}); nothing was changed; give the config, and the "
+            "version of geomdl, that it was made with"
+        )
+
     def _unreadable(self, path: Path, step: int, reason: str) -> CheckpointError:
         earlier = [s for s in self.steps if s < step]
         advice = f"move it away to go on from step {earlier[-1]}" if earlier else "move it away to start afresh"
@@ -338,10 +386,14 @@ def _parameter_mismatch(path: Path, like: Any) -> str | None:
     try:
         there: Any = ocp.metadata(str(path)).metadata
         return parameter_mismatch(
-            *({name: tree["state"][name] for name in ("params", "rest")} for tree in (there, like))
+            *({name: tree["state"][name] for name in like["state"] if name in _OF_MODEL} for tree in (there, like))
         )
     except Exception:  # damaged, or not of a run
         return None
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _score(metrics: Any) -> float | None:

@@ -5,7 +5,7 @@ same config and work directory, goes on from its latest checkpoint to the same n
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,20 @@ from geomdl.data import Dataset
 from geomdl.training.checkpoints.checkpoint import Checkpoints
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.distributed.processes import by_first
+from geomdl.training.loop.continuation import Continuation, judged
 from geomdl.training.loop.interruption import Stop, never
+from geomdl.training.loop.meaning import meaning
 from geomdl.training.loop.parts import Parts, build_model
 from geomdl.training.loop.run import go_on
+from geomdl.training.loop.settlement import Settlement
 from geomdl.training.loop.standing import Standing
 from geomdl.training.loop.trained import Trained, load_trained
 from geomdl.training.reporting.outside import missing_records
 from geomdl.training.reporting.writers import Progress, Record, read_metrics
 from geomdl.training.step.nonfinite import TrainingDiverged
 from geomdl.training.step.state import merge_model
-from geomdl.training.workdir.run_facts import note_begin, note_end
+from geomdl.training.workdir.history import History, read_history, write_change
+from geomdl.training.workdir.run_facts import note_begin, note_end, read_facts
 from geomdl.training.workdir.same_inputs import the_data
 from geomdl.training.workdir.workdir import Workdir, WorkdirError
 
@@ -76,6 +80,7 @@ def train(
     progress: Progress | None = None,
     stop: Stop = never,
     allow_change: Sequence[str] = (),
+    note: Callable[[str], None] = _log.warning,
 ) -> Result:
     """Trains a model, or goes on with a run that was stopped; a finished run is only read.
 
@@ -86,13 +91,16 @@ def train(
       progress: is told of every step and record.
       stop: asked after every step, and between batches of evaluations, whether to stop.
       allow_change: dotted paths, or sections, in which the config may differ from that of the run in the directory.
+        What a change means is told; one that cannot be made is refused. It is written down with the first checkpoint
+        that is made under it, and taken back when something fails before.
+      note: is told what there is to know besides.
 
     Returns:
       The trained model, with the numbers of the run.
 
     Raises:
-      ValueError: for a config that does not fit the data, a work directory of another run, or a checkpoint that cannot
-        be read. Nothing is lost.
+      ValueError: for a config that does not fit the data, a work directory of another run, a change of the config with
+        which the run cannot go on, or a checkpoint that cannot be read. Nothing is lost.
       Interrupted: when ``stop`` said so; there is a checkpoint.
       TrainingDiverged: when the loss, of training or validation, its gradient, or the monitored metric is no longer
         finite. No checkpoint is made of such weights at an evaluation.
@@ -100,26 +108,38 @@ def train(
     """
     dataset = the_data(config, dataset)
     strategy = config.parallel.build(config.training.batch_size, config.training.accumulate)
-    parts = Parts.build(config, dataset, strategy)
+    history = read_history(workdir, config, dataset)
+    parts = Parts.build(config, dataset, strategy, history)
     structure, standing = parts.initial()
-    facts = config.training.measured(parts.task)
+    facts = config.training.measured(parts.task) | _compared(history)
     with Workdir(workdir, config, allow_change=allow_change) as where:
-        by_first(lambda: note_begin(where.path, parts.total_steps, standing.state.params, dataset, facts))
-        checkpoints = Checkpoints(where.checkpoints, keep=config.training.keep_checkpoints, writable=True)
+        going = Continuation(parts, standing, history, _records(where))
+        if history.pending:
+            from_here = going.examined(where.checkpoints)
+            for line in meaning(history.changes[-1], parts, from_here, read_facts(where.path / "run.json")):
+                by_first(lambda line=line: note(line))
+
+        def begin() -> None:
+            note_begin(where.path, parts.total_steps, standing.state.params, dataset, facts, anew=history.pending)
+
+        def write() -> None:
+            write_change(where.path, config, history)
+            begin()
+
+        change = Settlement(where.path, history, write)
+        if change.settled:
+            by_first(begin)
         try:
-            standing, best_step = _finished(parts, structure, standing, where, checkpoints, progress, stop)
-            best = standing.at(best_step, checkpoints).state
-        except Exception:
-            checkpoints.leave()
-            raise
+            standing, best_step, best = _trained(going, structure, where, change, progress, stop)
         except BaseException:
-            checkpoints.close()
+            if change.take_back():
+                note("the change of the config was taken back: the run is as it was")
             raise
-        checkpoints.close()
+        change.settle()
         taken, stopped = standing.step, standing.patience.stopped
         by_first(lambda: note_end(where.path, step=taken, best_step=best_step, stopped_early=stopped))
         return Result(
-            model=merge_model(structure, *parts.strategy.home((best.deployed, best.rest))),
+            model=merge_model(structure, *best),
             best_step=best_step,
             step=taken,
             stopped_early=stopped,
@@ -128,29 +148,76 @@ def train(
         )
 
 
-def _finished(
-    parts: Parts,
+def _compared(history: History) -> dict[str, Any]:
+    """Since when evaluations can be compared, for whoever reads the records of the run."""
+    return {"comparable_from": history.comparable_from} if history.comparable_from else {}
+
+
+def _records(where: Workdir) -> list[Record]:
+    return read_metrics(where.metrics) if where.metrics.exists() else []
+
+
+def _trained(
+    going: Continuation,
     structure: Any,
-    standing: Standing,
+    where: Workdir,
+    change: Settlement,
+    progress: Progress | None,
+    stop: Stop,
+) -> tuple[Standing, int, tuple[Any, Any]]:
+    """Where the run stands at the end, its best step, and the model of that step."""
+    parts, history = going.parts, going.history
+    judge = judged(parts.config, parts.task, history, going.records) if history.changes else None
+    keep = parts.config.training.keep_checkpoints
+    checkpoints = Checkpoints(where.checkpoints, keep=keep, writable=True, judge=judge)
+    try:
+        standing, best_step = _finished(going, structure, where, checkpoints, change, progress, stop)
+        state = going.initial.state
+        best = parts.strategy.home(checkpoints.restore_model(best_step, state.params, state.rest))
+    except Exception:
+        checkpoints.leave()
+        raise
+    except BaseException:
+        checkpoints.close()
+        raise
+    checkpoints.close()
+    return standing, best_step, best
+
+
+def _finished(
+    going: Continuation,
+    structure: Any,
     where: Workdir,
     checkpoints: Checkpoints,
+    change: Settlement,
     progress: Progress | None,
     stop: Stop,
 ) -> tuple[Standing, int]:
     """Goes on from the latest checkpoint, if there is one; where the run stands at the end, and its best step."""
     notes: dict[str, Any] = {}
+    parts, standing = going.parts, going.initial
     if checkpoints.latest is not None:
         records = read_metrics(where.metrics)  # raises before anything is done if it is gone
-        if gap := missing_records(records, parts.config.to_dict(), checkpoints.latest):
+        gap = missing_records(records, parts.config.to_dict(), checkpoints.latest)
+        if gap and not going.history.changes:
             _log.warning("%s: %s; the run goes on without them", where.metrics, gap)
-        restored = checkpoints.resume(standing.saved())
+        restored = checkpoints.resume(lambda step: going.like(checkpoints.notes(step)))
         if restored is not None:
-            standing, notes = standing.restored(restored[1]), checkpoints.notes(restored[0])
+            notes = checkpoints.notes(restored[0])
+            standing, notes = going.standing(restored[1], notes), going.notes(notes)
     elif where.metrics.exists() and where.metrics.stat().st_size:
         _log.warning("%s has records of a run, but no checkpoint: the run begins anew", where.path)
     if notes.get("evaluate") or (standing.step < parts.total_steps and not standing.patience.stopped):
         standing = go_on(
-            parts, structure, standing, notes, where=where, checkpoints=checkpoints, progress=progress, stop=stop
+            parts,
+            structure,
+            standing,
+            notes,
+            where=where,
+            checkpoints=checkpoints,
+            progress=progress,
+            stop=stop,
+            change=change,
         )
     checkpoints.wait()
     return standing, checkpoints.find("best")

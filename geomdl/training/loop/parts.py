@@ -15,6 +15,7 @@ from geomdl.training.configuration.config import RunConfig
 from geomdl.training.distributed.parallel import Strategy
 from geomdl.training.loop.standing import Standing
 from geomdl.training.step.state import initial_state, split_model
+from geomdl.training.workdir.history import History
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,14 @@ class Parts:
     strategy: Strategy
 
     @classmethod
-    def build(cls, config: RunConfig, dataset: Dataset, strategy: Strategy = Strategy()) -> "Parts":  # noqa: B008
-        """Builds everything.
+    def build(
+        cls,
+        config: RunConfig,
+        dataset: Dataset,
+        strategy: Strategy = Strategy(),  # noqa: B008
+        history: History = History(),  # noqa: B008
+    ) -> "Parts":
+        """Builds everything; the length of a run depends on its history where that is counted in epochs.
 
         Raises:
           ValueError: for a config that does not fit the data.
@@ -41,7 +48,7 @@ class Parts:
         if batch_size > count:
             raise invalid("training.batch_size", batch_size, f"at most the {count} training images", count)
         steps_per_epoch = count // batch_size
-        total_steps = config.training.total_steps(steps_per_epoch)
+        total_steps = history.total_steps(config.training, steps_per_epoch)
         schedule = config.schedule.build(config.optimizer.learning_rate, total_steps)
         task = config.task.for_dataset(dataset)
         config.training.monitored(task)  # raises where it is no metric of the task

@@ -9,6 +9,7 @@ from geomdl.training.loop.interruption import Interrupted, Stop, Stopping
 from geomdl.training.loop.parts import Parts
 from geomdl.training.loop.reports import Reports
 from geomdl.training.loop.saving import Saving
+from geomdl.training.loop.settlement import Settlement
 from geomdl.training.loop.standing import Standing, with_notes
 from geomdl.training.loop.stepping import Steps
 from geomdl.training.loop.timetable import Timetable
@@ -116,6 +117,7 @@ def go_on(
     checkpoints: Checkpoints,
     progress: Progress | None,
     stop: Stop,
+    change: Settlement,
 ) -> Standing:
     """Goes on with a run from where it stands; returns where it stands at the end.
 
@@ -128,12 +130,13 @@ def go_on(
       checkpoints: in there.
       progress: is told of every step and record.
       stop: asked after every step, and between batches of evaluations, whether to stop.
+      change: of the config, which is written down with the first checkpoint.
     """
     options, start = parts.config.training, standing.step
     steps = Steps.of(parts, structure, start, checkpoints)
     timetable = Timetable.of(options, start, parts.total_steps, steps.loader.steps_per_epoch)
     evaluation = Evaluation.of(parts, structure)
-    saving = Saving(checkpoints, options.checkpoint_seconds, lambda: reports.recorder.interval)
+    saving = Saving(checkpoints, options.checkpoint_seconds, lambda: reports.recorder.interval, change)
 
     def diverged(what: str, step: int) -> TrainingDiverged:
         return saving.diverged(lambda: f"{what} {steps.culprit(step, where.path)}")

@@ -6,7 +6,6 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from geomdl.training.checkpoints.checkpoint import Checkpoints
 from geomdl.training.distributed.parallel import Strategy
 from geomdl.training.reporting.recorder import Interval
 from geomdl.training.step.nonfinite import Watch
@@ -33,6 +32,10 @@ class Patience:
             return Patience(score)
         since = self.evaluations_since + 1
         return Patience(self.best_score, since, patience is not None and since >= patience)
+
+    def under(self, patience: int | None) -> "Patience":
+        """The same where training ends after so many evaluations, whatever it was before."""
+        return replace(self, stopped=patience is not None and self.evaluations_since >= patience)
 
     def saved(self) -> dict[str, Any]:
         """Plain values for a checkpoint."""
@@ -68,10 +71,6 @@ class Standing:
     def restored(self, saved: dict[str, Any]) -> "Standing":
         """With what a checkpoint holds."""
         return Standing(replace(self.state, **saved["state"]), Patience.restored(saved["patience"]))
-
-    def at(self, step: int, checkpoints: Checkpoints) -> "Standing":
-        """As the checkpoint of a step has it."""
-        return self.restored(checkpoints.restore(step, self.saved()))
 
 
 def notes_of(state: TrainState, interval: Interval) -> dict[str, Any]:

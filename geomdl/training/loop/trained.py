@@ -1,16 +1,28 @@
 """A trained model, read from its work directory."""
 
+import dataclasses
+import functools
+import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from geomdl.data import Dataset
+from geomdl.errors import invalid
+from geomdl.paths import holds_path, local_path
 from geomdl.tasks import Task
 from geomdl.training.checkpoints.checkpoint import Checkpoints
 from geomdl.training.configuration.config import RunConfig
-from geomdl.training.loop.parts import Parts
-from geomdl.training.step.state import merge_model
+from geomdl.training.loop.continuation import judged
+from geomdl.training.loop.parts import build_model
+from geomdl.training.reporting.writers import read_metrics
+from geomdl.training.step.state import merge_model, split_model
+from geomdl.training.workdir.history import read_history
+from geomdl.training.workdir.run_facts import described, read_facts
 from geomdl.training.workdir.workdir import WorkdirError, read_config
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -20,40 +32,95 @@ class Trained:
     Attributes:
       model: with the weights of the checkpoint.
       config: of the run.
-      dataset: of the run.
       task: what was learnt.
       step: of the checkpoint.
+      image_shape: (height, width, channels) of the images.
+      data: the data set of the run, if it is at hand.
+      provenance: of the data that the run was trained on; None where it is not known.
     """
 
     model: Any
     config: RunConfig
-    dataset: Dataset
     task: Task
     step: int
+    image_shape: tuple[int, int, int]
+    data: Dataset | None = None
+    provenance: str | None = None
+
+    @functools.cached_property
+    def dataset(self) -> Dataset:
+        """The data set of the run; read when it is first asked for.
+
+        Raises:
+          ValueError: when it cannot be read.
+        """
+        dataset = self.config.data.load() if self.data is None else self.data
+        if self.provenance is not None and dataset.provenance != self.provenance:
+            _log.warning(
+                "the data are not known to be those of the run: %s; there: %s", dataset.provenance, self.provenance
+            )
+        return dataset
 
 
-def load_trained(workdir: Path | str, checkpoint: str | int = "best", *, dataset: Dataset | None = None) -> Trained:
-    """Reads a model that was trained.
+def load_trained(
+    workdir: Path | str,
+    checkpoint: str | int = "best",
+    *,
+    dataset: Dataset | None = None,
+    data_path: Path | str | None = None,
+) -> Trained:
+    """Reads a model that was trained. Its data are read when they are asked for.
 
     Args:
       workdir: of the run.
       checkpoint: ``"best"``, ``"latest"`` or a step.
       dataset: what the run's ``config.data.load()`` gives, if it is at hand.
+      data_path: where the file or folder of the data lies now, if it has moved.
 
     Raises:
       ValueError: when there is no such run or checkpoint, or it cannot be read.
     """
     config = read_config(workdir)
-    directory = Path(workdir) / "checkpoints"
+    if data_path is not None:
+        config = moved(config, data_path)
+    path = local_path(workdir, "work directory")
+    directory = path / "checkpoints"
     if not directory.is_dir():
         raise WorkdirError(f"work directory {workdir} has no checkpoint yet; train first")
-    dataset = config.data.load() if dataset is None else dataset
-    parts = Parts.build(config, dataset)
-    structure, standing = parts.initial()
-    checkpoints = Checkpoints(directory)
+    facts = read_facts(path / "run.json")
+    data = dataset or described(config, facts) or config.data.load()
+    task = config.task.for_dataset(data)
+    structure, params, rest = split_model(build_model(config, data))
+    history = read_history(path, config)
+    records = read_metrics(path / "metrics.jsonl") if history.changes and (path / "metrics.jsonl").exists() else []
+    checkpoints = Checkpoints(directory, judge=judged(config, task, history, records) if history.changes else None)
     try:
         step = checkpoints.find(checkpoint)
-        state = standing.at(step, checkpoints).state
+        model = merge_model(structure, *checkpoints.restore_model(step, params, rest))
     finally:
         checkpoints.close()
-    return Trained(merge_model(structure, state.deployed, state.rest), config, dataset, parts.task, step)
+    there = dataset if dataset is not None else data if len(data.train) else None
+    provenance = facts.get("provenance") if dataset is None else None
+    return Trained(model, config, task, step, data.image_shape, there, provenance)
+
+
+def moved(config: RunConfig, place: Path | str) -> RunConfig:
+    """Returns the config of a run whose data lie elsewhere now.
+
+    Args:
+      config: of the run.
+      place: the file or folder of the data.
+
+    Raises:
+      ValueError: there is no such file or folder, or the data set has no place, or several.
+    """
+    found = local_path(place, "--data_path")
+    if not found.exists():
+        raise invalid("--data_path", str(place), "a file or folder that is there")
+    fields: Any = config.data
+    keys = [f.name for f in dataclasses.fields(fields) if f.init and holds_path(f.name)]
+    given = [key for key in keys if getattr(config.data, key) is not None] or keys
+    if len(given) != 1:
+        has = f"those of {config.data.name} have {'no path' if not keys else 'several: ' + ', '.join(keys)}"
+        raise invalid("--data_path", str(place), f"for runs whose data have one path, but {has}")
+    return dataclasses.replace(config, data=dataclasses.replace(fields, **{given[0]: os.path.abspath(found)}))

@@ -31,6 +31,7 @@ _FACTS = {
     "total_steps": _whole,
     "step": _whole,
     "best_step": _whole,
+    "comparable_from": _whole,
     "parameters": _whole,
     "finished": lambda value: isinstance(value, bool),
     "stopped_early": lambda value: isinstance(value, bool),

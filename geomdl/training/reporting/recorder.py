@@ -72,6 +72,7 @@ class Recorder:
         self._diverged = diverged
         self._waiting: list[tuple[int, int, dict[str, Array], Array, Array]] = []
         self._last_cut, self._skipped = interval.start, interval.skipped
+        self._before = interval.skipped  # by a config that let steps be skipped
         self._clock, self._clock_step = time.perf_counter(), start
 
     def cut(self, step: int, totals: dict[str, Array], watch: Array) -> None:
@@ -106,10 +107,10 @@ class Recorder:
         if self._skip:
             if watch.longest >= LIMIT:
                 raise self._diverged(f"{LIMIT} steps in a row were not finite, and skipped; the latest is", watch.last)
-        elif watch.total:
+        elif watch.total > self._before:
             finite = loss is None or math.isfinite(loss)
             what = "the gradient of the training loss is" if finite else f"the training loss is {loss}; it is"
-            raise self._diverged(f"{what} not finite from", watch.first)
+            raise self._diverged(f"{what} not finite from", watch.last if self._before else watch.first)
 
     def _write_first(self) -> None:
         step, steps, totals, rate, watch = self._waiting.pop(0)

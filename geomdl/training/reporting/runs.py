@@ -141,7 +141,11 @@ def read_run(path: Path | str, *, arrays: bool = False) -> Run:
         step=step,
         total_steps=total,
         best_step=facts.get("best_step")
-        or _best_step(records, monitor, monitor not in facts.get("least_is_best", ("loss",))),
+        or _best_step(
+            (r for r in records if r["step"] > facts.get("comparable_from", 0)),
+            monitor,
+            monitor not in facts.get("least_is_best", ("loss",)),
+        ),
         evaluations=evaluations,
     )
 

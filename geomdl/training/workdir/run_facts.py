@@ -11,12 +11,23 @@ from typing import Any
 import numpy as np
 from jax.tree_util import tree_flatten_with_path
 
-from geomdl.data import Dataset
+from geomdl.data import Dataset, Split
+from geomdl.data.targets import target_kind
+from geomdl.training.configuration.config import RunConfig
 from geomdl.training.workdir.json_file import read_json, write_json
+
+_LABELS: Mapping[str, type] = {"class": np.int32, "labels": np.float32, "map": np.int32, "values": np.float32}
+"""The kinds of labels of which nothing else need be known, with their types."""
 
 
 def note_begin(
-    path: Path, total_steps: int, params: Any, dataset: Dataset, measured: Mapping[str, Any] = MappingProxyType({})
+    path: Path,
+    total_steps: int,
+    params: Any,
+    dataset: Dataset,
+    measured: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    anew: bool = False,
 ) -> None:
     """Writes run.json for a run that begins; that of a run that goes on stays as it is.
 
@@ -26,6 +37,7 @@ def note_begin(
       params: the parameters, nested dicts of arrays.
       dataset: what it is trained on.
       measured: what is to be known of its metrics, see `TrainingConfig.measured`.
+      anew: the run goes on in another way than before: it has not ended.
     """
     shapes = {
         ".".join(str(getattr(k, "key", k)) for k in p): list(a.shape) for p, a in tree_flatten_with_path(params)[0]
@@ -38,10 +50,11 @@ def note_begin(
         "classes": list(dataset.classes),
         "provenance": dataset.provenance,
         "parameter_shapes": shapes,
+        **_kind_of_labels(dataset),
         **measured,
     }
     old = read_facts(path / "run.json")
-    if any(old.get(key) != value for key, value in facts.items()):
+    if anew or any(old.get(key) != value for key, value in facts.items()):
         write_json(path / "run.json", facts)
 
 
@@ -60,3 +73,52 @@ def read_facts(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def read_notes_of_checkpoints(path: Path) -> list[dict[str, Any]]:
+    """Returns what was noted with every complete checkpoint in a work directory.
+
+    Args:
+      path: of the work directory.
+    """
+    steps = [p for p in (path / "checkpoints").glob("[0-9]*") if p.name.isdigit()]
+    return [read_facts(p / "_CHECKPOINT_METADATA").get("custom_metadata") or {} for p in steps]
+
+
+def described(config: RunConfig, facts: Mapping[str, Any]) -> Dataset | None:
+    """Returns a data set without images, from which the task and the model of a run can be made.
+
+    Args:
+      config: of the run.
+      facts: in its run.json.
+
+    Returns:
+      None where they do not say enough, or the task is somebody's own and may look at the data.
+    """
+    shape, classes, kind = (facts.get(key) for key in ("image_shape", "classes", "label_kind"))
+    own = not type(config.task).__module__.startswith("geomdl.")
+    if own or not isinstance(shape, list) or not isinstance(classes, list) or kind not in _LABELS:
+        return None
+    images = np.zeros((0, *shape), np.float32)
+    labels = np.zeros((0, *{"class": [], "map": shape[:2]}.get(kind, [len(classes)])), _LABELS[kind])
+    nothing = Split(images, labels)
+    provenance = str(facts.get("provenance", ""))
+    height, width, channels = shape
+    return Dataset(
+        config.data.name,
+        nothing,
+        nothing,
+        nothing,
+        (height, width, channels),
+        len(classes),
+        tuple(classes),
+        provenance,
+        label_kind=kind,
+    )
+
+
+def _kind_of_labels(dataset: Dataset) -> dict[str, str]:
+    """The kind of the labels, where that is all there is to know of the targets."""
+    usual = dataset.target_kinds == {"label": target_kind(dataset.label_kind, dataset.num_classes)}
+    named = len(dataset.classes) == dataset.num_classes
+    return {"label_kind": dataset.label_kind} if usual and named and dataset.label_kind in _LABELS else {}

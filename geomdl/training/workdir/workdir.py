@@ -4,7 +4,6 @@
 """
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -30,8 +29,8 @@ class Workdir:
     Args:
       path: made if it is not there.
       config: the config of the run.
-      allow_change: dotted paths, or sections, in which it may differ from the config that the run began with; the
-        change is noted under ``history`` in config.json.
+      allow_change: dotted paths, or sections, in which it may differ from the config in the directory, which stays as
+        it is; see `geomdl.training.workdir.history.write_change`.
 
     Raises:
       WorkdirError: when it belongs to a run with another config, to another process, or to something else altogether.
@@ -57,8 +56,8 @@ class Workdir:
         if self.path.exists() and not self.path.is_dir():
             raise WorkdirError(f"work directory {self.path} is a file; choose another")
         config_file = self.path / "config.json"
-        begun = _begun(self.path)
-        if config_file.exists() and begun:
+        had_begun = begun(self.path)
+        if config_file.exists() and had_begun:
             _refuse_another_config(config_file, config, allow_change)
         elif config_file.exists():
             _read(config_file)  # ours: a run that failed before it did anything may be repeated with another config
@@ -72,10 +71,8 @@ class Workdir:
             self._lock.close()
             self._lock = None
             raise WorkdirError(f"work directory {self.path} is in use by another process; wait, or choose another")
-        if not begun:
+        if not had_begun:
             write_json(config_file, {"config": config.to_dict(), "versions": versions(), "hardware": hardware()})
-        elif allow_change:
-            note_changes(config_file, config)
 
     def _require_shared(self) -> None:
         if not (self.path / "config.json").exists():
@@ -153,7 +150,8 @@ _ABSENT = _Absent()
 _OURS = (".lock", "config.json.partial")
 
 
-def _begun(path: Path) -> bool:
+def begun(path: Path) -> bool:
+    """Whether a run has left records or checkpoints in a work directory."""
     metrics = path / "metrics.jsonl"
     return (path / "checkpoints").is_dir() or (metrics.exists() and metrics.stat().st_size > 0)
 
@@ -161,7 +159,7 @@ def _begun(path: Path) -> bool:
 def require_same_config(path: Path | str, config: RunConfig) -> None:
     """Raises WorkdirError when a work directory belongs to a run with another config; touches nothing."""
     file = local_path(path, "work directory") / "config.json"
-    if file.exists() and _begun(file.parent):
+    if file.exists() and begun(file.parent):
         _refuse_another_config(file, config)
 
 
@@ -188,17 +186,9 @@ def _both(file: Path, config: RunConfig) -> tuple[dict[str, Any], dict[str, Any]
     return both
 
 
-def note_changes(file: Path, config: RunConfig) -> None:
-    """Puts a changed config into config.json, and what has changed since when into its ``history``."""
-    lines = differences(*_both(file, config))
-    if not lines:
-        return
-    written = read_written(file)
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    steps = [int(p.name) for p in (file.parent / "checkpoints").glob("[0-9]*") if p.name.isdigit()]
-    entry = {"date": now, "step": max(steps, default=0), "changes": lines, "config": written["config"]}
-    history = [*written.get("history", []), entry]
-    write_json(file, {**written, "config": config.to_dict(), "history": history})
+def changes_of(file: Path, config: RunConfig) -> list[str]:
+    """Returns one line for every value in which a config.json and a config differ in what may change numbers."""
+    return differences(*_both(file, config))
 
 
 def _require_paths(paths: Sequence[str], config: RunConfig) -> None:
