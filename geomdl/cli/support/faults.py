@@ -24,6 +24,8 @@ def described(error: BaseException) -> tuple[str, int]:
     ("KeyError: 'width' (--debug shows where)", 1)
     """
     text = " ".join(str(error).split())
+    if (status := getattr(error, "exit_status", None)) is not None:
+        return text, status
     if isinstance(error, OSError):
         return _of_the_system(error), BAD_INPUT
     if isinstance(error, RecursionError):
@@ -38,8 +40,6 @@ def described(error: BaseException) -> tuple[str, int]:
         from geomdl.registry import said
 
         return f"{said(error)}: code that was called asked to leave the process; nothing else was done", BAD_INPUT
-    if (status := getattr(error, "exit_status", None)) is not None:
-        return text, status
     return f"{type(error).__name__}: {text} (--debug shows where)", FAILED
 
 

@@ -23,6 +23,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises a UsageError."""
+        message = re.sub(r"^argument (--\S+): invalid value ", r"invalid \1 ", message)
         raise UsageError(f"{message}; see {self.prog} --help")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:

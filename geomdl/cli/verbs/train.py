@@ -6,8 +6,8 @@
 Any value of the config can be set with --config.SECTION.KEY=VALUE, whether or not the file mentions it. The work
 directory gets config.json, metrics.jsonl, TensorBoard events, checkpoints, report.md and learning_curves.png.
 
-Ctrl-C or SIGTERM stop the run after the step, with a checkpoint and exit status 75; a second one stops it at once. The
-same command goes on from the latest checkpoint, to the same numbers as if nothing had happened.
+Ctrl-C, SIGTERM or SIGHUP stop the run after the step, with a checkpoint and exit status 75; a second one stops it at
+once. The same command goes on from the latest checkpoint, to the same numbers as if nothing had happened.
 
 Several processes, on one machine or many, train one network together when each is given the same command with
 --distributed (docs/scaling.md).
