@@ -46,6 +46,8 @@ def described(error: BaseException) -> tuple[str, int]:
 def _of_the_system(error: OSError) -> str:
     """What the operating system refused, with the path and what can be done."""
     path = error.filename2 or error.filename
+    if error.errno in _NO_ROOM and path is None:
+        return f"cannot write ({error.strerror}); make room on the disk, and give the same command again"
     if path is None or error.errno is None:
         return " ".join(str(error).split()) or type(error).__name__
     reason = error.strerror or type(error).__name__

@@ -1,7 +1,6 @@
 """Keeps what libraries say off the terminal; what matters in it comes back as an error."""
 
 import sys
-from types import TracebackType
 from typing import Any
 
 
@@ -10,15 +9,15 @@ def quiet_libraries() -> None:
     from absl import logging
 
     logging.set_verbosity(logging.FATAL)
-    if sys.excepthook is not _hook:
-        _before.append(sys.excepthook)
-        sys.excepthook = _hook
+    if sys.unraisablehook is not _hook:
+        _before.append(sys.unraisablehook)
+        sys.unraisablehook = _hook
 
 
-def _hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Prints an error that nobody catches, but not those of writes that outlive a save that has failed before them."""
-    if not (isinstance(error, RuntimeError) and str(error) == "Event loop is closed"):
-        (_before[-1] if _before else sys.__excepthook__)(kind, error, trace)
+def _hook(found: Any) -> None:
+    """Prints an error that nobody can catch, but not those of writes that outlive a save that failed before them."""
+    if not (isinstance(found.exc_value, RuntimeError) and str(found.exc_value) == "Event loop is closed"):
+        _before[-1](found)
 
 
 _before: list[Any] = []
