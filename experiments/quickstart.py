@@ -21,7 +21,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
@@ -40,6 +39,7 @@ from geomdl.plots.tables import Row, distinct, mean_over, read_csv, write_csv
 from geomdl.tasks import Task
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.loop import train
+from geomdl.training.reporting.run_progress import RunProgress
 from geomdl.training.workdir.workdir import write_json
 
 COMMAND = "geomdl reproduce quickstart"
@@ -64,9 +64,9 @@ def run(preset: str, out: Path) -> None:
     dataset: Dataset | None = None
     measured = []
     todo = [(name, seed) for seed in seeds for name in RUNS]
-    with tqdm(todo, desc="quickstart", unit="run") as bar:
+    with RunProgress(todo, "quickstart") as bar:
         for name, seed in bar:
-            bar.set_postfix_str(f"{name}, seed {seed}")
+            bar.note(f"{name}, seed {seed}")
             values = importlib.import_module(f"configs.{RUNS[name]}").get_config()
             values.seed = seed
             config = RunConfig.from_config_dict(values)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from geomdl.cli.support.checkout import scripts
+from geomdl.cli.support.checkout import checkout, scripts
 from geomdl.cli.support.parser import UsageError
 from geomdl.errors import shortened, unknown
 from geomdl.nesting import require_finite_nesting
@@ -39,6 +39,8 @@ def find_config(value: str) -> tuple[Path, str | None]:
     by_name = found is not None and path.parent in (Path(), Path("configs"))
     if found is None or not (by_name or path.is_file()):
         allowed = ["a path to a config file", *scripts("configs")]
+        if checkout() is None:  # installed from a wheel
+            allowed[0] += " (those of configs/ belong to a checkout of geomdl: clone the repository)"
         raise UsageError(str(unknown("config", name, allowed)))
     return found, argument if colon else None
 

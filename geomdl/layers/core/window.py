@@ -163,6 +163,14 @@ class Window:
         ends = ((m - 1) * self.stride + self.extent for m in self.output_size(size))
         return tuple(max(0, end - n - 2 * self.pixels_of_padding) for end, n in zip(ends, size, strict=True))
 
+    def leaves_nothing(self, size: Size) -> bool:
+        """Whether no incomplete window sticks out of the image."""
+        return not any(self.overhang(size))
+
+    def divides_exactly(self, size: Size) -> bool:
+        """Whether the output is exactly ``stride`` times smaller."""
+        return tuple(n * self.stride for n in self.output_size(size)) == size
+
     def is_centred(self, size: Size) -> bool:
         """Whether the grid of windows is centred on the image: (n + 2P − F) mod S = 0 along each axis."""
         return all((n + 2 * self.pixels_of_padding - self.extent) % self.stride == 0 for n in size)
@@ -183,9 +191,9 @@ class Window:
         if self.padding_mode == "circular" or self.pixels_of_padding == 0:
             period = Condition(
                 f"an output exactly {self.stride} times smaller" if self.stride > 1 else "an output of the same size",
-                lambda size: tuple(n * self.stride for n in self.output_size(size)) == size,
+                self.divides_exactly,
             )
-            inside = Condition("no incomplete window", lambda size: not any(self.overhang(size)))
+            inside = Condition("no incomplete window", self.leaves_nothing)
             shifts = Promise("exact", (period, inside) if self.remainder == "keep" and self.stride > 1 else (period,))
         else:
             shifts = dataclasses.replace(NOTHING, why=f"padding with {self.padding_mode} marks the border")
