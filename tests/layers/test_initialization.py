@@ -8,6 +8,7 @@ from flax import nnx
 
 from geomdl.equivariance import check_contract
 from geomdl.layers import Conv, Sequential
+from geomdl.layers.core.initialization import he_normal
 from geomdl.models import WideResNetConfig
 from geomdl.representations import FieldType
 
@@ -42,6 +43,33 @@ def test_a_deep_linear_network_keeps_every_norm_and_one_of_he_does_not():
 
     np.testing.assert_allclose(ratios("delta_orthogonal"), 1, atol=1e-4)
     assert ratios("he").std() > 0.3
+
+
+def test_weights_are_independent_normal_numbers():
+    """Also where there are many: none comes twice, and moments and neighbours are as they should be."""
+
+    def draw(key: jax.Array) -> jax.Array:
+        return he_normal(key, (120, 90), fan_in=8)
+
+    weights = np.asarray(draw(jax.random.key(2)))
+    assert len(np.unique(weights)) > 0.99 * weights.size
+    normal = weights.ravel() / 0.5  # √(2 / fan_in)
+    moments = np.array([(normal**k).mean() for k in (1, 2, 3, 4)]) - [0, 1, 0, 3]
+    assert np.all(np.abs(moments) < 5 * np.sqrt(np.array([1, 2, 15, 96]) / normal.size))  # their standard deviations
+    assert abs((normal[1:] * normal[:-1]).mean()) < 5 / np.sqrt(normal.size)
+    np.testing.assert_array_equal(jax.jit(draw)(jax.random.key(2)), weights)
+
+
+def test_no_two_kernels_start_alike():
+    t, rngs = FieldType("C4", "2 trivial + 1 regular + 2 trivial"), nnx.Rngs(0)
+    kernels = [
+        np.ravel(kernel[...])
+        for layer in (Conv(t, t, 3, rngs=rngs), Conv(t, t, 3, rngs=rngs))
+        for kernel in layer.kernel
+    ]
+    assert len(kernels) == 2 * 3 * 3
+    weights = np.concatenate(kernels)
+    assert len(np.unique(weights)) == weights.size
 
 
 def test_a_traced_key_gives_the_same_weights():

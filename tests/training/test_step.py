@@ -6,7 +6,7 @@ import numpy as np
 from flax import nnx
 
 from geomdl.tasks import Classification
-from geomdl.training import SGD, initial_state, make_apply, make_train_step, merge_model, split_model
+from geomdl.training import SGD, Compute, initial_state, make_apply, make_train_step, merge_model, split_model
 
 TASK = Classification(num_classes=3)
 KEY = jax.random.key(0)
@@ -20,20 +20,27 @@ class Probe(nnx.Module):
         self.kernel = nnx.Param(jnp.linspace(-1.0, 1.0, 18).reshape(6, 3))
         self.key_seen = nnx.BatchStat(jnp.zeros(()))
         self.brightness_seen = nnx.BatchStat(jnp.zeros(()))
+        self.keys_seen = nnx.BatchStat(jnp.zeros(2))
 
     def __call__(self, images: jax.Array, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
         if train:
             assert key is not None
-            self.key_seen[...] = jax.random.uniform(key)
+            self.key_seen[...] = number = jax.random.uniform(key)
+            self.keys_seen[...] += jnp.stack([number, number**2])
             self.brightness_seen[...] = images.mean()
         return images.reshape(len(images), -1) @ self.kernel[...]
 
 
-def setup(augment):
+def setup(augment, compute: Compute = Compute()):  # noqa: B008  (frozen)
     structure, params, rest = split_model(Probe())
     optimizer = SGD(learning_rate=0.5).build(lambda step: 0.5)
     step = make_train_step(
-        structure, task=TASK, optimizer=optimizer, select=lambda fetched, step: fetched, augment=augment
+        structure,
+        task=TASK,
+        optimizer=optimizer,
+        select=lambda fetched, step: fetched,
+        augment=augment,
+        compute=compute,
     )
     return structure, initial_state(params, rest, optimizer, TASK), step
 
@@ -69,6 +76,12 @@ def test_random_numbers_are_a_function_of_the_key_and_the_step() -> None:
         assert len(set(numbers)) == 3
     assert seen == noted(KEY)
     assert seen[0] != noted(jax.random.key(1))[0]
+
+
+def test_every_microbatch_draws_its_own_random_numbers() -> None:
+    _, state, step = setup(lambda images, key: images, Compute(accumulate=2))
+    total, squares = step(state, FETCHED, KEY).rest["keys_seen"]
+    assert squares / 2 > (total / 2) ** 2 + 1e-4  # the variance of the two numbers
 
 
 def test_metrics_add_up_over_steps() -> None:
