@@ -34,4 +34,4 @@ def test_deprecations_are_shown_to_users_and_errors_for_us(tmp_path: Path, optio
 
 
 def test_ci_runs_the_strict_command():
-    assert 'export PYTEST_ADDOPTS="-W error"' in (ROOT / ".ci" / "run").read_text()
+    assert 'export PYTEST_ADDOPTS="-W error ' in (ROOT / ".ci" / "run").read_text()
