@@ -84,6 +84,10 @@ class Algorithm(abc.ABC):
         """
         return "a linear layer has no window" if convolution.window is None else None
 
+    def missing(self) -> str | None:
+        """What the installed packages lack for it, whatever is to be computed; None where nothing is missing."""
+        return None
+
     def is_practical(self) -> bool:
         """Whether it is of use on the devices here, so that its cost is shown and measured beside the others'."""
         return True

@@ -63,7 +63,11 @@ class Fused(Algorithm):
             return "linear layers expand nothing"
         if convolution.groups > 1:
             return _unlike_plan(convolution) or f"there are {convolution.groups} groups of fields"
-        return _unlike_plan(convolution) or missing_backend()
+        return _unlike_plan(convolution) or self.missing()
+
+    def missing(self) -> str | None:
+        """A backend of Pallas for GPUs."""
+        return missing_backend()
 
     def is_practical(self) -> bool:
         """Not on CPUs, where it is interpreted."""

@@ -92,9 +92,13 @@ def named(name: str) -> Algorithm:
 
 
 def require_method(method: str) -> Method:
-    """Returns a method; raises a ValueError for anything else."""
+    """Returns a method; raises a ValueError for anything else, and where the installed packages lack what it needs."""
     if method not in methods():
         raise unknown("method", method, methods())
+    why = None if method == AUTO else named(method).missing()
+    if why is not None:
+        others = ", ".join(repr(name) for name in methods() if name != method)
+        raise invalid("method", method, f"{others}, for {why}", repr(named(method).instead or reference().name))
     return method
 
 
