@@ -130,7 +130,21 @@ class Sliding:
     def maximum(self, x: jax.Array) -> jax.Array:
         """See `Candidates`."""
         lowest = -np.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
-        return functools.reduce(lax.max, self._taps(x, lowest))
+        beyond = (self.count - 1) * self.stride + self.dilation * (self.size - 1) + 1 - self.before - x.shape[self.axis]
+        x = lax.slice_in_dim(x, 0, x.shape[self.axis] + min(beyond, 0), axis=self.axis)
+
+        def along(value: int, other: int = 1) -> list[int]:
+            return [value if axis == self.axis else other for axis in range(x.ndim)]
+
+        return lax.reduce_window(
+            x,
+            np.asarray(lowest, x.dtype),
+            lax.max,
+            along(self.size),
+            along(self.stride),
+            [(self.before, max(beyond, 0)) if axis == self.axis else (0, 0) for axis in range(x.ndim)],
+            window_dilation=along(self.dilation),
+        )
 
     def winners(self, x: jax.Array) -> tuple[jax.Array, Places]:
         """See `Candidates`. In one reduction, so that every entry is computed by the same code and ties stay ties."""
