@@ -38,6 +38,9 @@ SHOWN = ("jax", "flax", "numpy")
 TYPES = "tests/test_quality.py::test_types"
 """Judges our annotations by those of the packages installed; old ones have fewer, and some that are wrong."""
 
+CACHE = "ignore:Error reading persistent compilation cache entry:UserWarning"
+"""A worker reads what another one is writing, and compiles it itself; see pyproject.toml."""
+
 LINES = 25
 """Of what a failed command printed, as many are shown."""
 
@@ -66,7 +69,7 @@ class Environment:
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         create = {"create": [str(self.python), "-m", "venv", str(folder)]}
         if not self.lowest:
-            test = [python, "-m", "pytest", "-W", "error", *arguments]
+            test = [python, "-m", "pytest", "-W", "error", "-W", CACHE, *arguments]
             return create | {"install": [*pip, "--editable", ".[dev]"], "test": test}
         uv = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct"]
         test = [python, "-m", "pytest", "--deselect", TYPES, *arguments]
