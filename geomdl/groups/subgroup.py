@@ -108,7 +108,7 @@ class Subgroup:
 
     def embed(self, h: Element) -> Element:
         """ι(h) for elements ``[..., 2]`` of H."""
-        h = np.asarray(h)
+        h = self.subgroup.require_elements(h)
         scale = self._step if self.subgroup.is_finite else 1
         return self.group.product(np.stack([h[..., 0] * 0, h[..., 1] * scale], -1), self._reflection(h[..., 0]))
 
@@ -137,7 +137,7 @@ class Subgroup:
 
         The representative has the smallest rotation that is possible, and no reflection where H has one.
         """
-        g = np.asarray(g)
+        g = self.group.require_elements(g)
         f = g[..., 0] if self.subgroup.reflections else g[..., 0] * 0
         t = self.group.product(g, self.group.inverse(self._reflection(f)))
         rotation = t[..., 1] * 0

@@ -138,7 +138,7 @@ class FieldType:
 
     def matrix(self, g: Element) -> np.ndarray:
         """ρ(g) ``[..., size, size]``, the direct sum over all fields."""
-        g = np.asarray(g)
+        g = self.group.require_elements(g)
         matrix = np.zeros((*g.shape[:-1], self.size, self.size))
         for b in self.blocks:
             rho = b.representation(g)
