@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from geomdl.actions.grid import roll, shift_crop, turn
+from geomdl.actions.grid import holding, roll, shift_crop, turn
 from geomdl.actions.labels import warp_labels
 from geomdl.actions.warp import warp
 from geomdl.groups import C1, C4, O2, SO2, D, PlanarGroup
@@ -81,7 +81,7 @@ class Warp:
 
     def images(self, x: jax.Array) -> jax.Array:
         """See `geomdl.actions.warp`."""
-        return warp(x, self.matrix.astype(x.dtype))
+        return warp(x, self.matrix)
 
     def labels(self, y: jax.Array, fill: int) -> jax.Array:
         """See `geomdl.actions.warp_labels`."""
@@ -248,6 +248,7 @@ class Cutout:
 
     def labels(self, y: jax.Array, fill: int) -> jax.Array:
         """``fill`` where hidden."""
+        y = holding(y, fill)
         return jnp.where(self.hidden, jnp.asarray(fill, y.dtype), y)
 
 
