@@ -24,9 +24,10 @@ def traced_element(g: jax.Array, group: PointGroup) -> jax.Array:
     """
     if g.shape != (group.element_size,):
         raise invalid(f"shape of an element of {group}", g.shape, f"({group.element_size},): {group.element_words}")
-    if jnp.issubdtype(g.dtype, jnp.floating):
-        return g.astype(wide_dtype(g.dtype))
-    return g.astype(jnp.int32 if group.is_finite else as_floating(g, "element", integers="converted").dtype)
+    numbers = jnp.asarray(as_floating(g, f"element of {group}", integers="converted"))
+    if group.is_finite:
+        return (jnp.round(numbers) if jnp.issubdtype(g.dtype, jnp.floating) else g).astype(jnp.int32)
+    return numbers.astype(wide_dtype(numbers.dtype))
 
 
 def quarter_turns(g: jax.Array, group: PlanarGroup) -> tuple[jax.Array, jax.Array]:
