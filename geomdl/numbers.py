@@ -4,7 +4,7 @@ import math
 import operator
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from geomdl.errors import invalid
@@ -77,9 +77,9 @@ def checker(hint: Any) -> Checker | None:
         return lambda what, value: whole_number(what, value, least=None)
     if hint is float:
         return _real_number
-    if origin is tuple and arguments:
+    if origin in (tuple, Sequence) and arguments:
         each = checker(arguments[0])
-        length = None if arguments[-1] is Ellipsis else len(arguments)
+        length = len(arguments) if origin is tuple and arguments[-1] is not Ellipsis else None
         return None if each is None else lambda what, value: _several(what, value, each, length)
     if origin not in (types.UnionType, typing.Union):
         return None

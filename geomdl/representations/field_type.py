@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -291,7 +291,7 @@ def _pairs(group: PointGroup, fields: Any) -> list[tuple[int, Representation]]:
     if isinstance(fields, Representation):
         return [(1, fields)]
     allowed = "'8 trivial + 4 regular', or a list of pairs (multiplicity, representation)"
-    if isinstance(fields, np.ndarray) or not isinstance(fields, Iterable):
+    if isinstance(fields, np.ndarray | Mapping | Set | bytes) or not isinstance(fields, Iterable):
         raise invalid("field type", fields, allowed, f"'{fields} trivial'" if isinstance(fields, int) else None)
     pairs = []
     for part in fields:

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from geomdl.arrays import as_floating
 from geomdl.equivariance.contracts.contract import Contract, Size
-from geomdl.errors import misshapen
+from geomdl.errors import invalid, misshapen
 from geomdl.layers.core.constants import constant_copy
 from geomdl.layers.core.random_keys import as_rngs
 from geomdl.numbers import Checker, checker
@@ -220,10 +220,16 @@ def _field(layer: Layer, x: Any) -> jax.Array:
     return x
 
 
+def _field_type(what: str, value: Any) -> FieldType:
+    if not isinstance(value, FieldType):
+        raise invalid(what, value, "a geomdl.representations.FieldType", "FieldType('C4', '8 regular')")
+    return value
+
+
 def _taking_numbers(construct: Callable[..., None]) -> Callable[..., None]:
     """The constructor of a layer, given NumPy's numbers for Python's, and anything that stands for ``rngs``.
 
-    What its annotations say to be whole numbers has to be: `geomdl.numbers.checker`.
+    What its annotations say to be whole numbers, or a field type, has to be: `geomdl.numbers.checker`.
     """
     parameters = list(inspect.signature(construct).parameters.values())[1:]
     names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
@@ -235,7 +241,7 @@ def _taking_numbers(construct: Callable[..., None]) -> Callable[..., None]:
             hints = typing.get_type_hints(construct)
         except (NameError, TypeError):  # annotations that only a type checker understands
             return {}
-        found = {p.name: checker(hints.get(p.name)) for p in parameters}
+        found = {p.name: _field_type if (hint := hints.get(p.name)) is FieldType else checker(hint) for p in parameters}
         return {name: check for name, check in found.items() if check is not None}
 
     def checked(name: str, value: Any) -> Any:
