@@ -51,6 +51,9 @@ class Child(NamedTuple):
     size: Size
 
 
+_USUAL = frozenset(map(jnp.dtype, (jnp.float32, jnp.bfloat16, jnp.float16, jnp.float64)))
+
+
 def _taking_fields(method: Callable[..., Any]) -> Callable[..., Any]:
     """A method of a layer whose first argument is a field, given any array that can be one."""
 
@@ -64,11 +67,11 @@ def _taking_fields(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _field(layer: Any, x: Any) -> jax.Array:
-    what = f"the input of {type(layer).__name__}"
-    x = jnp.asarray(as_floating(x, what))
+    if not (isinstance(x, jax.Array) and x.dtype in _USUAL):
+        x = jnp.asarray(as_floating(x, f"the input of {type(layer).__name__}"))
     field_type = getattr(layer, "in_type", None)  # a layer that somebody wrote may have none yet
     if isinstance(field_type, FieldType) and x.ndim not in (2, field_type.space.dimension + 2):
-        raise misshapen(what, x.shape, field_type.axes, field_type.size)
+        raise misshapen(f"the input of {type(layer).__name__}", x.shape, field_type.axes, field_type.size)
     return x
 
 
