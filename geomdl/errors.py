@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
-__all__ = ["invalid", "nearest", "unknown"]
+__all__ = ["invalid", "misshapen", "nearest", "unknown"]
 
 
 def nearest(value: object, allowed: Iterable[object]) -> str | None:
@@ -59,3 +59,45 @@ def invalid(what: str, value: object, allowed: str, suggestion: object = None) -
     """
     message = f"invalid {what} {value!r}; allowed: {allowed}"
     return ValueError(message + (f"; try {suggestion}" if suggestion is not None else ""))
+
+
+def misshapen(what: str, shape: Sequence[int], axes: Sequence[str], channels: int | None = None) -> ValueError:
+    """A ValueError for an array of another layout than ``[batch, …, channels]``, with a guess at the mistake.
+
+    Args:
+      what: what the array is, e.g. ``"images"``.
+      shape: of the array.
+      axes: the names of all its axes in order: ``("batch", "height", "width", "channels")``; labels may have none for
+        channels.
+      channels: how many are expected, where that is known.
+
+    Returns:
+      The exception, for the caller to raise.
+
+    >>> print(misshapen("images", (3, 32, 32), ("batch", "height", "width", "channels"), 3))
+    invalid shape of images (3, 32, 32); allowed: [batch, height, width, channels] with 3 channels; the channels seem to
+    come first and the batch axis to be missing: try jnp.moveaxis(x, 0, -1)[None]
+    >>> print(misshapen("images", (8, 28, 28), ("batch", "height", "width", "channels"), 1))
+    invalid shape of images (8, 28, 28); allowed: [batch, height, width, channels] with 1 channels; the channel axis
+    seems to be missing: try x[..., None]
+    """
+    shape, rank = tuple(shape), len(axes)
+    has_channels = axes[-1] == "channels"
+    allowed = f"[{', '.join(axes)}]" + (f" with {channels} channels" if channels is not None else "")
+    missing, guess = rank - len(shape), None
+    plausible = (lambda n: n == channels) if channels is not None else (lambda n: n <= 4)
+    if has_channels and missing == 0 and rank > 2 and plausible(shape[1]) and not plausible(shape[-1]):
+        guess = "the channels seem to come first: try jnp.moveaxis(x, 1, -1)"
+    elif missing == 1 and (not has_channels or (shape and plausible(shape[-1]))):
+        guess = "the batch axis seems to be missing: try x[None]"
+    elif missing == 1 and rank > 2 and shape[0] > 1 and plausible(shape[0]):
+        guess = "the channels seem to come first and the batch axis to be missing: try jnp.moveaxis(x, 0, -1)[None]"
+    elif missing == 1 and channels in (1, None):
+        guess = "the channel axis seems to be missing: try x[..., None]"
+    elif missing == 2 and channels in (1, None) and rank > 3:
+        guess = "batch and channel axes seem to be missing: try x[None, ..., None]"
+    elif missing == -1 and not has_channels and shape[-1] == 1:
+        guess = "there seems to be a channel axis: try x[..., 0]"
+    elif missing == -1 and shape[0] == 1:
+        guess = "there seems to be one batch axis too many: try x[0]"
+    return ValueError(f"invalid shape of {what} {shape}; allowed: {allowed}" + (f"; {guess}" if guess else ""))

@@ -6,22 +6,9 @@ from typing import Any
 import numpy as np
 
 from geomdl.errors import invalid
+from geomdl.numbers import whole_number
 
-
-def whole_number(key: str, value: Any, least: int = 1, most: int | None = None) -> None:
-    """Raises ValueError unless ``value`` is a whole number from ``least`` to ``most``.
-
-    >>> whole_number("data.size", 0)
-    Traceback (most recent call last):
-    ValueError: invalid data.size 0; allowed: a whole number, at least 1; try 1
-    """
-    top = math.inf if most is None else most
-    real = isinstance(value, float | int | np.number) and not isinstance(value, bool) and math.isfinite(value)
-    if not real or not least <= value <= top or not isinstance(value, int | np.integer):
-        bound = f"at least {least}" if most is None else f"{least} to {most}"
-        raise invalid(
-            key, value, f"a whole number, {bound}", max(least, min(top, round(float(value)))) if real else None
-        )
+__all__ = ["number", "whole_number"]
 
 
 def number(key: str, value: Any, least: float = 0.0, below: float = math.inf) -> None:

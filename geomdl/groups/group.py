@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 
+from geomdl.errors import invalid
+
 Element = np.ndarray
 """A group element, or a batch of them: an array ``[..., element_size]`` of numbers."""
 
@@ -56,6 +58,58 @@ class Group(abc.ABC):
     @abc.abstractmethod
     def is_close(self, a: Element, b: Element) -> np.ndarray:
         """Whether a and b are the same element (to 1e-9 for a continuous group)."""
+
+    @property
+    def element_words(self) -> str:
+        """What the numbers of an element are, and which are allowed, for messages."""
+        return f"{self.element_size} finite numbers"
+
+    def has_element(self, a: Element) -> np.ndarray:
+        """Whether numbers ``[..., element_size]`` describe an element: ``[...]``. By default whether they are finite.
+
+        >>> from geomdl.groups import C
+        >>> C(4).has_element(np.array([[0, 3], [0, 4], [0, 0.5], [1, 0]]))
+        array([ True, False, False, False])
+        """
+        return np.all(np.isfinite(a), -1)
+
+    def require_elements(self, a: Element) -> Element:
+        """The elements as an array ``[..., element_size]``, in the largest dtype of their kind: int64 or float64.
+
+        Every method that takes elements calls it, so that a number outside the group, an angle in degrees, or NaN is
+        an error and never another element.
+
+        Args:
+          a: one element or a batch of them.
+
+        Raises:
+          ValueError: for numbers that describe no element of the group, naming the first; or another shape.
+
+        >>> from geomdl.groups import C
+        >>> C(8).require_elements([0, 45])
+        Traceback (most recent call last):
+        ...
+        ValueError: invalid element of C8 [0, 45]; allowed: (reflected, rotation): 0, as there are no reflections, and
+        a whole number of steps of 45°, from 0 to 7; try [0, 1], which is 45°
+        """
+        try:
+            a = np.asarray(a)
+        except ValueError as error:  # rows of different lengths
+            raise invalid(f"element of {self}", a, self.element_words) from error
+        if a.dtype.kind not in "biuf":
+            raise invalid(f"element of {self}", a.tolist(), self.element_words)
+        if a.shape[-1:] != (self.element_size,):
+            raise invalid(f"element of {self}", a.tolist(), f"[..., {self.element_size}]: {self.element_words}")
+        a = a.astype(np.float64 if a.dtype.kind == "f" else np.int64, copy=False)
+        inside = self.has_element(a)
+        if not np.all(inside):
+            outside = a[~inside].reshape(-1, self.element_size)[0]
+            raise invalid(f"element of {self}", outside.tolist(), self.element_words, self._nearest(outside))
+        return a
+
+    def _nearest(self, outside: np.ndarray) -> str | None:
+        """An element that may have been meant, in words."""
+        return None
 
     @property
     def is_finite(self) -> bool:

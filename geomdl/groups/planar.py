@@ -7,6 +7,7 @@ import numpy as np
 
 from geomdl.errors import invalid
 from geomdl.groups.group import Element, Group
+from geomdl.numbers import whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +49,15 @@ class PlanarGroup(Group):
 
     def __post_init__(self) -> None:
         n = self.rotation_order
-        if not (n == math.inf or (isinstance(n, int | np.integer) and n >= 1)):
-            raise invalid("rotation order", n, "a positive integer or math.inf", 4)
+        if not (isinstance(n, float | np.floating) and n == math.inf):
+            try:
+                n = whole_number("rotation order", n)
+            except ValueError as error:
+                raise invalid("rotation order", n, "a positive integer or math.inf", 4) from error
+            object.__setattr__(self, "rotation_order", n)
         if self.mirror:
+            if not math.isfinite(self.mirror):
+                raise invalid("mirror", self.mirror, "an angle in degrees", 0)
             if not self.reflections or n == math.inf:
                 raise invalid("mirror", self.mirror, "0, except for the groups D_N", 0)
             reduced = round(math.fmod(self.mirror, 180 / n), 12) % (180 / n)
@@ -77,18 +84,55 @@ class PlanarGroup(Group):
         """The value of r at which a rotation is a full turn: N, or 2π."""
         return 2 * math.pi if self.rotation_order == math.inf else self.rotation_order
 
+    @property
+    def element_words(self) -> str:
+        """What f and r may be."""
+        reflected = "0 or 1" if self.reflections else "0, as there are no reflections"
+        n = self.rotation_order
+        steps = (
+            "an angle in radians, from 0 to 2π" if n == math.inf else f"a whole number of steps of {360 / n:g}°, from 0"
+        )
+        return f"(reflected, rotation): {reflected}, and {steps}" + ("" if n == math.inf else f" to {n - 1}")
+
+    def has_element(self, a: Element) -> np.ndarray:
+        """Whether f is 0 or 1 (with reflections), and r a whole number below N, or an angle from 0 to 2π.
+
+        >>> SO2.has_element(np.array([[0, 0.5], [0, 90]]))
+        array([ True, False])
+        """
+        a = np.asarray(a)
+        f, r = a[..., 0], a[..., 1]
+        reflected = (f == 0) | (f == 1) if self.reflections else f == 0
+        if self.rotation_order == math.inf:
+            return reflected & (r > -1e-6) & (r < 2 * math.pi + 1e-6)  # float32 rounds 2π up
+        whole = True if a.dtype.kind in "biu" else r == np.floor(r)
+        return reflected & (r >= 0) & (r < self.rotation_order) & whole
+
+    def _nearest(self, outside: np.ndarray) -> str | None:
+        f, r = outside.tolist()
+        if f not in (0, int(self.reflections)) or not math.isfinite(r):
+            return None
+        if self.rotation_order == math.inf:
+            if r < 0:
+                return f"[{f:g}, {r % self.period:g}], which is {r:g} + 2π" if r > -self.period else None
+            return f"[{f:g}, {math.radians(r):.4g}], which is {r:g}°" if r <= 360 else None
+        steps = r * self.rotation_order / 360
+        if r >= self.rotation_order and abs(steps - round(steps)) < 1e-9 and steps < self.rotation_order:
+            return f"[{f:g}, {round(steps)}], which is {r:g}°"
+        return f"[{f:g}, {round(r) % int(self.rotation_order)}]"
+
     def _wrap(self, f: np.ndarray, r: np.ndarray) -> Element:
         r = np.mod(r, self.period)
         return np.stack(np.broadcast_arrays(np.mod(f, 2).astype(r.dtype), r), -1)
 
     def product(self, a: Element, b: Element) -> Element:
         """(f, r)(f', r') = (f + f', r + (−1)^f r')."""
-        a, b = np.asarray(a), np.asarray(b)
+        a, b = self.require_elements(a), self.require_elements(b)
         return self._wrap(a[..., 0] + b[..., 0], a[..., 1] + (1 - 2 * a[..., 0]) * b[..., 1])
 
     def inverse(self, a: Element) -> Element:
         """(f, r)⁻¹ = (f, −(−1)^f r)."""
-        a = np.asarray(a)
+        a = self.require_elements(a)
         return self._wrap(a[..., 0], -(1 - 2 * a[..., 0]) * a[..., 1])
 
     def generators(self) -> Element:
@@ -99,8 +143,8 @@ class PlanarGroup(Group):
     def index(self, a: Element) -> np.ndarray:
         """r + N f."""
         self.require_finite("numbering elements")
-        a = np.asarray(a)
-        return (np.rint(a[..., 1]) + self.rotation_order * np.rint(a[..., 0])).astype(int)
+        a = self.require_elements(a)
+        return (a[..., 1] + self.rotation_order * a[..., 0]).astype(int)
 
     def elements(self) -> Element:
         """All rotations first, then all reflections."""
@@ -117,31 +161,31 @@ class PlanarGroup(Group):
 
     def is_close(self, a: Element, b: Element) -> np.ndarray:
         """Compares reflections, and rotations modulo a full turn."""
-        a, b = np.asarray(a), np.asarray(b)
+        a, b = self.require_elements(a), self.require_elements(b)
         difference = np.mod(a[..., 1] - b[..., 1] + self.period / 2, self.period) - self.period / 2
         return (np.mod(a[..., 0] - b[..., 0], 2) == 0) & (np.abs(difference) < 1e-9)
 
     def angle(self, a: Element) -> np.ndarray:
         """The rotation angle of R(r) F^f in radians, in [0, 2π)."""
-        return np.asarray(a)[..., 1] * (2 * math.pi / self.period)
+        return self.require_elements(a)[..., 1] * (2 * math.pi / self.period)
 
     def plane_angle(self, a: Element) -> np.ndarray:
         """The angle φ, in radians, for which the element moves the plane by R(φ) diag(1, −1)^f; 2 · mirror for F."""
-        return self.angle(a) + np.asarray(a)[..., 0] * math.radians(2 * self.mirror)
+        a = self.require_elements(a)
+        return a[..., 1] * (2 * math.pi / self.period) + a[..., 0] * math.radians(2 * self.mirror)
 
     def matrix(self, a: Element) -> np.ndarray:
         """The orthogonal matrices R(r) F^f ``[..., 2, 2]`` in coordinates (x right, y up), float64.
 
         Quarter turns are exact: their entries are −1, 0 and 1.
         """
-        a = np.asarray(a)
-        angle = self.plane_angle(a)
+        angle, a = self.plane_angle(a), np.asarray(a)
         cos, sin = np.cos(angle), np.sin(angle)
         quarter = np.isclose(np.mod(angle, math.pi / 2), 0, atol=1e-12) | np.isclose(
             np.mod(angle, math.pi / 2), math.pi / 2, atol=1e-12
         )
         cos, sin = np.where(quarter, np.rint(cos), cos), np.where(quarter, np.rint(sin), sin)
-        sign = 1 - 2 * a[..., 0]
+        sign = 1.0 - 2.0 * a[..., 0]
         return np.stack([np.stack([cos, -sin * sign], -1), np.stack([sin, cos * sign], -1)], -2)
 
     def is_grid_symmetry(self, a: Element) -> np.ndarray:

@@ -39,9 +39,21 @@ class DirectProduct(Group):
         """The product of the orders."""
         return self.first.order * self.second.order
 
+    @property
+    def element_words(self) -> str:
+        """Those of the factors."""
+        first, second = self.first, self.second
+        return f"one element of each factor, {first}: {first.element_words}; {second}: {second.element_words}"
+
+    def has_element(self, a: Element) -> np.ndarray:
+        """Componentwise."""
+        a = np.asarray(a)
+        size = self.first.element_size
+        return self.first.has_element(a[..., :size]) & self.second.has_element(a[..., size:])
+
     def split(self, a: Element) -> tuple[Element, Element]:
         """The two components of elements ``[..., element_size]``."""
-        a = np.asarray(a)
+        a = self.require_elements(a)
         return a[..., : self.first.element_size], a[..., self.first.element_size :]
 
     def _join(self, a: Element, b: Element) -> Element:
@@ -133,9 +145,19 @@ class SemidirectProduct(Group):
         """The product of the orders."""
         return self.translations.order * int(self.point_group.order)
 
+    @property
+    def element_words(self) -> str:
+        """Those of the factors."""
+        return f"a shift and a turn: {self.translations.element_words}; {self.point_group.element_words}"
+
+    def has_element(self, a: Element) -> np.ndarray:
+        """Componentwise."""
+        a = np.asarray(a)
+        return self.translations.has_element(a[..., :2]) & self.point_group.has_element(a[..., 2:])
+
     def split(self, a: Element) -> tuple[Element, Element]:
         """The translation and the point-group component."""
-        a = np.asarray(a)
+        a = self.require_elements(a)
         return a[..., :2], a[..., 2:]
 
     def turn(self, h: Element, t: Element) -> Element:

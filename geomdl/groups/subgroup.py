@@ -54,9 +54,11 @@ class Subgroup:
             if self.axis not in (0, own):
                 raise invalid(f"axis of {given} in {self.group}", self.axis, "that of its mirror", own)
             object.__setattr__(self, "axis", own)
+        if isinstance(self.axis, bool) or not isinstance(self.axis, int | float | np.integer | np.floating):
+            raise invalid(f"axis of {self.subgroup} in {self.group}", self.axis, "a number", 0)
         choices = self._step if self.subgroup.reflections else 0
-        whole = self.group.is_finite and self.axis != round(self.axis)
-        if self.axis != 0 and (whole or not 0 <= self.axis < choices):
+        fraction = self.group.is_finite and self.axis % 1 != 0
+        if self.axis != 0 and (fraction or not 0 <= self.axis < choices):
             kind = "an integer" if self.group.is_finite else "an angle in radians"
             allowed = f"{kind}, 0 ≤ axis < {choices:g}" if choices else "0 (it has one embedding only)"
             raise invalid(f"axis of {self.subgroup} in {self.group}", self.axis, allowed, 0)
@@ -108,7 +110,7 @@ class Subgroup:
 
     def embed(self, h: Element) -> Element:
         """ι(h) for elements ``[..., 2]`` of H."""
-        h = np.asarray(h)
+        h = self.subgroup.require_elements(h)
         scale = self._step if self.subgroup.is_finite else 1
         return self.group.product(np.stack([h[..., 0] * 0, h[..., 1] * scale], -1), self._reflection(h[..., 0]))
 
@@ -137,7 +139,7 @@ class Subgroup:
 
         The representative has the smallest rotation that is possible, and no reflection where H has one.
         """
-        g = np.asarray(g)
+        g = self.group.require_elements(g)
         f = g[..., 0] if self.subgroup.reflections else g[..., 0] * 0
         t = self.group.product(g, self.group.inverse(self._reflection(f)))
         rotation = t[..., 1] * 0

@@ -8,6 +8,7 @@ import numpy as np
 from geomdl.errors import invalid
 from geomdl.groups.group import Element, Group
 from geomdl.groups.per_axis import PerAxis, along
+from geomdl.numbers import whole_number
 
 
 @dataclasses.dataclass(frozen=True, init=False)
@@ -39,18 +40,14 @@ class GridTranslations(Group):
     def __init__(self, *sizes: int, step: int | tuple[int, ...] | PerAxis = 1) -> None:
         if not sizes:
             raise invalid("sizes of the translation group", sizes, "one number of pixels for each axis", (9, 9))
-        for i, n in enumerate(sizes):
-            name = ("height", "width")[i] if len(sizes) == 2 else f"size {i}"
-            if n < 1:
-                raise invalid(f"{name} of the translation group", n, "a positive number of pixels", 1)
-        steps = along(step, len(sizes))
+        names = ("height", "width") if len(sizes) == 2 else [f"size {i}" for i in range(len(sizes))]
+        sizes = tuple(whole_number(f"{name} of the translation group", n) for name, n in zip(names, sizes, strict=True))
+        steps = tuple(whole_number("step of the translation group", s) for s in along(step, len(sizes)))
         for n, s in zip(sizes, steps, strict=True):
-            if s < 1:
-                raise invalid("step of the translation group", s, "a positive number of pixels", 1)
             if n % s:
                 words = f"height {sizes[0]} and width {sizes[1]}" if len(sizes) == 2 else f"the sizes {sizes}"
                 raise invalid("step of the translation group", s, f"a common divisor of {words}", math.gcd(*sizes))
-        object.__setattr__(self, "sizes", tuple(sizes))
+        object.__setattr__(self, "sizes", sizes)
         object.__setattr__(self, "step", steps[0] if len(set(steps)) == 1 else steps)
 
     def __repr__(self) -> str:
@@ -85,13 +82,36 @@ class GridTranslations(Group):
     def _steps(self) -> np.ndarray:
         return np.array(along(self.step, len(self.sizes)))
 
+    @property
+    def element_words(self) -> str:
+        """Whole numbers of pixels."""
+        multiples = "" if self.step == 1 else f", multiples of {self.step}"
+        return f"a whole number of pixels for each of {len(self.sizes)} axes{multiples}"
+
+    def has_element(self, a: Element) -> np.ndarray:
+        """Whether these are whole numbers of pixels and multiples of the step; any whole number counts modulo the size.
+
+        >>> GridTranslations(4, 6, step=2).has_element(np.array([[2, -2], [1, 0], [0.5, 0]]))
+        array([ True, False, False])
+        """
+        a = np.asarray(a)
+        with np.errstate(invalid="ignore"):
+            return np.all(np.mod(a, self._steps) == 0, -1)
+
+    def _nearest(self, outside: np.ndarray) -> str | None:
+        return (
+            str((np.rint(outside / self._steps).astype(int) * self._steps).tolist())
+            if np.isfinite(outside).all()
+            else None
+        )
+
     def product(self, a: Element, b: Element) -> Element:
         """Shifts add, modulo the size."""
-        return np.mod(np.asarray(a) + np.asarray(b), self._sizes)
+        return np.mod(self.require_elements(a) + self.require_elements(b), self._sizes)
 
     def inverse(self, a: Element) -> Element:
         """The shift back."""
-        return np.mod(-np.asarray(a), self._sizes)
+        return np.mod(-self.require_elements(a), self._sizes)
 
     def generators(self) -> Element:
         """One step along each axis: down, and to the right."""
@@ -100,7 +120,7 @@ class GridTranslations(Group):
     def index(self, a: Element) -> np.ndarray:
         """Row-major number of the shift."""
         counts = (self._sizes // self._steps).tolist()
-        a = np.mod(np.asarray(a), self._sizes) // self._steps
+        a = np.mod(self.require_elements(a), self._sizes).astype(int) // self._steps
         return sum((a[..., i] * math.prod(counts[i + 1 :]) for i in range(len(counts))), np.zeros(a.shape[:-1], int))
 
     def elements(self) -> Element:
@@ -114,4 +134,4 @@ class GridTranslations(Group):
 
     def is_close(self, a: Element, b: Element) -> np.ndarray:
         """Equality modulo the size."""
-        return np.all(np.mod(np.asarray(a) - np.asarray(b), self._sizes) == 0, -1)
+        return np.all(np.mod(self.require_elements(a) - self.require_elements(b), self._sizes) == 0, -1)

@@ -85,7 +85,7 @@ class Representation:
 
     def __call__(self, g: Element) -> np.ndarray:
         """The matrices ρ(g) ``[..., size, size]`` of elements ``[..., element_size]``, float64."""
-        g = np.asarray(g)
+        g = self.group.require_elements(g)
         blocks = np.zeros((*g.shape[:-1], self.size, self.size))
         start = 0
         for label in self.labels:

@@ -1,15 +1,23 @@
 """The base class of layers: input and output type, contract, and how a layer is called."""
 
 import abc
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
+from geomdl.arrays import as_floating
 from geomdl.equivariance.contracts.contract import Contract, Size
+from geomdl.errors import invalid, misshapen
 from geomdl.layers.core.constants import constant_copy
+from geomdl.layers.core.random_keys import as_rngs
+from geomdl.numbers import Checker, checker
 from geomdl.representations import FieldType
 
 Field = Float[Array, "batch *space channels"]
@@ -43,12 +51,42 @@ class Child(NamedTuple):
     size: Size
 
 
+_USUAL = frozenset(map(jnp.dtype, (jnp.float32, jnp.bfloat16, jnp.float16, jnp.float64)))
+
+
+def _taking_fields(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of a layer whose first argument is a field, given any array that can be one."""
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            return method(self, _field(self, args[0]), *args[1:], **kwargs)
+        return method(self, **{name: _field(self, v) if name == "x" else v for name, v in kwargs.items()})
+
+    return call
+
+
+def _field(layer: Any, x: Any) -> jax.Array:
+    if not (isinstance(x, jax.Array) and x.dtype in _USUAL):
+        x = jnp.asarray(as_floating(x, f"the input of {type(layer).__name__}"))
+    field_type = getattr(layer, "in_type", None)  # a layer that somebody wrote may have none yet
+    if isinstance(field_type, FieldType) and x.ndim not in (2, field_type.space.dimension + 2):
+        raise misshapen(f"the input of {type(layer).__name__}", x.shape, field_type.axes, field_type.size)
+    return x
+
+
 class Layer(nnx.Module, abc.ABC):
     """A Flax NNX module from fields of ``in_type`` to fields of ``out_type``, with a contract on its equivariance.
 
     Fields are arrays ``[batch, height, width, channels]``, or ``[batch, channels]`` without base space. Whether the
     layer trains is an argument of the call, and so is the random key, so that a call is a function of its arguments;
     only the running statistics of batch norm change, and they are `nnx.BatchStat` variables.
+
+    Every layer, also one of one's own, takes what users have, and looks at types and shapes alone: arrays of NumPy and
+    PyTorch and lists, float16 to float64, and bool as 0 and 1. Whole and complex numbers are refused, and fields with
+    other axes than ``in_type`` says; see `geomdl.arrays.as_floating`. Where ``rngs`` are asked for to initialise
+    weights, a JAX random key or a seed stands for ``nnx.Rngs`` of it. Arguments of the constructor that are annotated
+    as whole numbers have to be: of Python or NumPy.
 
     A layer of one's own has ``in_type``, ``out_type`` and `contract`, and
 
@@ -75,6 +113,12 @@ class Layer(nnx.Module, abc.ABC):
     in_type: FieldType
     out_type: FieldType
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, taking in (("__call__", _taking_fields), ("apply", _taking_fields), ("__init__", _taking_numbers)):
+            if name in vars(cls):
+                setattr(cls, name, taking(vars(cls)[name]))
+
     @property
     @abc.abstractmethod
     def contract(self) -> Contract:
@@ -87,6 +131,7 @@ class Layer(nnx.Module, abc.ABC):
             f" training"
         )
 
+    @_taking_fields
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
         """Applies the layer.
 
@@ -177,3 +222,41 @@ def walk(layer: Layer, size: Size, path: str = "") -> Iterator[Child]:
     yield Child(path, layer, size)
     for name, inner, inner_size in layer.children(size):
         yield from walk(inner, inner_size, f"{path}.{name}" if path else name)
+
+
+def _field_type(what: str, value: Any) -> FieldType:
+    if not isinstance(value, FieldType):
+        raise invalid(what, value, "a geomdl.representations.FieldType", "FieldType('C4', '8 regular')")
+    return value
+
+
+def _taking_numbers(construct: Callable[..., None]) -> Callable[..., None]:
+    """The constructor of a layer, given NumPy's numbers for Python's, and anything that stands for ``rngs``.
+
+    What its annotations say to be whole numbers, or a field type, has to be: `geomdl.numbers.checker`.
+    """
+    parameters = list(inspect.signature(construct).parameters.values())[1:]
+    names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    optional_rngs = any(p.name == "rngs" and p.default is None for p in parameters)
+
+    @functools.cache
+    def checkers() -> dict[str, Checker]:
+        try:
+            hints = typing.get_type_hints(construct)
+        except (NameError, TypeError):  # annotations that only a type checker understands
+            return {}
+        found = {p.name: _field_type if (hint := hints.get(p.name)) is FieldType else checker(hint) for p in parameters}
+        return {name: check for name, check in found.items() if check is not None}
+
+    def checked(name: str, value: Any) -> Any:
+        if name == "rngs" and not (optional_rngs and value is None):
+            return as_rngs(value)
+        check = checkers().get(name)
+        return value if check is None else check(name, value)
+
+    @functools.wraps(construct)
+    def constructed(self: Layer, *args: Any, **kwargs: Any) -> None:
+        named = [checked(name, value) for name, value in zip(names, args, strict=False)]
+        construct(self, *named, *args[len(named) :], **{name: checked(name, value) for name, value in kwargs.items()})
+
+    return constructed
