@@ -38,7 +38,7 @@ def rotation_consistency(
 
     Returns:
       One row ``{"angle", "agreement", "iou"}`` per angle: the share of pixels with the same class, and the IoU of the
-      two segmentations over the whole split, mean over the classes.
+      two segmentations over the whole split, mean over the classes that are in one of them.
 
     Raises:
       ValueError: for another task.
@@ -54,8 +54,11 @@ def rotation_consistency(
             moved = task.predictions(predict(rotated_images(batch["image"], angle)))
             counts.append(_agreement(rotated_maps(moved, -angle), reference, mask, num_classes=len(task.classes)))
         sums = jax.tree.map(lambda *parts: np.sum(parts, axis=0, dtype=np.float64), *jax.device_get(counts))
-        agreement = float(sums["both"].sum() / sums["labelled"].sum())
-        rows.append({"angle": float(angle), "agreement": agreement, "iou": float(overlap(sums)[0].mean())})
+        compared = sums["labelled"].sum()
+        if not compared:
+            raise invalid("images", f"of which no pixel is compared at {angle:g}°", "larger ones")
+        agreement, iou = float(sums["both"].sum() / compared), float(np.nanmean(overlap(sums)[0]))
+        rows.append({"angle": float(angle), "agreement": agreement, "iou": iou})
     return rows
 
 

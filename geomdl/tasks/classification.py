@@ -6,10 +6,15 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jax.core import Tracer
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
 
 from geomdl.actions import OutputLaw
+from geomdl.arrays import as_array
 from geomdl.data import ClassTarget, Dataset, LabelsTarget, TargetKind
+from geomdl.data.class_indices import class_indices, misshapen_labels
 from geomdl.errors import invalid, unknown
 from geomdl.tasks.task import Batch, Totals, wrong_labels
 
@@ -130,8 +135,14 @@ class Classification:
         """Returns the predicted class [batch] int32, or which labels hold (probability > ½) [batch, classes] bool."""
         return logits > 0 if self.multi_label else jnp.argmax(logits, axis=-1).astype(jnp.int32)
 
-    def targets(self, labels: Int[Array, " batch"] | Float[Array, "batch classes"]) -> Float[Array, "batch classes"]:
-        """Returns the (smoothed) desired outputs [batch, classes] for integer classes or for 0/1 labels."""
+    def targets(self, labels: ArrayLike) -> Float[Array, "batch classes"]:
+        """Returns the (smoothed) desired outputs [batch, classes] for integer classes or for 0/1 labels.
+
+        Raises:
+          ValueError: for labels of another shape or type, and, where their values are known, labels that are no classes
+            or indicators.
+        """
+        labels = self._labels(labels)
         if self.multi_label:
             return (1 - self.label_smoothing) * labels.astype(jnp.float32) + self.label_smoothing / 2
         one_hot = jax.nn.one_hot(labels, self.num_classes, dtype=jnp.float32)
@@ -142,12 +153,17 @@ class Classification:
 
         With several labels ``accuracy`` is the share of labels that are right, ``exact_match`` asks for all of them.
         """
+        labels = self._labels(batch["label"])
+        if logits.shape != (len(labels), self.num_classes):
+            raise invalid("shape of the model's output", logits.shape, f"{(len(labels), self.num_classes)}")
         logits = logits.astype(jnp.float32)
-        loss = LOSSES[self.objective](logits, self.targets(batch["label"]))
+        if "mask" in batch:  # what a model gives for padding has no gradient, were it infinite
+            logits = jnp.where(batch["mask"][:, None] > 0, logits, 0)
+        loss = LOSSES[self.objective](logits, self.targets(labels))
         if self.multi_label:
-            right = (self.predictions(logits) == (batch["label"] > 0.5)).astype(jnp.float32)
+            right = (self.predictions(logits) == (labels > 0.5)).astype(jnp.float32)
             return {"loss": loss, "accuracy": right.mean(axis=-1), "exact_match": right.min(axis=-1)}
-        return {"loss": loss, "accuracy": (self.predictions(logits) == batch["label"]).astype(jnp.float32)}
+        return {"loss": loss, "accuracy": (self.predictions(logits) == labels).astype(jnp.float32)}
 
     def loss(self, logits: Float[Array, "batch classes"], batch: Batch) -> tuple[Array, dict[str, Array]]:
         """Returns the mean loss over the real images of the batch, and the means of all metrics."""
@@ -168,6 +184,20 @@ class Classification:
     def summary(self, totals: Mapping[str, Any], count: float) -> dict[str, float]:
         """Returns the mean of every metric over so many steps or images."""
         return {name: float(totals[name]) / count for name in self.metrics}
+
+    def _labels(self, labels: ArrayLike) -> Array:
+        """Classes as int32, indicators as they are."""
+        if not self.multi_label:
+            labels = class_indices(labels, self.num_classes, "class")
+            if labels.ndim != 1:
+                raise misshapen_labels("classes", labels.shape, ("batch",), self.num_classes)
+            return labels
+        labels = as_array(labels, "indicators of classes")
+        if not isinstance(labels, Tracer):
+            LabelsTarget(self.num_classes).require(np.asarray(labels), labels, "batch")
+        elif labels.ndim != 2 or labels.shape[1] != self.num_classes:
+            raise invalid("shape of the indicators of classes", labels.shape, f"[batch, {self.num_classes}]")
+        return jnp.asarray(labels)
 
 
 def masked_mean(values: Float[Array, " batch"], mask: Float[Array, " batch"] | None) -> Float[Array, ""]:
