@@ -84,14 +84,15 @@ def wide_dtype(dtype: Any) -> np.dtype:
     """The dtype in which coordinates, inverses and sums are computed for an array: float32 at least.
 
     Args:
-      dtype: of the array; for whole numbers and bool it is JAX's default precision.
+      dtype: of the array; for whole numbers and bool it is JAX's default precision. float64 is one that JAX
+        computes in where it is enabled.
 
     >>> wide_dtype(jnp.bfloat16), wide_dtype(np.uint8)
     (dtype('float32'), dtype('float32'))
     """
     if not jnp.issubdtype(dtype, jnp.floating):
         return np.dtype(jnp.result_type(float))
-    return np.dtype(dtype if jnp.finfo(dtype).bits >= 32 else jnp.float32)
+    return np.dtype(jax.dtypes.canonicalize_dtype(dtype) if jnp.finfo(dtype).bits >= 32 else jnp.float32)
 
 
 def _advice(dtype: Any) -> str:

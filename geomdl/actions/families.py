@@ -14,8 +14,9 @@ from jax.typing import ArrayLike
 
 from geomdl.actions.generators import GENERATORS, Generator, exponential
 from geomdl.actions.projective import move
-from geomdl.actions.warp import Padding
-from geomdl.errors import invalid, unknown
+from geomdl.actions.warp import PLANE_AXES, Padding
+from geomdl.arrays import as_array, wide_dtype
+from geomdl.errors import invalid, misshapen, unknown
 from geomdl.groups import Element
 
 _FLIP = np.diag([1.0, -1.0, 1.0])
@@ -102,12 +103,15 @@ class Family:
           g: ``[element_size]``; may be traced.
           x: the images.
           padding: what lies outside, see `geomdl.actions.warp`.
+
+        Raises:
+          ValueError: for numbers that are no element (not when g is traced), and as `geomdl.actions.warp`.
         """
-        return self._act(g, jnp.asarray(x), padding, inverse=False)
+        return self._act(g, x, padding, inverse=False)
 
     def undo(self, g: ArrayLike, x: ArrayLike, *, padding: Padding = "zeros") -> jax.Array:
         """Moves images by the inverse of an element; arguments as of `act`."""
-        return self._act(g, jnp.asarray(x), padding, inverse=True)
+        return self._act(g, x, padding, inverse=True)
 
     def matrix(self, g: ArrayLike, size: tuple[int, int]) -> np.ndarray | jax.Array | None:
         """The homography ``[3, 3]`` of an element, in pixels from the centre (x right, y up); None for pixel values.
@@ -129,12 +133,12 @@ class Family:
         return jnp.where(g[0] != 0, jnp.matmul(connected, flip, precision="highest"), connected)
 
     def _element(self, g: ArrayLike) -> np.ndarray | jax.Array:
-        element = g if isinstance(g, Tracer) else np.asarray(g, np.float64)
+        element = g if isinstance(g, Tracer) else np.asarray(as_array(g, f"element of {self.name}"), np.float64)
         if element.shape != (self.element_size,):
             parts = (["0 or 1 (reflected)"] if self.reflections else []) + list(self.generators)
             raise invalid(f"element of {self.name}", np.shape(g), f"[{', '.join(parts)}]")
         if isinstance(element, Tracer):
-            return element if jnp.issubdtype(element.dtype, jnp.inexact) else element.astype(jnp.result_type(float))
+            return element.astype(wide_dtype(element.dtype))
         if not np.isfinite(element).all() or (self.reflections and element[0] not in (0, 1)):
             raise invalid(f"element of {self.name}", element.tolist(), "finite numbers, the first 0 or 1 if reflected")
         return element
@@ -149,8 +153,10 @@ class Family:
         total = jnp.einsum("i,ijk->jk", t, jnp.asarray(basis, t.dtype), precision="highest")
         return exponential(total, size)
 
-    def _act(self, g: ArrayLike, x: jax.Array, padding: Padding, *, inverse: bool) -> jax.Array:
-        g = self._element(g)
+    def _act(self, g: ArrayLike, x: ArrayLike, padding: Padding, *, inverse: bool) -> jax.Array:
+        g, x = self._element(g), jnp.asarray(as_array(x, "images"))
+        if x.ndim != 4:
+            raise misshapen("images", x.shape, PLANE_AXES)
         size = (x.shape[1], x.shape[2])
         if not self.moves_plane:  # they commute
             act = lambda x, tg: tg[1].act(-tg[0] if inverse else tg[0], x)  # noqa: E731

@@ -1,5 +1,7 @@
 """The action of a group on feature fields: move the base space, then the fibre."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,9 +9,11 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from geomdl.actions.grid import turn
-from geomdl.actions.traced import plane_matrix, quarter_turns, representation_matrix
-from geomdl.actions.warp import Padding, warp
-from geomdl.errors import invalid
+from geomdl.actions.labels import label_maps
+from geomdl.actions.traced import plane_matrix, quarter_turns, representation_matrix, traced_element
+from geomdl.actions.warp import PLANE_AXES, Padding, warp
+from geomdl.arrays import as_array, as_floating, wide_dtype
+from geomdl.errors import invalid, misshapen
 from geomdl.groups import (
     PLANE,
     BaseSpace,
@@ -20,7 +24,7 @@ from geomdl.groups import (
     planar_factors,
     require_planar,
 )
-from geomdl.representations import FieldType
+from geomdl.representations import FieldType, Representation
 
 
 def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding: Padding = "zeros") -> jax.Array:
@@ -38,24 +42,23 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
       padding: what lies outside the image when resampling; see `geomdl.actions.warp.warp`.
 
     Returns:
-      An array of the same shape and dtype.
+      An array of the same shape and dtype; whole numbers stay what they are where they only change their places, and
+      become floating-point numbers where they are resampled or multiplied.
 
     Raises:
-      ValueError: for an element of another group, a wrong number of channels or dimensions, or a non-square image under
-        quarter turns (NaN when g is traced, see `geomdl.actions.grid.turn`).
+      ValueError: for an element that the group does not have (not when g is traced), a wrong number of channels or
+        dimensions, or a non-square image under quarter turns (NaN when g is traced, see `geomdl.actions.grid.turn`).
 
     >>> from geomdl.groups import C4
     >>> regular = FieldType(C4, "1 regular")
     >>> act(np.array([0, 1]), jnp.arange(4.0)[None], regular)  # no base space: a cyclic shift of the channels
     Array([[3., 0., 1., 2.]], dtype=float32)
     """
-    x = jnp.asarray(x)
-    if not isinstance(g, Tracer):
-        _require_element(np.asarray(g), field_type.group)
+    x, g = jnp.asarray(as_array(x, "field")), _one_element(g, field_type.group)
     space = field_type.space
     if x.ndim not in (2, (space.dimension or 2) + 2):
-        layout = (space if space.dimension else PLANE).layout
-        raise ValueError(f"a field is {layout} or [batch, channels], got shape {x.shape}")
+        axes = ("batch", *(space if space.dimension else PLANE).axes, "channels")
+        raise misshapen("the field", x.shape, axes, field_type.size)
     field_type.require_channels(x.shape[-1], "the field")
     if x.ndim > 2:
         field_type.require_base_space("a moved field")
@@ -72,14 +75,14 @@ def act_labels(g: Element, labels: ArrayLike, group: PlanarGroup) -> jax.Array:
       group: of the plane.
 
     Raises:
-      ValueError: when g does not map the grid to itself: labels cannot be interpolated.
+      ValueError: when g is no element of the group, or does not map the grid to itself: labels cannot be interpolated.
 
     >>> from geomdl.groups import C4
     >>> act_labels(np.array([0, 2]), jnp.array([[[0, 1], [2, 3]]]), C4)
     Array([[[3, 2],
             [1, 0]]], dtype=int32)
     """
-    labels = jnp.asarray(labels)
+    labels, g = label_maps(labels), _one_element(g, group)
     if not isinstance(g, Tracer) and not group.is_grid_symmetry(g):
         degrees = float(np.rad2deg(group.angle(g)))
         raise ValueError(f"labels cannot be turned by {degrees:g}°; allowed: multiples of 90°")
@@ -88,9 +91,10 @@ def act_labels(g: Element, labels: ArrayLike, group: PlanarGroup) -> jax.Array:
 
 def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, padding: Padding = "zeros") -> jax.Array:
     """Moves the pixels only: x'(p) = x(g⁻¹p) for ``[batch, height, width, channels]``. See `act`."""
-    x = jnp.asarray(x)
+    x, g = jnp.asarray(as_array(x, "images")), _one_element(g, group)
+    if x.ndim != 4:
+        raise misshapen("images", x.shape, PLANE_AXES)
     if not isinstance(g, Tracer):
-        g = np.asarray(g)
         if not group.is_grid_symmetry(g):
             return warp(x, group.matrix(g), padding=padding)
         count = int(np.rint(group.plane_angle(g) / (np.pi / 2))) % 4
@@ -99,8 +103,8 @@ def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, pa
         return turn(x, int(g[0]), count)
     if not group.is_finite:
         turns, exact = quarter_turns(g, group)
-        moved = warp(x, plane_matrix(g, group).astype(x.dtype), padding=padding)
-        return jnp.where(exact, turn(x, g[0].astype(jnp.int32), turns), moved)
+        moved = warp(x, plane_matrix(g, group), padding=padding)
+        return jnp.where(exact, turn(x, g[0].astype(jnp.int32), turns).astype(moved.dtype), moved)
     on_grid = group.is_grid_symmetry(group.elements())
     turns = np.rint(group.plane_angle(group.elements()) / (np.pi / 2)).astype(np.int32)
     number = _index(g, group)
@@ -109,10 +113,11 @@ def act_on_plane(g: Element | jax.Array, x: ArrayLike, group: PlanarGroup, *, pa
         return turn(x, g[0], jnp.asarray(turns)[number])
 
     def warped(x: jax.Array) -> jax.Array:
-        return warp(x, jnp.asarray(group.matrix(group.elements()), x.dtype)[number], padding=padding)
+        return warp(x, jnp.asarray(group.matrix(group.elements()), wide_dtype(x.dtype))[number], padding=padding)
 
     if np.all(on_grid):
         return turned(x)
+    x = jnp.asarray(as_floating(x, "images", integers="converted"))
     return jax.lax.cond(jnp.asarray(on_grid)[number], turned, warped, x)  # resamples where it must
 
 
@@ -131,11 +136,13 @@ def act_on_space(
     >>> act_on_space(np.array([1, 0]), jnp.array([[[1], [2], [3]]]), D1, LINE).ravel()
     Array([3, 2, 1], dtype=int32)
     """
-    x = jnp.asarray(x)
+    x, g = jnp.asarray(as_array(x, "field")), _one_element(g, group)
     if space == PLANE:
         return act_on_plane(g, x, require_planar(group, "a field on the plane"), padding=padding)
+    if x.ndim != space.dimension + 2:
+        raise misshapen("the field", x.shape, ("batch", *space.axes, "channels"))
     if not isinstance(g, Tracer):
-        symmetry = space.grid_symmetry(group, np.asarray(g))
+        symmetry = space.grid_symmetry(group, g)
         if not symmetry.keeps(x.shape[1:-1]):
             raise ValueError(
                 f"{group} exchanges axes, which needs equal sides; got {'x'.join(map(str, x.shape[1:-1]))}"
@@ -149,19 +156,14 @@ def act_on_space(
     return jax.lax.switch(_index(g, group), moves, x)
 
 
-def _require_element(g: np.ndarray, group: PointGroup) -> None:
-    if isinstance(group, DirectProduct):
-        if g.shape != (group.element_size,):
-            raise invalid(
-                f"element of {group}", g.tolist(), f"{group.element_size} numbers: one element of each factor"
-            )
-        for factor, part in zip(planar_factors(group), group.split(g), strict=True):
-            _require_element(part, factor)
-        return
-    inside = g.shape == (2,) and g[0] in (0, 1) and (group.reflections or g[0] == 0) and 0 <= g[1] <= group.period
-    if not inside or (group.is_finite and (g[1] != int(g[1]) or g[1] == group.period)):
-        allowed = f"(reflected, rotation) with 0 ≤ rotation < {group.period:g}"
-        raise invalid(f"element of {group}", g.tolist(), allowed + ("" if group.reflections else ", not reflected"))
+def _one_element(g: Any, group: PointGroup) -> Any:
+    """One element ``[element_size]``: checked, in NumPy; one that is traced cannot be, and is made ready to compute."""
+    if isinstance(g, Tracer):
+        return traced_element(g, group)
+    g = group.require_elements(g)
+    if g.ndim != 1:
+        raise invalid(f"element of {group}", g.tolist(), "one element at a time; jax.vmap takes a batch of them")
+    return g
 
 
 def _index(g: Element | jax.Array, group: PointGroup) -> jax.Array:
@@ -171,15 +173,21 @@ def _index(g: Element | jax.Array, group: PointGroup) -> jax.Array:
     return jnp.asarray(g[1] + int(group.rotation_order) * g[0]).astype(jnp.int32)
 
 
-def _act_on_fibre(g: Element | jax.Array, x: jax.Array, field_type: FieldType) -> jax.Array:
+def _act_on_fibre(g: Any, x: jax.Array, field_type: FieldType) -> jax.Array:
     if field_type.is_trivial:
         return x
     concrete = None if isinstance(g, Tracer) else np.asarray(g)
+    given = x.dtype
+    if not all(b.representation.is_trivial or _permutes(b.representation) for b in field_type.blocks):
+        if not jnp.issubdtype(given, jnp.inexact):
+            given = jnp.result_type(float)
+        if not jnp.issubdtype(given, jnp.complexfloating):
+            x = x.astype(wide_dtype(given))
     moved = []
     for block in field_type.blocks:
         rho = block.representation
         fields = x[..., block.channels].reshape(*x.shape[:-1], block.multiplicity, rho.size)
-        if rho.is_permutation and rho.group.is_finite:
+        if _permutes(rho):
             sources = np.argsort(rho.permutation(), -1)
             source = (
                 jnp.asarray(sources)[_index(g, rho.group)] if concrete is None else sources[rho.group.index(concrete)]
@@ -191,7 +199,11 @@ def _act_on_fibre(g: Element | jax.Array, x: jax.Array, field_type: FieldType) -
             elif rho.group.is_finite:
                 matrix = jnp.asarray(rho(rho.group.elements()), x.dtype)[_index(g, rho.group)]
             else:
-                matrix = representation_matrix(jnp.asarray(g), rho)
+                matrix = representation_matrix(g, rho)
             fields = jnp.einsum("ij,...j->...i", jnp.asarray(matrix, x.dtype), fields, precision="highest")
         moved.append(fields.reshape(*x.shape[:-1], -1))
-    return jnp.concatenate(moved, -1)
+    return jnp.concatenate(moved, -1).astype(given)
+
+
+def _permutes(rho: Representation) -> bool:
+    return rho.is_permutation and rho.group.is_finite

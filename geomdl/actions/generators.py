@@ -12,7 +12,9 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from geomdl.actions.projective import move
-from geomdl.actions.warp import Padding
+from geomdl.actions.warp import PLANE_AXES, Padding
+from geomdl.arrays import as_array, as_floating, wide_dtype
+from geomdl.errors import invalid, misshapen
 
 Matrix = tuple[tuple[float, float, float], ...]
 
@@ -50,11 +52,17 @@ class Generator:
           t: a number, or one for each image ``[batch]``; may be traced and differentiated.
           x: ``[batch, height, width, channels]``.
           padding: what lies outside the image, see `geomdl.actions.warp`.
+
+        Raises:
+          ValueError: for a t that is not finite, and as `geomdl.actions.warp`.
         """
-        x = jnp.asarray(x)
+        x = jnp.asarray(as_array(x, "images"))
+        if x.ndim != 4:
+            raise misshapen("images", x.shape, PLANE_AXES)
         if self.values is not None:
-            t = jnp.asarray(t, x.dtype)
-            return self.values(t.reshape(-1, 1, 1, 1) if t.ndim else t, x)
+            x = jnp.asarray(as_floating(x, "images", integers="converted"))
+            t = jnp.asarray(_strength(t), wide_dtype(x.dtype))
+            return self.values(t.reshape(-1, 1, 1, 1) if t.ndim else t, x.astype(t.dtype)).astype(x.dtype)
         return move(x, self._homography(t, (x.shape[1], x.shape[2])), padding=padding)
 
     def matrix_at(self, t: ArrayLike, size: tuple[int, int]) -> np.ndarray | jax.Array | None:
@@ -66,9 +74,9 @@ class Generator:
 
     def _homography(self, t: ArrayLike, size: tuple[int, int]) -> np.ndarray | jax.Array:
         if isinstance(t, Tracer):
-            t = t.astype(jnp.result_type(float)) if not jnp.issubdtype(t.dtype, jnp.inexact) else t
+            t = t.astype(wide_dtype(t.dtype))
             return exponential(jnp.asarray(self.pixel_matrix(size), t.dtype) * t[..., None, None], size)
-        return exponential(self.pixel_matrix(size) * np.asarray(t, np.float64)[..., None, None], size)
+        return exponential(self.pixel_matrix(size) * np.asarray(_strength(t), np.float64)[..., None, None], size)
 
     def pixel_matrix(self, size: tuple[int, int]) -> np.ndarray:
         """X in pixels, for images of ``(height, width)``.
@@ -79,6 +87,13 @@ class Generator:
         height, width = size
         row = np.array([2 / width, 2 / height, 1.0])
         return np.asarray(self.matrix, np.float64) * np.stack([np.ones(3), np.ones(3), row])
+
+
+def _strength(t: ArrayLike) -> jax.Array | np.ndarray:
+    t = as_floating(t, "t", integers="converted")
+    if isinstance(t, np.ndarray) and not np.isfinite(t).all():
+        raise invalid("t", t.tolist(), "finite numbers")
+    return t
 
 
 def exponential(matrix: np.ndarray | jax.Array, size: tuple[int, int]) -> np.ndarray | jax.Array:

@@ -1,12 +1,16 @@
 """Transformations that map the pixel grid to itself, exactly: circular shifts, quarter turns and flips."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jax.typing import ArrayLike
+
+from geomdl.arrays import as_array
+from geomdl.errors import invalid
 
 
 def roll(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike]) -> jax.Array:
@@ -19,11 +23,19 @@ def roll(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike]) -> jax.Array:
     Returns:
       An array of the same shape.
 
+    Raises:
+      ValueError: for shifts by fractions of a pixel, unless they are traced, and arrays of fewer axes.
+
     >>> roll(jnp.arange(4).reshape(1, 1, 4), (0, 1))
     Array([[[3, 0, 1, 2]]], dtype=int32)
     """
-    along_axes = tuple(shift)  # type: ignore[arg-type]
-    return jnp.roll(jnp.asarray(x), along_axes, axis=tuple(range(1, 1 + len(along_axes))))  # type: ignore[arg-type]
+    along_axes = _whole_pixels(shift)
+    x = jnp.asarray(as_array(x))
+    if x.ndim < 1 + len(along_axes):
+        raise invalid(
+            "shape of what is shifted", x.shape, f"a batch axis and {len(along_axes)} more, one for each shift"
+        )
+    return jnp.roll(x, along_axes, axis=tuple(range(1, 1 + len(along_axes))))
 
 
 def shift_crop(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike], fill: float = 0) -> jax.Array:
@@ -32,16 +44,20 @@ def shift_crop(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike], fill: float
     Args:
       x: ``[batch, height, width, ...]``.
       shift: ``(rows, columns)`` in pixels, down and to the right; may be traced.
-      fill: the value that enters.
+      fill: the value that enters. Where the dtype of x has no such number, as −1 in unsigned label maps, the result is
+        of int32, or of floating-point numbers.
 
     Returns:
       An array of the same shape.
 
+    Raises:
+      ValueError: as `roll`.
+
     >>> shift_crop(jnp.arange(4).reshape(1, 1, 4), (0, 1))
     Array([[[0, 0, 1, 2]]], dtype=int32)
     """
-    x = jnp.asarray(x)
-    rows, columns = shift  # type: ignore[misc]
+    x = holding(jnp.asarray(as_array(x)), fill)
+    rows, columns = _whole_pixels(shift)
     height, width = x.shape[1:3]
     i, j = jnp.arange(height) - rows, jnp.arange(width) - columns
     inside = ((i >= 0) & (i < height))[:, None] & ((j >= 0) & (j < width))
@@ -62,16 +78,18 @@ def turn(x: ArrayLike, reflected: ArrayLike, quarter_turns: ArrayLike) -> jax.Ar
       arguments; NaN where such arguments are traced, as the shape then cannot depend on them).
 
     Raises:
-      ValueError: for non-square integers, which have no NaN, with traced arguments.
+      ValueError: for non-square integers, which have no NaN, with traced arguments; fractions of a quarter turn.
 
     >>> turn(jnp.array([[[0, 1], [2, 3]]]), 0, 1)
     Array([[[1, 3],
             [0, 2]]], dtype=int32)
     """
-    x = jnp.asarray(x)
+    x = jnp.asarray(as_array(x))
+    if x.ndim < 3:
+        raise invalid("shape of what is turned", x.shape, "[batch, height, width, ...]")
     if not isinstance(reflected, Tracer) and not isinstance(quarter_turns, Tracer):
-        flipped = jnp.flip(x, 1) if int(np.asarray(reflected)) % 2 else x
-        return jnp.rot90(flipped, int(np.asarray(quarter_turns)) % 4, (1, 2))
+        mirrored, turns = _whole(reflected, "reflected"), _whole(quarter_turns, "quarter_turns")
+        return jnp.rot90(jnp.flip(x, 1) if mirrored % 2 else x, turns % 4, (1, 2))
     height, width = x.shape[1:3]
     if height != width and not jnp.issubdtype(x.dtype, jnp.inexact):
         raise ValueError(f"traced turns of integers need a square image, got {height}x{width}; try {height}x{height}")
@@ -83,3 +101,40 @@ def turn(x: ArrayLike, reflected: ArrayLike, quarter_turns: ArrayLike) -> jax.Ar
     flat = x.reshape(x.shape[0], height * width, *x.shape[3:])
     turned = jnp.take(flat, source, axis=1).reshape(x.shape)
     return turned if height == width else jnp.where(jnp.mod(quarter_turns, 2) == 0, turned, jnp.nan)
+
+
+def holding(x: jax.Array, fill: float) -> jax.Array:
+    """The array in a dtype that has the number ``fill``: its own if it does, else int32 or floating-point numbers.
+
+    >>> holding(jnp.zeros(2, jnp.uint8), -1).dtype, holding(jnp.zeros(2, jnp.uint8), 0).dtype
+    (dtype('int32'), dtype('uint8'))
+    """
+    if jnp.issubdtype(x.dtype, jnp.inexact) or isinstance(fill, Tracer):
+        return x
+    if not np.isfinite(fill) or fill != int(fill):
+        return x.astype(jnp.result_type(float))
+    if x.dtype == bool:
+        return x if fill in (0, 1) else x.astype(jnp.int32)
+    limits = jnp.iinfo(x.dtype)
+    return x if limits.min <= fill <= limits.max else x.astype(jnp.int32)
+
+
+def _whole_pixels(shift: ArrayLike | Sequence[ArrayLike]) -> tuple[Any, ...]:
+    """A shift as numbers of pixels, one for each axis."""
+    return tuple(_whole(s, "shift", "whole numbers of pixels") for s in shift)  # type: ignore[union-attr]
+
+
+def _whole(value: ArrayLike, what: str, allowed: str = "a whole number") -> Any:
+    """A whole number; one that is traced, or a whole number on a device, as int32 or wider, without looking at it."""
+    if isinstance(value, Tracer) or (isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.integer)):
+        if jnp.issubdtype(value.dtype, jnp.floating):
+            value = jnp.round(value)
+        return value.astype(jnp.int32) if value.dtype != jnp.int64 else value
+    try:
+        number = float(value)  # type: ignore[arg-type]
+        whole = number == int(number)
+    except (TypeError, ValueError, OverflowError):
+        number, whole = 0.0, False
+    if not whole:
+        raise invalid(what, value, allowed)
+    return int(number)

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from geomdl.actions.grid import roll, shift_crop, turn
+from geomdl.actions.grid import holding, roll, shift_crop, turn
 from geomdl.actions.labels import warp_labels
 from geomdl.actions.warp import warp
+from geomdl.arrays import as_array
 from geomdl.groups import C1, C4, O2, SO2, D, PlanarGroup
 
 
@@ -81,7 +82,7 @@ class Warp:
 
     def images(self, x: jax.Array) -> jax.Array:
         """See `geomdl.actions.warp`."""
-        return warp(x, self.matrix.astype(x.dtype))
+        return warp(x, self.matrix)
 
     def labels(self, y: jax.Array, fill: int) -> jax.Array:
         """See `geomdl.actions.warp_labels`."""
@@ -119,6 +120,7 @@ class LeftRightFlip:
 
     def images(self, x: jax.Array) -> jax.Array:
         """Every pixel moves to a pixel."""
+        x = jnp.asarray(as_array(x, "images"))
         return jnp.where(_over(self.chosen, x), x[:, :, ::-1], x)
 
     def labels(self, y: jax.Array, fill: int) -> jax.Array:
@@ -158,6 +160,7 @@ class QuarterTurns:
 
     def images(self, x: jax.Array) -> jax.Array:
         """Every pixel moves to a pixel."""
+        x = jnp.asarray(as_array(x, "images"))
         return jax.vmap(lambda image, k: turn(image[None], 0, k)[0])(x, self.turns)
 
     def labels(self, y: jax.Array, fill: int) -> jax.Array:
@@ -211,6 +214,7 @@ class Shift:
 
         if jnp.ndim(self.pixels) == 1:
             return one(x, self.pixels)
+        x = jnp.asarray(as_array(x))
         return jax.vmap(lambda image, pixels: one(image[None], pixels)[0])(x, self.pixels)
 
 
@@ -244,10 +248,12 @@ class Cutout:
 
     def images(self, x: jax.Array) -> jax.Array:
         """0 where hidden."""
+        x = jnp.asarray(as_array(x, "images"))
         return jnp.where(self.hidden[..., None], jnp.zeros((), x.dtype), x)
 
     def labels(self, y: jax.Array, fill: int) -> jax.Array:
         """``fill`` where hidden."""
+        y = holding(jnp.asarray(as_array(y, "label maps")), fill)
         return jnp.where(self.hidden, jnp.asarray(fill, y.dtype), y)
 
 

@@ -5,7 +5,10 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Int
 
-from geomdl.errors import invalid
+from geomdl.actions.grid import holding
+from geomdl.actions.warp import map_of_images
+from geomdl.arrays import as_array
+from geomdl.errors import invalid, misshapen
 
 
 def warp_labels(labels: ArrayLike, matrix: ArrayLike, *, fill: int = -1) -> Int[Array, "batch height width"]:
@@ -15,9 +18,12 @@ def warp_labels(labels: ArrayLike, matrix: ArrayLike, *, fill: int = -1) -> Int[
     pixels, each label moves exactly (`geomdl.actions.grid.turn` does the same at less cost).
 
     Args:
-      labels: ``[batch, height, width]``, integers.
+      labels: ``[batch, height, width]``, integers of any dtype, or bool.
       matrix: A, ``[2, 2]`` for all maps or ``[batch, 2, 2]``; may be traced.
       fill: the label of pixels that come from outside.
+
+    Returns:
+      The moved maps, of the same dtype; of int32 where that has no ``fill``, as unsigned integers have no −1.
 
     Raises:
       ValueError: for labels that are not integers ``[batch, height, width]``.
@@ -27,11 +33,10 @@ def warp_labels(labels: ArrayLike, matrix: ArrayLike, *, fill: int = -1) -> Int[
     Array([[[1, 3],
             [0, 2]]], dtype=int32)
     """
-    labels = jnp.asarray(labels)
-    if labels.ndim != 3 or not jnp.issubdtype(labels.dtype, jnp.integer):
-        raise invalid("label maps", f"{labels.dtype} of shape {labels.shape}", "integers [batch, height, width]")
+    labels = holding(label_maps(labels), fill)
     batch, height, width = labels.shape
-    inverse = jnp.broadcast_to(jnp.linalg.inv(jnp.asarray(matrix, jnp.float32)), (batch, 2, 2))
+    matrix = map_of_images("matrix", matrix, (2, 2), batch, jnp.dtype(jnp.float32))
+    inverse = jnp.broadcast_to(jnp.linalg.inv(matrix), (batch, 2, 2))
     rows, columns = jnp.meshgrid(
         jnp.arange(height, dtype=jnp.float32), jnp.arange(width, dtype=jnp.float32), indexing="ij"
     )
@@ -43,3 +48,17 @@ def warp_labels(labels: ArrayLike, matrix: ArrayLike, *, fill: int = -1) -> Int[
     place = jnp.clip(row, 0, height - 1) * width + jnp.clip(column, 0, width - 1)
     moved = jax.vmap(lambda flat, index: flat[index])(labels.reshape(batch, -1), place)
     return jnp.where(inside, moved, jnp.asarray(fill, labels.dtype))
+
+
+def label_maps(labels: ArrayLike) -> jax.Array:
+    """Label maps ``[batch, height, width]`` of whole numbers or bool, as they are.
+
+    Raises:
+      ValueError: for other numbers or another shape.
+    """
+    labels = jnp.asarray(as_array(labels, "label maps"))
+    if jnp.issubdtype(labels.dtype, jnp.inexact):
+        raise invalid("dtype of label maps", str(labels.dtype), "integers; try labels.astype('int32')")
+    if labels.ndim != 3:
+        raise misshapen("label maps", labels.shape, ("batch", "height", "width"))
+    return labels

@@ -12,9 +12,11 @@ from jax.core import Tracer
 from geomdl.actions.families import Family
 from geomdl.actions.field import act, act_labels, act_on_plane
 from geomdl.actions.grid import roll
+from geomdl.actions.labels import label_maps
 from geomdl.actions.projective import grid_transformation, move
-from geomdl.actions.traced import plane_matrix
+from geomdl.actions.traced import plane_matrix, traced_element
 from geomdl.actions.warp import Padding
+from geomdl.arrays import as_array, as_floating, wide_dtype
 from geomdl.errors import invalid, unknown
 from geomdl.groups import GridTranslations, PlanarGroup, along
 from geomdl.representations import FieldType
@@ -123,7 +125,7 @@ def input_action(group: Movable, *, field_type: FieldType | None = None, padding
     """
     _require_movable(group, field_type)
     if isinstance(group, GridTranslations):
-        return lambda g, x: roll(x, tuple(g[i] for i in range(len(group.sizes))))
+        return lambda g, x: roll(x, _shift(g, group))
     if isinstance(group, Family):
         return lambda g, x: group.act(g, x, padding=padding)
     return lambda g, x: _act_planar(g, x, group, field_type, padding)
@@ -215,25 +217,26 @@ def _require_movable(group: Any, field_type: FieldType | None) -> None:
 
 
 def _act_planar(g: Any, x: Any, group: PlanarGroup, field_type: FieldType | None, padding: Padding) -> jax.Array:
-    x = jnp.asarray(x)
+    x = jnp.asarray(as_array(x, "field"))
     if field_type is not None:
         return act(g, x, field_type, padding=padding)
-    return act_on_plane(g, x, group, padding=padding) if x.ndim == 4 else x
+    return act_on_plane(g, x, group, padding=padding) if x.ndim != 2 else x
 
 
 def _act_planar_labels(g: Any, y: Any, group: PlanarGroup) -> jax.Array:
     if isinstance(g, Tracer) and not (group.is_finite and bool(np.all(group.is_grid_symmetry(group.elements())))):
         raise invalid("group of label maps", group, "multiples of 90°, where elements are traced", "'C4'")
     element: Any = g
-    return act_labels(element, _require_labels(y), group)
+    return act_labels(element, label_maps(y), group)
 
 
 def _planar_homography(g: Any, group: PlanarGroup, frame: Size) -> Any:
     if not isinstance(g, Tracer):
-        linear: Any = group.matrix(np.asarray(g))
+        linear: Any = group.matrix(g)
         if frame[0] != frame[1] and abs(linear[0, 1]) > 1e-9:
             raise invalid(f"frame under {group}", f"{frame[0]}x{frame[1]}", "a square one for rotations")
         return np.block([[linear, np.zeros((2, 1))], [np.zeros((1, 2)), np.ones((1, 1))]])
+    g = traced_element(g, group)
     if group.is_finite:
         index = jnp.asarray(g[1] + int(group.rotation_order) * g[0]).astype(jnp.int32)
         linear = jnp.asarray(group.matrix(group.elements()), jnp.result_type(float))[index]
@@ -252,25 +255,18 @@ def _rescale(matrix: Any, size: Size, frame: Size) -> Any:
 
 
 def _move_field(matrix: Any, y: Any, frame: Size, padding: Padding) -> jax.Array:
-    y = jnp.asarray(y)
+    y = jnp.asarray(as_array(y, "field"))
     _require_frame(y, frame)
     return move(y, matrix, padding=padding)
 
 
 def _move_labels(matrix: Any, y: Any, name: str) -> jax.Array:
-    y = _require_labels(y)
+    y = label_maps(y)
     transformation = None if isinstance(matrix, Tracer) else grid_transformation(matrix, y.shape[1:3])
     if transformation is None:
         allowed = "elements that map the pixels to pixels, not traced: flips, quarter turns, shifts by whole pixels"
         raise invalid(f"element of {name} for label maps", "one that needs interpolation", allowed)
     return transformation.apply(y)
-
-
-def _require_labels(y: Any) -> jax.Array:
-    y = jnp.asarray(y)
-    if y.ndim != 3 or jnp.issubdtype(y.dtype, jnp.inexact):
-        raise invalid("label maps", f"{y.dtype} of shape {y.shape}", "integers [batch, height, width]")
-    return y
 
 
 def _require_frame(y: jax.Array, frame: Size) -> None:
@@ -304,16 +300,16 @@ def _shifted(kind: OutputKind, group: GridTranslations, frame: Size) -> Action:
         raise invalid("group", group, allowed, nearest)
 
     def shift(g: Any, y: Any) -> jax.Array:
-        y = jnp.asarray(y)
+        g, y = _shift(g, group), jnp.asarray(as_array(y, "output"))
         if y.ndim == 2:
             return y
         if kind == "labels":
-            _require_labels(y)
+            label_maps(y)
         _require_frame(y, frame)
         return roll(y, tuple(g[i] * frame[i] // n for i, n in enumerate(sizes)))
 
     def shift_points(g: Any, y: Any) -> jax.Array:
-        y = _floats(y, 4 if kind == "boxes" else 2)
+        g, y = _shift(g, group), _floats(y, 4 if kind == "boxes" else 2)
         step = jnp.stack([jnp.asarray(g[i]).astype(y.dtype) * (frame[i] / sizes[i]) for i in (1, 0)])
         period = jnp.asarray([frame[1], frame[0]], y.dtype)
         place = (y[..., :2] + y[..., 2:]) / 2 if kind == "boxes" else y
@@ -324,8 +320,20 @@ def _shifted(kind: OutputKind, group: GridTranslations, frame: Size) -> Action:
     return shift if kind in ("field", "labels") else shift_points
 
 
+def _shift(g: Any, group: GridTranslations) -> tuple[Any, ...]:
+    """An element as numbers of pixels, one for each axis: checked unless it is traced."""
+    checked = g if isinstance(g, Tracer) else group.require_elements(g).astype(int)
+    if checked.shape != (len(group.sizes),):
+        raise invalid(f"shape of an element of {group}", checked.shape, f"({len(group.sizes)},): {group.element_words}")
+    if isinstance(checked, Tracer) and jnp.issubdtype(checked.dtype, jnp.inexact):
+        checked = jnp.round(checked)
+    return tuple(
+        (checked if isinstance(checked, np.ndarray) else checked.astype(jnp.int32))[i] for i in range(len(group.sizes))
+    )
+
+
 def _floats(y: Any, length: int) -> jax.Array:
-    y = jnp.asarray(y)
+    y = jnp.asarray(as_floating(y, "output", integers="converted"))
     if y.ndim < 1 or y.shape[-1] != length:
         raise invalid("shape of the output", y.shape, f"[..., {length}]")
-    return y if jnp.issubdtype(y.dtype, jnp.inexact) else y.astype(jnp.result_type(float))
+    return y.astype(wide_dtype(y.dtype))

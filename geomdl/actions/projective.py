@@ -10,8 +10,18 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from geomdl.actions.grid import turn
-from geomdl.actions.warp import Padding, evaluate_spline, fold, pixel_positions, spline_coefficients
-from geomdl.errors import invalid, unknown
+from geomdl.actions.warp import (
+    PLANE_AXES,
+    Padding,
+    evaluate_spline,
+    fold,
+    map_of_images,
+    pixel_positions,
+    resampled_images,
+    spline_coefficients,
+)
+from geomdl.arrays import as_array
+from geomdl.errors import misshapen, unknown
 
 
 def warp_projective(x: ArrayLike, matrix: ArrayLike, *, padding: Padding = "zeros") -> jax.Array:
@@ -29,10 +39,10 @@ def warp_projective(x: ArrayLike, matrix: ArrayLike, *, padding: Padding = "zero
       padding: what lies outside: ``"zeros"``, ``"wrap"`` (periodic) or ``"mirror"`` (reflected about the edge pixels).
 
     Returns:
-      The moved images, of the same shape.
+      The moved images, of the same shape; dtypes as of `geomdl.actions.warp.warp`.
 
     Raises:
-      ValueError: for an unknown padding or arrays of other shapes.
+      ValueError: for an unknown padding, complex numbers, arrays of other shapes, or a matrix without inverse.
 
     References:
       Hartley & Zisserman, Multiple view geometry in computer vision, 2nd ed. (2004), §2.3.
@@ -42,11 +52,8 @@ def warp_projective(x: ArrayLike, matrix: ArrayLike, *, padding: Padding = "zero
     >>> bool(jnp.allclose(warp_projective(x, quarter_turn)[0, 1, 2, 0], 1.0, atol=1e-6))  # now above it
     True
     """
-    x = _images(x, padding)
-    matrix = jnp.asarray(matrix, x.dtype)
-    if matrix.shape not in ((3, 3), (len(x), 3, 3)):
-        raise invalid("shape of the homography", matrix.shape, f"(3, 3), or ({len(x)}, 3, 3) for each image", (3, 3))
-    return _warp_projective(x, matrix, padding)
+    x, dtype = resampled_images(x, padding)
+    return _warp_projective(x, map_of_images("homography", matrix, (3, 3), len(x), dtype), padding)
 
 
 def move(x: ArrayLike, matrix: ArrayLike, *, padding: Padding = "zeros") -> jax.Array:
@@ -60,12 +67,19 @@ def move(x: ArrayLike, matrix: ArrayLike, *, padding: Padding = "zeros") -> jax.
       matrix: the homography ``[3, 3]``, see `warp_projective`.
       padding: what is seen beyond the frame, see `warp_projective`.
 
+    Raises:
+      ValueError: as `warp_projective`.
+
     >>> x = jnp.arange(4.0).reshape(1, 1, 4, 1)
     >>> right = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     >>> move(x, right, padding="wrap")[0, 0, :, 0]
     Array([3., 0., 1., 2.], dtype=float32)
     """
-    x = _images(x, padding)
+    if padding not in get_args(Padding):
+        raise unknown("padding", padding, get_args(Padding))
+    x = jnp.asarray(as_array(x, "images"))
+    if x.ndim != 4:
+        raise misshapen("images", x.shape, PLANE_AXES)
     transformation = None if isinstance(matrix, Tracer) else grid_transformation(np.asarray(matrix), x.shape[1:3])
     return warp_projective(x, matrix, padding=padding) if transformation is None else transformation.apply(x, padding)
 
@@ -124,18 +138,10 @@ def grid_transformation(matrix: np.ndarray, size: tuple[int, ...]) -> GridMotion
     return GridMotion(reflected, turns, int(-rounded[1, 2]), int(rounded[0, 2]))
 
 
-def _images(x: ArrayLike, padding: Padding) -> jax.Array:
-    if padding not in get_args(Padding):
-        raise unknown("padding", padding, get_args(Padding))
-    x = jnp.asarray(x)
-    if x.ndim != 4:
-        raise ValueError(f"images are [batch, height, width, channels], got shape {x.shape}")
-    return x
-
-
 @functools.partial(jax.jit, static_argnames="padding")
 def _warp_projective(x: jax.Array, matrix: jax.Array, padding: Padding) -> jax.Array:
-    inverse = jnp.linalg.inv(matrix)
+    dtype, inverse = x.dtype, jnp.linalg.inv(matrix)
+    x = x.astype(matrix.dtype)
     points = pixel_positions(x)
     homogeneous = jnp.concatenate([points, jnp.ones((*points.shape[:2], 1), x.dtype)], -1)
 
@@ -145,4 +151,5 @@ def _warp_projective(x: jax.Array, matrix: jax.Array, padding: Padding) -> jax.A
         divided = source[..., :2] / jnp.where(visible, source[..., 2:], 1)
         return jnp.where(visible, evaluate_spline(image, divided, padding), 0)
 
-    return jax.vmap(move, in_axes=(0, 0 if matrix.ndim == 3 else None))(spline_coefficients(x, padding), inverse)
+    moved = jax.vmap(move, in_axes=(0, 0 if matrix.ndim == 3 else None))(spline_coefficients(x, padding), inverse)
+    return moved.astype(dtype)

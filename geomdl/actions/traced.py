@@ -3,10 +3,31 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
+from geomdl.arrays import as_floating, wide_dtype
+from geomdl.errors import invalid
 from geomdl.groups import DirectProduct, PlanarGroup, PointGroup, planar_factors
 from geomdl.representations import Representation
 from geomdl.representations.representation import Label, irrep_size
+
+
+def traced_element(g: jax.Array, group: PointGroup) -> jax.Array:
+    """A traced element in a dtype to compute with: float32 at least; of a finite group, whole numbers as int32.
+
+    Raises:
+      ValueError: for numbers of another kind, or another shape.
+
+    >>> from geomdl.groups import C4
+    >>> traced_element(jnp.array([0, 3], jnp.uint8), C4).dtype
+    dtype('int32')
+    """
+    if g.shape != (group.element_size,):
+        raise invalid(f"shape of an element of {group}", g.shape, f"({group.element_size},): {group.element_words}")
+    numbers = jnp.asarray(as_floating(g, f"element of {group}", integers="converted"))
+    if group.is_finite:
+        return (jnp.round(numbers) if jnp.issubdtype(g.dtype, jnp.floating) else g).astype(jnp.int32)
+    return numbers.astype(wide_dtype(numbers.dtype))
 
 
 def quarter_turns(g: jax.Array, group: PlanarGroup) -> tuple[jax.Array, jax.Array]:
@@ -34,12 +55,20 @@ def representation_matrix(g: jax.Array, rho: Representation) -> jax.Array:
       g: the element as an array.
       rho: ρ.
 
+    Raises:
+      ValueError: for numbers that describe no element, unless they are traced.
+
     >>> from geomdl.groups import SO2
     >>> from geomdl.representations import irrep
     >>> representation_matrix(jnp.array([0.0, np.pi / 2]), irrep(SO2, 2)).round(3) + 0.0
     Array([[-1.,  0.],
            [ 0., -1.]], dtype=float32)
     """
+    if not isinstance(g, Tracer):
+        g = jnp.asarray(rho.group.require_elements(np.asarray(g)))
+    g = traced_element(g, rho.group)
+    if not jnp.issubdtype(g.dtype, jnp.floating):
+        g = g.astype(jnp.result_type(float))
     matrix, start = jnp.zeros((rho.size, rho.size), g.dtype), 0
     for label in rho.labels:
         block = _irrep_matrix(g, rho.group, label)

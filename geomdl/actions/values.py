@@ -6,6 +6,8 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from geomdl.actions.field import act
+from geomdl.actions.warp import map_of_images
+from geomdl.arrays import as_array, wide_dtype
 from geomdl.errors import invalid
 from geomdl.groups import PlanarGroup, require_planar
 from geomdl.representations import FieldType
@@ -24,14 +26,14 @@ def move_values(values: ArrayLike, linear: ArrayLike, field_type: FieldType, gro
       group: which the orthogonal parts are of, as `ImageTransformation.group` says.
 
     Raises:
-      ValueError: values of another shape, or a group that the field type has no representation of.
+      ValueError: values or maps of another shape, or a group that the field type has no representation of.
 
     >>> from geomdl.groups import C4, SO2
     >>> quarter_turn = jnp.array([[0.0, -1.0], [1.0, 0.0]])
     >>> move_values(jnp.array([[1.0, 0.0]]), quarter_turn, FieldType(SO2, "1 irrep(1)"), C4).round(3) + 0.0
     Array([[0., 1.]], dtype=float32)
     """
-    values = jnp.asarray(values)
+    values = jnp.asarray(as_array(values, "values"))
     if values.ndim != 2 or values.shape[1] != field_type.size:
         raise invalid("shape of the values", values.shape, f"[batch, {field_type.size}], as {field_type} has")
     if field_type.is_trivial:
@@ -39,7 +41,8 @@ def move_values(values: ArrayLike, linear: ArrayLike, field_type: FieldType, gro
     own = require_planar(field_type.group, "values that move with an image")
     if not own.contains_group(group):
         raise invalid(f"transformation of {group} for values of {field_type}", str(group), f"subgroups of {own}")
-    elements = elements_of(jnp.broadcast_to(jnp.asarray(linear, values.dtype), (len(values), 2, 2)), own)
+    maps = map_of_images("linear map", linear, (2, 2), len(values), wide_dtype(values.dtype))
+    elements = elements_of(jnp.broadcast_to(maps, (len(values), 2, 2)), own)
     return jax.vmap(lambda g, y: act(g, y[None], field_type)[0])(elements, values)
 
 

@@ -8,9 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from geomdl.errors import unknown
+from geomdl.arrays import as_array, as_floating, wide_dtype
+from geomdl.errors import invalid, misshapen, unknown
 
 Padding = Literal["zeros", "wrap", "mirror"]
+PLANE_AXES = ("batch", "height", "width", "channels")
 
 
 def warp(x: ArrayLike, matrix: ArrayLike, offset: ArrayLike | None = None, *, padding: Padding = "zeros") -> jax.Array:
@@ -28,10 +30,12 @@ def warp(x: ArrayLike, matrix: ArrayLike, offset: ArrayLike | None = None, *, pa
       padding: what lies outside: ``"zeros"``, ``"wrap"`` (periodic) or ``"mirror"`` (reflected about the edge pixels).
 
     Returns:
-      The moved images, of the same shape; pixels whose source lies outside follow ``padding``.
+      The moved images, of the same shape and precision; pixels whose source lies outside follow ``padding``. Whole
+      numbers and bool become floating-point numbers. Coordinates are computed in float32 at least.
 
     Raises:
-      ValueError: for an unknown padding or an array that is not ``[batch, height, width, channels]``.
+      ValueError: for an unknown padding, complex numbers, an array that is not ``[batch, height, width, channels]``, or
+        a matrix that cannot be inverted.
 
     References:
       Thévenaz, Blu & Unser, Interpolation revisited, IEEE Trans. Med. Imaging 19 (2000), §IV.
@@ -41,14 +45,42 @@ def warp(x: ArrayLike, matrix: ArrayLike, offset: ArrayLike | None = None, *, pa
     >>> bool(jnp.allclose(warp(x, quarter_turn)[0, 1, 2, 0], 1.0, atol=1e-6))  # now above it
     True
     """
-    if padding not in get_args(Padding):
-        raise unknown("padding of warp", padding, get_args(Padding))
-    x = jnp.asarray(x)
-    if x.ndim != 4:
-        raise ValueError(f"warp needs images [batch, height, width, channels], got shape {x.shape}")
-    matrix = jnp.asarray(matrix, x.dtype)
-    offset = jnp.zeros(2, x.dtype) if offset is None else jnp.asarray(offset, x.dtype)
+    x, dtype = resampled_images(x, padding)
+    matrix = map_of_images("matrix", matrix, (2, 2), len(x), dtype)
+    offset = jnp.zeros(2, dtype) if offset is None else map_of_images("offset", offset, (2,), len(x), dtype)
     return _warp(x, matrix, offset, padding)
+
+
+def resampled_images(x: ArrayLike, padding: Padding) -> tuple[jax.Array, np.dtype]:
+    """Images that are to be resampled, with a floating point, and the dtype of their coordinates.
+
+    Raises:
+      ValueError: for an unknown padding, complex numbers, or no ``[batch, height, width, channels]``.
+    """
+    if padding not in get_args(Padding):
+        raise unknown("padding", padding, get_args(Padding))
+    x = jnp.asarray(as_floating(x, "images", integers="converted"))
+    if x.ndim != 4:
+        raise misshapen("images", x.shape, PLANE_AXES)
+    return x, wide_dtype(x.dtype)
+
+
+def map_of_images(what: str, value: ArrayLike, shape: tuple[int, ...], batch: int, dtype: np.dtype) -> jax.Array:
+    """A matrix or vector by which images are moved: one for all, or one for each.
+
+    Raises:
+      ValueError: for another shape, and where the numbers are known without waiting for a device: for NaN, infinities
+        and matrices that have no inverse.
+    """
+    value = as_array(value, what)
+    if value.shape not in (shape, (batch, *shape)):
+        raise invalid(f"shape of the {what}", value.shape, f"{shape}, or {(batch, *shape)} for each image", shape)
+    if isinstance(value, np.ndarray):
+        if not np.isfinite(value).all():
+            raise invalid(what, value.tolist(), "finite numbers")
+        if len(shape) == 2 and not np.all(np.abs(np.linalg.det(value.astype(np.float64))) > 1e-12):
+            raise invalid(what, value.tolist(), "a matrix that has an inverse")
+    return jnp.asarray(value, dtype)
 
 
 def rotation_matrix(degrees: ArrayLike) -> jax.Array:
@@ -57,11 +89,17 @@ def rotation_matrix(degrees: ArrayLike) -> jax.Array:
     Args:
       degrees: one angle or an array of them.
 
+    Raises:
+      ValueError: for something else than finite numbers.
+
     >>> rotation_matrix(90.0).round(3) + 0.0
     Array([[ 0., -1.],
            [ 1.,  0.]], dtype=float32)
     """
-    angle = jnp.deg2rad(jnp.asarray(degrees, dtype=float))
+    angles = as_floating(degrees, "degrees", integers="converted")
+    if isinstance(angles, np.ndarray) and not np.isfinite(angles).all():
+        raise invalid("degrees", angles.tolist(), "finite numbers")
+    angle = jnp.deg2rad(jnp.asarray(angles, dtype=float))
     cos, sin = jnp.cos(angle), jnp.sin(angle)
     return jnp.stack([jnp.stack([cos, -sin], -1), jnp.stack([sin, cos], -1)], -2)
 
@@ -69,32 +107,40 @@ def rotation_matrix(degrees: ArrayLike) -> jax.Array:
 def rotate(x: ArrayLike, degrees: ArrayLike, *, padding: Padding = "zeros") -> jax.Array:
     """Rotates images counter-clockwise about their centre.
 
-    Exact (`jnp.rot90`) when ``degrees`` is a Python number and a multiple of 90; otherwise resampled by `warp`.
+    Exact (`jnp.rot90`) when ``degrees`` is a Python number and a multiple of 90, for numbers of any kind; otherwise
+    resampled by `warp`, which makes floating-point numbers of whole ones.
 
     Args:
       x: ``[batch, height, width, channels]``.
       degrees: one angle, or one per image ``[batch]``; may be traced.
       padding: see `warp`.
 
+    Raises:
+      ValueError: as `warp`.
+
     >>> x = jnp.arange(9.0).reshape(1, 3, 3, 1)
     >>> bool((rotate(x, 90) == jnp.rot90(x, axes=(1, 2))).all())
     True
     """
-    if isinstance(degrees, int | float | np.number) and float(degrees) % 90 == 0:
-        return jnp.rot90(jnp.asarray(x), round(float(degrees) / 90) % 4, (1, 2))
+    if isinstance(degrees, int | float | np.integer | np.floating) and float(degrees) % 90 == 0:
+        x = jnp.asarray(as_array(x, "images"))
+        if x.ndim != 4:
+            raise misshapen("images", x.shape, PLANE_AXES)
+        return jnp.rot90(x, round(float(degrees) / 90) % 4, (1, 2))
     return warp(x, rotation_matrix(degrees), padding=padding)
 
 
 @functools.partial(jax.jit, static_argnames="padding")
 def _warp(x: jax.Array, matrix: jax.Array, offset: jax.Array, padding: Padding) -> jax.Array:
-    inverse = jnp.linalg.inv(matrix)
+    dtype, inverse = x.dtype, jnp.linalg.inv(matrix)
+    x = x.astype(matrix.dtype)
     points = pixel_positions(x)
 
     def move(image: jax.Array, inverse: jax.Array, offset: jax.Array) -> jax.Array:
         return evaluate_spline(image, jnp.matmul(points - offset, inverse.T, precision="highest"), padding)
 
     axes = (0, 0 if matrix.ndim == 3 else None, 0 if offset.ndim == 2 else None)
-    return jax.vmap(move, in_axes=axes)(spline_coefficients(x, padding), inverse, offset)
+    return jax.vmap(move, in_axes=axes)(spline_coefficients(x, padding), inverse, offset).astype(dtype)
 
 
 def spline_coefficients(x: jax.Array, padding: Padding) -> jax.Array:

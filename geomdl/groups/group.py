@@ -71,7 +71,7 @@ class Group(abc.ABC):
         >>> C(4).has_element(np.array([[0, 3], [0, 4], [0, 0.5], [1, 0]]))
         array([ True, False, False, False])
         """
-        return np.isfinite(a).all(-1)
+        return np.all(np.isfinite(a), -1)
 
     def require_elements(self, a: Element) -> Element:
         """The elements as an array ``[..., element_size]``, in the largest dtype of their kind: int64 or float64.

@@ -7,6 +7,7 @@ import numpy as np
 
 from geomdl.errors import invalid
 from geomdl.groups.group import Element, Group
+from geomdl.numbers import whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +49,15 @@ class PlanarGroup(Group):
 
     def __post_init__(self) -> None:
         n = self.rotation_order
-        if not (n == math.inf or (isinstance(n, int | np.integer) and n >= 1)):
-            raise invalid("rotation order", n, "a positive integer or math.inf", 4)
+        if not (isinstance(n, float | np.floating) and n == math.inf):
+            try:
+                n = whole_number("rotation order", n)
+            except ValueError as error:
+                raise invalid("rotation order", n, "a positive integer or math.inf", 4) from error
+            object.__setattr__(self, "rotation_order", n)
         if self.mirror:
+            if not math.isfinite(self.mirror):
+                raise invalid("mirror", self.mirror, "an angle in degrees", 0)
             if not self.reflections or n == math.inf:
                 raise invalid("mirror", self.mirror, "0, except for the groups D_N", 0)
             reduced = round(math.fmod(self.mirror, 180 / n), 12) % (180 / n)
@@ -164,21 +171,21 @@ class PlanarGroup(Group):
 
     def plane_angle(self, a: Element) -> np.ndarray:
         """The angle φ, in radians, for which the element moves the plane by R(φ) diag(1, −1)^f; 2 · mirror for F."""
-        return self.angle(a) + np.asarray(a)[..., 0] * math.radians(2 * self.mirror)
+        a = self.require_elements(a)
+        return a[..., 1] * (2 * math.pi / self.period) + a[..., 0] * math.radians(2 * self.mirror)
 
     def matrix(self, a: Element) -> np.ndarray:
         """The orthogonal matrices R(r) F^f ``[..., 2, 2]`` in coordinates (x right, y up), float64.
 
         Quarter turns are exact: their entries are −1, 0 and 1.
         """
-        a = np.asarray(a)
-        angle = self.plane_angle(a)
+        angle, a = self.plane_angle(a), np.asarray(a)
         cos, sin = np.cos(angle), np.sin(angle)
         quarter = np.isclose(np.mod(angle, math.pi / 2), 0, atol=1e-12) | np.isclose(
             np.mod(angle, math.pi / 2), math.pi / 2, atol=1e-12
         )
         cos, sin = np.where(quarter, np.rint(cos), cos), np.where(quarter, np.rint(sin), sin)
-        sign = 1 - 2 * a[..., 0]
+        sign = 1.0 - 2.0 * a[..., 0]
         return np.stack([np.stack([cos, -sin * sign], -1), np.stack([sin, cos * sign], -1)], -2)
 
     def is_grid_symmetry(self, a: Element) -> np.ndarray:

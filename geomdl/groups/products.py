@@ -42,7 +42,8 @@ class DirectProduct(Group):
     @property
     def element_words(self) -> str:
         """Those of the factors."""
-        return f"one element of each factor, {self.first}: {self.first.element_words}; {self.second}: {self.second.element_words}"
+        first, second = self.first, self.second
+        return f"one element of each factor, {first}: {first.element_words}; {second}: {second.element_words}"
 
     def has_element(self, a: Element) -> np.ndarray:
         """Componentwise."""

@@ -55,8 +55,8 @@ class Subgroup:
                 raise invalid(f"axis of {given} in {self.group}", self.axis, "that of its mirror", own)
             object.__setattr__(self, "axis", own)
         choices = self._step if self.subgroup.reflections else 0
-        whole = self.group.is_finite and self.axis != round(self.axis)
-        if self.axis != 0 and (whole or not 0 <= self.axis < choices):
+        fraction = self.group.is_finite and self.axis % 1 != 0
+        if self.axis != 0 and (fraction or not 0 <= self.axis < choices):
             kind = "an integer" if self.group.is_finite else "an angle in radians"
             allowed = f"{kind}, 0 ≤ axis < {choices:g}" if choices else "0 (it has one embedding only)"
             raise invalid(f"axis of {self.subgroup} in {self.group}", self.axis, allowed, 0)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from geomdl.errors import invalid
+from geomdl.errors import invalid, misshapen
 from geomdl.groups import (
     PLANE,
     POINT,
@@ -147,6 +147,15 @@ class FieldType:
                 matrix[..., start:stop, start:stop] = rho
         return matrix
 
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of the axes of an array of such fields: batch, those of the base space, channels.
+
+        >>> FieldType("C1", "1 trivial", space="line").axes
+        ('batch', 'length', 'channels')
+        """
+        return ("batch", *self.space.axes, "channels")
+
     def require_channels(self, channels: int, what: str) -> None:
         """Raises a ValueError when an array has another number of channels than this type."""
         if channels != self.size:
@@ -189,9 +198,9 @@ class FieldType:
     def require_layout(self, shape: tuple[int, ...], what: str) -> None:
         """Raises a ValueError when an array is no batch of fields over the whole base space, or has other channels."""
         if len(shape) != self.space.dimension + 2:
-            raise ValueError(
-                f"{what} has shape {tuple(shape)}; allowed: {self.space.fields} {self.space.layout}, as {self} says"
-            )
+            raise misshapen(what, shape, self.axes, self.size)
+        if shape[-1] != self.size and shape[1] == self.size:
+            raise misshapen(what, shape, self.axes, self.size)  # which says that channels come last
         self.require_channels(shape[-1], what)
 
     def with_fields(self, fields: str | Iterable[tuple[int, Representation]]) -> "FieldType":

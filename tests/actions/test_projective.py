@@ -114,5 +114,5 @@ def test_bad_arguments():
         warp_projective(_noise(), np.eye(2))
     with pytest.raises(ValueError, match="did you mean 'zeros'"):
         move(_noise(), np.eye(3), padding="zero")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="got shape"):
+    with pytest.raises(ValueError, match="shape of images"):
         move(_noise()[0], np.eye(3))

@@ -1,15 +1,21 @@
 """The base class of layers: input and output type, contract, and how a layer is called."""
 
 import abc
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
+from geomdl.arrays import as_floating
 from geomdl.equivariance.contracts.contract import Contract, Size
+from geomdl.errors import misshapen
 from geomdl.layers.core.constants import constant_copy
+from geomdl.layers.core.random_keys import as_rngs
 from geomdl.representations import FieldType
 
 Field = Float[Array, "batch *space channels"]
@@ -50,6 +56,11 @@ class Layer(nnx.Module, abc.ABC):
     layer trains is an argument of the call, and so is the random key, so that a call is a function of its arguments;
     only the running statistics of batch norm change, and they are `nnx.BatchStat` variables.
 
+    Every layer, also one of one's own, takes what users have, and looks at types and shapes alone: arrays of NumPy and
+    PyTorch and lists, float16 to float64, and bool as 0 and 1. Whole and complex numbers are refused, and fields with
+    other axes than ``in_type`` says; see `geomdl.arrays.as_floating`. Where ``rngs`` are asked for to initialise weights,
+    a JAX random key or a seed stands for ``nnx.Rngs`` of it.
+
     A layer of one's own has ``in_type``, ``out_type`` and `contract`, and
 
     * `apply` where it is the same map in training and evaluation, as most are; otherwise ``__call__``;
@@ -74,6 +85,12 @@ class Layer(nnx.Module, abc.ABC):
 
     in_type: FieldType
     out_type: FieldType
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, taking in (("__call__", _taking_fields), ("apply", _taking_fields), ("__init__", _taking_rngs)):
+            if name in vars(cls):
+                setattr(cls, name, taking(vars(cls)[name]))
 
     @property
     @abc.abstractmethod
@@ -177,3 +194,40 @@ def walk(layer: Layer, size: Size, path: str = "") -> Iterator[Child]:
     yield Child(path, layer, size)
     for name, inner, inner_size in layer.children(size):
         yield from walk(inner, inner_size, f"{path}.{name}" if path else name)
+
+
+def _taking_fields(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of a layer whose first argument is a field, given any array that can be one."""
+
+    @functools.wraps(method)
+    def call(self: Layer, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            return method(self, _field(self, args[0]), *args[1:], **kwargs)
+        return method(self, **{name: _field(self, v) if name == "x" else v for name, v in kwargs.items()})
+
+    return call
+
+
+def _field(layer: Layer, x: Any) -> jax.Array:
+    what = f"the input of {type(layer).__name__}"
+    x = jnp.asarray(as_floating(x, what))
+    field_type = getattr(layer, "in_type", None)  # a layer that somebody wrote may have none yet
+    if isinstance(field_type, FieldType) and x.ndim not in (2, field_type.space.dimension + 2):
+        raise misshapen(what, x.shape, field_type.axes, field_type.size)
+    return x
+
+
+def _taking_rngs(method: Callable[..., None]) -> Callable[..., None]:
+    """The constructor of a layer, given anything that stands for ``rngs``."""
+    parameters = inspect.signature(method).parameters
+    if "rngs" not in parameters:
+        return method
+    optional = parameters["rngs"].default is not inspect.Parameter.empty
+
+    @functools.wraps(method)
+    def construct(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if "rngs" in kwargs and not (optional and kwargs["rngs"] is None):
+            kwargs["rngs"] = as_rngs(kwargs["rngs"])
+        method(self, *args, **kwargs)
+
+    return construct
