@@ -13,7 +13,7 @@ from geomdl.data import IGNORED, Split
 from geomdl.errors import invalid
 from geomdl.evaluators.metrics import batches_of
 from geomdl.evaluators.predict import Predict
-from geomdl.evaluators.transformations import rotated_images, rotated_maps
+from geomdl.evaluators.transformations import finite_angles, rotated_images, rotated_maps
 from geomdl.tasks import Segmentation, Task
 from geomdl.tasks.overlap import overlap, pixel_counts
 
@@ -45,6 +45,7 @@ def rotation_consistency(
     """
     if not isinstance(task, Segmentation):
         raise invalid("evaluator", "consistency", "evaluators of other tasks than segmentation", "rotation")
+    degrees = finite_angles(degrees)
     batches = list(batches_of(split, task, batch_size))
     upright = [(task.predictions(predict(batch["image"])), batch["mask"]) for batch in batches]
     rows = []

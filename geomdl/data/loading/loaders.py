@@ -28,7 +28,7 @@ from jax.typing import ArrayLike
 
 from geomdl.data.checks import whole_number
 from geomdl.data.draws import derived_seed
-from geomdl.data.loading.batches import unit_interval
+from geomdl.data.loading.batches import network_images
 from geomdl.data.loading.shuffle import shuffled
 from geomdl.data.types import Split
 from geomdl.errors import invalid
@@ -97,7 +97,7 @@ class DeviceLoader:
         """Gathers the examples of this step and scales them to [0, 1]."""
         chosen = self._chosen(step)
         batch = {name: jnp.take(values, chosen, axis=0) for name, values in fetched.items()}
-        return {**batch, "image": unit_interval(batch["image"])}
+        return {**batch, "image": network_images(batch["image"])}
 
     def indices(self, step: int) -> np.ndarray:
         """The places in the split of the examples of this step."""
@@ -170,7 +170,7 @@ class StreamLoader:
     def select(self, fetched: Fetched, step: ArrayLike) -> Batch:
         """Scales the fetched images to [0, 1]."""
         targets = {name: jnp.asarray(values) for name, values in fetched.items() if name != "image"}
-        return {"image": unit_interval(fetched["image"]), **targets}
+        return {"image": network_images(fetched["image"]), **targets}
 
     def indices(self, step: int) -> np.ndarray:
         """The places in the split of the examples of this step."""
