@@ -1,14 +1,21 @@
-"""Numbers as users write them: whole ones that count or measure in pixels."""
+"""Numbers as users write them: whole ones that count or measure in pixels, and others; of Python and of NumPy."""
 
+import math
 import operator
+import types
+import typing
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from geomdl.errors import invalid
 
-__all__ = ["whole_number"]
+__all__ = ["checker", "whole_number"]
+
+Checker = Callable[[str, Any], Any]
+"""``(what, value)`` ↦ the value as it is kept; raises ValueError."""
 
 
-def whole_number(what: str, value: Any, least: int = 1, most: int | None = None) -> int:
+def whole_number(what: str, value: Any, least: int | None = 1, most: int | None = None) -> int:
     """A number that counts something, as a Python int.
 
     Integers of Python and NumPy are whole numbers, and arrays of no axes that hold one. 3.0 and True are none: a float
@@ -17,7 +24,7 @@ def whole_number(what: str, value: Any, least: int = 1, most: int | None = None)
     Args:
       what: it stands for, in messages.
       value: what was given.
-      least: the smallest that is allowed.
+      least: the smallest that is allowed; None for any.
       most: the largest; None for any.
 
     Raises:
@@ -32,15 +39,94 @@ def whole_number(what: str, value: Any, least: int = 1, most: int | None = None)
     Traceback (most recent call last):
     ValueError: invalid kernel size 2.5; allowed: a whole number, at least 1; try 2
     """
+    low, high = -math.inf if least is None else least, math.inf if most is None else most
     try:
         number = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = None
-    if number is not None and least <= number and (most is None or number <= most):
+    if number is not None and low <= number <= high:
         return number
     try:
-        near = None if isinstance(value, bool | str) else max(least, round(float(value)))
+        near = None if isinstance(value, bool | str) else int(min(max(low, round(float(value))), high))
     except (TypeError, ValueError, OverflowError):
         near = None
-    bound = f"at least {least}" if most is None else f"{least} to {most}"
-    raise invalid(what, value, f"a whole number, {bound}", near if most is None or near is None else min(most, near))
+    bound = "" if least is None else f", at least {least}" if most is None else f", {least} to {most}"
+    raise invalid(what, value, f"a whole number{bound}", near)
+
+
+def checker(hint: Any) -> Checker | None:
+    """How an argument is checked that is annotated as a number, or as a tuple of numbers.
+
+    An ``int`` is a `whole_number`; a ``float`` is any number but NaN; a tuple may be given as a list or an array of
+    NumPy. Where a union allows other things too, these are left alone. What is kept are Python's numbers.
+
+    Args:
+      hint: the annotation.
+
+    Returns:
+      The check; None where numbers are not asked for.
+
+    >>> checker(int | None)("heads", 2.5)
+    Traceback (most recent call last):
+    ValueError: invalid heads 2.5; allowed: a whole number, or None; try 2
+    >>> checker(tuple[int, ...])("size", [6, 6]), checker(float)("width", 3), checker(str)
+    ((6, 6), 3, None)
+    """
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is int:
+        return lambda what, value: whole_number(what, value, least=None)
+    if hint is float:
+        return _real_number
+    if origin in (tuple, Sequence) and arguments:
+        each = checker(arguments[0])
+        length = len(arguments) if origin is tuple and arguments[-1] is not Ellipsis else None
+        return None if each is None else lambda what, value: _several(what, value, each, length)
+    if origin not in (types.UnionType, typing.Union):
+        return None
+    single = next((checker(a) for a in (float, int) if a in arguments), None)
+    several = next((found for a in arguments if typing.get_origin(a) is tuple and (found := checker(a))), None)
+    if single is None and several is None:
+        return None
+    strict = all(a in (int, float, type(None)) or typing.get_origin(a) is tuple for a in arguments)
+
+    def check(what: str, value: Any) -> Any:
+        if value is None and type(None) in arguments:
+            return value
+        if several is not None and (isinstance(value, tuple | list) or getattr(value, "ndim", 0) == 1):
+            return several(what, value)
+        if single is None or not (strict or isinstance(value, int | float) or hasattr(value, "__array__")):
+            return value
+        try:
+            return single(what, value)
+        except ValueError as error:
+            if type(None) not in arguments:
+                raise
+            message = str(error).replace(" number;", " number, or None;")
+            raise ValueError(message if message != str(error) else f"{error}, or None") from None
+
+    return check
+
+
+def _real_number(what: str, value: Any) -> int | float:
+    """A number that is none of NaN and bool; a whole one stays whole."""
+    try:
+        return whole_number(what, value, least=None)
+    except ValueError:
+        pass
+    try:
+        number = math.nan if isinstance(value, bool | str) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if math.isnan(number):
+        raise invalid(what, value, "a number")
+    return number
+
+
+def _several(what: str, value: Any, each: Checker, length: int | None) -> tuple[Any, ...]:
+    try:
+        values = None if isinstance(value, str | dict | set) else tuple(value)
+    except TypeError:
+        values = None
+    if values is None or (length is not None and len(values) != length):
+        raise invalid(what, value, f"{'several' if length is None else length} numbers, one for each axis or part")
+    return tuple(each(what, part) for part in values)

@@ -54,6 +54,8 @@ class Subgroup:
             if self.axis not in (0, own):
                 raise invalid(f"axis of {given} in {self.group}", self.axis, "that of its mirror", own)
             object.__setattr__(self, "axis", own)
+        if isinstance(self.axis, bool) or not isinstance(self.axis, int | float | np.integer | np.floating):
+            raise invalid(f"axis of {self.subgroup} in {self.group}", self.axis, "a number", 0)
         choices = self._step if self.subgroup.reflections else 0
         fraction = self.group.is_finite and self.axis % 1 != 0
         if self.axis != 0 and (fraction or not 0 <= self.axis < choices):

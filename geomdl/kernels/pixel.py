@@ -10,6 +10,7 @@ import numpy as np
 
 from geomdl.errors import invalid
 from geomdl.groups import PLANE, BaseSpace, PointGroup, along, require_planar
+from geomdl.numbers import whole_number
 from geomdl.representations import Representation
 
 
@@ -56,8 +57,10 @@ class PixelKernelSpace:
         group = self.in_representation.group
         if self.out_representation.group != group:
             raise ValueError(f"{self.in_representation} is of {group}, {self.out_representation} of another group")
-        if min(self.shape, default=1) < 1:
-            raise invalid("kernel_size", self.size, "a positive integer", 3)
+        if isinstance(self.size, tuple | list):
+            object.__setattr__(self, "size", tuple(whole_number("kernel_size", n) for n in self.size))
+        else:
+            object.__setattr__(self, "size", whole_number("kernel_size", self.size))
         if max(self.shape, default=1) > 1:
             _require_permuted_grid(group, self.space, self.shape)
         for rho in (self.in_representation, self.out_representation):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from geomdl.errors import invalid
+from geomdl.numbers import whole_number
 
 Cutoff = float | tuple[int, ...] | Callable[[float], float]
 """The highest frequency on each ring: a factor of the radius, one number per ring, or a function of the radius."""
@@ -101,8 +102,7 @@ def rings(
     >>> rings(7, radii=(0, 1.5, 3), sigma=0.5, frequencies_cutoff=1.0).frequencies
     (0, 1, 3)
     """
-    if size < 1:
-        raise invalid("kernel_size", size, "a positive integer", 3)
+    size = whole_number("kernel_size", size)
     corner = (size - 1) / math.sqrt(2)
     if radii is None:
         radii = [(size - 1) / 2 - i for i in reversed(range((size + 1) // 2))]

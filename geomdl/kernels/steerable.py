@@ -13,6 +13,7 @@ from geomdl.groups import PointGroup, require_planar
 from geomdl.kernels.coefficients import Coefficients
 from geomdl.kernels.rings import Cutoff, Rings, rings
 from geomdl.kernels.templates import BasisFilter, first_frequency, starts, template
+from geomdl.numbers import whole_number
 from geomdl.representations import Representation
 
 
@@ -80,10 +81,15 @@ class SteerableKernelSpace:
                 f"{self.in_representation} is of {self.group}, {self.out_representation} of"
                 f" {self.out_representation.group}; a kernel needs representations of one group"
             )
+        object.__setattr__(self, "size", whole_number("kernel_size", self.size))
         if self.size > 1:
             require_planar(self.group, "a kernel of more than one pixel")
-        if self.maximum_offset is not None and self.maximum_offset < 0:
-            raise invalid("maximum_offset", self.maximum_offset, "an integer ≥ 0, or None for no limit", 0)
+        if self.maximum_offset is not None:
+            try:
+                object.__setattr__(self, "maximum_offset", whole_number("", self.maximum_offset, least=0))
+            except ValueError:
+                allowed = "an integer ≥ 0, or None for no limit"
+                raise invalid("maximum_offset", self.maximum_offset, allowed, 0) from None
         if self.basis_filter is not None and not (callable(self.basis_filter) and _is_hashable(self.basis_filter)):
             allowed = "a hashable function of a BasisFunction: a function of a module, or a frozen dataclass"
             raise invalid("basis_filter", self.basis_filter, allowed)

@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,8 @@ from geomdl.groups import (
     require_planar,
 )
 from geomdl.groups import subgroup as subgroup_of
-from geomdl.representations.parsing import weighted_sum
+from geomdl.numbers import whole_number
+from geomdl.representations.parsing import representation, weighted_sum
 from geomdl.representations.representation import Representation
 from geomdl.representations.restriction import disentangle, restrict
 
@@ -61,7 +63,8 @@ class FieldType:
     Args:
       group: a group of the plane, a direct product of two, or its name: ``"D4"``, ``"C4 x D1"``.
       fields: ``"8 regular"``, ``"8 trivial + 4 irrep(1,1)"``, ``"2 quotient(C2) + 3 band_limited(3)"`` (see
-        `geomdl.representations.representation`), or a sequence of (multiplicity, representation).
+        `geomdl.representations.representation`); or a representation, or a list: of such texts, of representations, or
+        of pairs (multiplicity, representation or its name).
       space: the base space, or its name: ``"plane"``, ``"line"``, ``"volume"``, ``"point"``; by default the plane, and
         none for direct products. See `geomdl.groups.BaseSpace`. (An array may also hold one fibre only, without axes of
         the base space, as after pooling over all pixels.)
@@ -92,17 +95,14 @@ class FieldType:
     def __init__(
         self,
         group: PointGroup | str,
-        fields: str | Iterable[tuple[int, Representation]],
+        fields: "Fields",
         space: BaseSpace | str | None = None,
     ) -> None:
         self.group = point_group(group)
         self.space = _own_space(self.group) if space is None else base_space(space)
         self.space.require_moved_by(self.group, f"fields on the {self.space.name}")
-        pairs = weighted_sum(self.group, fields) if isinstance(fields, str) else list(fields)
         blocks, start = [], 0
-        for multiplicity, rho in pairs:
-            if multiplicity < 1:
-                raise invalid("multiplicity in field type", str(multiplicity), "a positive integer", 1)
+        for multiplicity, rho in _pairs(self.group, fields):
             if rho.group != self.group:
                 raise ValueError(f"{rho} is a representation of {rho.group}, but the field type is of {self.group}")
             blocks.append(Block(rho, multiplicity, start))
@@ -203,7 +203,7 @@ class FieldType:
             raise misshapen(what, shape, self.axes, self.size)  # which says that channels come last
         self.require_channels(shape[-1], what)
 
-    def with_fields(self, fields: str | Iterable[tuple[int, Representation]]) -> "FieldType":
+    def with_fields(self, fields: "Fields") -> "FieldType":
         """Other fields of the same group on the same base space.
 
         >>> FieldType("D1", "4 regular", space="line").with_fields("4 trivial")
@@ -278,6 +278,31 @@ class FieldType:
     def __repr__(self) -> str:
         space = "" if self.space == _own_space(self.group) else f', space="{self.space.name}"'
         return f'FieldType({self.group}, "{self.fields}"{space})'
+
+
+Fields = str | Representation | Iterable[str | Representation | tuple[int, str | Representation]]
+"""What the fields of a `FieldType` are given as."""
+
+
+def _pairs(group: PointGroup, fields: Any) -> list[tuple[int, Representation]]:
+    """The (multiplicity, representation) pairs that are meant."""
+    if isinstance(fields, str):
+        return weighted_sum(group, fields)
+    if isinstance(fields, Representation):
+        return [(1, fields)]
+    allowed = "'8 trivial + 4 regular', or a list of pairs (multiplicity, representation)"
+    if isinstance(fields, np.ndarray | Mapping | Set | bytes) or not isinstance(fields, Iterable):
+        raise invalid("field type", fields, allowed, f"'{fields} trivial'" if isinstance(fields, int) else None)
+    pairs = []
+    for part in fields:
+        if isinstance(part, str | Representation):
+            pairs += _pairs(group, part)
+            continue
+        if not (isinstance(part, tuple | list) and len(part) == 2 and isinstance(part[1], str | Representation)):
+            raise invalid("part of a field type", part, allowed)
+        rho = representation(group, part[1]) if isinstance(part[1], str) else part[1]
+        pairs.append((whole_number("multiplicity in field type", part[0]), rho))
+    return pairs
 
 
 def _own_space(group: PointGroup) -> BaseSpace:

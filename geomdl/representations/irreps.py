@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from geomdl.errors import invalid
 from geomdl.groups import DirectProduct, PlanarGroup, PointGroup, planar_factors
+from geomdl.numbers import whole_number
 from geomdl.representations.representation import Label, Representation, irrep_type
 
 
@@ -36,6 +37,7 @@ def irrep(group: PointGroup, *label: int) -> Representation:
     >>> rho, rho.size, rho.endomorphism_dimension
     (outer(irrep(1),irrep(1),-1), 2, 2)
     """
+    label = tuple(whole_number(f"label of an irrep of {group}", k, least=None) for k in label)
     if isinstance(group, DirectProduct):
         if label not in _product_labels(group, label[1:2], label[3:4]):
             allowed = "labels (j, k, j', k', sign): irreps of both factors, sign ±1 if both are of complex type, else 0"
@@ -68,6 +70,8 @@ def irreps(group: PointGroup, max_frequency: int | None = None) -> list[Represen
     """
     if max_frequency is None:
         group.require_finite("listing all irreps without max_frequency")
+    else:
+        max_frequency = whole_number("max_frequency", max_frequency, least=0)
     if isinstance(group, DirectProduct):
         ks = [sorted({r.labels[0][1] for r in irreps(f, max_frequency)}) for f in planar_factors(group)]
         return [irrep(group, *label) for label in _product_labels(group, *ks)]

@@ -12,6 +12,7 @@ from geomdl.errors import invalid
 from geomdl.layers.convolution.conv import Conv
 from geomdl.layers.core.initialization import normal
 from geomdl.layers.core.layer import Child, Image, Layer
+from geomdl.numbers import whole_number
 from geomdl.representations import FieldType
 
 
@@ -90,7 +91,8 @@ class PositionEmbedding(Layer):
 
     def __init__(self, in_type: FieldType, size: tuple[int, int], *, rngs: nnx.Rngs) -> None:
         self.in_type = self.out_type = in_type
-        self.size = (int(size[0]), int(size[1]))
+        height, width = (whole_number("size", n) for n in size)
+        self.size = (height, width)
         self.embedding = nnx.Param(normal(rngs.params(), (*self.size, in_type.size), 0.02))
 
     @property

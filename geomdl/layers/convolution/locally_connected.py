@@ -14,6 +14,7 @@ from geomdl.layers.core.functional import pad
 from geomdl.layers.core.initialization import he_normal, zeros
 from geomdl.layers.core.layer import Field, Image, Images, Layer, Vector
 from geomdl.layers.core.window import Padding, PaddingMode, Window
+from geomdl.numbers import whole_number
 from geomdl.representations import FieldType
 
 
@@ -132,7 +133,7 @@ class Flatten(Layer):
         if len(size) != space.dimension:
             raise invalid("size of Flatten", tuple(size), f"({', '.join(space.axes)}) of {space.fields}")
         self.in_type = in_type
-        self.size = tuple(size)
+        self.size = tuple(whole_number("size of Flatten", n) for n in size)
         self.out_type = in_type.with_fields(f"{math.prod(size) * in_type.size} trivial")
 
     @property

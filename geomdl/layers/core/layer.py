@@ -3,6 +3,7 @@
 import abc
 import functools
 import inspect
+import typing
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -13,9 +14,10 @@ from jaxtyping import Array, Float
 
 from geomdl.arrays import as_floating
 from geomdl.equivariance.contracts.contract import Contract, Size
-from geomdl.errors import misshapen
+from geomdl.errors import invalid, misshapen
 from geomdl.layers.core.constants import constant_copy
 from geomdl.layers.core.random_keys import as_rngs
+from geomdl.numbers import Checker, checker
 from geomdl.representations import FieldType
 
 Field = Float[Array, "batch *space channels"]
@@ -58,8 +60,9 @@ class Layer(nnx.Module, abc.ABC):
 
     Every layer, also one of one's own, takes what users have, and looks at types and shapes alone: arrays of NumPy and
     PyTorch and lists, float16 to float64, and bool as 0 and 1. Whole and complex numbers are refused, and fields with
-    other axes than ``in_type`` says; see `geomdl.arrays.as_floating`. Where ``rngs`` are asked for to initialise weights,
-    a JAX random key or a seed stands for ``nnx.Rngs`` of it.
+    other axes than ``in_type`` says; see `geomdl.arrays.as_floating`. Where ``rngs`` are asked for to initialise
+    weights, a JAX random key or a seed stands for ``nnx.Rngs`` of it. Arguments of the constructor that are annotated
+    as whole numbers have to be: of Python or NumPy.
 
     A layer of one's own has ``in_type``, ``out_type`` and `contract`, and
 
@@ -88,7 +91,7 @@ class Layer(nnx.Module, abc.ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for name, taking in (("__call__", _taking_fields), ("apply", _taking_fields), ("__init__", _taking_rngs)):
+        for name, taking in (("__call__", _taking_fields), ("apply", _taking_fields), ("__init__", _taking_numbers)):
             if name in vars(cls):
                 setattr(cls, name, taking(vars(cls)[name]))
 
@@ -217,17 +220,39 @@ def _field(layer: Layer, x: Any) -> jax.Array:
     return x
 
 
-def _taking_rngs(method: Callable[..., None]) -> Callable[..., None]:
-    """The constructor of a layer, given anything that stands for ``rngs``."""
-    parameters = inspect.signature(method).parameters
-    if "rngs" not in parameters:
-        return method
-    optional = parameters["rngs"].default is not inspect.Parameter.empty
+def _field_type(what: str, value: Any) -> FieldType:
+    if not isinstance(value, FieldType):
+        raise invalid(what, value, "a geomdl.representations.FieldType", "FieldType('C4', '8 regular')")
+    return value
 
-    @functools.wraps(method)
-    def construct(self: Layer, *args: Any, **kwargs: Any) -> None:
-        if "rngs" in kwargs and not (optional and kwargs["rngs"] is None):
-            kwargs["rngs"] = as_rngs(kwargs["rngs"])
-        method(self, *args, **kwargs)
 
-    return construct
+def _taking_numbers(construct: Callable[..., None]) -> Callable[..., None]:
+    """The constructor of a layer, given NumPy's numbers for Python's, and anything that stands for ``rngs``.
+
+    What its annotations say to be whole numbers, or a field type, has to be: `geomdl.numbers.checker`.
+    """
+    parameters = list(inspect.signature(construct).parameters.values())[1:]
+    names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    optional_rngs = any(p.name == "rngs" and p.default is None for p in parameters)
+
+    @functools.cache
+    def checkers() -> dict[str, Checker]:
+        try:
+            hints = typing.get_type_hints(construct)
+        except (NameError, TypeError):  # annotations that only a type checker understands
+            return {}
+        found = {p.name: _field_type if (hint := hints.get(p.name)) is FieldType else checker(hint) for p in parameters}
+        return {name: check for name, check in found.items() if check is not None}
+
+    def checked(name: str, value: Any) -> Any:
+        if name == "rngs" and not (optional_rngs and value is None):
+            return as_rngs(value)
+        check = checkers().get(name)
+        return value if check is None else check(name, value)
+
+    @functools.wraps(construct)
+    def constructed(self: Layer, *args: Any, **kwargs: Any) -> None:
+        named = [checked(name, value) for name, value in zip(names, args, strict=False)]
+        construct(self, *named, *args[len(named) :], **{name: checked(name, value) for name, value in kwargs.items()})
+
+    return constructed

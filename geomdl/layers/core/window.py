@@ -11,6 +11,7 @@ from geomdl.equivariance import NOTHING, Condition, Contract, Promise, square
 from geomdl.equivariance.contracts.contract import ALIASED, Size
 from geomdl.errors import invalid, unknown
 from geomdl.groups import BaseSpace, PerAxis, along, elementwise, per_axis
+from geomdl.numbers import whole_number
 from geomdl.representations import FieldType
 
 Remainder = Literal["error", "drop", "keep"]
@@ -40,7 +41,8 @@ def output_size(
       The number of output pixels.
 
     Raises:
-      ValueError: when the window is larger than the padded image, or does not fit and ``remainder`` is ``"error"``.
+      ValueError: when the window is larger than the padded image, or does not fit and ``remainder`` is ``"error"``; for
+        numbers that are not whole.
 
     >>> output_size(7, 3), output_size(7, 3, stride=2), output_size(7, 3, stride=3, padding=1)
     (5, 3, 3)
@@ -53,6 +55,10 @@ sizes that fit: 6, 9; or allow it with remainder='drop' (breaks rotation symmetr
     """
     if remainder not in get_args(Remainder):
         raise unknown("remainder", remainder, get_args(Remainder))
+    window, stride = whole_number("window", window), whole_number("stride", stride)
+    padding, dilation = whole_number("padding", padding, least=0), whole_number("dilation", dilation)
+    if not hasattr(size, "__sub__") or isinstance(size, float):  # the sizes of exported programs may be symbols
+        size = whole_number("size", size)
     extent = dilation * (window - 1) + 1
     free = size + 2 * padding - extent
     if free < 0:

@@ -12,6 +12,7 @@ from geomdl.layers.core.functional import correlate_separably, pool, require_som
 from geomdl.layers.core.layer import Field, Fields, Layer, Resampled, Vector
 from geomdl.layers.core.maximum import Along, largest, maximum_over
 from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, require_per_axis
+from geomdl.numbers import whole_number
 from geomdl.representations import FieldType
 
 Reduce = Literal["max", "mean"]
@@ -251,6 +252,9 @@ def halving_pool(in_type: FieldType, size: tuple[int, int], reduce: Reduce = "ma
     >>> halving_pool(t, (8, 8)).window.output_size((8, 8)), halving_pool(t, (7, 7)).window.output_size((7, 7))
     ((4, 4), (4, 4))
     """
+    if len(size) != 2:
+        raise invalid("image size", tuple(size), "(height, width)")
+    size = (whole_number("image size", size[0]), whole_number("image size", size[1]))
     if size[0] % 2 != size[1] % 2 and in_type.group.order == 1:
         return Pool(in_type, 2, reduce=reduce, remainder="drop")
     if size[0] % 2 != size[1] % 2:

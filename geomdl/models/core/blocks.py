@@ -24,6 +24,7 @@ from geomdl.layers import (
     halving_pool,
     normalization,
 )
+from geomdl.layers.core.random_keys import as_rngs
 from geomdl.layers.core.window import Padding, PaddingMode
 from geomdl.representations import FieldType, Representation
 
@@ -188,6 +189,7 @@ def classifier(
     in_type: FieldType, hidden: int, num_classes: int, *, activation: str, dropout: float, rngs: nnx.Rngs
 ) -> list[Layer]:
     """Dense layers from invariant features to class scores, with one hidden layer unless ``hidden`` is 0."""
+    rngs = as_rngs(rngs)
     layers: list[Layer] = []
     if hidden:
         pieces = 2 if activation == "maxout" else 1

@@ -2,6 +2,10 @@
 
 import abc
 import dataclasses
+import functools
+import math
+import typing
+from collections.abc import Sequence
 from typing import Any, Self
 
 import jax
@@ -11,7 +15,9 @@ from flax import nnx
 from geomdl.errors import invalid, unknown
 from geomdl.layers import Layer, Sequential
 from geomdl.layers.core.functional import ACTIVATIONS
+from geomdl.layers.core.random_keys import as_rngs
 from geomdl.models.core.exactness import warn_if_inexact
+from geomdl.numbers import checker, whole_number
 
 ImageShape = tuple[int, int, int]
 """(height, width, channels)."""
@@ -19,7 +25,17 @@ ImageShape = tuple[int, int, int]
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(abc.ABC):
-    """The size and kind of a network; `build` makes it for given images and classes."""
+    """The size and kind of a network; `build` makes it for given images and classes.
+
+    Raises:
+      ValueError: for a field annotated as a number that is none: 2.5 where a whole number is wanted, NaN.
+    """
+
+    def __post_init__(self) -> None:
+        hints = _hints(type(self))
+        for field in dataclasses.fields(self):
+            if (check := checker(hints.get(field.name))) is not None:
+                object.__setattr__(self, field.name, check(f"model.{field.name}", getattr(self, field.name)))
 
     @abc.abstractmethod
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
@@ -34,15 +50,16 @@ class ModelConfig(abc.ABC):
         Args:
           image_shape: (height, width, channels).
           num_classes: class scores at the output.
-          rngs: initialises the weights.
+          rngs: initialises the weights; a JAX random key or a seed stands for ``nnx.Rngs`` of it.
 
         Raises:
           ValueError: when the images do not suit the network: too small, or not square for quarter turns.
         """
-        if len(image_shape) != 3 or min(image_shape) < 1:
+        if not isinstance(image_shape, Sequence | np.ndarray) or len(image_shape) != 3:
             raise invalid("image_shape", image_shape, "(height, width, channels), all positive", (28, 28, 1))
-        if num_classes < 1:
-            raise invalid("num_classes", num_classes, "a positive integer", 10)
+        height, width, channels = (whole_number("image_shape", n) for n in image_shape)
+        image_shape = (height, width, channels)
+        num_classes, rngs = whole_number("num_classes", num_classes), as_rngs(rngs)
         config = self.matched(image_shape, num_classes) if isinstance(self, ScalableConfig) else self
         model = Sequential(config.layers(image_shape, num_classes, rngs))
         contract, size = model.contract, tuple(image_shape[:2])
@@ -76,7 +93,8 @@ class ScalableConfig(ModelConfig):
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.width > 0:
+        super().__post_init__()
+        if not 0 < self.width < math.inf:
             raise invalid("model.width", self.width, "a positive number", 16)
         if self.match_parameters is not None and self.match_parameters < 1:
             raise invalid("model.match_parameters", self.match_parameters, "a positive number of parameters, or None")
@@ -119,6 +137,15 @@ class ScalableConfig(ModelConfig):
             middle = at((low[0].width + high[0].width) / 2)
             low, high = (middle, high) if middle[1] < target else (low, middle)
         return min((low, high), key=lambda candidate: abs(candidate[1] - target))[0]
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of the fields; none where only a type checker can find them."""
+    try:
+        return typing.get_type_hints(kind)
+    except NameError:
+        return {}
 
 
 def count_parameters(model: nnx.Module) -> int:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from flax import nnx
 
 from geomdl.errors import invalid
+from geomdl.layers.core.random_keys import as_rngs
 from geomdl.models.core.config import ImageShape
 from geomdl.registry import function_config, is_config_class, options
 
@@ -42,7 +43,7 @@ def model_class(found: Any, name: str) -> type[BuildsModel]:
         raise invalid("model", name, f"a config class or a function ({', '.join(_GIVEN)}, own options) -> nnx.Module")
 
     def build(self: Any, image_shape: ImageShape, num_classes: int, *, rngs: nnx.Rngs) -> nnx.Module:
-        made = found(image_shape=image_shape, num_classes=num_classes, rngs=rngs, **options(self))
+        made = found(image_shape=image_shape, num_classes=num_classes, rngs=as_rngs(rngs), **options(self))
         return _require_network(made, name)
 
     return function_config(found, name, what="model", given=_GIVEN, members={"build": build})

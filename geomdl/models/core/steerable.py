@@ -22,6 +22,7 @@ from geomdl.layers import (
     Pointwise,
 )
 from geomdl.layers.core.functional import ACTIVATIONS
+from geomdl.layers.core.random_keys import as_rngs
 from geomdl.models.core.config import ScalableConfig
 from geomdl.representations import FieldType, Representation, irrep, trivial
 
@@ -186,6 +187,7 @@ def invariant_head(
     """
     if not all(b.representation.is_trivial for b in in_type.blocks):
         raise invalid("fields of an invariant head", in_type.fields, "trivial fields; pool over the group first")
+    rngs = as_rngs(rngs)
     layers: list[Layer] = [GlobalPool(in_type, reduce)]
     for units in hidden:
         out_type = FieldType(in_type.group, f"{units} trivial")

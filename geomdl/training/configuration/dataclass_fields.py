@@ -6,6 +6,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from geomdl.errors import invalid, unknown
 
 T = TypeVar("T")
@@ -14,7 +16,8 @@ T = TypeVar("T")
 def from_values(kind: type[T], values: Mapping[str, Any], path: str, *, also: Sequence[str] = ()) -> T:
     """Makes a dataclass of plain values.
 
-    Whole numbers are taken where a float is wanted, and lists where a tuple is; nothing else is converted.
+    Whole numbers are taken where a float is wanted, lists where a tuple is, and NumPy's numbers for Python's; nothing
+    else is converted.
 
     Args:
       kind: the dataclass.
@@ -118,6 +121,8 @@ def _plain(hint: Any) -> bool:
 
 def _match(value: Any, hint: Any) -> Any:
     """The value as this type, or `_NO`."""
+    if isinstance(value, np.generic):
+        value = value.item()
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         exact = [a for a in arguments if type(value) is a]  # 1 stays an int where int and float are both allowed
