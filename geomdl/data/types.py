@@ -216,8 +216,8 @@ class Dataset:
 
     Raises:
       ValueError: for images of another size than ``image_shape``, or whole numbers besides uint8 and uint16 (divide by
-        the largest value); for targets that are not of their kind (a class that does not exist, a label map that is not of the
-        size of its image), or a target that has no kind.
+        the largest value); for targets that are not of their kind (a class that does not exist, a label map that is
+        not of the size of its image), or a target that has no kind.
 
     >>> from geomdl.data.targets import ValuesTarget
     >>> from geomdl.representations import FieldType

@@ -12,7 +12,6 @@ from geomdl.actions.outputs import Movable
 from geomdl.data import Split, eval_batches
 from geomdl.equivariance import equivariance_error
 from geomdl.equivariance.measures.errors import Action
-from geomdl.errors import invalid
 from geomdl.evaluators.predict import Predict
 from geomdl.groups import C4, D4, GridTranslations
 from geomdl.numbers import whole_number

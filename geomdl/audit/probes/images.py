@@ -33,7 +33,12 @@ class Images:
     labels: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.pixels.ndim != 4 or 0 in self.pixels.shape or self.pixels.shape[0] < 2 or not np.issubdtype(self.pixels.dtype, np.floating):
+        if (
+            self.pixels.ndim != 4
+            or 0 in self.pixels.shape
+            or self.pixels.shape[0] < 2
+            or not np.issubdtype(self.pixels.dtype, np.floating)
+        ):
             found = f"{self.pixels.dtype}{list(self.pixels.shape)}"
             raise invalid(f"images of {self.name}", found, "two or more, [n, height, width, channels], floating point")
         if not np.all(np.isfinite(self.pixels)):

@@ -89,6 +89,5 @@ def _batches(split: Split, batch_size: int, kinds: Mapping[str, TargetKind]) -> 
             for name, values in batch.items()
             if name != "image"
         }
-        yield {
-            "image": network_images(padded(batch["image"])), **targets, "mask": padded(np.ones(stop - start, np.float32))
-        }  # fmt: skip
+        mask = padded(np.ones(stop - start, np.float32))
+        yield {"image": network_images(padded(batch["image"])), **targets, "mask": mask}
