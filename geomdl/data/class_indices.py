@@ -49,9 +49,10 @@ def require_integers(values: Any, what: str, inside: str = "") -> None:
     """Raises ValueError unless the dtype of an array is bool or one of whole numbers."""
     if values.dtype == bool or jnp.issubdtype(values.dtype, jnp.integer):
         return
-    whole = isinstance(values, np.ndarray) and np.isrealobj(values) and bool((values == np.round(values)).all())
+    known = isinstance(values, np.ndarray) and values.dtype.kind == "f"
+    whole = known and bool((values == np.round(values)).all())
     advice = "; try int32, as in labels.astype('int32')" if whole else ""
-    if not whole and isinstance(values, np.ndarray) and (wrong := first_wrong(values, lambda v: v != np.round(v))):
+    if known and not whole and (wrong := first_wrong(values, lambda v: v != np.round(v))):
         advice = f", not {wrong[1]}"
     raise ValueError(
         f"invalid type of the {_plural(what)}{inside} {str(values.dtype)!r}; allowed: whole numbers{advice}"

@@ -8,10 +8,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import jax
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Int
 
 from geomdl.arrays import as_array
-from geomdl.data.checks import require_image_dtype
+from geomdl.data.checks import require_image_dtype, whole_number
 from geomdl.data.targets import TargetKind, target_kind
 from geomdl.data.targets import Values as Targets
 from geomdl.errors import invalid, misshapen
@@ -109,7 +109,7 @@ class Split:
     (Split(3 images 4×4×1 float32), 3, np.int32(1))
     """
 
-    images: Shaped[np.ndarray, "n height width channels"] | Column
+    images: np.ndarray | Column
     labels: Targets
     targets: Mapping[str, Targets] = field(default_factory=dict)
 
@@ -117,6 +117,8 @@ class Split:
         object.__setattr__(self, "images", _in_memory(self.images, "images"))
         object.__setattr__(self, "labels", _in_memory(self.labels, "labels"))
         object.__setattr__(self, "targets", {n: _in_memory(v, f"targets {n!r}") for n, v in self.targets.items()})
+        if self.labels.shape[:1] != (len(self.images),):
+            raise invalid("shape of the labels", tuple(self.labels.shape), f"one for each of {len(self.images)} images")
         for name, values in self.targets.items():
             if name in ("image", "label", "mask"):
                 raise invalid("name of a target", name, "one besides image, label and mask, which have their places")
@@ -242,6 +244,11 @@ class Dataset:
     target_kinds: Mapping[str, TargetKind] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        whole_number("num_classes", self.num_classes)
+        if len(self.image_shape) != 3:
+            raise invalid("image_shape", self.image_shape, "(height, width, channels)")
+        for size in self.image_shape:
+            whole_number("image_shape", size)
         kind = self.target_kinds.get("label")
         if kind is None:
             kind = target_kind(self.label_kind, self.num_classes)
@@ -262,7 +269,7 @@ class Dataset:
         """Images of the size that the data set says, of a type that can be images."""
         shape, inside = tuple(split.images.shape), f" in the {key} split of {self.name}"
         if len(shape) != 4:
-            raise misshapen(f"images{inside}", shape, ("n", "height", "width", "channels"))
+            raise misshapen(f"images{inside}", shape, ("n", "height", "width", "channels"), self.image_shape[2])
         if shape[1:] != tuple(self.image_shape):
             raise invalid(f"size of the images{inside}", shape[1:], f"image_shape, {tuple(self.image_shape)}")
         require_image_dtype(split.images.dtype, inside)

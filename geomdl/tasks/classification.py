@@ -16,6 +16,7 @@ from geomdl.arrays import as_array
 from geomdl.data import ClassTarget, Dataset, LabelsTarget, TargetKind
 from geomdl.data.class_indices import class_indices, misshapen_labels
 from geomdl.errors import invalid, unknown
+from geomdl.numbers import whole_number
 from geomdl.tasks.task import Batch, Totals, wrong_labels
 
 
@@ -31,6 +32,7 @@ def softmax_cross_entropy(
     >>> round(float(softmax_cross_entropy(jnp.zeros((1, 4)), jnp.eye(4)[:1])[0]), 4)  # log 4
     1.3863
     """
+    _require_targets(logits, targets)
     return -jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1)
 
 
@@ -46,6 +48,7 @@ def sigmoid_cross_entropy(
     >>> round(float(sigmoid_cross_entropy(jnp.zeros((1, 3)), jnp.ones((1, 3)))[0]), 4)  # log 2
     0.6931
     """
+    _require_targets(logits, targets)
     return -jnp.mean(targets * jax.nn.log_sigmoid(logits) + (1 - targets) * jax.nn.log_sigmoid(-logits), axis=-1)
 
 
@@ -64,8 +67,16 @@ def perceptron_loss(
     >>> float(perceptron_loss(jnp.array([[1.0, 3.0]]), jnp.array([[1.0, 0.0]]))[0])  # class 1 wins, class 0 was wanted
     2.0
     """
+    _require_targets(logits, targets)
     outputs = jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1], dtype=logits.dtype)
     return jnp.sum(jax.lax.stop_gradient(outputs - targets) * logits, axis=-1)
+
+
+def _require_targets(logits: Array, targets: Array) -> None:
+    """Raises ValueError unless there is one target per logit: classes instead would be spread over all images."""
+    if targets.shape != logits.shape:
+        one_hot = f"jax.nn.one_hot(classes, {logits.shape[-1]})" if targets.ndim == 1 and logits.ndim == 2 else None
+        raise invalid("shape of the targets", targets.shape, f"{logits.shape}, that of the logits", one_hot)
 
 
 LOSSES = {"softmax": softmax_cross_entropy, "sigmoid": sigmoid_cross_entropy, "perceptron": perceptron_loss}
@@ -81,6 +92,9 @@ class Classification:
       objective: ``"softmax"`` (one class per image), ``"sigmoid"`` (several labels per image) or ``"perceptron"``.
       label_smoothing: ε in [0, 1): the targets become (1 − ε) t + ε/K, and (1 − ε) t + ε/2 for ``"sigmoid"``.
 
+    Raises:
+      ValueError: for an unknown objective, or another option out of range.
+
     >>> task = Classification(num_classes=3)
     >>> batch = {"label": jnp.array([2, 0]), "mask": jnp.array([1.0, 0.0])}  # the second image is padding
     >>> loss, metrics = task.loss(jnp.array([[0.0, 0.0, 9.0], [0.0, 9.0, 0.0]]), batch)
@@ -91,6 +105,13 @@ class Classification:
     num_classes: int
     objective: str = "softmax"
     label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        whole_number("num_classes", self.num_classes)
+        if self.objective not in LOSSES:
+            raise unknown("objective", self.objective, list(LOSSES))
+        if not 0 <= self.label_smoothing < 1:
+            raise invalid("label_smoothing", self.label_smoothing, "a number in [0, 1)", 0.1)
 
     @property
     def multi_label(self) -> bool:
@@ -144,7 +165,7 @@ class Classification:
         """
         labels = self._labels(labels)
         if self.multi_label:
-            return (1 - self.label_smoothing) * labels.astype(jnp.float32) + self.label_smoothing / 2
+            return (1 - self.label_smoothing) * labels + self.label_smoothing / 2
         one_hot = jax.nn.one_hot(labels, self.num_classes, dtype=jnp.float32)
         return (1 - self.label_smoothing) * one_hot + self.label_smoothing / self.num_classes
 
@@ -186,7 +207,7 @@ class Classification:
         return {name: float(totals[name]) / count for name in self.metrics}
 
     def _labels(self, labels: ArrayLike) -> Array:
-        """Classes as int32, indicators as they are."""
+        """Classes as int32, indicators as float32."""
         if not self.multi_label:
             labels = class_indices(labels, self.num_classes, "class")
             if labels.ndim != 1:
@@ -197,7 +218,7 @@ class Classification:
             LabelsTarget(self.num_classes).require(np.asarray(labels), labels, "batch")
         elif labels.ndim != 2 or labels.shape[1] != self.num_classes:
             raise invalid("shape of the indicators of classes", labels.shape, f"[batch, {self.num_classes}]")
-        return jnp.asarray(labels)
+        return jnp.asarray(labels).astype(jnp.float32)
 
 
 def masked_mean(values: Float[Array, " batch"], mask: Float[Array, " batch"] | None) -> Float[Array, ""]:

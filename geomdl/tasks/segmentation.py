@@ -49,6 +49,9 @@ class Segmentation:
       objective: one of `SEGMENTATION_LOSSES`.
       class_weights: w, one per class; None for 1.
 
+    Raises:
+      ValueError: for an unknown objective, or one, or weights, that do not fit the classes.
+
     References:
       Milletari, Navab & Ahmadi, V-Net, 3DV 2016, §3 (Dice; here with p, not p², in the denominator).
 
@@ -63,6 +66,15 @@ class Segmentation:
     classes: tuple[str, ...]
     objective: str = "softmax"
     class_weights: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.objective not in SEGMENTATION_LOSSES:
+            raise unknown("objective", self.objective, SEGMENTATION_LOSSES)
+        if self.binary and len(self.classes) != 2:
+            other = self.objective.replace("binary", "softmax")
+            raise invalid("objective", self.objective, f"a loss for {len(self.classes)} classes", other)
+        if self.class_weights is not None and len(self.class_weights) != len(self.classes):
+            raise invalid("class_weights", self.class_weights, f"{len(self.classes)} weights, one per class")
 
     @property
     def binary(self) -> bool:

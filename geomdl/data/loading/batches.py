@@ -61,13 +61,15 @@ def eval_batches(split: Split, batch_size: int, kinds: Mapping[str, TargetKind] 
       ``{"image": [batch, H, W, C] in [0, 1], "label": [batch, …], …, "mask": [batch] float32}``.
 
     Raises:
-      ValueError: the batch size is not a positive whole number.
+      ValueError: the batch size is not a positive whole number, or the images are whole numbers besides uint8 and
+        uint16, or complex.
 
     >>> split = Split(np.zeros((3, 2, 2, 1), np.float32), np.array([0, 1, 0], np.int32))
     >>> [batch["mask"].tolist() for batch in eval_batches(split, 2)]
     [[1.0, 1.0], [1.0, 0.0]]
     """
     whole_number("batch_size", batch_size)
+    require_image_dtype(split.images.dtype)
     return _batches(split, batch_size, kinds or {})
 
 

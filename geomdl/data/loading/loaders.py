@@ -26,7 +26,7 @@ import numpy as np
 from absl import flags
 from jax.typing import ArrayLike
 
-from geomdl.data.checks import whole_number
+from geomdl.data.checks import require_image_dtype, whole_number
 from geomdl.data.draws import derived_seed
 from geomdl.data.loading.batches import network_images
 from geomdl.data.loading.shuffle import shuffled
@@ -240,5 +240,6 @@ def _bytes(values: Any) -> int:
 def _check(split: Split, batch_size: int, seed: int) -> None:
     if not len(split):
         raise invalid("split", split, "a split with at least one example")
+    require_image_dtype(split.images.dtype)
     whole_number("training.batch_size", batch_size, most=len(split))
     whole_number("seed", seed, least=0)

@@ -66,10 +66,8 @@ class Evaluation:
         """
         for name in dict.fromkeys(("loss", self.options.monitored(self.task))):
             if name not in metrics:
-                raise invalid(
-                    "training.monitor", name, "a metric that the validation images have: a class that no pixel of them is "
-                    "labelled has no overlap", self.task.headline,
-                )  # fmt: skip
+                allowed = "a metric that the validation images have: a class that none of their pixels has gives none"
+                raise invalid("training.monitor", name, allowed, self.task.headline)
             if not math.isfinite(metrics[name]):
                 return f"the validation {name} is {metrics[name]}"
         return None
