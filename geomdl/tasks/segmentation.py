@@ -282,9 +282,9 @@ def _warn_of_what_is_not_there(dataset: Dataset) -> None:
 
 def _absent_classes(labels: np.ndarray, num_classes: int) -> list[int]:
     """The classes that no pixel has; looks no further than until all are found."""
-    absent = set(range(num_classes))
+    absent = list(range(num_classes))
     for image in labels:
-        absent -= set(np.unique(image).tolist())
+        absent = [k for k in absent if not (image == k).any()]
         if not absent:
             break
-    return sorted(absent)
+    return absent

@@ -24,7 +24,7 @@ def pooled(x: Any) -> jax.Array:
 ON_IMAGES: dict[str, Callable[..., Any]] = {
     "orbit_errors": lambda x, f=pooled: eq.orbit_errors(f, x, "C4").errors,
     "orbit_spread": lambda x, f=pooled: eq.orbit_spread(f, x, "C4").orbit_spread,
-    "layer_errors": lambda x, f=None: eq.layer_errors(f or (lambda x: (x, {"a": x**2})), x, "C4").errors,
+    "layer_errors": lambda x, f=None: eq.layer_errors(f or (lambda x: (x, {"a": x**2})), x, "C4").matrix,
     "firing_invariance": lambda x, f=pooled: eq.firing_invariance(f, x, "C4", global_rate=0.5).score,
     "feature_equivariance": lambda x, f=pooled: eq.feature_equivariance(f, x, "C4", elements=[[0, 1]]).fitted,
     "lie_derivative": lambda x, f=pooled: eq.lie_derivative(f, x, ["rotate"]).norms,

@@ -23,7 +23,7 @@ def rotated(images: ArrayLike, degrees: float) -> jax.Array:
     Exact at multiples of 90°, where pixels are only moved; resampled by cubic B-splines elsewhere, with zeros outside.
 
     Args:
-      images: ``[batch, height, width, channels]``, in [0, 1] or unsigned integers.
+      images: ``[batch, height, width, channels]``, in [0, 1], or uint8 or uint16.
       degrees: one angle for all.
 
     Returns:
@@ -43,7 +43,7 @@ def shifted(images: ArrayLike, shift: tuple[int, int], mode: ShiftMode = "circul
     """Images shifted by whole pixels, exactly.
 
     Args:
-      images: ``[batch, height, width, channels]``, in [0, 1] or unsigned integers.
+      images: ``[batch, height, width, channels]``, in [0, 1], or uint8 or uint16.
       shift: (rows, columns), downward and to the right.
       mode: "circular", what leaves on one side enters on the other; or "crop", zeros enter.
 
