@@ -90,7 +90,7 @@ def misshapen(what: str, shape: Sequence[int], axes: Sequence[str], channels: in
         guess = "the channels seem to come first: try jnp.moveaxis(x, 1, -1)"
     elif missing == 1 and (not has_channels or (shape and plausible(shape[-1]))):
         guess = "the batch axis seems to be missing: try x[None]"
-    elif missing == 1 and rank > 2 and channels != 1 and plausible(shape[0]):
+    elif missing == 1 and rank > 2 and shape[0] > 1 and plausible(shape[0]):
         guess = "the channels seem to come first and the batch axis to be missing: try jnp.moveaxis(x, 0, -1)[None]"
     elif missing == 1 and channels in (1, None):
         guess = "the channel axis seems to be missing: try x[..., None]"

@@ -51,6 +51,30 @@ class Child(NamedTuple):
     size: Size
 
 
+_USUAL = frozenset(map(jnp.dtype, (jnp.float32, jnp.bfloat16, jnp.float16, jnp.float64)))
+
+
+def _taking_fields(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of a layer whose first argument is a field, given any array that can be one."""
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            return method(self, _field(self, args[0]), *args[1:], **kwargs)
+        return method(self, **{name: _field(self, v) if name == "x" else v for name, v in kwargs.items()})
+
+    return call
+
+
+def _field(layer: Any, x: Any) -> jax.Array:
+    if not (isinstance(x, jax.Array) and x.dtype in _USUAL):
+        x = jnp.asarray(as_floating(x, f"the input of {type(layer).__name__}"))
+    field_type = getattr(layer, "in_type", None)  # a layer that somebody wrote may have none yet
+    if isinstance(field_type, FieldType) and x.ndim not in (2, field_type.space.dimension + 2):
+        raise misshapen(f"the input of {type(layer).__name__}", x.shape, field_type.axes, field_type.size)
+    return x
+
+
 class Layer(nnx.Module, abc.ABC):
     """A Flax NNX module from fields of ``in_type`` to fields of ``out_type``, with a contract on its equivariance.
 
@@ -107,6 +131,7 @@ class Layer(nnx.Module, abc.ABC):
             f" training"
         )
 
+    @_taking_fields
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
         """Applies the layer.
 
@@ -197,27 +222,6 @@ def walk(layer: Layer, size: Size, path: str = "") -> Iterator[Child]:
     yield Child(path, layer, size)
     for name, inner, inner_size in layer.children(size):
         yield from walk(inner, inner_size, f"{path}.{name}" if path else name)
-
-
-def _taking_fields(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of a layer whose first argument is a field, given any array that can be one."""
-
-    @functools.wraps(method)
-    def call(self: Layer, *args: Any, **kwargs: Any) -> Any:
-        if args:
-            return method(self, _field(self, args[0]), *args[1:], **kwargs)
-        return method(self, **{name: _field(self, v) if name == "x" else v for name, v in kwargs.items()})
-
-    return call
-
-
-def _field(layer: Layer, x: Any) -> jax.Array:
-    what = f"the input of {type(layer).__name__}"
-    x = jnp.asarray(as_floating(x, what))
-    field_type = getattr(layer, "in_type", None)  # a layer that somebody wrote may have none yet
-    if isinstance(field_type, FieldType) and x.ndim not in (2, field_type.space.dimension + 2):
-        raise misshapen(what, x.shape, field_type.axes, field_type.size)
-    return x
 
 
 def _field_type(what: str, value: Any) -> FieldType:
