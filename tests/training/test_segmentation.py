@@ -86,7 +86,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(sections, messa
 
 def test_a_monitored_class_that_is_not_among_the_validation_images_is_named() -> None:
     sections = {"data": {"name": "shapes"}, "model": {"name": "unet"}, "task": {"name": "segmentation"}}
-    config = RunConfig.from_config_dict({**sections, "training": {"monitor": "iou/leaf"}})
+    config = RunConfig.from_config_dict({**sections, "training": {"steps": 1, "monitor": "iou/leaf"}})
     split = Split(np.zeros((1, 2, 2, 1), np.float32), np.zeros((1, 2, 2), np.int32))
     evaluation = Evaluation(len, (), split, Segmentation(("ground", "leaf")), config.training)
     with pytest.raises(ValueError, match=r"training\.monitor 'iou/leaf'; allowed: a metric that the validation"):
