@@ -136,7 +136,7 @@ def difference(y: jax.Array, z: jax.Array, angle: float) -> Row:
     largest = float(jnp.where(counted[:, :, None], jnp.abs(y - z), 0.0).max())
     labels = jnp.where(counted, z.argmax(-1), -1).astype(jnp.int32)
     counts = pixel_counts(y.argmax(-1).astype(jnp.int32), labels, y.shape[-1])
-    iou = float(overlap(jax.tree.map(lambda v: np.asarray(v, np.float64), counts))[0].mean())
+    iou = float(np.nanmean(overlap(jax.tree.map(lambda v: np.asarray(v, np.float64), counts))[0]))
     return {"difference": float(f"{largest:.5g}"), "iou": float(f"{iou:.6g}")}
 
 

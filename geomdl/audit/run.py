@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from geomdl.actions.outputs import OutputLaw
+from geomdl.arrays import as_floating, wide_dtype
 from geomdl.audit.measuring.breaking_layers import layer_table
 from geomdl.audit.measuring.conclude import conclude
 from geomdl.audit.measuring.inspection import (
@@ -36,6 +37,7 @@ from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.errors import invalid
 from geomdl.groups import PlanarGroup
 from geomdl.groups import group as group_of
+from geomdl.numbers import whole_number
 from geomdl.representations import FieldType
 
 DEFAULT_COUNT = 32
@@ -100,6 +102,7 @@ def audit(
     ('exact', 'exact', 'broken')
     """
     started = time.perf_counter()
+    batch, seed = whole_number("batch", batch), whole_number("seed", seed, least=0)
     if isinstance(model, tuple) and len(model) == 2 and variables is None:
         model, variables = model
     options: dict[str, Any] = {"select": _without_activations, **adapter}
@@ -232,22 +235,30 @@ def _images(
     seed: int,
 ) -> Images:
     """The given images, or noise of a size that the model takes."""
-    if count is not None and count < 2:
+    if count is not None and whole_number("count", count) < 2:
         raise invalid("count", count, "at least 2 images, to see whether the output depends on them", DEFAULT_COUNT)
     if given is None:
         dtype = np.float32 if dtype is None else dtype
         _require_dtype(dtype, model)
-        if size is not None and (len(size) != 3 or min(size) < 1):
-            raise invalid("size", size, "(height, width, channels)", (32, 32, 3))
+        if size is not None:
+            if not isinstance(size, tuple | list) or len(size) != 3:
+                raise invalid("size", size, "(height, width, channels)", (32, 32, 3))
+            size = (whole_number("height", size[0]), whole_number("width", size[1]), whole_number("channels", size[2]))
         size = find_size(model, dtype) if size is None else size
         rng = np.random.default_rng([seed, 1])
         return Images(SYNTHETIC, band_limited(rng, count or DEFAULT_COUNT, size, dtype))
     if size is not None:
         raise invalid("size", size, "nothing next to images, which have their own size")
-    images = given if isinstance(given, Images) else Images("given images", np.asarray(given))
+    images = given if isinstance(given, Images) else _as_images(given)
     dtype = images.pixels.dtype if dtype is None else dtype
     _require_dtype(dtype, model)
     return Images(images.name, images.pixels.astype(dtype), images.labels).first(count or len(images.pixels))
+
+
+def _as_images(given: ArrayLike) -> Images:
+    """Images ``[n, height, width, channels]`` of floating-point numbers, in float32 at least."""
+    pixels = as_floating(given, "images")
+    return Images("given images", np.asarray(pixels, wide_dtype(pixels.dtype)))
 
 
 def _require_dtype(dtype: DTypeLike, model: Model) -> None:

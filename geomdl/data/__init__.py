@@ -4,6 +4,7 @@
 :func:`eval_batches` any split into batches for measuring.
 """
 
+from geomdl.data.class_indices import IGNORED
 from geomdl.data.draws import uniforms
 from geomdl.data.loading.batches import EvalBatch, eval_batches, unit_interval
 from geomdl.data.loading.loaders import DeviceLoader, Loader, StreamLoader, make_loader
@@ -17,7 +18,6 @@ from geomdl.data.sources.splits import stratified_order, stratified_split
 from geomdl.data.sources.tfds import TFDSConfig, prepared
 from geomdl.data.sources.xo import XOConfig, o_pattern, x_pattern
 from geomdl.data.targets import (
-    IGNORED,
     TARGET_KINDS,
     ClassTarget,
     LabelsTarget,

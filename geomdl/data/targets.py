@@ -10,14 +10,20 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from geomdl.actions import ImageTransformation, move_values
+from geomdl.data.class_indices import (
+    IGNORED,
+    class_indices,
+    first_wrong,
+    misshapen_labels,
+    require_classes,
+    require_integers,
+)
 from geomdl.errors import invalid, unknown
 from geomdl.representations import FieldType
-
-IGNORED = -1
-"""The value of pixels in label maps that no loss and no metric counts."""
 
 Size = tuple[int, int]
 """(height, width) of the images, in pixels."""
@@ -118,14 +124,11 @@ class ClassTarget:
 
     def require(self, values: Values, images: Values, what: str) -> None:
         """Whole numbers ``[n]`` from 0 to ``num_classes`` − 1."""
+        if len(values.shape) != 1:
+            count, name = self.num_classes, f"the classes in the {what}"
+            raise misshapen_labels(name, values.shape, ("batch",), count, (len(images),))
         _require_shape(values, (len(images),), self.description, what)
-        if not np.issubdtype(values.dtype, np.integer):
-            raise invalid(f"type of the classes in the {what}", str(values.dtype), "whole numbers", "int32")
-        wrong = _first(values, lambda held: (held < 0) | (held >= self.num_classes))
-        if wrong is not None:
-            image, value = wrong
-            allowed = f"a whole number from 0 to {self.num_classes - 1}"
-            raise ValueError(f"invalid class {value} of image {image[0]} in the {what}; allowed: {allowed}")
+        _require_indices(values, self.num_classes, "class", what)
 
     def moved(self, values: jax.Array, transformation: ImageTransformation, size: Size) -> jax.Array:
         """As they are."""
@@ -155,7 +158,9 @@ class LabelsTarget:
     def require(self, values: Values, images: Values, what: str) -> None:
         """Numbers ``[n, num_classes]`` from 0 to 1."""
         _require_shape(values, (len(images), self.num_classes), self.description, what)
-        wrong = _first(values, lambda held: ~((held >= 0) & (held <= 1)))
+        if not (values.dtype == bool or np.issubdtype(values.dtype, np.integer) or _is_real(values)):
+            raise invalid(f"type of the {self.description} in the {what}", str(values.dtype), "0 and 1", "float32")
+        wrong = first_wrong(values, lambda held: ~((held >= 0) & (held <= 1)))
         if wrong is not None:
             (image, label), value = wrong
             raise ValueError(
@@ -170,7 +175,7 @@ class LabelsTarget:
 
 @dataclass(frozen=True)
 class MapTarget:
-    """One class per pixel, ``[n, height, width]`` whole numbers: y'(p) = y(g⁻¹p).
+    """One class per pixel, ``[n, height, width]`` whole numbers of any type: y'(p) = y(g⁻¹p).
 
     Where an image is resampled, a pixel has the label of the nearest one; what enters the frame, and what is hidden, is
     −1, which no loss and no metric counts.
@@ -193,22 +198,17 @@ class MapTarget:
 
     def require(self, values: Values, images: Values, what: str) -> None:
         """Class indices, or −1, of every pixel of the images."""
-        if values.shape != images.shape[:3]:
+        if tuple(values.shape) != tuple(images.shape[:3]):
+            if len(values.shape) != 3:
+                axes = ("batch", "height", "width")
+                raise misshapen_labels(f"the label maps in the {what}", values.shape, axes, self.num_classes)
             allowed = f"that of the images, {tuple(images.shape[:3])}"
             raise invalid(f"size of the label maps in the {what}", values.shape, allowed)
-        if not np.issubdtype(values.dtype, np.integer):
-            raise invalid(f"type of the label maps in the {what}", str(values.dtype), "whole numbers", "int32")
-        wrong = _first(values, lambda held: (held < IGNORED) | (held >= self.num_classes))
-        if wrong is not None:
-            (place, row, column), value = wrong
-            raise ValueError(
-                f"invalid label {value} at row {row}, column {column} of image {place} in the "
-                f"{what}; allowed: a class from 0 to {self.num_classes - 1}, or {IGNORED} to ignore the pixel"
-            )
+        _require_indices(values, self.num_classes, "label map", what, ignored=True)
 
     def moved(self, values: jax.Array, transformation: ImageTransformation, size: Size) -> jax.Array:
-        """With its pixels."""
-        return transformation.labels(values, IGNORED)
+        """With its pixels; int32, in which −1 can be written, whatever the type was."""
+        return transformation.labels(class_indices(values, None, "label map"), IGNORED)
 
 
 @dataclass(frozen=True)
@@ -243,9 +243,9 @@ class ValuesTarget:
     def require(self, values: Values, images: Values, what: str) -> None:
         """Finite numbers ``[n, field_type.size]``."""
         _require_shape(values, (len(images), self.field_type.size), self.description, what)
-        if not np.issubdtype(values.dtype, np.floating):
+        if not _is_real(values):
             raise invalid(f"type of the values in the {what}", str(values.dtype), "real numbers", "float32")
-        wrong = _first(values, lambda held: ~np.isfinite(held))
+        wrong = first_wrong(values, lambda held: ~np.isfinite(held))
         if wrong is not None:
             (image, place), value = wrong
             raise ValueError(f"invalid value {value}, number {place} of image {image} in the {what}")
@@ -311,12 +311,13 @@ def _require_shape(values: Values, shape: Sequence[int], description: str, what:
         raise invalid(f"shape of the {description} in the {what}", tuple(values.shape), f"{tuple(shape)}")
 
 
-def _first(values: Values, wrong: Callable[[np.ndarray], np.ndarray]) -> tuple[tuple[int, ...], Any] | None:
-    """The place and the value of the first entry that is wrong; None where there is none, or nothing is in memory."""
-    if not isinstance(values, np.ndarray):
-        return None
-    found = wrong(values)
-    if not found.any():
-        return None
-    place = tuple(int(i) for i in np.argwhere(found)[0])
-    return place, values[place]
+def _require_indices(values: Values, num_classes: int, name: str, what: str, *, ignored: bool = False) -> None:
+    """Types always, values where they are in memory."""
+    require_integers(values, name, f" in the {what}")
+    if isinstance(values, np.ndarray):
+        require_classes(values, num_classes, name, f" in the {what}", ignored=ignored)
+
+
+def _is_real(values: Values) -> bool:
+    """Whether the dtype is one of real numbers with a floating point, bfloat16 included."""
+    return bool(jnp.issubdtype(values.dtype, jnp.floating))

@@ -4,14 +4,17 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
+import jax
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Int
 
+from geomdl.arrays import as_array
+from geomdl.data.checks import require_image_dtype, whole_number
 from geomdl.data.targets import TargetKind, target_kind
 from geomdl.data.targets import Values as Targets
-from geomdl.errors import invalid
+from geomdl.errors import invalid, misshapen
 
 Indices = Sequence[int] | np.ndarray
 
@@ -93,9 +96,9 @@ class Split:
     """Images with their labels, with random access.
 
     Attributes:
-      images: ``[n, height, width, channels]``; float32 in [0, 1], or unsigned integers that stand for value / largest
+      images: ``[n, height, width, channels]``; float32 in [0, 1], or uint8 or uint16 that stand for value / largest
         value (scaled on the device, :func:`geomdl.data.loading.batches.unit_interval`). In memory, or a
-        :class:`Column` that reads on demand.
+        :class:`Column` that reads on demand. Lists, tensors and arrays of JAX become arrays of NumPy.
       labels: ``[n]`` int32 class indices, ``[n, classes]`` float32 indicators for multi-label data, or
         ``[n, height, width]`` int32 label maps: the class index of every pixel, −1 where it is not to be counted.
         ``[n, values]`` float32 for values. The target named ``"label"``.
@@ -106,16 +109,22 @@ class Split:
     (Split(3 images 4×4×1 float32), 3, np.int32(1))
     """
 
-    images: Shaped[np.ndarray, "n height width channels"] | Column
+    images: np.ndarray | Column
     labels: Targets
     targets: Mapping[str, Targets] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "images", _in_memory(self.images, "images"))
+        object.__setattr__(self, "labels", _in_memory(self.labels, "labels"))
+        object.__setattr__(self, "targets", {n: _in_memory(v, f"targets {n!r}") for n, v in self.targets.items()})
+        if self.labels.shape[:1] != (len(self.images),):
+            raise invalid("shape of the labels", tuple(self.labels.shape), f"one for each of {len(self.images)} images")
         for name, values in self.targets.items():
             if name in ("image", "label", "mask"):
                 raise invalid("name of a target", name, "one besides image, label and mask, which have their places")
             if len(values) != len(self.images):
                 raise invalid(f"number of targets {name!r}", len(values), f"one for each of {len(self.images)} images")
+        object.__setattr__(self, "_required", set())
 
     def __len__(self) -> int:
         return len(self.images)
@@ -142,6 +151,22 @@ class Split:
             return {**images.records.read(images.indices[indices]), **further}
         return {"image": images[indices], "label": labels[indices], **further}
 
+    def require(self, kinds: Mapping[str, TargetKind], what: str = "split") -> None:
+        """Raises ValueError unless the targets are of these kinds; what has been found right is not looked at again.
+
+        Args:
+          kinds: of targets by their names.
+          what: the split is called in errors.
+        """
+        required: set[tuple[str, TargetKind]] = vars(self)["_required"]
+        for name, kind in kinds.items():
+            if (name, kind) not in required:
+                values = self.labels if name == "label" else self.targets.get(name)
+                if values is None:
+                    raise invalid(f"target of the {what}", name, f"one of {', '.join(('label', *self.targets))}")
+                kind.require(values, self.images, what)
+                required.add((name, kind))
+
     def subset(self, indices: Indices) -> "Split":
         """The split of these examples, in this order; nothing is read."""
         indices = np.asarray(indices, dtype=np.int64)
@@ -164,6 +189,14 @@ class Split:
         return result.hexdigest()
 
 
+def _in_memory(values: Any, what: str) -> Any:
+    """What can be indexed as it is, else an array of NumPy."""
+    indexed = isinstance(values, Column) or not (hasattr(values, "detach") or isinstance(values, jax.Array))
+    if indexed and hasattr(values, "shape") and hasattr(values, "dtype"):
+        return values
+    return np.asarray(as_array(values, what))
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Three disjoint splits of one source.
@@ -184,8 +217,9 @@ class Dataset:
         ``num_classes``, unless it is given here; then ``label_kind`` is its name.
 
     Raises:
-      ValueError: for targets that are not of their kind (a class that does not exist, a label map that is not of the
-        size of its image), or a target that has no kind.
+      ValueError: for images of another size than ``image_shape``, or whole numbers besides uint8 and uint16 (divide by
+        the largest value); for targets that are not of their kind (a class that does not exist, a label map that is
+        not of the size of its image), or a target that has no kind.
 
     >>> from geomdl.data.targets import ValuesTarget
     >>> from geomdl.representations import FieldType
@@ -210,6 +244,11 @@ class Dataset:
     target_kinds: Mapping[str, TargetKind] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        whole_number("num_classes", self.num_classes)
+        if len(self.image_shape) != 3:
+            raise invalid("image_shape", self.image_shape, "(height, width, channels)")
+        for size in self.image_shape:
+            whole_number("image_shape", size)
         kind = self.target_kinds.get("label")
         if kind is None:
             kind = target_kind(self.label_kind, self.num_classes)
@@ -223,8 +262,17 @@ class Dataset:
             if values.keys() != self.target_kinds.keys():
                 what, allowed = f"targets of the {key} split of {self.name}", ", ".join(sorted(self.target_kinds))
                 raise invalid(what, ", ".join(sorted(values)), f"those that have a kind: {allowed}")
-            for name, kind in self.target_kinds.items():
-                kind.require(values[name], split.images, f"{key} split of {self.name}")
+            self._require_images(split, key)
+            split.require(self.target_kinds, f"{key} split of {self.name}")
+
+    def _require_images(self, split: Split, key: str) -> None:
+        """Images of the size that the data set says, of a type that can be images."""
+        shape, inside = tuple(split.images.shape), f" in the {key} split of {self.name}"
+        if len(shape) != 4:
+            raise misshapen(f"images{inside}", shape, ("n", "height", "width", "channels"), self.image_shape[2])
+        if shape[1:] != tuple(self.image_shape):
+            raise invalid(f"size of the images{inside}", shape[1:], f"image_shape, {tuple(self.image_shape)}")
+        require_image_dtype(split.images.dtype, inside)
 
     @property
     def multi_label(self) -> bool:

@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from geomdl.data import Split, eval_batches
+from geomdl.data import ClassTarget, Split, eval_batches
+from geomdl.data.class_indices import require_classes
 from geomdl.evaluators.metrics import even_batch_size
 from geomdl.evaluators.predict import Predict
+from geomdl.numbers import whole_number
 from geomdl.tasks import Task
 
 
@@ -15,8 +17,11 @@ def confusion_matrix(predict: Predict, split: Split, task: Task, classes: int, *
       predict: images → logits.
       split: with one class per image.
       task: makes classes of logits.
-      classes: how many there are.
+      classes: how many there are, among labels and predictions.
       batch_size: images per batch.
+
+    Raises:
+      ValueError: for labels or predictions that are none of the classes.
 
     Returns:
       ``[classes, classes]`` whole numbers.
@@ -28,9 +33,12 @@ def confusion_matrix(predict: Predict, split: Split, task: Task, classes: int, *
     array([[0, 1],
            [0, 2]])
     """
+    classes = whole_number("classes", classes)
+    split.require({"label": ClassTarget(classes)})
     counts = np.zeros((classes, classes), np.int64)
     for batch in eval_batches(split, even_batch_size(len(split), batch_size)):
         predicted = np.asarray(task.predictions(predict(batch["image"])))
         kept = np.asarray(batch["mask"]) > 0
+        require_classes(predicted[kept], classes, "prediction")
         np.add.at(counts, (np.asarray(batch["label"])[kept], predicted[kept]), 1)
     return counts

@@ -13,7 +13,7 @@ from geomdl.data import IGNORED, Split
 from geomdl.errors import invalid
 from geomdl.evaluators.metrics import batches_of
 from geomdl.evaluators.predict import Predict
-from geomdl.evaluators.transformations import rotated_images, rotated_maps
+from geomdl.evaluators.transformations import finite_angles, rotated_images, rotated_maps
 from geomdl.tasks import Segmentation, Task
 from geomdl.tasks.overlap import overlap, pixel_counts
 
@@ -38,13 +38,14 @@ def rotation_consistency(
 
     Returns:
       One row ``{"angle", "agreement", "iou"}`` per angle: the share of pixels with the same class, and the IoU of the
-      two segmentations over the whole split, mean over the classes.
+      two segmentations over the whole split, mean over the classes that are in one of them.
 
     Raises:
       ValueError: for another task.
     """
     if not isinstance(task, Segmentation):
         raise invalid("evaluator", "consistency", "evaluators of other tasks than segmentation", "rotation")
+    degrees = finite_angles(degrees)
     batches = list(batches_of(split, task, batch_size))
     upright = [(task.predictions(predict(batch["image"])), batch["mask"]) for batch in batches]
     rows = []
@@ -54,8 +55,11 @@ def rotation_consistency(
             moved = task.predictions(predict(rotated_images(batch["image"], angle)))
             counts.append(_agreement(rotated_maps(moved, -angle), reference, mask, num_classes=len(task.classes)))
         sums = jax.tree.map(lambda *parts: np.sum(parts, axis=0, dtype=np.float64), *jax.device_get(counts))
-        agreement = float(sums["both"].sum() / sums["labelled"].sum())
-        rows.append({"angle": float(angle), "agreement": agreement, "iou": float(overlap(sums)[0].mean())})
+        compared = sums["labelled"].sum()
+        if not compared:
+            raise invalid("images", f"of which no pixel is compared at {angle:g}°", "larger ones")
+        agreement, iou = float(sums["both"].sum() / compared), float(np.nanmean(overlap(sums)[0]))
+        rows.append({"angle": float(angle), "agreement": agreement, "iou": iou})
     return rows
 
 

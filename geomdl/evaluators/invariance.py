@@ -12,9 +12,9 @@ from geomdl.actions.outputs import Movable
 from geomdl.data import Split, eval_batches
 from geomdl.equivariance import equivariance_error
 from geomdl.equivariance.measures.errors import Action
-from geomdl.errors import invalid
 from geomdl.evaluators.predict import Predict
 from geomdl.groups import C4, D4, GridTranslations
+from geomdl.numbers import whole_number
 from geomdl.tasks import Task
 
 
@@ -61,8 +61,7 @@ class InvarianceError:
 
     def __post_init__(self) -> None:
         for name in ("images", "shifts"):
-            if getattr(self, name) < 1:
-                raise invalid(name, getattr(self, name), "a positive whole number")
+            whole_number(name, getattr(self, name))
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
         """Returns ``invariance/quarter_turns``, ``invariance/reflections`` and ``invariance/shifts``, or

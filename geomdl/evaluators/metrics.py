@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from geomdl.data import EvalBatch, Split, eval_batches
 from geomdl.evaluators.predict import Predict
+from geomdl.numbers import whole_number
 from geomdl.tasks import Accumulator, Batch, Task, accumulate, accumulators_of
 
 
@@ -74,7 +75,12 @@ class Gathered:
 
 
 def batches_of(split: Split, task: Task, most: int) -> Iterator[EvalBatch]:
-    """The images of a split with the targets of a task, spread evenly over batches of at most so many."""
+    """The images of a split with the targets of a task, spread evenly over batches of at most so many.
+
+    Raises:
+      ValueError: for targets that are not of the kinds that the task learns, such as classes that it does not know.
+    """
+    split.require(task.target_kinds)
     return eval_batches(split, even_batch_size(len(split), most), task.target_kinds)
 
 
@@ -84,4 +90,5 @@ def even_batch_size(count: int, most: int) -> int:
     >>> even_batch_size(400, most=256)
     200
     """
+    most = whole_number("batch_size", most)
     return -(-count // -(-count // most)) if count else most

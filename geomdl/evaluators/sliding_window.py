@@ -9,10 +9,12 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from geomdl.arrays import as_floating
 from geomdl.equivariance.contracts.contract import Contract
-from geomdl.errors import invalid
+from geomdl.errors import invalid, misshapen
 from geomdl.evaluators.predict import Predict
 from geomdl.groups import along
+from geomdl.numbers import whole_number
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,9 @@ def sliding_window(
     >>> bool((sliding_window(blur, image, (1, 1), window=4) == blur(image))[:, :, 1:-1].all())
     True
     """
-    images = jnp.asarray(images)
+    images, window = jnp.asarray(as_floating(images, "images")), whole_number("window", window)
+    if images.ndim != 4:
+        raise misshapen("images", images.shape, ("batch", "height", "width", "channels"))
     height, width = images.shape[1:3]
     rows = _windows(height, window, _view(contract, 0, (height, width)))
     columns = _windows(width, window, _view(contract, 1, (height, width)))

@@ -10,7 +10,8 @@ from geomdl.data import EvalBatch, Split
 from geomdl.errors import invalid, unknown
 from geomdl.evaluators.metrics import batches_of, mean_metrics
 from geomdl.evaluators.predict import Predict
-from geomdl.evaluators.transformations import SHIFTS, Rotation, moved_batch, shifted_batch
+from geomdl.evaluators.transformations import SHIFTS, Rotation, finite_angles, moved_batch, shifted_batch
+from geomdl.numbers import whole_number
 from geomdl.tasks import Task, split_metrics
 
 Rows = list[dict[str, float]]
@@ -36,6 +37,7 @@ def rotation_sweep(
     Returns:
       One row ``{"angle", "loss", "accuracy", …}``, with every metric of the task, per angle.
     """
+    degrees = finite_angles(degrees)
     moves = [
         functools.partial(moved_batch, transformation=Rotation(float(d)), kinds=task.target_kinds) for d in degrees
     ]
@@ -71,6 +73,9 @@ def shift_sweep(
     """
     if mode not in SHIFTS:
         raise unknown("mode", mode, list(SHIFTS))
+    shifts = [(_pixels(rows), _pixels(columns)) for rows, columns in shifts]
+    if not shifts:
+        raise invalid("shifts", shifts, "at least one", [(0, 1)])
     moves = [functools.partial(shifted_batch, shift=s, mode=mode, kinds=task.target_kinds) for s in shifts]
     measured = _sweep(predict, split, task, moves, batch_size)
     return [{"shift_rows": int(r), "shift_cols": int(c), **m} for (r, c), m in zip(shifts, measured, strict=True)]
@@ -141,8 +146,7 @@ class ShiftSweep:
     def __post_init__(self) -> None:
         if self.mode not in SHIFTS:
             raise unknown("mode", self.mode, list(SHIFTS))
-        if self.most < 0:
-            raise invalid("most", self.most, "0 or more pixels", 6)
+        whole_number("most", self.most, least=0)
 
     def shifts(self) -> list[tuple[int, int]]:
         """Returns (rows down, columns right) for every size up to the greatest, in the eight directions of the grid."""
@@ -160,6 +164,11 @@ class ShiftSweep:
     def summary(self, rows: Rows, task: Task) -> dict[str, float]:
         """Returns the numbers of `__call__` from the rows."""
         return _mean_and_worst("shift" if self.mode == "circular" else "crop", rows, task)
+
+
+def _pixels(shift: int) -> int:
+    """A whole number of pixels, of either sign."""
+    return int(np.sign(shift)) * whole_number("shift", abs(shift), least=0)
 
 
 def _worst(rows: Rows, task: Task) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Transformations of evaluation batches: images, and their targets with them."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -14,6 +14,7 @@ from geomdl.actions.grid import turn
 from geomdl.actions.labels import warp_labels
 from geomdl.actions.warp import rotate, rotation_matrix
 from geomdl.data import IGNORED, EvalBatch, TargetKind
+from geomdl.errors import invalid
 from geomdl.groups import C4, SO2, C, PlanarGroup
 
 Kinds = Mapping[str, TargetKind]
@@ -66,6 +67,18 @@ class Rotation:
         if on_grid(self.degrees, size):
             return turn(y, 0, round(self.degrees / 90) % 4)
         return jnp.where(disc(size), _rotate_maps(y, np.float32(self.degrees), fill), fill)
+
+
+def finite_angles(degrees: Sequence[float]) -> list[float]:
+    """Angles as Python floats.
+
+    Raises:
+      ValueError: for none, and for NaN or infinity.
+    """
+    angles = [float(d) for d in degrees]
+    if not angles or not np.isfinite(angles).all():
+        raise invalid("degrees", angles, "one finite angle or more", [0.0, 90.0])
+    return angles
 
 
 def on_grid(degrees: float, size: tuple[int, int]) -> bool:

@@ -6,11 +6,17 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jax.core import Tracer
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
 
 from geomdl.actions import OutputLaw
+from geomdl.arrays import as_array
 from geomdl.data import ClassTarget, Dataset, LabelsTarget, TargetKind
+from geomdl.data.class_indices import class_indices, misshapen_labels
 from geomdl.errors import invalid, unknown
+from geomdl.numbers import whole_number
 from geomdl.tasks.task import Batch, Totals, wrong_labels
 
 
@@ -26,6 +32,7 @@ def softmax_cross_entropy(
     >>> round(float(softmax_cross_entropy(jnp.zeros((1, 4)), jnp.eye(4)[:1])[0]), 4)  # log 4
     1.3863
     """
+    _require_targets(logits, targets)
     return -jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1)
 
 
@@ -41,6 +48,7 @@ def sigmoid_cross_entropy(
     >>> round(float(sigmoid_cross_entropy(jnp.zeros((1, 3)), jnp.ones((1, 3)))[0]), 4)  # log 2
     0.6931
     """
+    _require_targets(logits, targets)
     return -jnp.mean(targets * jax.nn.log_sigmoid(logits) + (1 - targets) * jax.nn.log_sigmoid(-logits), axis=-1)
 
 
@@ -59,8 +67,16 @@ def perceptron_loss(
     >>> float(perceptron_loss(jnp.array([[1.0, 3.0]]), jnp.array([[1.0, 0.0]]))[0])  # class 1 wins, class 0 was wanted
     2.0
     """
+    _require_targets(logits, targets)
     outputs = jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1], dtype=logits.dtype)
     return jnp.sum(jax.lax.stop_gradient(outputs - targets) * logits, axis=-1)
+
+
+def _require_targets(logits: Array, targets: Array) -> None:
+    """Raises ValueError unless there is one target per logit: classes instead would be spread over all images."""
+    if targets.shape != logits.shape:
+        one_hot = f"jax.nn.one_hot(classes, {logits.shape[-1]})" if targets.ndim == 1 and logits.ndim == 2 else None
+        raise invalid("shape of the targets", targets.shape, f"{logits.shape}, that of the logits", one_hot)
 
 
 LOSSES = {"softmax": softmax_cross_entropy, "sigmoid": sigmoid_cross_entropy, "perceptron": perceptron_loss}
@@ -76,6 +92,9 @@ class Classification:
       objective: ``"softmax"`` (one class per image), ``"sigmoid"`` (several labels per image) or ``"perceptron"``.
       label_smoothing: ε in [0, 1): the targets become (1 − ε) t + ε/K, and (1 − ε) t + ε/2 for ``"sigmoid"``.
 
+    Raises:
+      ValueError: for an unknown objective, or another option out of range.
+
     >>> task = Classification(num_classes=3)
     >>> batch = {"label": jnp.array([2, 0]), "mask": jnp.array([1.0, 0.0])}  # the second image is padding
     >>> loss, metrics = task.loss(jnp.array([[0.0, 0.0, 9.0], [0.0, 9.0, 0.0]]), batch)
@@ -86,6 +105,13 @@ class Classification:
     num_classes: int
     objective: str = "softmax"
     label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        whole_number("num_classes", self.num_classes)
+        if self.objective not in LOSSES:
+            raise unknown("objective", self.objective, list(LOSSES))
+        if not 0 <= self.label_smoothing < 1:
+            raise invalid("label_smoothing", self.label_smoothing, "a number in [0, 1)", 0.1)
 
     @property
     def multi_label(self) -> bool:
@@ -130,10 +156,16 @@ class Classification:
         """Returns the predicted class [batch] int32, or which labels hold (probability > ½) [batch, classes] bool."""
         return logits > 0 if self.multi_label else jnp.argmax(logits, axis=-1).astype(jnp.int32)
 
-    def targets(self, labels: Int[Array, " batch"] | Float[Array, "batch classes"]) -> Float[Array, "batch classes"]:
-        """Returns the (smoothed) desired outputs [batch, classes] for integer classes or for 0/1 labels."""
+    def targets(self, labels: ArrayLike) -> Float[Array, "batch classes"]:
+        """Returns the (smoothed) desired outputs [batch, classes] for integer classes or for 0/1 labels.
+
+        Raises:
+          ValueError: for labels of another shape or type, and, where their values are known, labels that are no classes
+            or indicators.
+        """
+        labels = self._labels(labels)
         if self.multi_label:
-            return (1 - self.label_smoothing) * labels.astype(jnp.float32) + self.label_smoothing / 2
+            return (1 - self.label_smoothing) * labels + self.label_smoothing / 2
         one_hot = jax.nn.one_hot(labels, self.num_classes, dtype=jnp.float32)
         return (1 - self.label_smoothing) * one_hot + self.label_smoothing / self.num_classes
 
@@ -142,12 +174,17 @@ class Classification:
 
         With several labels ``accuracy`` is the share of labels that are right, ``exact_match`` asks for all of them.
         """
+        labels = self._labels(batch["label"])
+        if logits.shape != (len(labels), self.num_classes):
+            raise invalid("shape of the model's output", logits.shape, f"{(len(labels), self.num_classes)}")
         logits = logits.astype(jnp.float32)
-        loss = LOSSES[self.objective](logits, self.targets(batch["label"]))
+        if "mask" in batch:  # what a model gives for padding has no gradient, were it infinite
+            logits = jnp.where(batch["mask"][:, None] > 0, logits, 0)
+        loss = LOSSES[self.objective](logits, self.targets(labels))
         if self.multi_label:
-            right = (self.predictions(logits) == (batch["label"] > 0.5)).astype(jnp.float32)
+            right = (self.predictions(logits) == (labels > 0.5)).astype(jnp.float32)
             return {"loss": loss, "accuracy": right.mean(axis=-1), "exact_match": right.min(axis=-1)}
-        return {"loss": loss, "accuracy": (self.predictions(logits) == batch["label"]).astype(jnp.float32)}
+        return {"loss": loss, "accuracy": (self.predictions(logits) == labels).astype(jnp.float32)}
 
     def loss(self, logits: Float[Array, "batch classes"], batch: Batch) -> tuple[Array, dict[str, Array]]:
         """Returns the mean loss over the real images of the batch, and the means of all metrics."""
@@ -168,6 +205,20 @@ class Classification:
     def summary(self, totals: Mapping[str, Any], count: float) -> dict[str, float]:
         """Returns the mean of every metric over so many steps or images."""
         return {name: float(totals[name]) / count for name in self.metrics}
+
+    def _labels(self, labels: ArrayLike) -> Array:
+        """Classes as int32, indicators as float32."""
+        if not self.multi_label:
+            labels = class_indices(labels, self.num_classes, "class")
+            if labels.ndim != 1:
+                raise misshapen_labels("classes", labels.shape, ("batch",), self.num_classes)
+            return labels
+        labels = as_array(labels, "indicators of classes")
+        if not isinstance(labels, Tracer):
+            LabelsTarget(self.num_classes).require(np.asarray(labels), labels, "batch")
+        elif labels.ndim != 2 or labels.shape[1] != self.num_classes:
+            raise invalid("shape of the indicators of classes", labels.shape, f"[batch, {self.num_classes}]")
+        return jnp.asarray(labels).astype(jnp.float32)
 
 
 def masked_mean(values: Float[Array, " batch"], mask: Float[Array, " batch"] | None) -> Float[Array, ""]:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from geomdl.actions import OutputLaw
+from geomdl.arrays import as_floating
 from geomdl.data import Dataset, TargetKind, ValuesTarget
 from geomdl.errors import invalid, unknown
 from geomdl.representations import FieldType
@@ -104,9 +105,12 @@ class Regression:
         Raises:
           ValueError: for outputs of another shape than the values.
         """
-        z, y = logits.astype(jnp.float32), batch["label"].astype(jnp.float32)
+        y = as_floating(batch["label"], "values", integers="converted")
+        z, y = logits.astype(jnp.float32), jnp.asarray(y).astype(jnp.float32)
         if z.shape != y.shape:
             raise invalid("shape of the model's output", z.shape, f"{y.shape}, that of the values")
+        if "mask" in batch:  # what a model gives for padding has no gradient, were it infinite
+            z = jnp.where(batch["mask"][:, None] > 0, z, 0)
         mae = jnp.abs(z - y).mean(-1)
         found = {"loss": mae, "mae": mae}
         if self.objective == "mse":
@@ -143,7 +147,9 @@ class Regression:
 
     def _angular_errors(self, logits: Float[Array, "batch values"], batch: Batch) -> Float[Array, "batch angles"]:
         """|∠z − ∠y| / k in degrees."""
-        difference = self._arguments(logits.astype(jnp.float32)) - self._arguments(batch["label"].astype(jnp.float32))
+        difference = self._arguments(logits.astype(jnp.float32)) - self._arguments(
+            jnp.asarray(batch["label"]).astype(jnp.float32)
+        )
         frequencies = jnp.asarray([k for _, k in self.angles], jnp.float32)
         return jnp.abs(jnp.rad2deg(jnp.mod(difference + jnp.pi, 2 * jnp.pi) - jnp.pi)) / frequencies
 

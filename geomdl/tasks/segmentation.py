@@ -1,15 +1,19 @@
 """Segmentation: one class per pixel."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
 from geomdl.actions import OutputLaw
-from geomdl.data import Dataset, MapTarget, TargetKind
+from geomdl.data import IGNORED, Dataset, MapTarget, TargetKind
+from geomdl.data.class_indices import class_indices, misshapen_labels
 from geomdl.errors import invalid, unknown
 from geomdl.tasks.overlap import overlap, pixel_counts
 from geomdl.tasks.task import Batch, Totals, wrong_labels
@@ -29,11 +33,14 @@ class Segmentation:
                      π the softmax;
 
     or a sum of two of these (``"binary+dice"``: Dice of the second class alone, from σ(z)). Pixels of label −1 count
-    nowhere. The loss of a batch is the mean over its images.
+    nowhere, whatever the outputs are there: infinities and NaN at them change neither the loss nor its gradient. The
+    loss of a batch is the mean over its images.
 
     The metrics are about all counted pixels of a split together (not means over images): ``accuracy`` is the share of
     right pixels; ``iou/<class>`` and ``dice/<class>`` are ratios of sums over the split, ``iou`` and ``dice`` their
-    means over the classes, background included. A class that is neither there nor predicted has IoU and Dice 1.
+    means over the classes, background included. A class that is neither labelled nor predicted anywhere has no overlap:
+    ``iou/<class>`` and ``dice/<class>`` are left out of `summary`, and the class of the means. Where no pixel at all is
+    counted, ``accuracy``, ``iou`` and ``dice`` are 0, with a warning.
 
     Outputs smaller than the label map (valid convolutions) are compared with its central part.
 
@@ -41,6 +48,9 @@ class Segmentation:
       classes: the names of the classes; a pixel's label is an index into them.
       objective: one of `SEGMENTATION_LOSSES`.
       class_weights: w, one per class; None for 1.
+
+    Raises:
+      ValueError: for an unknown objective, or one, or weights, that do not fit the classes.
 
     References:
       Milletari, Navab & Ahmadi, V-Net, 3DV 2016, §3 (Dice; here with p, not p², in the denominator).
@@ -56,6 +66,15 @@ class Segmentation:
     classes: tuple[str, ...]
     objective: str = "softmax"
     class_weights: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.objective not in SEGMENTATION_LOSSES:
+            raise unknown("objective", self.objective, SEGMENTATION_LOSSES)
+        if self.binary and len(self.classes) != 2:
+            other = self.objective.replace("binary", "softmax")
+            raise invalid("objective", self.objective, f"a loss for {len(self.classes)} classes", other)
+        if self.class_weights is not None and len(self.class_weights) != len(self.classes):
+            raise invalid("class_weights", self.class_weights, f"{len(self.classes)} weights, one per class")
 
     @property
     def binary(self) -> bool:
@@ -103,14 +122,24 @@ class Segmentation:
         return chosen.astype(jnp.int32)
 
     def labels_of(
-        self, logits: Float[Array, "batch height width outputs"], labels: Int[Array, "batch rows columns"]
+        self, logits: Float[Array, "batch height width outputs"], labels: ArrayLike
     ) -> Int[Array, "batch height width"]:
-        """Returns the central part of label maps that has the size of the outputs.
+        """Returns the central part of label maps that has the size of the outputs, int32.
+
+        Args:
+          logits: outputs.
+          labels: ``[batch, rows, columns]`` of any integer type, or bool.
 
         Raises:
           ValueError: the outputs are larger than the labels, differ from them by an odd number of pixels, or have
-            another number of channels than the task asks for.
+            another number of channels than the task asks for; or the labels are no whole numbers
+            ``[batch, height, width]``, or, where their values are known, no classes.
         """
+        labels = class_indices(labels, len(self.classes), "label map", ignored=True)
+        if labels.ndim != 3:
+            raise misshapen_labels("label maps", labels.shape, ("batch", "height", "width"), len(self.classes))
+        if len(labels) != len(logits):
+            raise invalid("number of label maps", len(labels), f"one for each of {len(logits)} outputs")
         if logits.ndim != 4 or logits.shape[-1] != self.outputs:
             allowed = f"[batch, height, width, {self.outputs}] for the loss {self.objective!r}"
             raise invalid("shape of the model's output", logits.shape, allowed)
@@ -129,6 +158,7 @@ class Segmentation:
     ) -> Float[Array, " batch"]:
         """Returns the loss of every image; 0 for one without a counted pixel."""
         counted = labels >= 0
+        logits = jnp.where(counted[..., None], logits, 0)  # before anything is computed: 0 times infinity is NaN
         targets = jax.nn.one_hot(labels, len(self.classes), dtype=jnp.float32)  # zeros where the label is −1
         weights = jnp.asarray(self.class_weights or (1.0,) * len(self.classes), jnp.float32)
         z = jnp.concatenate([jnp.zeros_like(logits), logits], axis=-1) if self.binary else logits
@@ -168,12 +198,21 @@ class Segmentation:
         return {"loss": jnp.zeros((), jnp.float32), **counts}
 
     def summary(self, totals: Mapping[str, Any], count: float) -> dict[str, float]:
-        """Returns the metrics from the totals of so many steps or images."""
-        iou, dice = overlap(totals)
+        """Returns the metrics from the totals of so many steps or images.
+
+        Without ``iou/<class>`` and ``dice/<class>`` of the classes that are neither labelled nor predicted.
+        """
         pixels = float(totals["labelled"].sum())
-        accuracy = float(totals["both"].sum()) / pixels if pixels else 1.0
-        means = (float(totals["loss"]) / count, accuracy, float(iou.mean()), float(dice.mean()))
-        return dict(zip(self.metrics, (*means, *iou.tolist(), *dice.tolist()), strict=True))
+        if not pixels:
+            warnings.warn(
+                f"no pixel counts, since all labels are {IGNORED}: accuracy, iou and dice are given as 0", stacklevel=2
+            )
+            return {"loss": float(totals["loss"]) / count, "accuracy": 0.0, "iou": 0.0, "dice": 0.0}
+        iou, dice = overlap(totals)
+        accuracy = float(totals["both"].sum()) / pixels
+        means = (float(totals["loss"]) / count, accuracy, float(np.nanmean(iou)), float(np.nanmean(dice)))
+        found = zip(self.metrics, (*means, *iou.tolist(), *dice.tolist()), strict=True)
+        return {name: value for name, value in found if not ("/" in name and np.isnan(value))}
 
 
 @dataclass(frozen=True)
@@ -219,4 +258,33 @@ class SegmentationConfig:
         if self.class_weights is not None and len(self.class_weights) != dataset.num_classes:
             allowed = f"{dataset.num_classes} weights, for {', '.join(dataset.classes)}"
             raise invalid("task.class_weights", self.class_weights, allowed)
+        _warn_of_what_is_not_there(dataset)
         return Segmentation(dataset.classes, self.loss, self.class_weights)
+
+
+def _warn_of_what_is_not_there(dataset: Dataset) -> None:
+    """Says which splits, of those in memory, have no pixel that counts, and which lack a class."""
+    for split in ("train", "validation", "test"):
+        labels = getattr(dataset, split).labels
+        if not isinstance(labels, np.ndarray) or not len(labels):
+            continue
+        absent, inside = _absent_classes(labels, dataset.num_classes), f"the {split} split of {dataset.name}"
+        if len(absent) == dataset.num_classes:
+            warnings.warn(f"no pixel of {inside} counts: all labels are {IGNORED}", stacklevel=4)
+        elif absent:
+            names = ", ".join(dataset.classes[k] for k in absent)
+            warnings.warn(
+                f"no pixel of {inside} is labelled {names}: without false alarms, iou and dice of such a class are "
+                "left out",
+                stacklevel=4,
+            )
+
+
+def _absent_classes(labels: np.ndarray, num_classes: int) -> list[int]:
+    """The classes that no pixel has; looks no further than until all are found."""
+    absent = list(range(num_classes))
+    for image in labels:
+        absent = [k for k in absent if not (image == k).any()]
+        if not absent:
+            break
+    return absent

@@ -9,7 +9,7 @@ from geomdl.actions import OutputLaw
 from geomdl.data import Dataset, TargetKind
 from geomdl.errors import invalid
 
-Batch = Mapping[str, Array]
+Batch = Mapping[str, Any]
 """A batch: ``image``, ``label``, further targets and, where it was padded, ``mask`` (1 for a real image, else 0)."""
 
 Outputs = Any

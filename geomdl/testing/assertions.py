@@ -19,6 +19,7 @@ from geomdl.equivariance.measures.evaluation import image_batch
 from geomdl.equivariance.measures.symmetry import Transformations, dimension_of
 from geomdl.errors import invalid
 from geomdl.groups import GridTranslations
+from geomdl.numbers import whole_number
 from geomdl.representations import FieldType
 from geomdl.testing.drawing import draw_images, resolved_group, tiers
 from geomdl.testing.messages import constant_output, first_layer, trial_message
@@ -135,6 +136,12 @@ def assert_equivariant(
     """
     __tracebackhide__ = True
     f = as_function(model)
+    for name, number, least in (("samples", samples, 0), ("seed", seed, 0), ("batch", batch, 1)):
+        whole_number(name, number, least)
+    if channels is not None:
+        whole_number("channels", channels)
+    if x is None and not jnp.issubdtype(jnp.dtype(dtype), jnp.floating):
+        raise invalid("dtype", str(jnp.dtype(dtype)), "that of floating-point images", "float32")
     trials = _Trials(
         f, group, output, Judgement(depth, tolerance, factor, bound), field_type or _in_type(f, group),
         _out_type(f, group, output, out_field_type), padding, elements, samples, seed, channels, batch, dtype,
@@ -252,7 +259,7 @@ def assert_contract(
     True
     """
     __tracebackhide__ = True
-    key = jax.random.key(key) if isinstance(key, int) else key
+    key = jax.random.key(int(key)) if isinstance(key, int | np.integer) else key
     size = (9,) * module.contract.in_type.space.dimension if size is None else size
     reports: dict[tuple[int, ...], Report] = {}
 

@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from geomdl.errors import invalid
 
 Size = tuple[int, ...]
@@ -23,7 +25,7 @@ def sizes_to_try(sizes: Sizes) -> list[Size] | None:
     >>> sizes_to_try(8), sizes_to_try((6, 8)), sizes_to_try(range(9, 4, -2)), sizes_to_try([(4, 6), 5])
     ([(8, 8)], [(6, 8)], [(5, 5), (7, 7), (9, 9)], [(4, 6), (5, 5)])
     """
-    if isinstance(sizes, int):
+    if isinstance(sizes, int | np.integer):
         return [_size(sizes)]
     if isinstance(sizes, tuple):
         return [_size(sizes)]
@@ -79,7 +81,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _size(size: Any) -> Size:
-    sides = (size, size) if isinstance(size, int) else tuple(size) if isinstance(size, tuple | list) else ()
-    if not sides or not all(isinstance(n, int) and n > 0 for n in sides):
+    given = (size, size) if isinstance(size, int | np.integer) else size if isinstance(size, tuple | list) else ()
+    if not given or not all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n > 0 for n in given):
         raise invalid("size", size, "n or (height, width), positive whole numbers of pixels", 8)
-    return sides
+    return tuple(map(int, given))

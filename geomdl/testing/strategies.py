@@ -236,7 +236,9 @@ def _random_element(group: Group) -> SearchStrategy[Element]:
         flip = st.integers(0, 1 if group.reflections else 0)
         if not group.is_finite:
             angle = st.floats(-np.pi, np.pi, exclude_min=True, allow_subnormal=False)
-            return st.tuples(flip, angle).map(lambda g: group.product(group.identity, np.array(g)))
+            return st.tuples(flip, angle).map(
+                lambda g: group.product(group.identity, np.array([g[0], g[1] % group.period]))
+            )
         n = int(group.rotation_order)
         steps = sorted(range(n), key=lambda r: (min(r, n - r), r))
         return st.tuples(flip, st.sampled_from(steps)).map(np.array)

@@ -69,7 +69,7 @@ def test_constant_and_numpy():
     ("call", "message"),
     [
         (lambda: worst_of_k(upright, X, np.array([0])), "one per image"),
-        (lambda: worst_of_k(upright, X, k=0), "at least 1 transformation"),
+        (lambda: worst_of_k(upright, X, k=0), "invalid k 0; allowed: a whole number, at least 1"),
         (lambda: worst_on_grid(upright, X, steps=(5, 5)), "three positive"),
         (lambda: worst_of_k(lambda x: x, X), "logits"),
     ],

@@ -115,12 +115,14 @@ def test_nothing_to_find_and_nothing_found_is_right_and_a_false_alarm_is_wrong()
     task = Segmentation(NAMES[:2], "binary+dice")
     empty = {"label": jnp.zeros((1, 3, 3), jnp.int32)}
     nothing = task.summary(task.sums(jnp.full((1, 3, 3, 1), -9.0), empty), 1)
-    assert (nothing["iou/leaf"], nothing["dice/leaf"], nothing["iou"]) == (1.0, 1.0, 1.0)
+    assert not {"iou/leaf", "dice/leaf"} & nothing.keys()  # there is nothing to score
+    assert (nothing["iou/ground"], nothing["iou"], nothing["dice"]) == (1.0, 1.0, 1.0)
     alarm = task.summary(task.sums(jnp.full((1, 3, 3, 1), -9.0).at[0, 0, 0].set(9.0), empty), 1)
     assert (alarm["iou/leaf"], alarm["dice/leaf"]) == (0.0, 0.0)
     assert nothing["loss"] < 0.01 < alarm["loss"]
-    unlabelled = task.summary(task.sums(jnp.zeros((1, 3, 3, 1)), {"label": jnp.full((1, 3, 3), -1)}), 1)
-    assert (unlabelled["loss"], unlabelled["accuracy"], unlabelled["iou"]) == (0.0, 1.0, 1.0)
+    with pytest.warns(UserWarning, match="no pixel counts, since all labels are -1: accuracy, iou and dice are given"):
+        unlabelled = task.summary(task.sums(jnp.zeros((1, 3, 3, 1)), {"label": jnp.full((1, 3, 3), -1)}), 1)
+    assert unlabelled == {"loss": 0.0, "accuracy": 0.0, "iou": 0.0, "dice": 0.0}
 
 
 def test_smaller_outputs_are_compared_with_the_centre() -> None:
@@ -143,10 +145,87 @@ def test_smaller_outputs_are_compared_with_the_centre() -> None:
 
 
 def test_the_task_fits_the_data() -> None:
-    task = TASKS["segmentation"](loss="softmax+dice", class_weights=(1.0, 2.0, 3.0)).for_dataset(dataset())
+    every = np.arange(48, dtype=np.int32).reshape(2, 4, 6) % 3
+    task = TASKS["segmentation"](loss="softmax+dice", class_weights=(1.0, 2.0, 3.0)).for_dataset(dataset(labels=every))
     assert task == Segmentation(NAMES, "softmax+dice", (1.0, 2.0, 3.0))
     assert task.outputs == 3
     assert isinstance(TASKS["classification"]().for_dataset(classified()), Classification)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(1, "of plants is labelled ground, stem: .* left out"), (-1, "counts: all")]
+)
+def test_classes_and_splits_that_are_not_there_are_named(value, said) -> None:
+    labels = np.full((2, 4, 6), value, np.int32)
+    with pytest.warns(UserWarning, match=said) as found:
+        SegmentationConfig().for_dataset(dataset(labels=labels))
+    assert [str(w.message).split()[4] for w in found] == ["train", "validation", "test"]
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("objective", ["softmax", "dice", "softmax+dice", "binary", "binary+dice"])
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_whatever_stands_at_ignored_pixels_changes_nothing(objective, value) -> None:
+    task = Segmentation(NAMES[:2], objective)
+    labels = jnp.array([[[0, 1], [-1, 1]], [[-1, -1], [-1, -1]], [[1, 0], [0, 1]]])
+    batch = {"label": labels, "mask": jnp.array([1.0, 1.0, 0.0])}
+    z = jnp.asarray(np.random.default_rng(0).normal(size=(3, 2, 2, task.outputs)), jnp.float32)
+    counted = jnp.zeros((3, 2, 2, 1), bool).at[0].set(labels[0, ..., None] >= 0)
+
+    @jax.jit
+    def everything(z):
+        return jax.value_and_grad(lambda z: task.loss(z, batch)[0])(z), task.sums(z, batch)
+
+    (expected, gradient), sums = everything(jnp.where(counted, z, 0))
+    for channels in (slice(None), slice(1)):
+        (loss, found), counts = everything(jnp.where(counted, z, z.at[..., channels].set(value)))
+        assert float(loss) == float(expected) > 0
+        np.testing.assert_array_equal(found, gradient)
+        jax.tree.map(np.testing.assert_array_equal, counts, sums)
+
+
+DTYPES = ["bool", "int8", "uint8", "int16", "uint16", "uint32", "int64", "uint64"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_label_maps_of_every_integer_type_are_those_of_int32(dtype) -> None:
+    rng = np.random.default_rng(0)
+    classes = tuple(map(str, range(2 if dtype == "bool" else 126)))
+    labels = rng.integers(0, len(classes), (2, 3, 3)).astype(dtype)
+    if labels.dtype.kind == "i":
+        labels[0, 0] = -1  # which is no class, however the types are converted
+    task = Segmentation(classes, "softmax+dice")
+    z = jnp.asarray(rng.normal(size=(2, 3, 3, len(classes))), jnp.float32)
+    run = jax.jit(lambda z, y: (task.sums(z, {"label": y, "mask": jnp.ones(2)}), task.loss(z, {"label": y})[0]))
+    expected = run(z, labels.astype(np.int32))
+    jax.tree.map(np.testing.assert_array_equal, run(z, labels), expected)
+    jax.tree.map(np.testing.assert_array_equal, task.sums(z, {"label": labels}), expected[0])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.full((2, 3, 3), 2), "invalid label 2 at row 0, column 0 of image 0; allowed: a class from 0 to 1, or -1"),
+        (
+            np.full((2, 3, 3), 255, np.uint8),
+            r"label 255 .* if 255 marks .*: np.where\(labels == 255, -1, labels.astype",
+        ),
+        (np.full((2, 3, 3), 2**32 - 1, np.uint32), "invalid label 4294967295 at row 0"),
+        (np.zeros((2, 3, 3)), "invalid type of the label maps 'float64'; allowed: whole numbers; try int32"),
+        (np.full((2, 3, 3), 0.5), "invalid type of the label maps 'float64'; allowed: whole numbers, not 0.5"),
+        (np.zeros((2, 3, 3), complex), "invalid type of the label maps 'complex128'"),
+        (np.zeros((2, 3, 3, 2), int), r"shape of label maps \(2, 3, 3, 2\); .*one-hot: try labels.argmax\(-1\)"),
+        (
+            np.zeros((2, 3, 3, 1), int),
+            r"shape of label maps .*an axis too many: try labels\[..., 0\]",
+        ),
+        (np.zeros((3, 3), int), r"shape of label maps \(3, 3\); .*the batch axis seems to be missing"),
+        (np.zeros((1, 3, 3), int), "invalid number of label maps 1; allowed: one for each of 2 outputs"),
+    ],
+)
+def test_labels_that_are_no_label_maps_are_refused(labels, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        Segmentation(NAMES[:2]).sums(jnp.zeros((2, 3, 3, 2)), {"label": labels})
 
 
 WRONG = np.zeros((2, 4, 6), np.int32)

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from geomdl.cli.main import main
-from geomdl.data import data_config
+from geomdl.data import Split, data_config
+from geomdl.tasks import Segmentation
 from geomdl.training import RunConfig, load_trained, train
+from geomdl.training.loop.evaluating import Evaluation
 
 SECTIONS = {
     "data": {"name": "shapes", "size": 24, "count": 2, "smallest": 4, "largest": 6, "shapes": ("disc", "ring"),
@@ -80,3 +82,13 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(sections, messa
     with pytest.raises(ValueError, match=message):
         train(config(**sections), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_monitored_class_that_is_not_among_the_validation_images_is_named() -> None:
+    sections = {"data": {"name": "shapes"}, "model": {"name": "unet"}, "task": {"name": "segmentation"}}
+    config = RunConfig.from_config_dict({**sections, "training": {"steps": 1, "monitor": "iou/leaf"}})
+    split = Split(np.zeros((1, 2, 2, 1), np.float32), np.zeros((1, 2, 2), np.int32))
+    evaluation = Evaluation(len, (), split, Segmentation(("ground", "leaf")), config.training)
+    with pytest.raises(ValueError, match=r"training\.monitor 'iou/leaf'; allowed: a metric that the validation"):
+        evaluation.not_finite({"loss": 0.1, "iou": 1.0, "iou/ground": 1.0})
+    assert evaluation.not_finite({"loss": 0.1, "iou": 1.0, "iou/leaf": 0.0}) is None

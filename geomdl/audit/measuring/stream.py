@@ -74,6 +74,10 @@ def _checked(result: Any, batch: int) -> np.ndarray:
         raise OutputError(
             f"the model returns shape {array.shape} for {batch} images; the first dimension must be these"
         )
+    if array.dtype.kind in "USMm":
+        raise OutputError(f"the model returns an array of {array.dtype}; an audit needs numbers")
+    if not array.size:
+        raise OutputError(f"the model returns an empty array, of shape {array.shape}; nothing can be measured")
     if array.dtype.kind not in "fiubc":
         array = array.astype(np.float32)  # bfloat16 and the like
     if array.dtype.kind in "fc" and not np.all(np.isfinite(array)):

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike
 
+from geomdl.arrays import as_array
+from geomdl.data.checks import require_image_dtype
 from geomdl.data.sources.numpy_files import read_numpy
 from geomdl.errors import invalid
 from geomdl.paths import is_url, local_path
@@ -31,7 +33,12 @@ class Images:
     labels: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.pixels.ndim != 4 or self.pixels.shape[0] < 2 or not np.issubdtype(self.pixels.dtype, np.floating):
+        if (
+            self.pixels.ndim != 4
+            or 0 in self.pixels.shape
+            or self.pixels.shape[0] < 2
+            or not np.issubdtype(self.pixels.dtype, np.floating)
+        ):
             found = f"{self.pixels.dtype}{list(self.pixels.shape)}"
             raise invalid(f"images of {self.name}", found, "two or more, [n, height, width, channels], floating point")
         if not np.all(np.isfinite(self.pixels)):
@@ -47,8 +54,14 @@ class Images:
     def of(
         name: str, images: np.ndarray, labels: np.ndarray | None = None, *, dtype: DTypeLike = np.float32
     ) -> "Images":
-        """Images of any kind of number; unsigned integers are scaled to [0, 1]."""
-        return Images(name, _unit_interval(images, dtype), labels)
+        """Images of floating-point numbers or bool as they are; uint8 and uint16 are scaled to [0, 1].
+
+        Raises:
+          ValueError: for whole numbers of other types, whose largest value only the user knows.
+        """
+        pixels = np.asarray(as_array(images, f"images of {name}"))
+        require_image_dtype(pixels.dtype, f" of {name}")
+        return Images(name, _unit_interval(pixels, dtype), labels)
 
     def first(self, count: int) -> "Images":
         """The first so many of them."""
@@ -86,7 +99,7 @@ def read_images(source: str, *, count: int, dtype: DTypeLike = np.float32) -> Im
       source: an ``.npz`` file with ``images`` and perhaps ``labels``, an ``.npy`` file with images, or the name of a
         data set (``digits``, ``xo``, ``tfds:<name>``), whose test images are taken.
       count: at most so many.
-      dtype: of the result; unsigned integers are scaled to [0, 1].
+      dtype: of the result; uint8 and uint16 are scaled to [0, 1].
 
     Raises:
       ValueError: for an unknown name, a missing or unreadable file, or images of another shape.

@@ -26,9 +26,9 @@ import numpy as np
 from absl import flags
 from jax.typing import ArrayLike
 
-from geomdl.data.checks import whole_number
+from geomdl.data.checks import require_image_dtype, whole_number
 from geomdl.data.draws import derived_seed
-from geomdl.data.loading.batches import unit_interval
+from geomdl.data.loading.batches import network_images
 from geomdl.data.loading.shuffle import shuffled
 from geomdl.data.types import Split
 from geomdl.errors import invalid
@@ -97,7 +97,7 @@ class DeviceLoader:
         """Gathers the examples of this step and scales them to [0, 1]."""
         chosen = self._chosen(step)
         batch = {name: jnp.take(values, chosen, axis=0) for name, values in fetched.items()}
-        return {**batch, "image": unit_interval(batch["image"])}
+        return {**batch, "image": network_images(batch["image"])}
 
     def indices(self, step: int) -> np.ndarray:
         """The places in the split of the examples of this step."""
@@ -170,7 +170,7 @@ class StreamLoader:
     def select(self, fetched: Fetched, step: ArrayLike) -> Batch:
         """Scales the fetched images to [0, 1]."""
         targets = {name: jnp.asarray(values) for name, values in fetched.items() if name != "image"}
-        return {"image": unit_interval(fetched["image"]), **targets}
+        return {"image": network_images(fetched["image"]), **targets}
 
     def indices(self, step: int) -> np.ndarray:
         """The places in the split of the examples of this step."""
@@ -240,5 +240,6 @@ def _bytes(values: Any) -> int:
 def _check(split: Split, batch_size: int, seed: int) -> None:
     if not len(split):
         raise invalid("split", split, "a split with at least one example")
+    require_image_dtype(split.images.dtype)
     whole_number("training.batch_size", batch_size, most=len(split))
     whole_number("seed", seed, least=0)

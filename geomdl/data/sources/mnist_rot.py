@@ -114,7 +114,7 @@ class MNISTRotConfig(DataConfig):
             train=train,
             validation=validation,
             test=test,
-            image_shape=(28, 28, 1),
+            image_shape=(images.shape[1], images.shape[2], 1),
             num_classes=10,
             classes=tuple(str(digit) for digit in range(10)),
             provenance=(

@@ -9,9 +9,11 @@ from jax.typing import ArrayLike
 
 from geomdl.actions import Cutout, ImageTransformation, LeftRightFlip, QuarterTurns, Shift, Warp
 from geomdl.actions.warp import rotation_matrix
+from geomdl.arrays import as_array, as_floating
 from geomdl.data.checks import number, whole_number
+from geomdl.data.class_indices import class_indices
 from geomdl.data.targets import MapTarget, TargetKind
-from geomdl.errors import invalid
+from geomdl.errors import invalid, misshapen
 from geomdl.layers.core.data_axis import per_example
 
 
@@ -74,16 +76,17 @@ class Augmentation:
         """Moves, and cuts, each image by its own draw.
 
         Args:
-          images: ``[batch, height, width, channels]``, floating point.
+          images: ``[batch, height, width, channels]``, floating point; any type of numbers where pixels are only moved.
           key: a JAX random key; the same key gives the same transformations and the same squares.
 
         Returns:
           Images of the same shape and dtype.
 
         Raises:
-          ValueError: quarter turns of images that are not square.
+          ValueError: quarter turns of images that are not square; rotation and scale of whole numbers, which would have
+            to be rounded (`geomdl.data.unit_interval` first); images of another number of axes.
         """
-        return self.batch({"image": jnp.asarray(images)}, {}, key)["image"]
+        return self.batch({"image": jnp.asarray(as_array(images, "images"))}, {}, key)["image"]
 
     def pair(self, images: ArrayLike, maps: ArrayLike, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Moves images and their label maps by the same draws, the images exactly as without label maps.
@@ -94,11 +97,11 @@ class Augmentation:
 
         Args:
           images: ``[batch, height, width, channels]``, floating point.
-          maps: ``[batch, height, width]``, integers.
+          maps: ``[batch, height, width]``, integers of any type, or bool.
           key: a JAX random key.
 
         Returns:
-          Images and maps of the same shapes and dtypes.
+          Images of the same shape and dtype, and maps of the same shape, int32.
 
         Raises:
           ValueError: maps of another size than the images, or quarter turns of images that are not square.
@@ -110,7 +113,7 @@ class Augmentation:
         >>> bool((moved[..., 0].astype(jnp.int32) == maps).all())
         True
         """
-        images, maps = jnp.asarray(images), jnp.asarray(maps)
+        images, maps = jnp.asarray(as_array(images, "images")), class_indices(maps, None, "label map")
         if maps.shape != images.shape[:3]:
             raise invalid("shape of the label maps", maps.shape, f"that of the images, {images.shape[:3]}")
         moved = self.batch({"image": images, "label": maps}, {"label": _MAPS}, key)
@@ -133,6 +136,10 @@ class Augmentation:
           ValueError: quarter turns of images that are not square, or a transformation that a target cannot follow.
         """
         moved = dict(batch)
+        if moved["image"].ndim != 4:
+            raise misshapen("images", moved["image"].shape, ("batch", "height", "width", "channels"))
+        if self.rotation or self.scale:
+            moved["image"] = jnp.asarray(as_floating(moved["image"], "images to rotate or scale"))
         size = (moved["image"].shape[1], moved["image"].shape[2])
         for transformation in self._transformations(len(moved["image"]), size, key):
             for name, kind in kinds.items():

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from geomdl.arrays import as_array
 from geomdl.equivariance.adapters.recording import (
     Activations,
     Recorder,
@@ -162,15 +163,20 @@ def _callable_tree(model: Any) -> Adapted:
 
 def _torch(module: Any) -> Adapted:
     torch: Any = sys.modules["torch"]
-    first = next(iter(module.parameters()), None)
-    device = "cpu" if first is None else first.device
+    floating = [p for p in module.parameters() if p.is_floating_point()]
+    first = next(iter(floating), None)
+    device, dtype = ("cpu", None) if first is None else (first.device, first.dtype)
 
     def function(_: Any, x: Any) -> Any:
         with torch.no_grad(), _evaluating(module):
-            return module(torch.as_tensor(np.array(x), device=device))
+            x = np.array(x)
+            if jnp.issubdtype(x.dtype, jnp.floating):  # in the precision of the weights, as PyTorch wants it
+                wide = x.astype(np.result_type(np.float32, x.dtype) if x.dtype.kind == "f" else np.float32)
+                return module(torch.as_tensor(wide, device=device).to(dtype or torch.as_tensor(wide).dtype))
+            return module(torch.as_tensor(x, device=device))
 
     def export(y: Any) -> Any:
-        return jax.tree.map(lambda t: t.detach().cpu().numpy() if isinstance(t, torch.Tensor) else t, y)
+        return jax.tree.map(lambda t: as_array(t, "output") if isinstance(t, torch.Tensor) else t, y)
 
     def record(_: Any, x: Any) -> tuple[Activations, Any]:
         recorder = Recorder()

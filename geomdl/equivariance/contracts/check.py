@@ -17,6 +17,7 @@ from geomdl.equivariance.contracts.subject import Call, Subject
 from geomdl.equivariance.contracts.tolerances import tolerance
 from geomdl.equivariance.host.relative_error import relative_error_on_host
 from geomdl.errors import invalid
+from geomdl.numbers import whole_number
 
 
 class HasContract(Protocol):
@@ -99,8 +100,10 @@ def check_contract(
 def _require_possible(dtype: DTypeLike, batch: int, max_shifts: int, sharding: NamedSharding | None) -> None:
     if jnp.dtype(dtype) == jnp.float64 and not jax.config.read("jax_enable_x64"):
         raise ValueError("dtype float64 is off in JAX; call check_contract within jax.enable_x64(True), or use float32")
-    if batch < 1 or max_shifts < 0:
-        raise invalid("batch, max_shifts", (batch, max_shifts), "at least 1 input, and 0 or more shifts", (2, 32))
+    if not jnp.issubdtype(jnp.dtype(dtype), jnp.floating) or jnp.finfo(dtype).bits < 16:
+        raise invalid("dtype", str(jnp.dtype(dtype)), "float32, float64, float16 or bfloat16", "float32")
+    whole_number("batch", batch)
+    whole_number("max_shifts", max_shifts, least=0)
     if sharding is not None and batch % sharding.num_devices:
         raise invalid("batch", batch, "a multiple of the number of devices", sharding.num_devices)
 

@@ -5,9 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from geomdl.arrays import as_array, wide_dtype
+
 
 def relative_error(a: ArrayLike, b: ArrayLike) -> jax.Array:
     """‖a − b‖ / ‖b‖ in the 2-norm over all entries; 0 when both vanish, infinite when only b does.
+
+    Computed in float32 at least, whatever the arrays are.
 
     Args:
       a: any shape, e.g. f(ρ(g)x) or another approximation.
@@ -16,9 +20,15 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> jax.Array:
     >>> relative_error(jnp.array([1.0, 2.0]), jnp.array([1.0, 0.0]))
     Array(2., dtype=float32)
     """
-    a, b = jnp.asarray(a), jnp.asarray(b)
+    a, b = _wide(a), _wide(b)
     difference, size = jnp.linalg.norm((a - b).ravel()), jnp.linalg.norm(b.ravel())
     return jnp.where(difference == 0, jnp.zeros_like(difference), difference / size)
+
+
+def _wide(x: ArrayLike) -> jax.Array:
+    """In a dtype in which differences neither wrap around nor overflow when they are squared."""
+    x = jnp.asarray(as_array(x))
+    return x if jnp.issubdtype(x.dtype, jnp.complexfloating) else x.astype(wide_dtype(x.dtype))
 
 
 def relative_error_on_host(a: np.ndarray, b: np.ndarray) -> float:
@@ -29,7 +39,7 @@ def relative_error_on_host(a: np.ndarray, b: np.ndarray) -> float:
     >>> relative_error_on_host(np.ones(2), np.zeros(2))
     inf
     """
-    a, b = (np.asarray(v).astype(np.float64).ravel() for v in (a, b))
+    a, b = (np.asarray(v).astype(complex if np.iscomplexobj(v) else np.float64).ravel() for v in (a, b))
     difference, size = np.linalg.norm(a - b), np.linalg.norm(b)
     if difference == 0:
         return 0.0

@@ -10,9 +10,11 @@ from jax.typing import ArrayLike
 
 from geomdl.actions.grid import roll, shift_crop
 from geomdl.actions.warp import Padding, warp
+from geomdl.arrays import wide_dtype
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.measures.evaluation import image_batch, output_shape, over_elements, require_finite
 from geomdl.errors import invalid, unknown
+from geomdl.numbers import whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,12 +98,13 @@ def crop_consistency(
     True
     """
     x = image_batch(x)
-    height, width = (crop, crop) if isinstance(crop, int) else crop
+    height, width = (whole_number("crop", n) for n in (crop if isinstance(crop, tuple | list) else (crop, crop)))
     room = np.array([x.shape[1] - height, x.shape[2] - width])
     if min(height, width) < 1 or room.min() < 0 or not room.any():
         raise invalid(
             "crop", crop, f"smaller than the images, which are {x.shape[1]}x{x.shape[2]}", int(min(x.shape[1:3]) - 1)
         )
+    pairs, seed = whole_number("pairs", pairs), whole_number("seed", seed, least=0)
     offsets = np.random.default_rng(seed).integers(0, room + 1, (pairs, 2, 2)).reshape(pairs, 4)
 
     def crop_at(corner: Any, x: jax.Array) -> jax.Array:
@@ -138,8 +141,8 @@ def circular_consistency(model: Any, x: ArrayLike, *, max_shift: int = 3, pairs:
     1.0
     """
     x = image_batch(x)
-    if max_shift < 1:
-        raise invalid("max_shift", max_shift, "at least 1 pixel", 3)
+    max_shift, pairs = whole_number("max_shift", max_shift), whole_number("pairs", pairs)
+    seed = whole_number("seed", seed, least=0)
     shifts = np.random.default_rng(seed).integers(-max_shift, max_shift, (pairs, 4))
     return _compare(
         model, "circular consistency", x, shifts, lambda g, x: roll(x, (g[0], g[1])), lambda g, x: roll(x, (g[2], g[3]))
@@ -182,7 +185,7 @@ def top1_change_rate(
     1.0
     """
     x, by = image_batch(x), 1.0 if strength is None else float(strength)
-    if not by > 0 or (transformation == "shift" and by != int(by)):
+    if not 0 < by < np.inf or (transformation == "shift" and by != int(by)):
         raise invalid("strength", strength, "a positive number; whole pixels for shifts", 1)
     if transformation == "shift":
         if padding == "mirror":
@@ -197,13 +200,14 @@ def top1_change_rate(
             raise invalid("strength", strength, f"fewer pixels than the image has, {size}", 1)
 
         def rescale(g: Any, x: jax.Array) -> jax.Array:
-            return warp(x, jnp.asarray(g, x.dtype)[0] * jnp.eye(2, dtype=x.dtype), padding=padding)
+            dtype = wide_dtype(x.dtype)
+            return warp(x, jnp.asarray(g, dtype)[0] * jnp.eye(2, dtype=dtype), padding=padding)
 
         return _compare(model, f"{by:g}-pixel scale consistency", x, factors, rescale)
     if transformation == "rotation":
 
         def turn(g: Any, x: jax.Array) -> jax.Array:
-            angle = jnp.deg2rad(jnp.asarray(g, x.dtype)[0])
+            angle = jnp.deg2rad(jnp.asarray(g, wide_dtype(x.dtype))[0])
             cos, sin = jnp.cos(angle), jnp.sin(angle)
             return warp(x, jnp.stack([jnp.stack([cos, -sin]), jnp.stack([sin, cos])]), padding=padding)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from typing import Any
 
 import jax
@@ -11,9 +12,11 @@ from jax.typing import ArrayLike
 
 from geomdl.actions.grid import shift_crop
 from geomdl.actions.warp import warp
+from geomdl.arrays import wide_dtype
 from geomdl.equivariance.adapters.functions import as_function
 from geomdl.equivariance.measures.evaluation import image_batch, output_shape, over_elements, require_finite
 from geomdl.errors import invalid, unknown
+from geomdl.numbers import whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +128,7 @@ def eq_t(
     most = np.floor(max_shift * np.array(x.shape[1:3]) / stride).astype(int)
     if not most.any():
         raise invalid("max_shift", max_shift, f"at least {stride.min()} pixels of {x.shape[1]}x{x.shape[2]}", 0.5)
-    shifts = np.random.default_rng(seed).integers(-most, most + 1, (count, 2)) * stride
+    shifts = _generator(seed, count).integers(-most, most + 1, (count, 2)) * stride
     return _measure(model, x, output, "EQ-T", shifts, *_translations(shifts), margin, value_range, exact=True)
 
 
@@ -151,7 +154,7 @@ def eq_t_frac(
     """
     _require_shift(max_shift)
     x = image_batch(x)
-    shifts = np.random.default_rng(seed).uniform(-1, 1, (count, 2)) * max_shift * np.array(x.shape[1:3])
+    shifts = _generator(seed, count).uniform(-1, 1, (count, 2)) * max_shift * np.array(x.shape[1:3])
     return _measure(model, x, output, "EQ-T_frac", shifts, *_translations(shifts), margin, value_range)
 
 
@@ -177,7 +180,7 @@ def eq_r(
     """
     if not 0 < max_degrees <= 180:
         raise invalid("max_degrees", max_degrees, "an angle in (0, 180]", 180)
-    degrees = np.random.default_rng(seed).uniform(-1, 1, (count, 1)) * max_degrees
+    degrees = _generator(seed, count).uniform(-1, 1, (count, 1)) * max_degrees
     cos, sin = np.cos(np.deg2rad(degrees[:, 0])), np.sin(np.deg2rad(degrees[:, 0]))
     matrices = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], -2)
     return _measure(model, x, output, "EQ-R", degrees, matrices, np.zeros((count, 2)), margin, value_range)
@@ -198,9 +201,9 @@ def eq_scale(
 
     Factors are drawn between 1/``max_factor`` and ``max_factor``, uniformly in the logarithm. Other args as in `eq_t`.
     """
-    if not max_factor > 1:
+    if not 1 < max_factor < math.inf:
         raise invalid("max_factor", max_factor, "a factor above 1", 1.25)
-    factors = np.exp(np.random.default_rng(seed).uniform(-1, 1, (count, 1)) * np.log(max_factor))
+    factors = np.exp(_generator(seed, count).uniform(-1, 1, (count, 1)) * np.log(max_factor))
     return _measure(
         model, x, output, "EQ-scale", factors, factors[..., None] * np.eye(2), np.zeros((count, 2)), margin, value_range
     )
@@ -209,6 +212,12 @@ def eq_scale(
 def _translations(shifts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(rows down, columns right) as p ↦ p + t in coordinates x right, y up."""
     return np.tile(np.eye(2), (len(shifts), 1, 1)), np.stack([shifts[:, 1], -shifts[:, 0]], -1).astype(float)
+
+
+def _generator(seed: int, count: int) -> np.random.Generator:
+    """Draws that many transformations."""
+    whole_number("count", count)
+    return np.random.default_rng(whole_number("seed", seed, least=0))
 
 
 def _require_shift(max_shift: float) -> None:
@@ -247,14 +256,19 @@ def _measure(
     if not seen.any((1, 2)).all() or not kept.any((1, 2)).all():
         raise invalid(f"margin of {name}", margin, "few enough pixels to leave some of every moved image", 0)
 
+    def wide(y: Any) -> jax.Array:
+        """In a dtype in which squares of differences neither wrap around nor overflow."""
+        y = jnp.asarray(y)
+        return y.astype(wide_dtype(y.dtype))
+
     def squares_of(f: Any, g: Any, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The squared errors of the output, and of the images moved there and back; averaged but over pixels."""
-        g = jnp.asarray(g, x.dtype)
+        g, y = jnp.asarray(g, wide_dtype(x.dtype)), wide(y)
         forth, back = (g[:4].reshape(2, 2), g[4:6]), (g[6:10].reshape(2, 2), g[10:12])
         moved = maps.move(*forth, x, size, size)
         expected = maps.move(*forth, y, size, out_size) if output == "field" else y
-        resampled = ((maps.move(*back, moved, size, size) - x) ** 2).mean((0, 3))
-        squares = (expected - jnp.asarray(f(moved))) ** 2
+        resampled = ((wide(maps.move(*back, moved, size, size)) - wide(x)) ** 2).mean((0, 3))
+        squares = (expected - wide(f(moved))) ** 2
         return (squares.mean((0, 3)) if output == "field" else squares.mean()), resampled
 
     y, (squares, resampled) = over_elements(f, squares_of, maps.numbers(), x, computed)
@@ -264,6 +278,7 @@ def _measure(
         mses, mse = (squares * seen).sum((1, 2)) / seen.sum((1, 2)), (squares * seen).sum() / seen.sum()
     else:
         mses, mse = squares, squares.mean()
+    y = np.asarray(y, np.float64)
     found = float(np.ptp(y))
     return Decibels(
         model=f.name,
@@ -273,7 +288,7 @@ def _measure(
         mse=float(mse),
         baseline_mse=float((resampled * kept).sum() / kept.sum()),
         value_range=found if value_range is None else float(value_range),
-        image_range=float(np.ptp(np.asarray(x))),
+        image_range=float(np.ptp(np.asarray(x, np.float64))),
         alive=found > 1e-6 * float(np.abs(y).max()),
     )
 
@@ -281,7 +296,7 @@ def _measure(
 def _require_measurable(name: str, shape: tuple[int, ...], output: str, value_range: float | None) -> None:
     if output not in ("field", "invariant"):
         raise unknown("output", output, ("field", "invariant"))
-    if value_range is not None and not value_range > 0:
+    if value_range is not None and not 0 < value_range < math.inf:
         raise invalid("value_range", value_range, "a positive number, or None for that of f(x)")
     if output == "field" and len(shape) != 4:
         allowed = "an output [batch, height, width, channels] for 'field'"

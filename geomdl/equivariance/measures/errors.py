@@ -7,11 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from geomdl.actions.disc import disc, disc_with_edge
 from geomdl.actions.outputs import OutputLaw
 from geomdl.actions.warp import Padding
+from geomdl.arrays import as_array
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.host.relative_error import relative_error
 from geomdl.equivariance.measures.evaluation import image_batch, output_shape, over_elements, require_finite
@@ -50,13 +52,23 @@ def equivariance_error(
     Returns:
       ``[n]`` errors.
 
+    Raises:
+      ValueError: for x or elements that are empty, no numbers, or not finite.
+
     >>> from geomdl.actions import roll
     >>> x = jnp.arange(16.0).reshape(1, 4, 4)
     >>> shifts = jnp.array([[0, 0], [1, 2]])
     >>> equivariance_error(lambda x: x**2, x, lambda g, x: roll(x, g), lambda g, y: roll(y, g), shifts)
     Array([0., 0.], dtype=float32)
     """
-    x, elements = jnp.asarray(x), jnp.asarray(elements)
+    x = jnp.asarray(as_array(x, "x"))
+    elements = jnp.asarray(as_array(elements, "elements"))
+    if not x.size or not elements.size:
+        empty, shape = ("x", x.shape) if not x.size else ("elements", elements.shape)
+        raise ValueError(f"invalid {empty} of shape {shape}; allowed: something to measure")
+    for what, numbers in (("x", x), ("elements", elements)):
+        if not isinstance(numbers, Tracer) and not bool(jnp.isfinite(numbers).all()):
+            raise ValueError(f"invalid {what}: it contains NaN or infinite numbers; allowed: finite numbers")
 
     @jax.jit
     def errors(x: jax.Array, elements: jax.Array) -> jax.Array:
@@ -210,7 +222,7 @@ def orbit_errors(
         raise invalid("disc_mask", disc_mask, "False where inputs are not images", False)
     if disc_mask:
         x = x * jnp.asarray(disc_with_edge(x.shape[1:3], edge=2.0), x.dtype)[..., None]
-    shape, computed = output_shape(f, x)
+    shape, computed = output_shape(f, x, complex_numbers=True)
     fields = output in ("field", "labels") and len(shape.shape) > dimension
     out_size = shape.shape[1 : 1 + dimension] if fields else None
     _require_output(f.name, shape.shape, output, out_field_type, dimension)

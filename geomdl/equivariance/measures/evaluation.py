@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from geomdl.arrays import as_floating
 from geomdl.equivariance.adapters.functions import Model
 from geomdl.errors import invalid
 from geomdl.groups import LINE, PLANE, VOLUME
@@ -22,14 +23,15 @@ def image_batch(x: ArrayLike, what: str = "x", dimension: int = 2) -> jax.Array:
       dimension: how many axes they have between batch and channels; 2 for images, 1 for signals, 3 for volumes.
 
     Raises:
-      ValueError: for another shape, no image, or numbers that are not finite.
+      ValueError: for another shape, no image, numbers that are not finite, or whole numbers: whether an image is meant
+        from 0 to 255 or from 0 to 1 only the user knows.
 
     >>> image_batch(np.zeros((8, 8)))
     Traceback (most recent call last):
     ...
     ValueError: invalid x of shape (8, 8); allowed: images [batch, height, width, channels]; try x[None, ..., None]
     """
-    x = jnp.asarray(x)
+    x = jnp.asarray(as_floating(x, what))
     if x.ndim != dimension + 2 or 0 in x.shape:
         hint = {dimension: f"{what}[None, ..., None]", dimension + 1: f"{what}[None]"}.get(x.ndim)
         allowed = next((f"{s.fields} {s.layout}" for s in (PLANE, LINE, VOLUME) if s.dimension == dimension), "")
@@ -37,18 +39,21 @@ def image_batch(x: ArrayLike, what: str = "x", dimension: int = 2) -> jax.Array:
             f"invalid {what} of shape {x.shape}; allowed: {allowed or f'{dimension + 2} axes'}"
             + (f"; try {hint}" if hint else "")
         )
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        x = x.astype(jnp.float32)
     if not bool(jnp.isfinite(x).all()):
         raise ValueError(f"invalid {what}: it contains NaN or infinite numbers; allowed: finite images")
     return x
 
 
-def output_shape(model: Model, x: jax.Array) -> tuple[Any, Any]:
+def output_shape(model: Model, x: jax.Array, *, complex_numbers: bool = False) -> tuple[Any, Any]:
     """The shape and dtype of f(x), without computing it where JAX can trace f; and f(x) where it had to be computed.
 
+    Args:
+      model: f.
+      x: images.
+      complex_numbers: whether f may give complex numbers.
+
     Raises:
-      ValueError: when the output is not one array with the batch in front.
+      ValueError: when the output is not one array of real numbers with the batch in front.
     """
     computed = None if model.differentiable else model(x)
     shape = jax.eval_shape(lambda model, x: model(x), model, x) if computed is None else computed
@@ -58,6 +63,11 @@ def output_shape(model: Model, x: jax.Array) -> tuple[Any, Any]:
         raise invalid(
             f"output shape of {model.name}", tuple(shape.shape), f"one output for each of {x.shape[0]} images"
         )
+    if 0 in shape.shape:
+        raise invalid(f"output shape of {model.name}", tuple(shape.shape), "at least one number for each image")
+    if not complex_numbers and jnp.issubdtype(shape.dtype, jnp.complexfloating):
+        select = "as_function(model, select=lambda y: jnp.stack([y.real, y.imag], -1))"
+        raise invalid(f"output of {model.name}", str(shape.dtype), "real numbers", select)
     return jax.ShapeDtypeStruct(shape.shape, shape.dtype), computed
 
 

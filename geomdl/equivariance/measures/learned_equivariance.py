@@ -122,7 +122,7 @@ def feature_equivariance(
     f, x = as_function(model), image_batch(x)
     if len(x) < 4:
         raise invalid("x", f"{len(x)} images", "at least 4: half to fit, half to test", 64)
-    if not ridge > 0:
+    if not 0 < ridge < np.inf:
         raise invalid("ridge", ridge, "a positive number", 1e-6)
     s = symmetry(group, x.shape[1:3], elements=elements, padding=padding, count=count, seed=seed)
     chosen = slice(None) if elements is not None else slice(0, count)
@@ -156,7 +156,9 @@ def layer_outputs(f: Model, x: jax.Array) -> Any:
         record = lambda f, x: {"output": f(x)}  # noqa: E731
     run = jax.jit(record) if f.differentiable else record
     return lambda x: {
-        name: np.asarray(y) for name, y in run(f, x).items() if np.ndim(y) >= 2 and np.issubdtype(y.dtype, np.floating)
+        name: np.asarray(y, np.result_type(y.dtype, np.float32))
+        for name, y in run(f, x).items()
+        if np.ndim(y) >= 2 and jnp.issubdtype(y.dtype, jnp.floating)
     }
 
 

@@ -14,6 +14,7 @@ from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.generators import GENERATORS, Generator
 from geomdl.actions.projective import warp_projective
 from geomdl.actions.warp import Padding
+from geomdl.arrays import wide_dtype
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.measures.evaluation import image_batch, output_shape, require_finite
 from geomdl.equivariance.measures.symmetry import Action, symmetry
@@ -225,7 +226,7 @@ def _derivatives(
 
             return jax.lax.map(differentiate, directions)
 
-        found = jax.tree.map(np.asarray, run(f, x, jnp.eye(len(moved.generators), dtype=x.dtype)))
+        found = jax.tree.map(np.asarray, run(f, x, jnp.eye(len(moved.generators), dtype=wide_dtype(x.dtype))))
         for name, sizes in found.items():
             require_finite(f, np.stack(sizes), f"or derivatives at {name!r}")
             for g, norm, size, spread in zip(moved.generators, *sizes, strict=True):
@@ -235,6 +236,7 @@ def _derivatives(
 
 
 def _sizes(y: jax.Array, derivative: jax.Array) -> tuple[jax.Array, ...]:
+    y, derivative = (z.astype(wide_dtype(z.dtype)) for z in (y, derivative))
     return tuple(jnp.sqrt(jnp.mean(z**2)) for z in (derivative, y, y - y.mean(0, keepdims=True)))
 
 
@@ -247,7 +249,7 @@ def _tangent(moved: Family, size: Sequence[int], out_size: Sequence[int], paddin
     basis = np.stack([resize @ matrix @ np.linalg.inv(resize) for matrix in pixels])
 
     def act(t: Any, y: Any) -> jax.Array:
-        t = t.astype(y.dtype)
+        t = t.astype(wide_dtype(y.dtype))
         total = jnp.einsum("i,ijk->jk", t, jnp.asarray(basis, t.dtype), precision="highest")
         return warp_projective(y, jnp.eye(3, dtype=t.dtype) + total, padding=padding)
 

@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 from geomdl.equivariance.adapters.functions import as_function
 from geomdl.equivariance.measures.evaluation import image_batch, output_shape, over_elements, require_finite
 from geomdl.errors import invalid
+from geomdl.numbers import whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,8 +88,14 @@ def position_leak(
     """
     f, patches = as_function(model), image_batch(patches, "patches")
     height, width = patches.shape[1:3]
-    rows = np.arange(margin, size[0] - height - margin + 1, step) if step > 0 else np.zeros(0, int)
-    columns = np.arange(margin, size[1] - width - margin + 1, step) if step > 0 else np.zeros(0, int)
+    if not isinstance(size, tuple | list) or len(size) != 2:
+        raise invalid("size", size, "(height, width) of the frame")
+    size = (whole_number("size", size[0]), whole_number("size", size[1]))
+    margin, step = whole_number("margin", margin, least=0), whole_number("step", step)
+    if not np.isfinite(background):
+        raise invalid("background", background, "a finite number", 0)
+    rows = np.arange(margin, size[0] - height - margin + 1, step)
+    columns = np.arange(margin, size[1] - width - margin + 1, step)
     places = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
     if len(patches) < 2 or len(places) < 2:
         got = f"{len(patches)} patches of {height}x{width}, {len(places)} places in a frame of {size[0]}x{size[1]}"

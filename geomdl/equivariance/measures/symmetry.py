@@ -15,10 +15,12 @@ from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.generators import GENERATORS, Generator
 from geomdl.actions.outputs import OutputLaw, input_action, output_action
 from geomdl.actions.warp import Padding
+from geomdl.arrays import as_array
 from geomdl.equivariance.adapters.functions import Model
 from geomdl.errors import invalid, unknown
 from geomdl.groups import GridTranslations, PlanarGroup
 from geomdl.groups import group as group_of
+from geomdl.numbers import whole_number
 from geomdl.representations import FieldType
 
 Action = Callable[[Any, Any], jax.Array]
@@ -129,8 +131,10 @@ def symmetry(
     if isinstance(resolved, Generator):
         if elements is None:
             raise invalid("elements", None, f"the strengths t at which e^(tX) of {resolved.name} is measured", [0.1])
-        resolved = Family(resolved.name, (resolved.name,), (float(np.max(np.abs(np.asarray(elements)))) or 1.0,))
-        elements = np.asarray(elements, float).reshape(-1, 1)
+        elements = np.asarray(as_array(elements, "elements"), float).reshape(-1, 1)
+        if not elements.size or not np.isfinite(elements).all():
+            raise invalid("elements", elements[:, 0].tolist(), f"finite strengths t of {resolved.name}", [0.1])
+        resolved = Family(resolved.name, (resolved.name,), (float(np.max(np.abs(elements))) or 1.0,))
     drawn = _elements(resolved, elements, count, seed)
     if isinstance(resolved, PlanarGroup) and size[0] != size[1]:
         upright = np.isclose(np.abs(resolved.matrix(drawn)[:, 0, 0]), 1)
@@ -189,18 +193,33 @@ def _elements(
     group: PlanarGroup | GridTranslations | Family, elements: ArrayLike | None, count: int, seed: int
 ) -> np.ndarray:
     if elements is not None:
-        given = np.atleast_2d(np.asarray(elements))
+        given = np.atleast_2d(np.asarray(as_array(elements, "elements")))
         width = np.asarray(group.identity).shape[0]
         if given.shape[0] == 0 or given.ndim != 2 or given.shape[1] != width:
             raise invalid("elements", f"of shape {np.shape(elements)}", f"[n, {width}] for {group}, n ≥ 1")
-        return given
-    rng = np.random.default_rng(seed)
+        return _in_family(given, group) if isinstance(group, Family) else group.require_elements(given)
+    count, rng = whole_number("count", count), np.random.default_rng(whole_number("seed", seed, least=0))
     if isinstance(group, Family):
         return np.asarray(group.sample(rng, count)) if group.generators else np.array([[0], [1]])
     if group.is_finite and group.order <= 64:
         return group.elements()
     drawn = group.sample(rng, count)
     return np.concatenate([group.generators(), drawn])[:count] if isinstance(group, GridTranslations) else drawn
+
+
+def _in_family(elements: np.ndarray, group: Family) -> np.ndarray:
+    """The elements of a family, if they are some: finite numbers, the first 0 or 1 where there are reflections, and
+    angles in radians.
+    """
+    flips, turns = elements[:, : group.reflections], elements[:, group.reflections :]
+    turns = turns[:, [name == "rotate" for name in group.generators]]
+    inside = np.isfinite(elements).all(1) & np.isin(flips, (0, 1)).all(1) & (np.abs(turns) <= 2 * np.pi + 1e-5).all(1)
+    if not inside.all():
+        parts = (["reflected, 0 or 1"] if group.reflections else []) + [
+            "rotate, radians from −2π to 2π" if name == "rotate" else name for name in group.generators
+        ]
+        raise invalid(f"element of {group}", elements[~inside][0].tolist(), f"finite numbers ({'; '.join(parts)})")
+    return elements
 
 
 def _input_actions(

@@ -9,10 +9,12 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from geomdl.actions.warp import Padding, warp
-from geomdl.equivariance.adapters.functions import as_function
+from geomdl.arrays import as_array, wide_dtype
+from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.measures.consistency import predicted_class, require_classes
-from geomdl.equivariance.measures.evaluation import image_batch, over_elements, require_finite
+from geomdl.equivariance.measures.evaluation import image_batch, output_shape, over_elements, require_finite
 from geomdl.errors import invalid
+from geomdl.numbers import whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,13 +105,8 @@ def worst_of_k(
     1.0
     """
     x = image_batch(x)
-    if k < 1 or max_shift < 0 or max_degrees < 0:
-        raise invalid(
-            "k, max_shift, max_degrees",
-            (k, max_shift, max_degrees),
-            "at least 1 transformation, limits from 0",
-            (10, 3, 30),
-        )
+    k, seed = whole_number("k", k), whole_number("seed", seed, least=0)
+    _require_limits(max_shift, max_degrees)
     limits = np.array([max_shift, max_shift, max_degrees])
     transformations = np.random.default_rng(seed).uniform(-1, 1, (k, len(x), 3)) * limits
     return _worst(model, x, labels, f"random, ±{max_shift:g} pixels, ±{max_degrees:g}°", transformations, padding)
@@ -144,13 +141,20 @@ def worst_on_grid(
       Engstrom, Tran, Tsipras, Schmidt & Mądry, Exploring the Landscape of Spatial Robustness, ICML 2019.
     """
     x = image_batch(x)
-    if len(steps) != 3 or min(steps) < 1:
+    if not isinstance(steps, tuple | list) or len(steps) != 3:
         raise invalid("steps", steps, "three positive numbers", (5, 5, 31))
+    right, up, turns = (whole_number("steps", n) for n in steps)
+    _require_limits(max_shift, max_degrees)
     limits = (max_shift, max_shift, max_degrees)
-    axes = [np.linspace(-m, m, n) if n > 1 else np.zeros(1) for m, n in zip(limits, steps, strict=True)]
+    axes = [np.linspace(-m, m, n) if n > 1 else np.zeros(1) for m, n in zip(limits, (right, up, turns), strict=True)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 1, 3)
     name = f"grid {'×'.join(map(str, steps))}, ±{max_shift:g} pixels, ±{max_degrees:g}°"
     return _worst(model, x, labels, name, np.broadcast_to(grid, (len(grid), len(x), 3)), padding)
+
+
+def _require_limits(max_shift: float, max_degrees: float) -> None:
+    if not (0 <= max_shift < np.inf and 0 <= max_degrees < np.inf):
+        raise invalid("max_shift, max_degrees", (max_shift, max_degrees), "finite numbers from 0", (3, 30))
 
 
 def _worst(
@@ -158,12 +162,10 @@ def _worst(
 ) -> WorstCase:
     f = as_function(model)
     computed = require_classes(f, x)
-    given = None if labels is None else np.asarray(labels)
-    if given is not None and (given.shape != (len(x),) or not np.issubdtype(given.dtype, np.integer)):
-        raise invalid("labels", f"{given.dtype} of shape {given.shape}", f"integers [{len(x)}], one per image")
+    given = None if labels is None else _classes(labels, len(x), f, x)
 
     def measure(f: Any, g: Any, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        g = jnp.asarray(g, x.dtype)
+        g = jnp.asarray(g, wide_dtype(x.dtype))
         cos, sin = jnp.cos(jnp.deg2rad(g[:, 2])), jnp.sin(jnp.deg2rad(g[:, 2]))
         turned = jnp.stack([jnp.stack([cos, -sin], -1), jnp.stack([sin, cos], -1)], -2)
         found = jnp.asarray(f(warp(x, turned, g[:, :2], padding=padding)))
@@ -195,3 +197,18 @@ def _worst(
         tuple(map(bool, ~right.all(0))),
         len(np.unique(np.concatenate([classes.ravel(), own]))) > 1,
     )
+
+
+def _classes(labels: ArrayLike, count: int, f: Model, x: jax.Array) -> np.ndarray:
+    """The classes of the images, if they are some of those that the model tells apart."""
+    given, logits = np.asarray(as_array(labels, "labels")), output_shape(f, x)[0].shape
+    if given.shape != (count,) or not (given.dtype == bool or np.issubdtype(given.dtype, np.integer)):
+        one_hot = given.ndim == 2 and given.shape == logits
+        got, hint = f"{given.dtype} of shape {given.shape}", "labels.argmax(-1)" if one_hot else None
+        raise invalid("labels", got, f"integers [{count}], one per image", hint)
+    most = logits[1] if len(logits) == 2 else np.iinfo(np.int32).max
+    wrong = np.flatnonzero((given < 0) | (given >= most))
+    if wrong.size:
+        allowed = f"a whole number from 0 to {most - 1}" if len(logits) == 2 else "whole numbers from 0"
+        raise invalid(f"label of image {wrong[0]}", int(given[wrong[0]]), allowed)
+    return given.astype(np.int32)

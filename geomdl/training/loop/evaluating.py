@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from geomdl.data import Split
+from geomdl.errors import invalid
 from geomdl.evaluators import EVALUATORS, Evaluator, Predict, with_batch_size
 from geomdl.tasks import Task
 from geomdl.training.configuration.config import TrainingConfig
@@ -58,8 +59,15 @@ class Evaluation:
         return metrics
 
     def not_finite(self, metrics: dict[str, float]) -> str | None:
-        """Names the loss, or the monitored metric, with its value where that is not finite."""
+        """Names the loss, or the monitored metric, with its value where that is not finite.
+
+        Raises:
+          ValueError: when the monitored metric is one of a class that is not among the validation images.
+        """
         for name in dict.fromkeys(("loss", self.options.monitored(self.task))):
+            if name not in metrics:
+                allowed = "a metric that the validation images have: a class that none of their pixels has gives none"
+                raise invalid("training.monitor", name, allowed, self.task.headline)
             if not math.isfinite(metrics[name]):
                 return f"the validation {name} is {metrics[name]}"
         return None
