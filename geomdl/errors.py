@@ -61,7 +61,9 @@ def invalid(what: str, value: object, allowed: str, suggestion: object = None) -
     return ValueError(message + (f"; try {suggestion}" if suggestion is not None else ""))
 
 
-def misshapen(what: str, shape: Sequence[int], axes: Sequence[str], channels: int | None = None) -> ValueError:
+def misshapen(
+    what: str, shape: Sequence[int], axes: Sequence[str], channels: int | None = None, *, kind: str = ""
+) -> ValueError:
     """A ValueError for an array of another layout than ``[batch, …, channels]``, with a guess at the mistake.
 
     Args:
@@ -70,6 +72,7 @@ def misshapen(what: str, shape: Sequence[int], axes: Sequence[str], channels: in
       axes: the names of all its axes in order: ``("batch", "height", "width", "channels")``; labels may have none for
         channels.
       channels: how many are expected, where that is known.
+      kind: what such arrays are called: ``"signals"``.
 
     Returns:
       The exception, for the caller to raise.
@@ -78,12 +81,14 @@ def misshapen(what: str, shape: Sequence[int], axes: Sequence[str], channels: in
     invalid shape of images (3, 32, 32); allowed: [batch, height, width, channels] with 3 channels; the channels seem to
     come first and the batch axis to be missing: try jnp.moveaxis(x, 0, -1)[None]
     >>> print(misshapen("images", (8, 28, 28), ("batch", "height", "width", "channels"), 1))
-    invalid shape of images (8, 28, 28); allowed: [batch, height, width, channels] with 1 channels; the channel axis
+    invalid shape of images (8, 28, 28); allowed: [batch, height, width, channels] with 1 channel; the channel axis
     seems to be missing: try x[..., None]
     """
     shape, rank = tuple(shape), len(axes)
     has_channels = axes[-1] == "channels"
-    allowed = f"[{', '.join(axes)}]" + (f" with {channels} channels" if channels is not None else "")
+    allowed = f"{kind} [{', '.join(axes)}]".strip()
+    if channels is not None:
+        allowed += f" with {channels} channel{'' if channels == 1 else 's'}"
     missing, guess = rank - len(shape), None
     plausible = (lambda n: n == channels) if channels is not None else (lambda n: n <= 4)
     if has_channels and missing == 0 and rank > 2 and plausible(shape[1]) and not plausible(shape[-1]):

@@ -197,11 +197,13 @@ class FieldType:
 
     def require_layout(self, shape: tuple[int, ...], what: str) -> None:
         """Raises a ValueError when an array is no batch of fields over the whole base space, or has other channels."""
-        if len(shape) != self.space.dimension + 2:
-            raise misshapen(what, shape, self.axes, self.size)
-        if shape[-1] != self.size and shape[1] == self.size:
-            raise misshapen(what, shape, self.axes, self.size)  # which says that channels come last
+        if len(shape) != self.space.dimension + 2 or (shape[-1] != self.size and shape[1] == self.size):
+            raise self.misshapen(what, shape)
         self.require_channels(shape[-1], what)
+
+    def misshapen(self, what: str, shape: tuple[int, ...]) -> ValueError:
+        """A ValueError for an array whose shape is not that of fields of this type, with a guess at the mistake."""
+        return misshapen(what, shape, self.axes, self.size, kind=self.space.fields)
 
     def with_fields(self, fields: "Fields") -> "FieldType":
         """Other fields of the same group on the same base space.

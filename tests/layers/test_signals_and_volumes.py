@@ -262,7 +262,7 @@ SIGNALS, VOLUMES, IMAGES = (FieldType("C1", "1 trivial", space=space) for space 
         (r"allowed: signals \[batch, length, channels\]", lambda: Pool(SIGNALS, 2)(jnp.ones((1, 4, 4, 1)))),
         (r"allowed: images \[batch, height, width, channels\]", lambda: GlobalPool(IMAGES)(jnp.ones((1, 4, 1)))),
         (
-            r"the input of Conv has shape \(1, 4, 4, 1\); allowed: volumes \[batch, depth, height, width, channels\]",
+            r"shape of the input of Conv \(1, 4, 4, 1\); allowed: volumes \[batch, depth, height, width, channels\]",
             lambda: Conv(VOLUMES, VOLUMES, 3, rngs=nnx.Rngs(0))(jnp.ones((1, 4, 4, 1))),
         ),
         (

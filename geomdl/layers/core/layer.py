@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from geomdl.arrays import as_floating
 from geomdl.equivariance.contracts.contract import Contract, Size
-from geomdl.errors import invalid, misshapen
+from geomdl.errors import invalid
 from geomdl.layers.core.constants import constant_copy
 from geomdl.layers.core.random_keys import as_rngs
 from geomdl.numbers import Checker, checker
@@ -71,7 +71,7 @@ def _field(layer: Any, x: Any) -> jax.Array:
         x = jnp.asarray(as_floating(x, f"the input of {type(layer).__name__}"))
     field_type = getattr(layer, "in_type", None)  # a layer that somebody wrote may have none yet
     if isinstance(field_type, FieldType) and x.ndim not in (2, field_type.space.dimension + 2):
-        raise misshapen(f"the input of {type(layer).__name__}", x.shape, field_type.axes, field_type.size)
+        raise field_type.misshapen(f"the input of {type(layer).__name__}", x.shape)
     return x
 
 
