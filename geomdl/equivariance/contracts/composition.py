@@ -65,6 +65,18 @@ def side_by_side(contracts: Sequence[Contract], in_type: FieldType, out_type: Fi
 
 
 @dataclasses.dataclass(frozen=True)
+class _AfterModules:
+    """Whether a condition holds of the size that the first modules make of an input's."""
+
+    condition: Condition
+    modules: "_InTurn"
+    count: int
+
+    def __call__(self, size: Size) -> bool:
+        return self.condition.holds(self.modules.size_after(size, self.count))
+
+
+@dataclasses.dataclass(frozen=True)
 class _InTurn:
     """Modules of which each takes what the one before it gives."""
 
@@ -92,7 +104,7 @@ class _InTurn:
         """A condition of a module as one on the first input; those of later modules say which module it is."""
         is_square = condition.text == square.text  # also where it was carried through a nested module
         text = condition.text if is_square else _located(condition.text, position)
-        return Condition(text, lambda size: condition.holds(self.size_after(size, position)))
+        return Condition(text, _AfterModules(condition, self, position))
 
     @property
     def step(self) -> int | PerAxis:

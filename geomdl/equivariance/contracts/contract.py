@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from fractions import Fraction
 
-from geomdl.equivariance.contracts.promise import ALIASED, NOTHING, Condition, Promise, Size, square
+from geomdl.equivariance.contracts.promise import ALIASED, NOTHING, Condition, Promise, Size, same_size, square
 from geomdl.groups import PerAxis, PlanarGroup, PointGroup
 from geomdl.representations import FieldType
 
@@ -123,7 +123,7 @@ def exact_everywhere(
     in_type: FieldType,
     out_type: FieldType | None = None,
     *,
-    output_size: Callable[[Size], Size] = lambda size: size,
+    output_size: Callable[[Size], Size] = same_size,
     random_in_training: bool = False,
     linear: bool = False,
     reach: int | None = 0,

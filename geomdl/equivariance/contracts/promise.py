@@ -23,7 +23,36 @@ class Condition:
     holds: Callable[[Size], bool]
 
 
-square = Condition("a square input", lambda size: len(set(size)) <= 1)
+def same_size(size: Size) -> Size:
+    """The size of the output of what keeps that of its input. Contracts hold named functions, which can be pickled."""
+    return size
+
+
+def no_size(size: Size) -> Size:
+    """The size of an output without base space."""
+    return ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Divides:
+    """Whether a number divides all sides.
+
+    >>> Divides(2)((4, 6)), Divides(2)((4, 5))
+    (True, False)
+    """
+
+    number: int
+
+    def __call__(self, size: Size) -> bool:
+        """Whether it divides those of a size."""
+        return all(n % self.number == 0 for n in size)
+
+
+def _is_square(size: Size) -> bool:
+    return len(set(size)) <= 1
+
+
+square = Condition("a square input", _is_square)
 """Quarter turns map only square grids to themselves."""
 
 

@@ -265,6 +265,15 @@ class Window:
         """Pixels by which an incomplete last window (``remainder="keep"``) sticks out of the padded image, per axis."""
         return tuple(axis.overhang(n) for axis, n in zip(self.along(len(size)), size, strict=True))
 
+    def leaves_nothing(self, size: Size) -> bool:
+        """Whether no incomplete window sticks out of the image."""
+        return not any(self.overhang(size))
+
+    def divides_exactly(self, size: Size) -> bool:
+        """Whether the output is exactly ``stride`` times smaller."""
+        strides = along(_number(self.stride), len(size))
+        return tuple(n * s for n, s in zip(self.output_size(size), strides, strict=True)) == size
+
     def is_centred(self, size: Size) -> bool:
         """Whether the grid of windows is centred on the image: (n + 2P − F) mod S = 0 along each axis."""
         return all(axis.is_centred(n) for axis, n in zip(self.along(len(size)), size, strict=True))
@@ -309,14 +318,9 @@ class Window:
     def _shifts(self, stride: int | PerAxis) -> Promise:
         if self.padding_mode != "circular" and self.pixels_of_padding != 0:
             return dataclasses.replace(NOTHING, why=f"padding with {self.padding_mode} marks the border")
-
-        def is_period(size: Size) -> bool:
-            strides = along(stride, len(size))
-            return tuple(n * s for n, s in zip(self.output_size(size), strides, strict=True)) == size
-
         smaller = f"an output exactly {stride} times smaller" if self.stride != 1 else "an output of the same size"
-        period = Condition(smaller, is_period)
-        inside = Condition("no incomplete window", lambda size: not any(self.overhang(size)))
+        period = Condition(smaller, self.divides_exactly)
+        inside = Condition("no incomplete window", self.leaves_nothing)
         return Promise("exact", (period, inside) if self.remainder == "keep" and self.stride != 1 else (period,))
 
 

@@ -19,6 +19,7 @@ from geomdl.equivariance.contracts.contract import (
     Size,
     exact_everywhere,
 )
+from geomdl.equivariance.contracts.promise import Divides
 from geomdl.errors import invalid
 from geomdl.layers.core.field_channels import per_channel
 from geomdl.layers.core.layer import Child, Field, Image, Images, Layer
@@ -90,7 +91,7 @@ class IdealResample(Layer):
             varies = dataclasses.replace(NOTHING, why="the factor varies")
             return Contract(self.in_type, self.out_type, points, varies, self.output_size, fractional=varies)
         q = self.factor.denominator
-        fits = Condition(f"sides that {q} divides", lambda size: all(n % q == 0 for n in size))
+        fits = Condition(f"sides that {q} divides", Divides(q))
         exact = Promise("exact", (fits,) if q > 1 else ())
         points = dataclasses.replace(points, conditions=points.conditions + exact.conditions)
         return Contract(

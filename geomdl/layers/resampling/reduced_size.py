@@ -10,6 +10,7 @@ import numpy as np
 
 from geomdl.equivariance.contracts.composition import compose
 from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Condition, Contract, Promise, Size, square
+from geomdl.equivariance.contracts.promise import Divides, same_size
 from geomdl.errors import invalid, unknown
 from geomdl.layers.core.layer import Child, Image, Images, Layer
 from geomdl.layers.core.maximum import Sliding, maximum_over
@@ -73,7 +74,7 @@ class ReducedSize(Layer):
         The reach is that of even sides; on odd ones D reaches further and U less.
         """
         if self.circular:
-            shifts = Promise("exact", (Condition("even sides", lambda size: all(n % 2 == 0 for n in size)),))
+            shifts = Promise("exact", (Condition("even sides", Divides(2)),))
             fractional = dataclasses.replace(ALIASED, conditions=shifts.conditions)
         else:
             shifts = fractional = dataclasses.replace(NOTHING, why="the image has a border")
@@ -93,7 +94,7 @@ class ReducedSize(Layer):
             self.out_type,
             _points(self.out_type),
             Promise("exact") if self.circular else shifts,
-            lambda size: size,
+            same_size,
             stride=Fraction(1, 2),
             fractional=ALIASED if self.circular else shifts,
             reach=Fraction(3, 4),
