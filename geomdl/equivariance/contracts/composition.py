@@ -6,11 +6,12 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from geomdl.equivariance.contracts.contract import Contract
-from geomdl.equivariance.contracts.promise import LEVELS, Condition, Promise, Size, square
-from geomdl.groups import PerAxis, PlanarGroup, elementwise, require_planar
+from geomdl.equivariance.contracts.promise import LEVELS, Condition, Promise, Size, by_group, square
+from geomdl.equivariance.contracts.redundancy import NO_REDUNDANCY, Choice, Redundancy
+from geomdl.groups import PerAxis, PlanarGroup, PointGroup, elementwise, require_planar
 from geomdl.representations import FieldType
 
 
@@ -64,6 +65,9 @@ def side_by_side(contracts: Sequence[Contract], in_type: FieldType, out_type: Fi
     return Contract(**{field.name: RULES[field.name].side_by_side(modules) for field in dataclasses.fields(Contract)})
 
 
+_TIED = Promise("none", why="behind upsampling polyphase components tie, so that rounding chooses")
+
+
 @dataclasses.dataclass(frozen=True)
 class _AfterModules:
     """Whether a condition holds of the size that the first modules make of an input's."""
@@ -96,6 +100,39 @@ class _InTurn:
         """The spatial size of the output."""
         return self.size_after(size, len(self.contracts))
 
+    @property
+    def points(self) -> Promise:
+        """The weakest promise about the group of the output, under the conditions that its elements need."""
+        return by_group(self.points_of, self.contracts[-1].group)
+
+    def points_of(self, group: PointGroup) -> Promise:
+        """What is promised of a subgroup of the group of the output."""
+        return _TIED if self.tied and group.order > 1 else self.weakest(lambda c: _points(c, group))
+
+    @property
+    def shifts(self) -> Promise:
+        """The weakest promise about shifts; about every whole one where no pixels are left."""
+        if self.tied:
+            return _TIED
+        return cast(Promise, self.any_shift) if self.forgets_every_shift else self.weakest(lambda c: c.shifts)
+
+    @functools.cached_property
+    def redundancies(self) -> tuple[Redundancy, ...]:
+        """How much finer than need be the grid of what goes into each module is; last, of the output."""
+        return tuple(itertools.accumulate(self.contracts, lambda r, c: c.redundancy_after(r), initial=NO_REDUNDANCY))
+
+    @functools.cached_property
+    def tied(self) -> bool:
+        """Whether a module chooses among polyphase components that tie for every image."""
+        made = zip(self.contracts, self.redundancies, strict=False)
+        return any(choice.is_arbitrary(before) for c, before in made for choice in c.choices)
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Those of all modules, seen from the first input."""
+        made = zip(self.contracts, self.strides, strict=False)
+        return tuple(dict.fromkeys(choice.behind(before) for c, before in made for choice in c.choices))
+
     def weakest(self, promise: Callable[[Contract], Promise]) -> Promise:
         """The weakest of the modules' promises of one kind, with their conditions on the first input."""
         return _weakest([promise(c) for c in self.contracts], self._carried_back)
@@ -115,7 +152,7 @@ class _InTurn:
         """The promise about every whole shift, where a module makes it apart from that about ``shifts``."""
         if all(c.up_to_shift is None for c in self.contracts):
             return None
-        return self.weakest(lambda c: c.any_shift)
+        return _TIED if self.tied else self.weakest(lambda c: c.any_shift)
 
     @property
     def forgets_every_shift(self) -> bool:
@@ -154,6 +191,15 @@ class _SideBySide:
     def first(self) -> Contract:
         return self.contracts[0]
 
+    @property
+    def points(self) -> Promise:
+        """The weakest promise about the group of the output, under the conditions that its elements need."""
+        return by_group(self.points_of, self.out_type.group)
+
+    def points_of(self, group: PointGroup) -> Promise:
+        """What is promised of a subgroup of the group of the output."""
+        return self.weakest(lambda c: _points(c, group))
+
     def weakest(self, promise: Callable[[Contract], Promise]) -> Promise:
         """The weakest of the modules' promises of one kind, with all their conditions."""
         return _weakest([promise(c) for c in self.contracts], lambda condition, _: condition)
@@ -172,6 +218,12 @@ class _SideBySide:
         if len(reaches) < len(self.contracts) or len({c.offset for c in self.contracts}) != 1:
             return None
         return functools.reduce(lambda a, b: elementwise(max, a, b), reaches)
+
+    @property
+    def redundancy(self) -> Redundancy:
+        """What all modules have."""
+        own = (c.redundancy_after(NO_REDUNDANCY) for c in self.contracts)
+        return functools.reduce(lambda a, b: a.shared(b), own)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,13 +244,11 @@ RULES: dict[str, _Rule] = {
         side_by_side=lambda modules: modules.out_type,
     ),
     "points": _Rule(
-        in_turn=lambda modules: modules.weakest(lambda c: c.points),
-        side_by_side=lambda modules: modules.weakest(lambda c: c.points),
+        in_turn=lambda modules: modules.points,
+        side_by_side=lambda modules: modules.points,
     ),
     "shifts": _Rule(
-        in_turn=lambda modules: (
-            modules.any_shift if modules.forgets_every_shift else modules.weakest(lambda c: c.shifts)
-        ),
+        in_turn=lambda modules: modules.shifts,
         side_by_side=lambda modules: modules.weakest(lambda c: c.shifts),
     ),
     "output_size": _Rule(
@@ -245,6 +295,14 @@ RULES: dict[str, _Rule] = {
         in_turn=lambda modules: all(c.has_base_space for c in modules.contracts),
         side_by_side=lambda modules: all(c.has_base_space for c in modules.contracts),
     ),
+    "redundancy": _Rule(
+        in_turn=lambda modules: modules.redundancies[-1],
+        side_by_side=lambda modules: modules.redundancy,
+    ),
+    "choices": _Rule(
+        in_turn=lambda modules: modules.choices,
+        side_by_side=lambda modules: tuple(dict.fromkeys(itertools.chain(*(c.choices for c in modules.contracts)))),
+    ),
 }
 """By the name of the field; a field without a rule is an error at the first composition."""
 
@@ -260,6 +318,11 @@ def _weakest(promises: Sequence[Promise], on_input: Callable[[Condition, int], C
                 key = (condition.text, 0 if condition.text == square.text else position)
                 conditions.setdefault(key, condition)
     return Promise(level, tuple(conditions.values()), "; ".join(dict.fromkeys(reasons)))
+
+
+def _points(contract: Contract, group: PointGroup) -> Promise:
+    """What a module promises of a group, of which the fields that it gives are fields too."""
+    return contract.points if contract.group == group else contract.points.within(group)
 
 
 def _located(text: str, position: int) -> str:
