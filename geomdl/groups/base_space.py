@@ -130,7 +130,7 @@ class BaseSpace(abc.ABC):
         """Which axes some element that maps the grid to itself makes run backwards: on these both borders are alike.
 
         >>> D1 = PlanarGroup(1, True)
-        >>> [PLANE.reversed_axes(group) for group in (D1, PlanarGroup(1, True, mirror=45), PlanarGroup(4))]
+        >>> [PLANE.reversed_axes(group) for group in (D1, PlanarGroup(1, True, mirror=135), PlanarGroup(4))]
         [(True, False), (False, False), (True, True)]
         """
         return _reversed_axes(self, group)

@@ -204,6 +204,14 @@ class _SideBySide:
         """The weakest of the modules' promises of one kind, with all their conditions."""
         return _weakest([promise(c) for c in self.contracts], lambda condition, _: condition)
 
+    def output_size(self, size: Size) -> Size:
+        """The spatial size of all outputs. Raises ValueError when they differ."""
+        sizes = [tuple(c.output_size(size)) for c in self.contracts]
+        if len(set(sizes)) != 1:
+            found = ", ".join(map(str, sizes))
+            raise ValueError(f"modules side by side give images of different sizes for one of {size}: {found}")
+        return sizes[0]
+
     @property
     def up_to_shift(self) -> Promise | None:
         """Nothing where one module chooses its shift, as the others may choose others."""
@@ -253,7 +261,7 @@ RULES: dict[str, _Rule] = {
     ),
     "output_size": _Rule(
         in_turn=lambda modules: modules.output_size,
-        side_by_side=lambda modules: modules.first.output_size,
+        side_by_side=lambda modules: modules.output_size,
     ),
     "step": _Rule(
         in_turn=lambda modules: 1 if modules.forgets_every_shift else modules.step,

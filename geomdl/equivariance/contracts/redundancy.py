@@ -66,7 +66,7 @@ class Redundancy:
         )
 
 
-def _coarser(factor: int | Fraction | float, stride: int | Fraction) -> int | Fraction | float:
+def _coarser(factor: Any, stride: int | Fraction) -> Any:
     return factor if factor == math.inf else max(Fraction(1), Fraction(factor) / Fraction(stride))
 
 
