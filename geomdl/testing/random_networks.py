@@ -127,8 +127,8 @@ def networks(
       ValueError: for the name of a kind that does not exist.
 
     >>> from hypothesis import find
-    >>> find(networks(space="plane"), lambda network: network.layer.contract.stride == 2)
-    <4x4: Pool(FieldType(C1, "1 trivial"), 1, reduce='max', stride=2, padding=0, padding_mode='zeros', remainder='drop')>
+    >>> find(networks(kinds=["Upsample"]), lambda network: network.layer.contract.stride != 1)
+    <4x4: Upsample(FieldType(C1, "1 trivial"), factor=2, method='nearest', padding_mode='replicate')>
     """
     for kind in kinds or ():
         if kind not in KINDS:
@@ -170,8 +170,6 @@ def _made(kind: Callable[..., Any], *args: Any, **options: Any) -> _Part:
     """A layer and its expression; a number for ``rngs`` is the seed."""
     named = {k: f"nnx.Rngs({v})" if k == "rngs" else _code(v) for k, v in options.items()}
     shown = [*map(_code, args), *(f"{k}={v}" for k, v in named.items())]
-        f"{k}={_code(v) if k != 'rngs' else f'nnx.Rngs({v})'}" for k, v in options.items()
-    ]
     given = {k: _layers(v) if k != "rngs" else nnx.Rngs(v) for k, v in options.items()}
     return _Part(kind(*(_layers(a) for a in args), **given), f"{kind.__name__}({', '.join(shown)})")
 

@@ -45,7 +45,7 @@ from geomdl.testing import networks
 from geomdl.testing.random_networks import Network
 
 ROUNDING = 1e-9
-"""A false promise shows errors of order 1; rounding in float64, even where a norm of small variance enlarges it, less."""
+"""A false promise shows errors of order 1; rounding in float64, even if a norm of small variance enlarges it, less."""
 SILENT = 1e-7
 """Outputs of a root mean square below this are rounding themselves."""
 AROUND = {"padding": "same", "padding_mode": "circular"}
