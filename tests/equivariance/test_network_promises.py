@@ -18,6 +18,7 @@ from geomdl.equivariance import Promise, Report, check_contract, compose
 from geomdl.groups import PlanarGroup
 from geomdl.layers import (
     BandLimited,
+    BatchNorm,
     BlurPool,
     Branch,
     Conv,
@@ -121,6 +122,10 @@ def test_a_layer_that_promises_too_much_is_found(monkeypatch: pytest.MonkeyPatch
     draw()
     assert found
     assert all("_Boasts" in network.code for network in found)
+
+
+def test_statistics_of_a_batch_are_kept_in_double_precision_too():
+    assert not _false_promises(Network(BatchNorm(_t("D1")), (4, 4), "BatchNorm"), train=True)
 
 
 def _t(group: PlanarGroup | str, fields: str = "1 trivial") -> FieldType:
