@@ -24,7 +24,6 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 from experiments.segmentation_networks import NETWORKS, run_config
 from experiments.trained_networks import file_name
@@ -37,6 +36,7 @@ from geomdl.models import count_parameters
 from geomdl.plots import Row, distinct, read_csv, write_csv
 from geomdl.tasks import overlap, pixel_counts
 from geomdl.training import RunConfig, train
+from geomdl.training.reporting.run_progress import RunProgress
 
 COMMAND = "geomdl reproduce commuting"
 PRESETS: dict[str, tuple[range, int, int]] = {"fast": (range(1), 400, 64), "full": (range(3), 2000, 500)}
@@ -57,9 +57,9 @@ def run(preset: str, out: Path) -> None:
     tables: list[dict[str, list[Row]]] = []
     maps: dict[str, dict[str, np.ndarray]] = {}
     dataset = configuration(next(iter(NETWORKS)), 0, steps, images).data.load()
-    with tqdm([(name, seed) for seed in seeds for name in NETWORKS], desc="commuting", unit="run") as bar:
+    with RunProgress([(name, seed) for seed in seeds for name in NETWORKS], "commuting") as bar:
         for name, seed in bar:
-            bar.set_postfix_str(f"{name}, seed {seed}")
+            bar.note(f"{name}, seed {seed}")
             config = configuration(name, seed, steps, images)
             workdir = out / "runs" / f"{file_name(name)}-{steps}-seed{seed}"
             tables.append(_measured(name, config, dataset, workdir))

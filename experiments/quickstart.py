@@ -21,7 +21,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
@@ -39,6 +38,7 @@ from geomdl.models import GCNNConfig, count_parameters
 from geomdl.plots import Row, distinct, mean_over, read_csv, write_csv
 from geomdl.tasks import Task
 from geomdl.training import RunConfig, train, write_json
+from geomdl.training.reporting.run_progress import RunProgress
 
 COMMAND = "geomdl reproduce quickstart"
 RUNS = {
@@ -62,9 +62,9 @@ def run(preset: str, out: Path) -> None:
     dataset: Dataset | None = None
     measured = []
     todo = [(name, seed) for seed in seeds for name in RUNS]
-    with tqdm(todo, desc="quickstart", unit="run") as bar:
+    with RunProgress(todo, "quickstart") as bar:
         for name, seed in bar:
-            bar.set_postfix_str(f"{name}, seed {seed}")
+            bar.note(f"{name}, seed {seed}")
             values = importlib.import_module(f"configs.{RUNS[name]}").get_config()
             values.seed = seed
             config = RunConfig.from_config_dict(values)

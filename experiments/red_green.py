@@ -27,7 +27,6 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from tqdm import tqdm
 
 from geomdl.data import Dataset, RedGreenConfig
 from geomdl.environment import circumstances
@@ -39,6 +38,7 @@ from geomdl.models import MODELS, ImageShape, ModelConfig, count_parameters
 from geomdl.plots import Row, distinct, mean_over, read_csv, write_csv
 from geomdl.representations import FieldType
 from geomdl.training import RunConfig, train
+from geomdl.training.reporting.run_progress import RunProgress
 
 COMMAND = "geomdl reproduce shifts"
 PRESETS: dict[str, tuple[range, int]] = {"fast": (range(1), 6), "full": (range(5), 10)}
@@ -106,9 +106,9 @@ def run(preset: str, out: Path) -> None:
     seeds, epochs = PRESETS[preset]
     similar, dissimilar = (RedGreenConfig(dissimilar=swapped).load() for swapped in (False, True))
     rows: list[Row] = []
-    with tqdm([(name, seed) for seed in seeds for name in PADDINGS], desc="red–green", unit="run") as bar:
+    with RunProgress([(name, seed) for seed in seeds for name in PADDINGS], "red–green") as bar:
         for name, seed in bar:
-            bar.set_postfix_str(f"{name}, seed {seed}")
+            bar.note(f"{name}, seed {seed}")
             config = run_config(name, seed, epochs)
             workdir = out / "runs" / f"red_green-{name.replace(', ', '_')}-{epochs}-seed{seed}"
             found = workdir / "measured.json"

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from flax import nnx
-from tqdm import tqdm
 
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
@@ -37,6 +36,7 @@ from geomdl.models import MODELS, CNNConfig, ImageShape, ScalableConfig, count_p
 from geomdl.plots import Row, write_csv
 from geomdl.representations import FieldType
 from geomdl.training import RunConfig, train
+from geomdl.training.reporting.run_progress import RunProgress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,9 +118,9 @@ def study(
       **training: replace values of the configs' section ``training``.
     """
     measured = []
-    with tqdm([(name, seed) for seed in seeds for name in networks], desc=title, unit="run") as bar:
+    with RunProgress([(name, seed) for seed in seeds for name in networks], title) as bar:
         for name, seed in bar:
-            bar.set_postfix_str(f"{name}, seed {seed}")
+            bar.note(f"{name}, seed {seed}")
             config = run_config(name, seed, **training)
             dataset = dataset or config.data.load()
             settings = "".join(f"-{value}" for value in training.values())

@@ -18,7 +18,7 @@ def nearest(value: object, allowed: Iterable[object]) -> str | None:
     """
     names = [str(a) for a in allowed]
     lowered = {n.lower(): n for n in names}
-    close = difflib.get_close_matches(str(value).lower(), list(lowered), n=1, cutoff=0.4)
+    close = difflib.get_close_matches(str(value)[:LONGEST].lower(), list(lowered), n=1, cutoff=0.4)
     return lowered[close[0]] if close else None
 
 
@@ -37,7 +37,7 @@ def unknown(what: str, value: object, allowed: Sequence[object], *, also: Sequen
     >>> print(unknown("optimizer", "adm", ["sgd", "adam"]))
     unknown optimizer 'adm'; allowed: sgd, adam; did you mean 'adam'?
     """
-    message = f"unknown {what} {value!r}; allowed: {', '.join(str(a) for a in (*allowed, *also))}"
+    message = f"unknown {what} {_shown(value)}; allowed: {', '.join(str(a) for a in (*allowed, *also))}"
     suggestion = nearest(value, allowed)
     return ValueError(message + (f"; did you mean {suggestion!r}?" if suggestion else ""))
 
@@ -57,7 +57,7 @@ def invalid(what: str, value: object, allowed: str, suggestion: object = None) -
     >>> print(invalid("dropout", 1.5, "a number in [0, 1)", 0.5))
     invalid dropout 1.5; allowed: a number in [0, 1); try 0.5
     """
-    message = f"invalid {what} {value!r}; allowed: {allowed}"
+    message = f"invalid {what} {_shown(value)}; allowed: {allowed}"
     return ValueError(message + (f"; try {suggestion}" if suggestion is not None else ""))
 
 
@@ -106,3 +106,27 @@ def misshapen(
     elif missing == -1 and shape[0] == 1:
         guess = "there seems to be one batch axis too many: try x[0]"
     return ValueError(f"invalid shape of {what} {shape}; allowed: {allowed}" + (f"; {guess}" if guess else ""))
+
+
+LONGEST = 160
+"""Characters of a value that an error shows."""
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """Returns a text, without its middle where it is long.
+
+    >>> shortened("a" * 1000, 20)
+    'aaaaaaaaaaaa…aaaaaaa'
+    """
+    head = 3 * longest // 5
+    return text if len(text) <= longest else f"{text[:head]}…{text[len(text) - (longest - head - 1) :]}"
+
+
+def _shown(value: object) -> str:
+    """The representation of a value, without its middle where it is long; of what has none its type."""
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return f"a whole number of {value.bit_length()} bits"
+    try:
+        return shortened(repr(value))
+    except Exception:  # nested without end, or somebody's own
+        return f"a {type(value).__name__}"

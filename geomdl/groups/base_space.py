@@ -126,6 +126,15 @@ class BaseSpace(abc.ABC):
         """Whether some element exchanges axes, so that only grids of equal sides are mapped to themselves."""
         return _exchanges_axes(self, group)
 
+    def reversed_axes(self, group: Any) -> tuple[bool, ...]:
+        """Which axes some element that maps the grid to itself makes run backwards: on these both borders are alike.
+
+        >>> D1 = PlanarGroup(1, True)
+        >>> [PLANE.reversed_axes(group) for group in (D1, PlanarGroup(1, True, mirror=135), PlanarGroup(4))]
+        [(True, False), (False, False), (True, True)]
+        """
+        return _reversed_axes(self, group)
+
     def require_moved_by(self, group: Group, what: str) -> None:
         """Raises a ValueError that says who needs it when a group does not act on this space."""
         if not self.is_moved_by(group):
@@ -163,6 +172,14 @@ def _exchanges_axes(space: BaseSpace, group: Any) -> bool:
         return False
     same = tuple(range(space.dimension))
     return not group.is_finite or any(symmetry.axes != same for symmetry in space.grid_symmetries(group))
+
+
+@functools.lru_cache(maxsize=256)
+def _reversed_axes(space: BaseSpace, group: Any) -> tuple[bool, ...]:
+    if not group.is_finite:  # half a turn is among them
+        return (True,) * space.dimension
+    symmetries = space.grid_symmetries(group)
+    return tuple(any(symmetry.reversed[axis] for symmetry in symmetries) for axis in range(space.dimension))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import re
 
-from geomdl.errors import nearest
+from geomdl.errors import nearest, shortened
 from geomdl.groups.planar import O2, SO2, C, D, PlanarGroup
 
 GROUP_FAMILIES = {
@@ -12,6 +12,9 @@ GROUP_FAMILIES = {
     "O2": "all rotations and reflections of the plane",
 }
 """The names that `group` understands, each with what it stands for."""
+
+LARGEST_ORDER = 1024
+"""The most rotations of a group that is named: everything that is done for each element ends in reasonable time."""
 
 
 def group(name: "str | PlanarGroup") -> PlanarGroup:
@@ -33,7 +36,12 @@ def group(name: "str | PlanarGroup") -> PlanarGroup:
     if isinstance(name, PlanarGroup):
         return name
     text = re.sub(r"[\s_()]", "", str(name))
-    match = re.fullmatch(r"([CcDd])([1-9]\d*)(?:mirror=(\d+(?:\.\d+)?))?", text)
+    match = re.fullmatch(r"([CcDd])([1-9][0-9]*)(?:mirror=(\d+(?:\.\d+)?))?", text)
+    if match and (len(match[2]) > 9 or int(match[2]) > LARGEST_ORDER):
+        raise ValueError(
+            f"invalid group {shortened(str(name))!r}; allowed: C<N>, D<N> with N up to {LARGEST_ORDER}; for all "
+            "rotations: SO2, O2"
+        )
     if match and match[1] in "Cc" and not match[3]:
         return C(int(match[2]))
     if match and match[1] in "Dd":
@@ -43,4 +51,4 @@ def group(name: "str | PlanarGroup") -> PlanarGroup:
         return continuous[text.upper()]
     suggestion = nearest(name, ["C1", "C2", "C4", "C8", "C16", "D1", "D2", "D4", "D8", "D16", "SO2", "O2"])
     hint = f"; did you mean {suggestion!r}?" if suggestion else ""
-    raise ValueError(f"unknown group {name!r}; allowed: C<N>, D<N> (N = 1, 2, 3, …), SO2, O2{hint}")
+    raise ValueError(f"unknown group {shortened(str(name))!r}; allowed: C<N>, D<N> (N = 1, 2, 3, …), SO2, O2{hint}")

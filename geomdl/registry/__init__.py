@@ -6,7 +6,7 @@ points of installed packages), ``package.module:Name``, and ``path/file.py:Name`
 
 from geomdl.registry.config_classes import is_config_class
 from geomdl.registry.function_config import function_config, option_names, options, signature_of
-from geomdl.registry.references import canonical, is_reference, load, reference_of, said
+from geomdl.registry.references import canonical, is_reference, load, reference_of, said, somebodys_code
 from geomdl.registry.registry import Entry, Registry, UnknownName
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "reference_of",
     "said",
     "signature_of",
+    "somebodys_code",
 ]
 
 __experimental__ = [

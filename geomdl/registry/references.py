@@ -5,6 +5,7 @@ of a module that Python finds wherever it is started its name; of a module that 
 given in its folder, or because the config file lies beside it, the absolute path of its file.
 """
 
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -12,7 +13,7 @@ import sys
 import sysconfig
 import traceback
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -148,8 +149,32 @@ def said(error: BaseException) -> str:
     message = str(error)
     if isinstance(error, SyntaxError) and error.filename:
         place, message = (error.filename, error.lineno), error.msg
-    text = f"{type(error).__name__}: {' '.join(message.split())[:300]}"
+    text = f"{type(error).__name__}: {' '.join(message.split())[:300]}".removesuffix(": ")
     return f"{text} ({place[0]}, line {place[1]})" if place else text
+
+
+@contextlib.contextmanager
+def somebodys_code(before: str) -> Iterator[None]:
+    """Turns whatever somebody's own code raises into a ValueError that says where: also what is no `Exception`.
+
+    ``SystemExit`` and ``GeneratorExit`` would end the process as if all had been done. `KeyboardInterrupt` is the
+    user's, and passes.
+
+    Args:
+      before: begins the message.
+
+    >>> with somebodys_code("cannot import models.py: "):
+    ...     sys.exit(0)
+    Traceback (most recent call last):
+    ...
+    ValueError: cannot import models.py: SystemExit: 0
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise ValueError(f"{before}{said(error)}") from error
 
 
 def _split(reference: str, what: str) -> tuple[str, str]:
@@ -212,10 +237,8 @@ def is_installed(top: str) -> bool:
 
 def _imported(where: str) -> ModuleType:
     """The module of a canonical reference."""
-    try:
+    with somebodys_code(f"cannot import {where}: "):
         return _run_file(Path(where)) if _is_file(where) else importlib.import_module(where)
-    except (Exception, SystemExit) as error:
-        raise ValueError(f"cannot import {where}: {said(error)}") from error
 
 
 def _run_file(file: Path) -> ModuleType:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from geomdl.training.loop.parts import build_model
     from geomdl.training.loop.trained import Trained, load_trained
     from geomdl.training.reporting.profile import Profiler
+    from geomdl.training.reporting.run_progress import RunProgress
     from geomdl.training.reporting.run_report import write_report
     from geomdl.training.reporting.runs import Run, find_runs, read_run
     from geomdl.training.reporting.writers import (
@@ -52,6 +53,7 @@ _MODULES = {
     "loop.parts": ("build_model",),
     "loop.trained": ("Trained", "load_trained"),
     "reporting.profile": ("Profiler",),
+    "reporting.run_progress": ("RunProgress",),
     "reporting.run_report": ("write_report",),
     "reporting.runs": ("Run", "find_runs", "read_run"),
     "reporting.writers": ("JsonlWriter", "Progress", "ProgressBar", "TensorBoardWriter", "Writer", "read_metrics"),
@@ -91,6 +93,7 @@ __all__ = [
     "Result",
     "Run",
     "RunConfig",
+    "RunProgress",
     "SaveFailed",
     "ScheduleConfig",
     "Step",
@@ -123,7 +126,7 @@ __all__ = [
 ]
 
 __experimental__ = [
-    "Checkpoints", "Compute", "JsonlWriter", "Profiler", "Progress", "ProgressBar", "Run", "Strategy",
+    "Checkpoints", "Compute", "JsonlWriter", "Profiler", "Progress", "ProgressBar", "Run", "RunProgress", "Strategy",
     "TensorBoardWriter", "TrainState", "TrainStep", "Workdir", "Writer", "find_runs", "hardware", "initial_state",
     "make_apply", "make_train_step", "merge_model", "read_run", "split_model", "versions", "write_json", "write_report",
 ]  # fmt: skip

@@ -4,10 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
 from geomdl.actions import GENERATORS
 from geomdl.equivariance import lie_derivative, lie_derivative_per_layer
 from geomdl.equivariance.measures.lie import PLANE
+from geomdl.layers import Conv, with_method
+from geomdl.representations import FieldType
 
 
 def _bumps(size: int = 24, count: int = 2, dtype=jnp.float64) -> jax.Array:
@@ -122,3 +125,13 @@ def test_bad_input():
 
     with pytest.raises(ValueError, match="JAX can differentiate"):
         lie_derivative(as_function(np.mean, numpy=True), x, "rotate")
+
+
+@pytest.mark.parametrize("measure", [lie_derivative, lie_derivative_per_layer])
+def test_what_has_no_forward_mode_is_told_which_method_has(measure):
+    t = FieldType("C2", "1 trivial")
+    model = Conv(t, t, 3, padding=1, method="fused", rngs=nnx.Rngs(0))
+    x = np.random.default_rng(0).normal(size=(1, 4, 4, 1)).astype("float32")
+    with pytest.raises(ValueError, match=r"forward mode.*method='fused'.*with_method\(model, 'factored'\)"):
+        measure(model, x, ["rotate"])
+    assert np.isfinite(measure(with_method(model, "factored"), x, ["rotate"]).of("rotate"))

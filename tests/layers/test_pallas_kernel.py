@@ -136,6 +136,15 @@ def test_each_device_its_images():
     _agree(gradients("fused"), gradients("dense"), 1e-5)
 
 
+def test_on_cpus_a_checked_map_over_devices_refuses_it_by_name():
+    layer = with_method(_conv("1 regular", "1 irrep(1)", 2), "fused")
+    mapped = jax.shard_map(
+        layer, mesh=Mesh(np.array(jax.devices()[:2]), ("data",)), in_specs=P("data"), out_specs=P("data")
+    )
+    with pytest.raises(ValueError, match=r"method of Conv 'fused'.*with_method.*check_vma=False"):
+        jax.eval_shape(mapped, jnp.ones((4, 5, 5, 8)))
+
+
 def test_no_images_and_frozen_layers():
     layer = with_method(_conv("1 regular", "1 irrep(1)", 3), "fused")
     assert layer(jnp.zeros((0, 8, 9, 8))).shape == (0, 6, 7, 2)

@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from geomdl.registry import load, said
+from geomdl.registry import load, somebodys_code
 
 
 def load_target(target: str) -> Any:
@@ -29,10 +29,8 @@ def load_target(target: str) -> Any:
     found = load(target, what="model")
     if not _is_factory(found):
         return found
-    try:
+    with somebodys_code(f"{target} was called without arguments and raised "):
         made = found()
-    except Exception as error:
-        raise ValueError(f"{target} was called without arguments and raised {said(error)}") from error
     if made is None:
         raise ValueError(f"{target} was called without arguments and returned None; it must return a model")
     return made

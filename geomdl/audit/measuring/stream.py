@@ -70,17 +70,22 @@ def _checked(result: Any, batch: int) -> np.ndarray:
     array = np.asarray(result)
     if array.dtype == object or array.ndim < 1:
         raise OutputError(f"the model returns {type(result).__name__}; an audit needs one array [batch, ...]")
+    if array.dtype.kind in "cSUMm":
+        raise OutputError(
+            f"the model returns numbers of type {array.dtype}; an audit needs real ones: wrap it in a function that "
+            "gives its real and imaginary parts, or its magnitude, one beside the other"
+            if array.dtype.kind == "c"
+            else f"the model returns values of type {array.dtype}; an audit needs real numbers"
+        )
     if array.shape[0] != batch:
         raise OutputError(
             f"the model returns shape {array.shape} for {batch} images; the first dimension must be these"
         )
-    if array.dtype.kind in "USMm":
-        raise OutputError(f"the model returns an array of {array.dtype}; an audit needs numbers")
     if not array.size:
-        raise OutputError(f"the model returns an empty array, of shape {array.shape}; nothing can be measured")
-    if array.dtype.kind not in "fiubc":
+        raise OutputError(f"the model returns arrays of shape {array.shape}, without any number in them")
+    if array.dtype.kind not in "fiub":
         array = array.astype(np.float32)  # bfloat16 and the like
-    if array.dtype.kind in "fc" and not np.all(np.isfinite(array)):
+    if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
         bad = 1 - np.isfinite(array).mean()
         raise OutputError(f"the model returns NaN or infinity ({bad:.0%} of its output); nothing can be measured")
     return array

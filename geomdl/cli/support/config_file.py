@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+import re
 import runpy
 import sys
 import traceback
@@ -11,12 +12,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from geomdl.cli.support.checkout import scripts
+from geomdl.cli.support.checkout import checkout, scripts
 from geomdl.cli.support.parser import UsageError
-from geomdl.errors import unknown
+from geomdl.errors import shortened, unknown
+from geomdl.nesting import require_finite_nesting
 from geomdl.paths import holds_path, local_path, located
 from geomdl.registry import is_reference
 from geomdl.registry.references import is_installed
+
+_KEY = re.compile(r"--?(no)?config(\.\w+(\[\d+\])?)+")
 
 
 def find_config(value: str) -> tuple[Path, str | None]:
@@ -35,6 +39,8 @@ def find_config(value: str) -> tuple[Path, str | None]:
     by_name = found is not None and path.parent in (Path(), Path("configs"))
     if found is None or not (by_name or path.is_file()):
         allowed = ["a path to a config file", *scripts("configs")]
+        if checkout() is None:  # installed from a wheel
+            allowed[0] += " (those of configs/ belong to a checkout of geomdl: clone the repository)"
         raise UsageError(str(unknown("config", name, allowed)))
     return found, argument if colon else None
 
@@ -61,20 +67,22 @@ def load_config(value: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
         with _neighbours(path):
             get_config = runpy.run_path(str(path)).get("get_config")
             config = None if get_config is None else get_config(*([] if argument is None else [argument]))
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit and GeneratorExit, too: nothing has been done
         line = next(
             (f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == str(path)), None
         )
         line = error.lineno if isinstance(error, SyntaxError) else line
         where = f"{path}, line {line}" if line else str(path)
-        raise UsageError(f"config file {where}: {type(error).__name__}: {error}") from error
+        raise UsageError(f"config file {where}: {type(error).__name__}: {shortened(str(error), 300)}") from error
     if config is None:
         raise UsageError(f"config file {path} has no function get_config() that returns a ConfigDict")
     if not isinstance(config, Mapping) and not hasattr(config, "to_dict"):
         raise UsageError(
             f"config file {path}: get_config() returned {type(config).__name__}; allowed: ConfigDict, dict"
         )
-    tree = dict(config) if isinstance(config, Mapping) else config.to_dict()
+    tree = _plain_sections(config, path)
     tree = _located(_with_absolute_paths(tree, path.parent), [path.parent, Path.cwd()])
     changes = parse_overrides(overrides)
     for dotted, new in changes.items():
@@ -113,6 +121,37 @@ def _lies_in(module: ModuleType | None, folders: Sequence[str]) -> bool:
     """Whether a module, or a package, is one of those that lie in some folders."""
     where = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
     return any(place is not None and os.path.dirname(place) in folders for place in where)
+
+
+def _plain_sections(config: Any, path: Path) -> dict[str, Any]:
+    """What a config file returned, as nested dicts.
+
+    Raises:
+      UsageError: for sections that are nested without end, keys that are no words, and placeholders left open.
+    """
+    require_finite_nesting(config, f"config file {path}")
+    try:
+        tree = dict(config) if isinstance(config, Mapping) else config.to_dict()
+    except Exception as error:  # of ml_collections: a required placeholder that has no value yet
+        open_ones = [key for key, value in _leaves(config) if value is None]
+        names = f": {', '.join(open_ones)}" if open_ones else f" ({error})"
+        raise UsageError(
+            f"config file {path}: placeholders have no value{names}; give them one there, or in the file's argument"
+        ) from error
+    return tree
+
+
+def _leaves(config: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of a ConfigDict by dotted path; of a placeholder None."""
+    for key in config:
+        try:
+            value = config[key]
+        except Exception:
+            value = None
+        if hasattr(value, "items"):
+            yield from _leaves(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
 
 
 def _located(tree: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
@@ -162,6 +201,10 @@ def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
     from absl import flags
     from ml_collections import ConfigDict, config_flags
 
+    for override in overrides:
+        name = override.partition("=")[0]
+        if not _KEY.fullmatch(name):
+            raise UsageError(f"cannot read {shortened(override)}; write --config.section.key=value")
     if not overrides:
         return {}
     # Which type a value must have is known to the dataclasses of the run, and checked there; here all are literals.
@@ -178,5 +221,5 @@ def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
         )
         values(["geomdl", *overrides])
     except (flags.Error, AttributeError, KeyError, TypeError) as error:
-        raise UsageError(f"cannot read {' '.join(overrides)}: {error}") from error
+        raise UsageError(f"cannot read {shortened(' '.join(overrides))}: {shortened(str(error), 300)}") from error
     return dict(config_flags.get_override_values(values["config"]))

@@ -1,12 +1,14 @@
-"""Ctrl-C and SIGTERM end a run after a step and a checkpoint, not in the middle of one."""
+"""Ctrl-C, SIGTERM and SIGHUP end a run after a step and a checkpoint, not in the middle of one."""
 
+import contextlib
 import signal
 import sys
 from types import FrameType, TracebackType
 
 from geomdl.training.loop.interruption import Interrupted
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What a run is asked to stop with; SIGHUP comes when its terminal is closed, and is no signal of Windows."""
 
 
 class Interruption:
@@ -26,7 +28,9 @@ class Interruption:
         return self._asked
 
     def __enter__(self) -> "Interruption":
-        self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        # What was ignored stays so: nohup is there for a run to outlive its terminal.
+        heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._note) for number in heard}
         return self
 
     def __exit__(
@@ -37,9 +41,10 @@ class Interruption:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._asked = True
-        for each in SIGNALS:
+        for each in self._before:
             signal.signal(each, signal.SIG_DFL)
         if not self._running:
             raise Interrupted
         name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        print(f"\ngeomdl: {name}: stopping after this step, with a checkpoint (again: at once)", file=sys.stderr)
+        with contextlib.suppress(OSError):  # the terminal may have gone
+            print(f"\ngeomdl: {name}: stopping after this step, with a checkpoint (again: at once)", file=sys.stderr)

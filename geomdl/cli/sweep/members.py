@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from geomdl.cli.support.parser import UsageError
 from geomdl.training.configuration.flat_config import short_names
 
 _FLAG = re.compile(r"--?(no)?config\.([^=]+)(?:=(.*))?$", re.DOTALL)
+MOST = 10_000
+"""Runs of a sweep."""
+
 _LONGEST = 120  # characters of a directory's name; file systems allow 255 bytes
 
 
@@ -55,6 +59,9 @@ def members(config: str, overrides: Sequence[str]) -> list[Member]:
         if key in values:
             raise UsageError(f"--config.{key} is given twice; put its values between commas: --config.{key}=a,b")
         values[key] = [f"{not negated}"] if text is None else list(_choices(f"--config.{key}", text))
+    count = math.prod(len(choices) for choices in (configs, *values.values()))
+    if count > MOST:
+        raise UsageError(f"{count:,} combinations of values are too many for one sweep; allowed: at most {MOST:,}")
     short = short_names(list(values))
     varied = tuple(key for key, choices in values.items() if len(choices) > 1)
     result = []

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from geomdl.cli.support.interrupt import SIGNALS
+
 # Linux ends the process when ours is killed, so that none is left behind holding a work directory.
 _CODE = """
 import signal, sys
@@ -51,7 +53,8 @@ def run(arguments: Sequence[str], log: Path, title: str) -> int:
         received.append(number)
         process.send_signal(number)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, pass_on) for number in heard}
     try:
         status = _wait(process, log, title)
     finally:

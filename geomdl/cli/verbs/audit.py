@@ -13,14 +13,16 @@ input.
 """
 
 import argparse
+import re
 import sys
 from typing import TYPE_CHECKING
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, add_data_path, use_data_dir
-from geomdl.cli.support.parser import UsageError
+from geomdl.cli.support.parser import UsageError, refuse_unused, whole
 from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import invalid, unknown
+from geomdl.memory import require_memory
 
 if TYPE_CHECKING:
     from geomdl.data import Dataset
@@ -34,22 +36,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument("model", nargs="?", help="package.module:factory, or path/file.py:factory")
     parser.add_argument("--workdir", action=PathOption, help="directory of a run, instead of a model")
-    parser.add_argument("--checkpoint", default="best", help="of the run: best (the default), latest, or a step")
+    parser.add_argument("--checkpoint", help="of the run: best (the default), latest, or a step")
     parser.add_argument("--group", default="D4", help="C1, C4, D4 (the default), C8, SO2, O2, …")
     parser.add_argument(
         "--data",
         action=PathOption,
         help="digits, tfds:<name>, …, or an .npz or .npy file of images; noise if not given",
     )
-    parser.add_argument("--images", type=int, help="how many (default: 32 of noise, 64 of data)")
+    parser.add_argument("--images", type=whole(2, 10**9), help="how many (default: 32 of noise, 64 of data)")
     parser.add_argument("--size", help="of the noise, HxWxC; the first common size that the model takes if not given")
     parser.add_argument("--output", default="auto", help="auto (the default), invariant, or field")
     parser.add_argument("--layout", help="NHWC, NCHW, HWC or CHW, as the model takes images")
     parser.add_argument("--numpy", action="store_true", help="the function computes with NumPy")
     parser.add_argument("--dtype", help="float32 (the default) or float64")
     parser.add_argument("--tolerance", type=float, help="the rounding error of an exact symmetry")
-    parser.add_argument("--batch", type=int, default=32, help="images per call of the model (default 32)")
-    parser.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
+    parser.add_argument("--batch", type=whole(1, 10**9), default=32, help="images per call of the model (default 32)")
+    parser.add_argument("--seed", type=whole(0, 2**32 - 1), default=0, help="of everything random (default 0)")
     parser.add_argument("--measures", action="store_true", help="more measures: Lie derivatives, consistency, …")
     parser.add_argument("--require", action="append", default=[], metavar="'C4 exact'", help="may be repeated")
     parser.add_argument("--out", action=PathOption, help="folder for audit.html, audit.json and the badge")
@@ -85,7 +87,10 @@ def run(arguments: argparse.Namespace) -> int:
         from geomdl.training.loop.loop import load_trained
 
         trained = load_trained(
-            arguments.workdir, arguments.checkpoint, data_path=arguments.data_path, data_dir=arguments.data_dir
+            arguments.workdir,
+            arguments.checkpoint or "best",
+            data_path=arguments.data_path,
+            data_dir=arguments.data_dir,
         )
         model, name = trained.model, f"{arguments.workdir}, step {trained.step}"
         if size is None and arguments.data is None:
@@ -148,20 +153,24 @@ def _check(arguments: argparse.Namespace) -> tuple[int, int, int] | None:
         value = getattr(arguments, option)
         if value is not None and value not in allowed:
             raise unknown(f"--{option}", value, allowed)
-    if arguments.images is not None and arguments.images < 2:
-        raise invalid("--images", arguments.images, "at least 2, to see whether the output depends on them", 32)
-    if arguments.batch < 1:
-        raise invalid("--batch", arguments.batch, "a positive number of images", 32)
-    if arguments.tolerance is not None and not arguments.tolerance > 0:
-        raise invalid("--tolerance", arguments.tolerance, "a positive number", 1e-5)
+    if arguments.workdir is None:
+        refuse_unused(arguments, ["checkpoint", "data_path"], "it is for the runs of --workdir, and this model is none")
+        if arguments.data is None:
+            refuse_unused(arguments, ["data_dir"], "it says where data sets lie, and there is no --data")
+    else:
+        refuse_unused(arguments, ["layout", "numpy"], "it is for models that are not geomdl's own, and --workdir is")
+    if arguments.tolerance is not None and not 0 < arguments.tolerance < 1:
+        raise invalid("--tolerance", arguments.tolerance, "a relative error between 0 and 1", 1e-5)
     if arguments.size is None:
         return None
     if arguments.data is not None:
         raise UsageError("--size is of the noise that is made when no --data is given; give one of them")
     parts = arguments.size.lower().split("x")
-    if len(parts) != 3 or not all(part.isdigit() and int(part) > 0 for part in parts):
+    if len(parts) != 3 or not all(re.fullmatch("0*[1-9][0-9]{0,8}", part) for part in parts):
         raise invalid("--size", arguments.size, "HEIGHTxWIDTHxCHANNELS", "64x64x3")
     height, width, channels = map(int, parts)
+    count = arguments.images or 32
+    require_memory("--size", f"{arguments.size} of {count} images", (count, height, width, channels), itemsize=16)
     return height, width, channels
 
 

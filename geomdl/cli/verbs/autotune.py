@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.support.parser import whole
 from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import invalid
 
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument("--config", required=True, help="a config file, or the name of one in configs/")
-    parser.add_argument("--batch", type=int, help="images at once (default: those of a training step's microbatch)")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each method (default 5)")
+    parser.add_argument(
+        "--batch", type=whole(1, 10**9), help="images at once (default: those of a training step's microbatch)"
+    )
+    parser.add_argument("--rounds", type=whole(1, 10**6), default=5, help="turns of each method (default 5)")
     parser.add_argument("--out", metavar="FILE.csv", action=PathOption, help="also writes the table there")
     add_data_dir(parser)
 
@@ -34,10 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Measures, prints the table, and says what to put into the config."""
     use_data_dir(arguments)
-    for name in ("batch", "rounds"):
-        value = getattr(arguments, name)
-        if value is not None and value < 1:
-            raise invalid(f"--{name}", value, "a positive whole number", 5 if name == "rounds" else 16)
     if arguments.out and not Path(arguments.out).absolute().parent.is_dir():
         raise invalid("--out", arguments.out, "a file in a folder that is there", Path(arguments.out).name)
     from geomdl.cli.support.config_file import load_config

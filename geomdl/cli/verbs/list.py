@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 
 from geomdl.cli.support.checkout import checkout, first_line, scripts
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
-from geomdl.cli.support.parser import UsageError
+from geomdl.cli.support.parser import UsageError, refuse_unused
 from geomdl.errors import unknown
 from geomdl.registry import Entry, Registry, option_names
 
@@ -33,6 +33,8 @@ def run(arguments: argparse.Namespace) -> None:
     use_data_dir(arguments)
     if arguments.kind not in KINDS:
         raise unknown("kind", arguments.kind, list(KINDS))
+    if arguments.kind != "datasets":
+        refuse_unused(arguments, ["data_dir"], "it is for geomdl list datasets")
     items = KINDS[arguments.kind]()
     width = max((len(name) for name in items), default=0)
     for name, text in items.items():

@@ -6,8 +6,8 @@
 Any value of the config can be set with --config.SECTION.KEY=VALUE, whether or not the file mentions it. The work
 directory gets config.json, metrics.jsonl, TensorBoard events, checkpoints, report.md and learning_curves.png.
 
-Ctrl-C or SIGTERM stop the run after the step, with a checkpoint and exit status 75; a second one stops it at once. The
-same command goes on from the latest checkpoint, to the same numbers as if nothing had happened.
+Ctrl-C, SIGTERM or SIGHUP stop the run after the step, with a checkpoint and exit status 75; a second one stops it at
+once. The same command goes on from the latest checkpoint, to the same numbers as if nothing had happened.
 
 Several processes, on one machine or many, train one network together when each is given the same command with
 --distributed (docs/scaling.md).
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
-from geomdl.cli.support.parser import UsageError
+from geomdl.cli.support.parser import UsageError, refuse_unused, whole
 from geomdl.cli.support.path_option import PathOption
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data_dir(parser)
     add_compilation_cache(parser)
     parser.add_argument("--evaluate", metavar="SPLIT", help="measures the best model on this split when it is trained")
-    parser.add_argument("--evaluators", default="metrics", help="for --evaluate, comma-separated (default: metrics)")
+    parser.add_argument("--evaluators", help="for --evaluate, comma-separated (default: metrics)")
     parser.add_argument(
         "--allow-change",
         metavar="KEYS",
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one of several processes; alone: Slurm, TPU pods and the environment say which",
     )
     parser.add_argument(
-        "--distributed_timeout", type=int, default=300, metavar="SECONDS", help="to wait for the others (default: 300)"
+        "--distributed_timeout", type=whole(1, 10**6), metavar="SECONDS", help="to wait for the others (default: 300)"
     )
 
 
@@ -72,12 +72,16 @@ def run(arguments: argparse.Namespace) -> None:
 
     if arguments.evaluate:
         require_split(arguments.evaluate)
-    evaluators = evaluator_names(arguments.evaluators)
+    else:
+        refuse_unused(arguments, ["evaluators"], "it is for --evaluate; add --evaluate=test")
+    if not arguments.distributed:
+        refuse_unused(arguments, ["distributed_timeout"], "it is for --distributed")
+    evaluators = evaluator_names(arguments.evaluators or "metrics")
     quiet_libraries()
     config = RunConfig.from_config_dict(values)
     if arguments.distributed and arguments.evaluate:
         raise UsageError("--evaluate is for one process; give geomdl evaluate when the processes are done")
-    with processes(arguments.distributed, arguments.distributed_timeout):
+    with processes(arguments.distributed, arguments.distributed_timeout or 300):
         _train(config, arguments, evaluators)
 
 

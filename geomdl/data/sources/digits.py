@@ -11,6 +11,7 @@ from geomdl.data.checks import number, whole_number
 from geomdl.data.sources.splits import stratified_split
 from geomdl.data.types import DataConfig, Dataset, Split
 from geomdl.errors import invalid
+from geomdl.memory import require_memory
 
 _SIDE = 8
 _COUNT = 1797
@@ -94,6 +95,7 @@ class DigitsConfig(DataConfig):
         if self.train_size is not None:
             whole_number("data.train_size", self.train_size, most=remain)
         whole_number("data.split_seed", self.split_seed, least=0)
+        require_memory("data.size", self.size, (_COUNT, self.size, self.size), itemsize=8)
         if self.scale is not None:
             number("data.scale", self.scale)
             if not 0 < self.scale <= self.largest_scale * (1 + 1e-9):

@@ -9,6 +9,7 @@ from geomdl.data.checks import whole_number
 from geomdl.data.draws import uniforms
 from geomdl.data.types import DataConfig, Dataset, Split
 from geomdl.errors import invalid
+from geomdl.memory import require_memory
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ class RedGreenConfig(DataConfig):
         for key in ("box", "train_size", "validation_size", "test_size"):
             whole_number(f"data.{key}", getattr(self, key))
         whole_number("data.seed", self.seed, least=0)
+        for key in ("size", "train_size", "validation_size", "test_size"):
+            count = max(self.train_size, self.validation_size, self.test_size)
+            require_memory(f"data.{key}", getattr(self, key), (count, self.size, self.size))
         if self.size % 4:
             raise invalid("data.size", self.size, "a multiple of 4", 4 * round(self.size / 4))
         if not self._fits(self.box):

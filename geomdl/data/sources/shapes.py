@@ -11,6 +11,7 @@ from geomdl.data.checks import number, whole_number
 from geomdl.data.draws import normals, uniforms
 from geomdl.data.types import DataConfig, Dataset, LabelKind, Split
 from geomdl.errors import invalid, unknown
+from geomdl.memory import require_memory
 
 _WAVES = 6
 _CANDIDATES = 4  # places tried per shape asked for
@@ -88,6 +89,9 @@ class ShapesConfig(DataConfig):
         for key in ("size", "count", "train_size", "validation_size", "test_size"):
             whole_number(f"data.{key}", getattr(self, key))
         whole_number("data.seed", self.seed, least=0)
+        for key in ("size", "train_size", "validation_size", "test_size"):
+            count = max(self.train_size, self.validation_size, self.test_size)
+            require_memory(f"data.{key}", getattr(self, key), (count, self.size, self.size))
         for key in ("smallest", "largest", "texture", "noise"):
             number(f"data.{key}", getattr(self, key))
         for shape in self.shapes:

@@ -10,6 +10,7 @@ from geomdl.data.checks import number, whole_number
 from geomdl.data.draws import normals, symmetric, uniforms
 from geomdl.data.types import DataConfig, Dataset, LabelKind, Split
 from geomdl.errors import invalid
+from geomdl.memory import require_memory
 
 _WAVES = 4
 _MOTION = 5  # numbers that place one letter: shift right, shift up, scale, angle, stroke width
@@ -109,6 +110,9 @@ class XOConfig(DataConfig):
         for key in ("train_size", "validation_size", "test_size"):
             whole_number(f"data.{key}", getattr(self, key))
         whole_number("data.seed", self.seed, least=0)
+        for key in ("size", "train_size", "validation_size", "test_size"):
+            count = max(self.train_size, self.validation_size, self.test_size)
+            require_memory(f"data.{key}", getattr(self, key), (count, self.size, self.size))
         if self.half_width < 1:
             raise invalid(
                 "data.size",

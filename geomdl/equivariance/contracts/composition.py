@@ -6,11 +6,12 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from geomdl.equivariance.contracts.contract import Contract
-from geomdl.equivariance.contracts.promise import LEVELS, Condition, Promise, Size, square
-from geomdl.groups import PerAxis, PlanarGroup, elementwise, require_planar
+from geomdl.equivariance.contracts.promise import LEVELS, Condition, Promise, Size, by_group, square
+from geomdl.equivariance.contracts.redundancy import NO_REDUNDANCY, Choice, Redundancy
+from geomdl.groups import PerAxis, PlanarGroup, PointGroup, elementwise, require_planar
 from geomdl.representations import FieldType
 
 
@@ -64,6 +65,21 @@ def side_by_side(contracts: Sequence[Contract], in_type: FieldType, out_type: Fi
     return Contract(**{field.name: RULES[field.name].side_by_side(modules) for field in dataclasses.fields(Contract)})
 
 
+_TIED = Promise("none", why="behind upsampling polyphase components tie, so that rounding chooses")
+
+
+@dataclasses.dataclass(frozen=True)
+class _AfterModules:
+    """Whether a condition holds of the size that the first modules make of an input's."""
+
+    condition: Condition
+    modules: "_InTurn"
+    count: int
+
+    def __call__(self, size: Size) -> bool:
+        return self.condition.holds(self.modules.size_after(size, self.count))
+
+
 @dataclasses.dataclass(frozen=True)
 class _InTurn:
     """Modules of which each takes what the one before it gives."""
@@ -84,6 +100,39 @@ class _InTurn:
         """The spatial size of the output."""
         return self.size_after(size, len(self.contracts))
 
+    @property
+    def points(self) -> Promise:
+        """The weakest promise about the group of the output, under the conditions that its elements need."""
+        return by_group(self.points_of, self.contracts[-1].group)
+
+    def points_of(self, group: PointGroup) -> Promise:
+        """What is promised of a subgroup of the group of the output."""
+        return _TIED if self.tied and group.order > 1 else self.weakest(lambda c: _points(c, group))
+
+    @property
+    def shifts(self) -> Promise:
+        """The weakest promise about shifts; about every whole one where no pixels are left."""
+        if self.tied:
+            return _TIED
+        return cast(Promise, self.any_shift) if self.forgets_every_shift else self.weakest(lambda c: c.shifts)
+
+    @functools.cached_property
+    def redundancies(self) -> tuple[Redundancy, ...]:
+        """How much finer than need be the grid of what goes into each module is; last, of the output."""
+        return tuple(itertools.accumulate(self.contracts, lambda r, c: c.redundancy_after(r), initial=NO_REDUNDANCY))
+
+    @functools.cached_property
+    def tied(self) -> bool:
+        """Whether a module chooses among polyphase components that tie for every image."""
+        made = zip(self.contracts, self.redundancies, strict=False)
+        return any(choice.is_arbitrary(before) for c, before in made for choice in c.choices)
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Those of all modules, seen from the first input."""
+        made = zip(self.contracts, self.strides, strict=False)
+        return tuple(dict.fromkeys(choice.behind(before) for c, before in made for choice in c.choices))
+
     def weakest(self, promise: Callable[[Contract], Promise]) -> Promise:
         """The weakest of the modules' promises of one kind, with their conditions on the first input."""
         return _weakest([promise(c) for c in self.contracts], self._carried_back)
@@ -92,7 +141,7 @@ class _InTurn:
         """A condition of a module as one on the first input; those of later modules say which module it is."""
         is_square = condition.text == square.text  # also where it was carried through a nested module
         text = condition.text if is_square else _located(condition.text, position)
-        return Condition(text, lambda size: condition.holds(self.size_after(size, position)))
+        return Condition(text, _AfterModules(condition, self, position))
 
     @property
     def step(self) -> int | PerAxis:
@@ -103,7 +152,7 @@ class _InTurn:
         """The promise about every whole shift, where a module makes it apart from that about ``shifts``."""
         if all(c.up_to_shift is None for c in self.contracts):
             return None
-        return self.weakest(lambda c: c.any_shift)
+        return _TIED if self.tied else self.weakest(lambda c: c.any_shift)
 
     @property
     def forgets_every_shift(self) -> bool:
@@ -142,9 +191,26 @@ class _SideBySide:
     def first(self) -> Contract:
         return self.contracts[0]
 
+    @property
+    def points(self) -> Promise:
+        """The weakest promise about the group of the output, under the conditions that its elements need."""
+        return by_group(self.points_of, self.out_type.group)
+
+    def points_of(self, group: PointGroup) -> Promise:
+        """What is promised of a subgroup of the group of the output."""
+        return self.weakest(lambda c: _points(c, group))
+
     def weakest(self, promise: Callable[[Contract], Promise]) -> Promise:
         """The weakest of the modules' promises of one kind, with all their conditions."""
         return _weakest([promise(c) for c in self.contracts], lambda condition, _: condition)
+
+    def output_size(self, size: Size) -> Size:
+        """The spatial size of all outputs. Raises ValueError when they differ."""
+        sizes = [tuple(c.output_size(size)) for c in self.contracts]
+        if len(set(sizes)) != 1:
+            found = ", ".join(map(str, sizes))
+            raise ValueError(f"modules side by side give images of different sizes for one of {size}: {found}")
+        return sizes[0]
 
     @property
     def up_to_shift(self) -> Promise | None:
@@ -160,6 +226,12 @@ class _SideBySide:
         if len(reaches) < len(self.contracts) or len({c.offset for c in self.contracts}) != 1:
             return None
         return functools.reduce(lambda a, b: elementwise(max, a, b), reaches)
+
+    @property
+    def redundancy(self) -> Redundancy:
+        """What all modules have."""
+        own = (c.redundancy_after(NO_REDUNDANCY) for c in self.contracts)
+        return functools.reduce(lambda a, b: a.shared(b), own)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,18 +252,16 @@ RULES: dict[str, _Rule] = {
         side_by_side=lambda modules: modules.out_type,
     ),
     "points": _Rule(
-        in_turn=lambda modules: modules.weakest(lambda c: c.points),
-        side_by_side=lambda modules: modules.weakest(lambda c: c.points),
+        in_turn=lambda modules: modules.points,
+        side_by_side=lambda modules: modules.points,
     ),
     "shifts": _Rule(
-        in_turn=lambda modules: (
-            modules.any_shift if modules.forgets_every_shift else modules.weakest(lambda c: c.shifts)
-        ),
+        in_turn=lambda modules: modules.shifts,
         side_by_side=lambda modules: modules.weakest(lambda c: c.shifts),
     ),
     "output_size": _Rule(
         in_turn=lambda modules: modules.output_size,
-        side_by_side=lambda modules: modules.first.output_size,
+        side_by_side=lambda modules: modules.output_size,
     ),
     "step": _Rule(
         in_turn=lambda modules: 1 if modules.forgets_every_shift else modules.step,
@@ -233,6 +303,14 @@ RULES: dict[str, _Rule] = {
         in_turn=lambda modules: all(c.has_base_space for c in modules.contracts),
         side_by_side=lambda modules: all(c.has_base_space for c in modules.contracts),
     ),
+    "redundancy": _Rule(
+        in_turn=lambda modules: modules.redundancies[-1],
+        side_by_side=lambda modules: modules.redundancy,
+    ),
+    "choices": _Rule(
+        in_turn=lambda modules: modules.choices,
+        side_by_side=lambda modules: tuple(dict.fromkeys(itertools.chain(*(c.choices for c in modules.contracts)))),
+    ),
 }
 """By the name of the field; a field without a rule is an error at the first composition."""
 
@@ -248,6 +326,11 @@ def _weakest(promises: Sequence[Promise], on_input: Callable[[Condition, int], C
                 key = (condition.text, 0 if condition.text == square.text else position)
                 conditions.setdefault(key, condition)
     return Promise(level, tuple(conditions.values()), "; ".join(dict.fromkeys(reasons)))
+
+
+def _points(contract: Contract, group: PointGroup) -> Promise:
+    """What a module promises of a group, of which the fields that it gives are fields too."""
+    return contract.points if contract.group == group else contract.points.within(group)
 
 
 def _located(text: str, position: int) -> str:

@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Callable
 from fractions import Fraction
 
-from geomdl.equivariance.contracts.promise import ALIASED, NOTHING, Condition, Promise, Size, square
+from geomdl.equivariance.contracts.promise import ALIASED, NOTHING, Condition, Promise, Size, same_size, square
+from geomdl.equivariance.contracts.redundancy import Choice, Redundancy
 from geomdl.groups import PerAxis, PlanarGroup, PointGroup
 from geomdl.representations import FieldType
 
@@ -45,6 +46,10 @@ class Contract:
         way wherever it lies; None: on others too, or on where it lies.
       offset: output pixel i lies at i · stride + offset in pixels of the input.
       has_base_space: whether the output has pixels.
+      redundancy: how much finer the grid of the output is than need be, where the input fills its own; None for what
+        follows from ``stride``: a module that enlarges images makes them so.
+      choices: the choices among polyphase components that the module makes. Where they are tied, its promises about the
+        group, but for the identity, and about shifts do not hold.
 
     Raises:
       ValueError: when the group of ``out_type`` is not a subgroup of that of ``in_type``.
@@ -71,6 +76,8 @@ class Contract:
     reach: Fraction | int | PerAxis | None = None
     offset: Fraction | int | PerAxis = 0
     has_base_space: bool = True
+    redundancy: Redundancy | None = None
+    choices: tuple[Choice, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.in_type.group.contains_group(self.out_type.group):
@@ -95,6 +102,11 @@ class Contract:
         if self.up_to_shift is not None:
             return self.up_to_shift
         return self.shifts if self.step == 1 else NOTHING
+
+    def redundancy_after(self, before: Redundancy) -> Redundancy:
+        """How much finer the grid of the output is than need be, for an input whose grid is so."""
+        own = Redundancy.of_stride(self.stride) if self.redundancy is None else self.redundancy
+        return before.sampled(self.stride).joined(own)
 
     @property
     def cropped(self) -> Promise:
@@ -123,7 +135,7 @@ def exact_everywhere(
     in_type: FieldType,
     out_type: FieldType | None = None,
     *,
-    output_size: Callable[[Size], Size] = lambda size: size,
+    output_size: Callable[[Size], Size] = same_size,
     random_in_training: bool = False,
     linear: bool = False,
     reach: int | None = 0,

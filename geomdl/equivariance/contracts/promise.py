@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Literal
 
+from geomdl.groups import BaseSpace, PointGroup
+
 Level = Literal["exact", "approximate", "none"]
 """Exact: to rounding. Approximate: up to interpolation or aliasing, with a measured error. None: no promise."""
 
@@ -23,7 +25,36 @@ class Condition:
     holds: Callable[[Size], bool]
 
 
-square = Condition("a square input", lambda size: len(set(size)) <= 1)
+def same_size(size: Size) -> Size:
+    """The size of the output of what keeps that of its input. Contracts hold named functions, which can be pickled."""
+    return size
+
+
+def no_size(size: Size) -> Size:
+    """The size of an output without base space."""
+    return ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Divides:
+    """Whether a number divides all sides.
+
+    >>> Divides(2)((4, 6)), Divides(2)((4, 5))
+    (True, False)
+    """
+
+    number: int
+
+    def __call__(self, size: Size) -> bool:
+        """Whether it divides those of a size."""
+        return all(n % self.number == 0 for n in size)
+
+
+def _is_square(size: Size) -> bool:
+    return len(set(size)) <= 1
+
+
+square = Condition("a square input", _is_square)
 """Quarter turns map only square grids to themselves."""
 
 
@@ -35,11 +66,18 @@ class Promise:
       level: what holds when all conditions are met; otherwise nothing is promised.
       conditions: predicates on the size of the input.
       why: the reason, in a phrase.
+      of_subgroup: of a promise about a group, what is promised of a subgroup of it, which needs fewer conditions; see
+        `within`. A function that can be pickled.
     """
 
     level: Level
     conditions: tuple[Condition, ...] = ()
     why: str = ""
+    of_subgroup: Callable[[PointGroup], "Promise"] | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    def within(self, group: PointGroup) -> "Promise":
+        """What is promised of a subgroup; the same unless more is known of fewer elements."""
+        return self if self.of_subgroup is None else self.of_subgroup(group)
 
     def at(self, size: Size) -> Level:
         """The level for one input size."""
@@ -59,3 +97,39 @@ ALIASED = Promise("approximate", why="aliasing")
 """What nonlinearities and subsampling leave of fractional shifts."""
 LEVELS: tuple[Level, ...] = ("none", "approximate", "exact")
 """From the weakest to the strongest."""
+
+
+def by_group(promise: Callable[[PointGroup], Promise], group: PointGroup) -> Promise:
+    """A promise about a group that knows what is promised of each of its subgroups.
+
+    Args:
+      promise: what is promised of a group; a function that can be pickled.
+      group: the group.
+    """
+    return dataclasses.replace(promise(group), of_subgroup=promise)
+
+
+@dataclasses.dataclass(frozen=True)
+class OnCentredGrid:
+    """What a map from a grid to one with the same centre promises of a group: exact, given what its elements ask for.
+
+    Args:
+      space: the base space.
+      exchanging: the promise about elements that exchange axes: by default they need a square input.
+      conditions: whatever the elements.
+
+    >>> from geomdl.groups import D2, D4, PLANE
+    >>> print(OnCentredGrid(PLANE)(D4), "|", OnCentredGrid(PLANE)(D2))
+    exact, given a square input | exact
+    """
+
+    space: BaseSpace
+    exchanging: Promise = Promise("exact", (square,))
+    conditions: tuple[Condition, ...] = ()
+
+    def __call__(self, group: PointGroup) -> Promise:
+        """The promise about a group."""
+        promise = self.exchanging if self.space.exchanges_axes(group) else Promise("exact")
+        if promise.level == "none":
+            return promise
+        return dataclasses.replace(promise, conditions=promise.conditions + self.conditions)

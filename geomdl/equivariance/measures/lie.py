@@ -1,8 +1,9 @@
 """Lie derivatives of a model: the rate at which its equivariance error grows as the input starts to move."""
 
+import contextlib
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -134,7 +135,9 @@ def lie_derivative(
       padding: what comes in from outside.
 
     Raises:
-      ValueError: for a model of NumPy or PyTorch, an unknown generator, or outputs that are not floating-point numbers.
+      ValueError: for a model of NumPy or PyTorch, or one that has no derivative of forward mode, as with convolutions
+        of ``method="fused"`` (`geomdl.layers.with_method` gives a copy of another method); an unknown generator; or
+        outputs that are not floating-point numbers.
 
     References:
       Gruver, Finzi, Goldblum & Wilson, The Lie Derivative for Measuring Learned Equivariance, ICLR 2023.
@@ -226,7 +229,9 @@ def _derivatives(
 
             return jax.lax.map(differentiate, directions)
 
-        found = jax.tree.map(np.asarray, run(f, x, jnp.eye(len(moved.generators), dtype=wide_dtype(x.dtype))))
+        with _forward_mode_of(f):
+            directions = jnp.eye(len(moved.generators), dtype=wide_dtype(x.dtype))
+            found = jax.tree.map(np.asarray, run(f, x, directions))
         for name, sizes in found.items():
             require_finite(f, np.stack(sizes), f"or derivatives at {name!r}")
             for g, norm, size, spread in zip(moved.generators, *sizes, strict=True):
@@ -272,6 +277,22 @@ def _families(generator: Generators) -> list[Family]:
     plane = tuple(g.name for g in found if g.matrix is not None)
     families = [Family("plane", plane, (1.0,) * len(plane))] if plane else []
     return families + [Family(g.name, (g.name,), (1.0,)) for g in found if g.matrix is None]
+
+
+@contextlib.contextmanager
+def _forward_mode_of(f: Model) -> Iterator[None]:
+    """Says what to change where a part of a model has a derivative for `jax.grad` only."""
+    try:
+        yield
+    except TypeError as error:
+        if "custom_vjp" not in str(error):
+            raise
+        allowed = (
+            "a model with derivatives of forward mode (jax.jvp), which Lie derivatives need; convolutions with"
+            " method='fused', and other functions with jax.custom_vjp, have those of jax.grad only"
+        )
+        advice = "geomdl.layers.with_method(model, 'factored'), or method='factored' or 'dense' of Conv"
+        raise invalid("model", f"{f.name} ({f.kind})", allowed, advice) from error
 
 
 def _differentiable(model: Any) -> Model:

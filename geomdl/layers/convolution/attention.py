@@ -1,13 +1,16 @@
 """Attention between pixels, and embeddings that tell the pixels apart."""
 
 import dataclasses
+import functools
 import math
+import operator
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from geomdl.equivariance.contracts.contract import Condition, Contract, Promise, Size, exact_everywhere
+from geomdl.equivariance.contracts.promise import same_size
 from geomdl.errors import invalid
 from geomdl.layers.convolution.conv import Conv
 from geomdl.layers.core.initialization import normal
@@ -98,9 +101,9 @@ class PositionEmbedding(Layer):
     @property
     def contract(self) -> Contract:
         """No promise: every pixel has an embedding of its own."""
-        fixed = Condition(f"an input of size {self.size}", lambda size: size == self.size)
+        fixed = Condition(f"an input of size {self.size}", functools.partial(operator.eq, self.size))
         none = Promise("none", (fixed,), "positions have embeddings of their own")
-        return Contract(self.in_type, self.out_type, none, none, lambda size: size)
+        return Contract(self.in_type, self.out_type, none, none, same_size)
 
     def apply(self, x: Image) -> Image:
         """Maps ``[batch, height, width, channels]``. Raises ValueError for an image of another size."""

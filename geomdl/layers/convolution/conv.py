@@ -54,8 +54,12 @@ class Conv(Layer):
         order of the group; only with square windows on the plane, and not where some pairs of fields have pixel kernels
         and others steerable ones. ``"fused"``:
         the same in one kernel for GPUs, which holds nothing of what it expands in memory and computes in the precision
-        of the images; not with ``groups`` > 1. ``"auto"``: the algorithm that is expected to be fastest for the images
-        at hand, its compilation considered; see `geomdl.layers.convolution.algorithms.registry.chosen`.
+        of the images; not with ``groups`` > 1. It has derivatives of reverse mode (`jax.grad`, `jax.vjp`) and none of
+        forward mode (`jax.jvp`, `jax.jacfwd`, `jax.hessian`, `jax.linearize`, `geomdl.equivariance.lie_derivative`),
+        for which `geomdl.layers.with_method` gives a copy of the network with another method; and on CPUs, where it is
+        interpreted, `jax.shard_map` takes it with ``check_vma=False`` only. ``"auto"``: the algorithm that is expected
+        to be fastest for the images at hand, its compilation considered; see
+        `geomdl.layers.convolution.algorithms.registry.chosen`.
       rngs: initialises the weights.
 
     Raises:

@@ -1,6 +1,8 @@
 """Locally connected layers: a convolution's windows without shared weights."""
 
+import functools
 import math
+import operator
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +10,7 @@ from flax import nnx
 from jax import lax
 
 from geomdl.equivariance.contracts.contract import Condition, Contract, Promise, Size
+from geomdl.equivariance.contracts.promise import no_size
 from geomdl.errors import invalid
 from geomdl.layers.core.constants import Weight
 from geomdl.layers.core.functional import pad
@@ -70,7 +73,7 @@ class LocallyConnected(Layer):
     @property
     def contract(self) -> Contract:
         """No promise: every window has weights of its own."""
-        fixed = Condition(f"an input of size {self.size}", lambda size: size == self.size)
+        fixed = Condition(f"an input of size {self.size}", functools.partial(operator.eq, self.size))
         none = Promise("none", (fixed,), "weights are not shared")
         return Contract(self.in_type, self.out_type, none, none, self.window.output_size)
 
@@ -140,7 +143,7 @@ class Flatten(Layer):
     def contract(self) -> Contract:
         """No promise: positions become channels."""
         none = Promise("none", why="positions become channels")
-        return Contract(self.in_type, self.out_type, none, none, lambda size: (), has_base_space=False)
+        return Contract(self.in_type, self.out_type, none, none, no_size, has_base_space=False)
 
     def apply(self, x: Field) -> Vector:
         """Flattens. Raises ValueError for an image of another size."""

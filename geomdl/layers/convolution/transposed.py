@@ -7,7 +7,8 @@ import jax
 from flax import nnx
 from jax import lax
 
-from geomdl.equivariance.contracts.contract import Contract, Promise, Size, square
+from geomdl.equivariance.contracts.contract import Contract, Promise, Size
+from geomdl.equivariance.contracts.promise import OnCentredGrid, by_group
 from geomdl.errors import invalid
 from geomdl.kernels import Basis
 from geomdl.layers.convolution.plain import plain_bias
@@ -57,7 +58,7 @@ class TransposedConv(Layer):
         use_bias: bool = True,
         rngs: nnx.Rngs,
     ) -> None:
-        self.swaps_axes = in_type.require_plane("TransposedConv").swaps_axes
+        in_type.require_plane("TransposedConv")
         self.window = Window(kernel_size, stride, padding)
         if padding >= kernel_size:
             raise invalid("padding of TransposedConv", padding, f"at most kernel_size − 1 = {kernel_size - 1}", 0)
@@ -69,7 +70,7 @@ class TransposedConv(Layer):
     @property
     def contract(self) -> Contract:
         """Exact under the grid symmetries at every size."""
-        points = Promise("exact", (square,) if self.swaps_axes else ())
+        points = by_group(OnCentredGrid(self.in_type.space), self.out_type.group)
         shifts = Promise("none", why="the full result has a border")
         w = self.window.isotropic
         middle = Fraction(w.size - 1, 2)  # of the kernel, which is laid on s · z − padding

@@ -4,6 +4,7 @@ import abc
 import functools
 import inspect
 import typing
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -142,6 +143,16 @@ class Layer(nnx.Module, abc.ABC):
         """
         return self.apply(x)
 
+    def train(self, **attributes: Any) -> None:
+        """Flax's switch for layers that hold a mode; ours hold none, so that it warns: say ``layer(x, train=True)``."""
+        _warn_of_mode("train", "layer(x, train=True, key=...)")
+        super().train(**attributes)
+
+    def eval(self, **attributes: Any) -> None:
+        """Flax's switch for layers that hold a mode; ours hold none, so that it warns: say ``layer(x)``."""
+        _warn_of_mode("eval", "layer(x), which is evaluation")
+        super().eval(**attributes)
+
     def children(self, size: Size) -> Sequence[Child]:
         """The layers inside this one in the order in which they are called, and the sizes that they are given.
 
@@ -187,6 +198,14 @@ class Layer(nnx.Module, abc.ABC):
           The layer; None where there is none, so that the affine map stays a layer of its own.
         """
         return None
+
+
+def _warn_of_mode(method: str, call: str) -> None:
+    warnings.warn(
+        f"{method}() changes nothing in layers of geomdl: whether they train is an argument of the call, {call}",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def inner_layers(module: nnx.Module) -> Iterator[tuple[tuple[object, ...], Layer]]:

@@ -1,6 +1,8 @@
 """The geometry of sliding windows: sizes, padding, and for which sizes symmetry survives."""
 
 import dataclasses
+import functools
+import itertools
 import math
 import operator
 from collections.abc import Sequence
@@ -9,8 +11,9 @@ from typing import Literal, get_args
 
 from geomdl.equivariance import NOTHING, Condition, Contract, Promise, square
 from geomdl.equivariance.contracts.contract import ALIASED, Size
+from geomdl.equivariance.contracts.promise import by_group
 from geomdl.errors import invalid, unknown
-from geomdl.groups import BaseSpace, PerAxis, along, elementwise, per_axis
+from geomdl.groups import BaseSpace, PerAxis, PointGroup, along, elementwise, per_axis
 from geomdl.numbers import whole_number
 from geomdl.representations import FieldType
 
@@ -271,17 +274,28 @@ class Window:
         """Pixels by which an incomplete last window (``remainder="keep"``) sticks out of the padded image, per axis."""
         return tuple(axis.overhang(n) for axis, n in zip(self.along(len(size)), size, strict=True))
 
-    def is_centred(self, size: Size) -> bool:
-        """Whether the grid of windows is centred on the image: (n + 2P − F) mod S = 0 along each axis."""
-        return all(axis.is_centred(n) for axis, n in zip(self.along(len(size)), size, strict=True))
+    def leaves_nothing(self, size: Size) -> bool:
+        """Whether no incomplete window sticks out of the image."""
+        return not any(self.overhang(size))
+
+    def divides_exactly(self, size: Size) -> bool:
+        """Whether the output is exactly ``stride`` times smaller."""
+        strides = along(_number(self.stride), len(size))
+        return tuple(n * s for n, s in zip(self.output_size(size), strides, strict=True)) == size
+
+    def is_centred(self, size: Size, axes: Sequence[bool] | None = None) -> bool:
+        """Whether the grid of windows is centred on the image: (n + 2P − F) mod S = 0 along each axis, or some axes."""
+        asked = (True,) * len(size) if axes is None else axes[: len(size)]
+        centred = (axis.is_centred(n) for axis, n in zip(self.along(len(size)), size, strict=True))
+        return all(c or not a for c, a in zip(centred, asked, strict=True))
 
     def contract(self, in_type: FieldType, out_type: FieldType, *, linear: bool = True) -> Contract:
         """The contract of a layer that applies one equivariant map to each window.
 
-        Exact under the grid symmetries when the grid of windows is centred; exact under circular shifts by multiples of
-        the stride when the windows wrap around (or tile the image), the output is exactly ``stride`` times smaller and
-        no window sticks out. There a ``linear`` map of stride 1 commutes with fractional shifts too. Where some element
-        exchanges axes, the window must be the same along all of them.
+        Exact under the grid symmetries when the grid of windows is centred along the axes that they reverse; exact
+        under circular shifts by multiples of the stride when the windows wrap around (or tile the image), the output is
+        exactly ``stride`` times smaller and no window sticks out. There a ``linear`` map of stride 1 commutes with
+        fractional shifts too. Where some element exchanges axes, the window must be the same along all of them.
         """
         extent, padding, stride = map(_number, (self.extent, self.pixels_of_padding, self.stride))
         shifts = self._shifts(stride)
@@ -290,7 +304,7 @@ class Window:
         return Contract(
             in_type,
             out_type,
-            self._points(in_type),
+            by_group(functools.partial(self._points, in_type.require_base_space("a sliding window")), out_type.group),
             shifts,
             self.output_size,
             stride,
@@ -300,29 +314,29 @@ class Window:
             offset=half - padding,
         )
 
-    def _points(self, in_type: FieldType) -> Promise:
+    def _points(self, space: BaseSpace, group: PointGroup) -> Promise:
+        """What is promised of a group: the grid must be centred along those axes that an element reverses."""
         conditions = []
-        if in_type.require_base_space("a sliding window").exchanges_axes(in_type.group):
+        if space.exchanges_axes(group):
             if self.dimension is not None:
-                return dataclasses.replace(NOTHING, why=f"{in_type.group} exchanges axes along which windows differ")
+                return dataclasses.replace(NOTHING, why=f"{group} exchanges axes along which windows differ")
             conditions.append(square)
-        if self.remainder != "error" and self.stride != 1:
+        reversed_axes = space.reversed_axes(group)
+        if self.remainder != "error" and self.stride != 1 and any(reversed_axes):
             extent, twice, stride = map(_number, (self.extent, self.pixels_of_padding, self.stride))
             sp = f"(n + {2 * twice} - {extent}) mod {stride} = 0"
-            conditions.append(Condition(f"a centred grid of windows, {sp}", self.is_centred))
+            if not all(reversed_axes):
+                sp += f" along the {' and the '.join(itertools.compress(space.axes, reversed_axes))}"
+            is_centred = functools.partial(self.is_centred, axes=reversed_axes)
+            conditions.append(Condition(f"a centred grid of windows, {sp}", is_centred))
         return Promise("exact", tuple(conditions))
 
     def _shifts(self, stride: int | PerAxis) -> Promise:
         if self.padding_mode != "circular" and self.pixels_of_padding != 0:
             return dataclasses.replace(NOTHING, why=f"padding with {self.padding_mode} marks the border")
-
-        def is_period(size: Size) -> bool:
-            strides = along(stride, len(size))
-            return tuple(n * s for n, s in zip(self.output_size(size), strides, strict=True)) == size
-
         smaller = f"an output exactly {stride} times smaller" if self.stride != 1 else "an output of the same size"
-        period = Condition(smaller, is_period)
-        inside = Condition("no incomplete window", lambda size: not any(self.overhang(size)))
+        period = Condition(smaller, self.divides_exactly)
+        inside = Condition("no incomplete window", self.leaves_nothing)
         return Promise("exact", (period, inside) if self.remainder == "keep" and self.stride != 1 else (period,))
 
 

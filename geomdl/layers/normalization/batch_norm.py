@@ -85,8 +85,8 @@ class BatchNorm(Layer):
             centred = values - from_invariants(mean, self.in_type)  # E[x²] − μ² would cancel when the mean is large
             variance = field_means(batch_mean((centred**2).mean(axes)), self.in_type)
             keep = self.momentum
-            self.mean[...] = keep * self.mean[...] + (1 - keep) * mean.astype(jnp.float32)
-            self.variance[...] = keep * self.variance[...] + (1 - keep) * variance.astype(jnp.float32)
+            for kept, found in ((self.mean, mean), (self.variance, variance)):  # in the precision that they are kept in
+                kept[...] = keep * kept[...] + (1 - keep) * found.astype(kept[...].dtype)
         else:
             mean, variance = self.mean[...].astype(dtype), self.variance[...].astype(dtype)
         scale, shift = self.affine(mean, variance)

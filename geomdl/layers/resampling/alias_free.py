@@ -19,6 +19,8 @@ from geomdl.equivariance.contracts.contract import (
     Size,
     exact_everywhere,
 )
+from geomdl.equivariance.contracts.promise import Divides
+from geomdl.equivariance.contracts.redundancy import Redundancy
 from geomdl.errors import invalid
 from geomdl.layers.core.field_channels import per_channel
 from geomdl.layers.core.layer import Child, Field, Image, Images, Layer
@@ -85,14 +87,17 @@ class IdealResample(Layer):
     @property
     def contract(self) -> Contract:
         """Exact for grid symmetries at every size; shifts by a factor, fractional ones included."""
-        points = centred_points(self.in_type, self.size)
         if self.factor is None:
+            points = centred_points(self.in_type, self.size)
             varies = dataclasses.replace(NOTHING, why="the factor varies")
-            return Contract(self.in_type, self.out_type, points, varies, self.output_size, fractional=varies)
+            fine = Redundancy(math.inf)  # where the output is the larger
+            return Contract(
+                self.in_type, self.out_type, points, varies, self.output_size, fractional=varies, redundancy=fine
+            )
         q = self.factor.denominator
-        fits = Condition(f"sides that {q} divides", lambda size: all(n % q == 0 for n in size))
+        fits = Condition(f"sides that {q} divides", Divides(q))
         exact = Promise("exact", (fits,) if q > 1 else ())
-        points = dataclasses.replace(points, conditions=points.conditions + exact.conditions)
+        points = centred_points(self.in_type, self.size, *exact.conditions)
         return Contract(
             self.in_type,
             self.out_type,
@@ -216,6 +221,7 @@ class BandLimited(Layer):
         up = self.up.contract
         whole = compose([up, self.pointwise.contract, self.down.contract])
         same = self.pointwise.contract.points == Promise("exact")  # where U can be applied, so can D
+        same = same and self.pointwise.contract.group == up.group
         whole = dataclasses.replace(whole, points=up.points if same else whole.points, shifts=up.shifts)
         if isinstance(self.pointwise, Polynomial) and self.pointwise.degree <= 2 * self.factor - 1:
             return dataclasses.replace(whole, fractional=up.fractional)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
-from geomdl.errors import unknown
+from geomdl.errors import invalid, unknown
 from geomdl.groups import PlanarGroup, Subgroup, require_planar
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.layers.containers.sequential import Sequential
@@ -59,6 +59,8 @@ class NormMaxPool(Layer):
         in_type.require_plane("NormMaxPool")
         self.in_type = self.out_type = in_type
         self.window = Window(window, window if stride is None else stride, padding, 1, padding_mode, remainder)
+        if self.window.dimension is not None:
+            raise invalid("window of NormMaxPool", self.window, "one number for both axes", "Window(2)")
 
     @property
     def contract(self) -> Contract:

@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from geomdl.equivariance.contracts.composition import compose
-from geomdl.equivariance.contracts.contract import Contract, Promise, Size, square
+from geomdl.equivariance.contracts.contract import Contract, Promise, Size
+from geomdl.equivariance.contracts.promise import OnCentredGrid, by_group
+from geomdl.equivariance.contracts.redundancy import Redundancy
 from geomdl.errors import invalid
 from geomdl.layers.core.layer import Child, Image, Images, Layer
 from geomdl.layers.resampling.polyphase import Polyphase
@@ -62,12 +64,20 @@ class PolyphaseUpsample(Layer):
 
     @property
     def _turns(self) -> Promise:
-        return Promise("exact", (square,) if self.in_type.require_plane("it").swaps_axes else ())
+        return by_group(OnCentredGrid(self.in_type.space), self.in_type.group)
 
     def _placing(self, points: Promise) -> Contract:
         """The contract of putting pixels apart; which of S they lie on isn't fixed, so neither is the reach."""
         stride = Fraction(1, self.stride)
-        return Contract(self.in_type, self.in_type, points, Promise("exact"), self._enlarged, stride=stride)
+        return Contract(
+            self.in_type,
+            self.in_type,
+            points,
+            Promise("exact"),
+            self._enlarged,
+            stride=stride,
+            redundancy=Redundancy(self.stride, ties_from=3),  # of two components each is its own mirror image
+        )
 
     def _enlarged(self, size: Size) -> Size:
         return tuple(n * self.stride for n in size)

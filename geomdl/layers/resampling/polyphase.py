@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from geomdl.equivariance.contracts.contract import NOTHING, Condition, Contract, Promise, Size, square
+from geomdl.equivariance.contracts.contract import NOTHING, Condition, Contract, Promise, Size
+from geomdl.equivariance.contracts.promise import OnCentredGrid, by_group
+from geomdl.equivariance.contracts.redundancy import Choice
 from geomdl.errors import invalid, unknown
 from geomdl.groups import PerAxis
 from geomdl.layers.containers.sequential import Sequential
@@ -47,8 +49,11 @@ class Polyphase(Layer):
     of x, turned; and in the same way component (i, j) of x flipped up–down is component (S − 1 − i, j), flipped. The
     chosen pixels turn with the image, at every size that S divides, though no plain stride does so at even sizes.
 
-    Where two components have the same norm the first in reading order is taken. Their order changes with the image: if
-    they are not the same up to a shift, as in a picture that is its own mirror image, the promises do not hold for it.
+    *Ties.* Where two components have the same norm the first in reading order is taken. Their order changes with the
+    image: if they are not the same up to a shift, as in a picture that is its own mirror image, the promises do not
+    hold for it. Behind upsampling (`Upsample`, `IdealResample`, `TransposedConv`, `ReducedSize`) components can have
+    the same norm whatever the image, and rounding chooses. There the contract of a network promises nothing about the
+    group and shifts; a layer of as large a stride between them takes the redundancy away.
 
     Args:
       layer: f, with windows of odd extent, ``padding="same"``, ``padding_mode="circular"``, ``remainder="drop"`` and
@@ -111,14 +116,15 @@ class Polyphase(Layer):
     def contract(self) -> Contract:
         """Exact for grid symmetries, for shifts by multiples of the stride, and for all others up to a shift."""
         inner, fits = self.inner_contract, Condition(f"sides that {self.stride} divides", self._fits)
-        turns = (square,) if self.in_type.require_plane("Polyphase").swaps_axes else ()
+        self.in_type.require_plane("Polyphase")
         return dataclasses.replace(
             inner,
-            points=Promise("exact", (*turns, fits)),
+            points=by_group(OnCentredGrid(self.in_type.space, conditions=(fits,)), self.out_type.group),
             shifts=Promise("exact", (fits,)),
             up_to_shift=Promise("exact", (fits,)),
             fractional=dataclasses.replace(NOTHING, why="the choice is of whole pixels"),
             reach=None,
+            choices=(Choice(self.stride), *inner.choices),
             output_size=self.output_size,
             depth=inner.depth + 1,
             random_in_training=inner.random_in_training or self.choose == "learned",
@@ -231,14 +237,20 @@ _weighed.defvjp(_weighed_forward, _weighed_backward)
 
 
 def _energies(x: jax.Array, stride: int, norm: float) -> jax.Array:
-    """‖·‖_p^p of every component, ``[batch, S · S]`` (the largest entry for p = ∞)."""
+    """‖·‖_p^p of every component, ``[batch, S · S]``.
+
+    For p = ∞ ties are common, as behind a maximum over windows that overlap, or a function that saturates; so of the
+    components with the largest entry those count by their 2-norm, others as −1.
+    """
     x = jax.lax.stop_gradient(x).astype(wide(x.dtype))
     batch, height, width, _ = x.shape
     shape = batch, height // stride, stride, width // stride, stride
-    if norm == math.inf:
-        return jnp.abs(x).max(-1).reshape(shape).max((1, 3)).reshape(batch, -1)
-    powers = x * x if norm == 2 else jnp.abs(x) ** norm
-    return powers.sum(-1).reshape(shape).sum((1, 3)).reshape(batch, -1)
+    powers = x * x if norm in (2, math.inf) else jnp.abs(x) ** norm
+    sums = powers.sum(-1).reshape(shape).sum((1, 3)).reshape(batch, -1)
+    if norm < math.inf:
+        return sums
+    largest = jnp.abs(x).max(-1).reshape(shape).max((1, 3)).reshape(batch, -1)
+    return jnp.where(largest == largest.max(-1, keepdims=True), sums, -1)
 
 
 def _components(x: jax.Array, stride: int) -> jax.Array:

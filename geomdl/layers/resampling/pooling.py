@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
+from geomdl.equivariance.contracts.promise import no_size
 from geomdl.errors import invalid, unknown
 from geomdl.layers.core.functional import correlate_separably, pool, require_something_to_pool
 from geomdl.layers.core.layer import Field, Fields, Layer, Resampled, Vector
@@ -185,7 +186,7 @@ class GlobalPool(Layer):
     def contract(self) -> Contract:
         """Exact for every grid symmetry and every circular shift."""
         return exact_everywhere(
-            self.in_type, self.out_type, output_size=lambda size: (), linear=self.reduce == "mean", has_base_space=False
+            self.in_type, self.out_type, output_size=no_size, linear=self.reduce == "mean", has_base_space=False
         )
 
     def apply(self, x: Field) -> Vector:

@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.equivariance.contracts.composition import compose
-from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Condition, Contract, Promise, Size, square
+from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Condition, Contract, Promise, Size
+from geomdl.equivariance.contracts.promise import Divides, OnCentredGrid, by_group, same_size
+from geomdl.equivariance.contracts.redundancy import NO_REDUNDANCY
 from geomdl.errors import invalid, unknown
 from geomdl.layers.core.layer import Child, Image, Images, Layer
 from geomdl.layers.core.maximum import Sliding, maximum_over
@@ -73,7 +75,7 @@ class ReducedSize(Layer):
         The reach is that of even sides; on odd ones D reaches further and U less.
         """
         if self.circular:
-            shifts = Promise("exact", (Condition("even sides", lambda size: all(n % 2 == 0 for n in size)),))
+            shifts = Promise("exact", (Condition("even sides", Divides(2)),))
             fractional = dataclasses.replace(ALIASED, conditions=shifts.conditions)
         else:
             shifts = fractional = dataclasses.replace(NOTHING, why="the image has a border")
@@ -93,10 +95,11 @@ class ReducedSize(Layer):
             self.out_type,
             _points(self.out_type),
             Promise("exact") if self.circular else shifts,
-            lambda size: size,
+            same_size,
             stride=Fraction(1, 2),
             fractional=ALIASED if self.circular else shifts,
             reach=Fraction(3, 4),
+            redundancy=None if self.circular else NO_REDUNDANCY,
         )
         whole = compose([down, self.inner.contract, up])
         return dataclasses.replace(whole, output_size=self.output_size)
@@ -144,7 +147,8 @@ class ReducedSize(Layer):
 
 
 def _points(field_type: FieldType) -> Promise:
-    return Promise("exact", (square,) if field_type.require_plane("ReducedSize").swaps_axes else ())
+    field_type.require_plane("ReducedSize")
+    return by_group(OnCentredGrid(field_type.space), field_type.group)
 
 
 def _halved(size: Size) -> Size:

@@ -10,7 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Contract, Promise, Size, square
+from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Condition, Contract, Promise, Size, square
+from geomdl.equivariance.contracts.promise import OnCentredGrid, by_group
+from geomdl.equivariance.contracts.redundancy import NO_REDUNDANCY, Redundancy
 from geomdl.errors import invalid, unknown
 from geomdl.groups import PLANE, BaseSpace
 from geomdl.layers.core.layer import Field, Layer, Resampled
@@ -98,7 +100,16 @@ class Upsample(Layer):
             fractional=fractional,
             reach=_reach(self.factor, self.method) if self.factor is not None else None,
             offset=(Fraction(1, self.factor) - 1) / 2 if self.factor is not None else 0,
+            redundancy=self._redundancy,
         )
+
+    @property
+    def _redundancy(self) -> Redundancy | None:
+        """None, for that of the stride, where pixels are copied or the border goes round; else the border tells apart
+        components that would be mirror images."""
+        if self.method != "nearest" and self.padding_mode != "circular":
+            return NO_REDUNDANCY
+        return None if self.size is None else Redundancy(math.inf)
 
     def multiply_adds(self, size: Size) -> int:
         """Channels · taps · (pixels after enlarging one axis + pixels after both)."""
@@ -197,13 +208,12 @@ def size_pair(what: str, size: int | tuple[int, int]) -> tuple[int, int]:
     return pair  # type: ignore[return-value]
 
 
-def centred_points(in_type: FieldType, size: tuple[int, ...] | None) -> Promise:
+def centred_points(in_type: FieldType, size: tuple[int, ...] | None, *conditions: Condition) -> Promise:
     """Exact for grid symmetries; where quarter turns are among them, only from square to square."""
-    if not in_type.require_base_space("resampling").exchanges_axes(in_type.group):
-        return Promise("exact")
+    space, exchanging = in_type.require_base_space("resampling"), Promise("exact", (square,))
     if size is not None and len(set(size)) > 1:
-        return dataclasses.replace(NOTHING, why=f"quarter turns exchange the sides of an output of {size}")
-    return Promise("exact", (square,))
+        exchanging = dataclasses.replace(NOTHING, why=f"quarter turns exchange the sides of an output of {size}")
+    return by_group(OnCentredGrid(space, exchanging, conditions), in_type.group)
 
 
 def _reach(factor: int, method: Method) -> Fraction:

@@ -3,7 +3,6 @@
 import abc
 import dataclasses
 import functools
-import math
 import typing
 from collections.abc import Sequence
 from typing import Any, Self
@@ -16,11 +15,17 @@ from geomdl.errors import invalid, unknown
 from geomdl.layers import Layer, Sequential
 from geomdl.layers.core.functional import ACTIVATIONS
 from geomdl.layers.core.random_keys import as_rngs
+from geomdl.memory import require_memory
 from geomdl.models.core.exactness import warn_if_inexact
 from geomdl.numbers import checker, whole_number
 
 ImageShape = tuple[int, int, int]
 """(height, width, channels)."""
+
+WIDEST = 100_000
+"""The largest ``width``: a search for one ends there."""
+
+_WIDE = 256  # from here on it is asked whether the parameters fit into memory, before they are made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +66,8 @@ class ModelConfig(abc.ABC):
         image_shape = (height, width, channels)
         num_classes, rngs = whole_number("num_classes", num_classes), as_rngs(rngs)
         config = self.matched(image_shape, num_classes) if isinstance(self, ScalableConfig) else self
+        if isinstance(config, ScalableConfig) and config.width > _WIDE:
+            require_memory("model.width", config.width, (config.parameter_count(image_shape, num_classes),))
         model = Sequential(config.layers(image_shape, num_classes, rngs))
         contract, size = model.contract, tuple(image_shape[:2])
         contract.output_size(size)  # raises where a window does not fit
@@ -94,8 +101,8 @@ class ScalableConfig(ModelConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.width < math.inf:
-            raise invalid("model.width", self.width, "a positive number", 16)
+        if not 0 < self.width <= WIDEST:
+            raise invalid("model.width", self.width, f"a positive number, at most {WIDEST:,}", 16)
         if self.match_parameters is not None and self.match_parameters < 1:
             raise invalid("model.match_parameters", self.match_parameters, "a positive number of parameters, or None")
         if self.activation not in {*ACTIVATIONS, "maxout"}:
@@ -132,6 +139,9 @@ class ScalableConfig(ModelConfig):
         if low[1] > 2 * target:
             raise invalid("model.match_parameters", target, f"at least {low[1]}, the narrowest such network", low[1])
         while high[1] < target:
+            if 2 * high[0].width > WIDEST:
+                allowed = f"at most {high[1]:,}, as this network has at width {high[0].width:,.0f}"
+                raise invalid("model.match_parameters", target, allowed, high[1])
             low, high = high, at(2 * high[0].width)
         while high[0].width - low[0].width > 0.01 * max(1.0, low[0].width / 20):
             middle = at((low[0].width + high[0].width) / 2)

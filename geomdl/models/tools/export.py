@@ -67,7 +67,7 @@ def export(
     Raises:
       ValueError: when the images do not fit the network, or it is no layer.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     if not isinstance(model, Layer):
         raise invalid("model", type(model).__name__, "a geomdl.layers.Layer, which can be frozen to a dense network")
@@ -96,5 +96,6 @@ def export(
         "out_type": str(frozen.out_type),
         "promise": str(frozen.contract),
     }
-    save_file({name: jax.device_get(w) for name, w in weights.items()}, files.weights, metadata=about)
+    # Not `save_file`, whose files nobody but their owner may read, whatever the umask says.
+    files.weights.write_bytes(save({name: jax.device_get(w) for name, w in weights.items()}, metadata=about))
     return files

@@ -15,9 +15,19 @@ import jax
 from orbax.checkpoint import v1 as ocp
 
 from geomdl.errors import unknown
-from geomdl.training.checkpoints.files import DIGESTS, UNWANTED, Tidying, damage_of, remove, write_digests
+from geomdl.training.checkpoints.files import (
+    DIGESTS,
+    UNWANTED,
+    Tidying,
+    checkpoint_steps,
+    damage_of,
+    remove,
+    write_digests,
+)
 from geomdl.training.checkpoints.parameter_mismatch import parameter_mismatch
 from geomdl.training.checkpoints.recent_evaluations import Evaluated, RecentEvaluations, ranked
+from geomdl.training.checkpoints.room import require_room
+from geomdl.training.checkpoints.unfinished_saves import clear_away, end_unfinished_saves, reason_of
 from geomdl.training.distributed import processes as distributed
 
 LATEST = 2
@@ -36,7 +46,13 @@ class CheckpointError(ValueError):
 
 
 class SaveFailed(RuntimeError):
-    """A checkpoint that could not be written: the disk is full, or may not be written to."""
+    """A checkpoint that could not be written: the disk is full, or may not be written to.
+
+    Attributes:
+      exit_status: of the command.
+    """
+
+    exit_status = 2
 
 
 class _PreserveAll:
@@ -80,7 +96,7 @@ class Checkpoints:
         if self._writable:
             for path in self.directory.glob(f"*{UNWANTED}"):
                 shutil.rmtree(path, ignore_errors=True)
-        there = [p for p in self.directory.glob("[0-9]*") if p.name.isdigit()]
+        there = [self.directory / str(step) for step in checkpoint_steps(self.directory)]
         found = {p: damage_of(p, arrays=self._writable) for p in there}
         there = [p for p in there if p.exists()]  # the others were just being removed
         damaged = {int(p.name): damage for p in there if (damage := found[p])}
@@ -189,6 +205,8 @@ class Checkpoints:
             self._forget(step)
         metrics: dict[str, Any] | None = None if score is None else {"score": float(score)}
         try:
+            if self._writable:
+                require_room(self.directory, step, state)
             self._checkpointer.save_async(step, state, force=True, metrics=metrics, custom_metadata=notes or {})
         except Exception as error:
             raise self._not_saved(step, error) from error
@@ -360,14 +378,22 @@ class Checkpoints:
             _log.warning("checkpoint %s is not used (%s); it was moved to %s", path, reason, aside)
 
     def _not_saved(self, step: int | None, error: BaseException) -> SaveFailed:
+        end_unfinished_saves()
         if step is not None:
             self._scores.pop(step, None)
-        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:300]
-        kept = "no checkpoint is there" if self.latest is None else f"the checkpoint of step {self.latest} is kept"
-        return SaveFailed(
-            f"cannot save the checkpoint of step {step} in {self.directory} ({reason}); {kept}; "
-            "when there is room to write, give the same command again to go on from it"
-        )
+        reason = reason_of(error)
+        clear_away(self.directory, step)
+        there = checkpoint_steps(self.directory)
+        if not self.directory.is_dir():
+            advice = "nothing of the run is there any more; put it back, or give the same command again to begin anew"
+        elif not there:
+            advice = "no checkpoint is there; when there is room to write, give the same command again to begin anew"
+        else:
+            advice = (
+                f"the checkpoint of step {there[-1]} is kept; when there is room to write, give the same command again "
+                "to go on from it"
+            )
+        return SaveFailed(f"cannot save the checkpoint of step {step} in {self.directory} ({reason}); {advice}")
 
     def _another(self, path: Path, found: str) -> CheckpointError:
         return CheckpointError(

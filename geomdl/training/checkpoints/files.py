@@ -5,13 +5,13 @@ read. A checkpoint that is no longer wanted gets another name before it is remov
 """
 
 import hashlib
-import json
 import shutil
 import threading
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
-from geomdl.training.workdir.workdir import write_json
+from geomdl.training.workdir.json_file import read_json, write_json
 
 DIGESTS = "digests.json"
 UNWANTED = ".unwanted"
@@ -70,6 +70,16 @@ def remove(checkpoint: Path) -> None:
     shutil.rmtree(unwanted, ignore_errors=True)
 
 
+def checkpoint_steps(directory: Path) -> list[int]:
+    """Returns the steps of the checkpoints in a directory, ascending, whole or not; none where there is no directory.
+
+    >>> checkpoint_steps(Path("nowhere"))
+    []
+    """
+    names = (path.name for path in directory.glob("[0-9]*") if path.is_dir())
+    return sorted(int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 19)
+
+
 def _files(checkpoint: Path) -> list[Path]:
     return sorted(p for p in checkpoint.rglob("*") if p.is_file() and not p.name.startswith(DIGESTS))
 
@@ -93,10 +103,12 @@ def damage_of(checkpoint: Path, *, arrays: bool = True) -> str | None:
       arrays: looks at the arrays too, not only at the small files about them.
     """
     try:
-        digests: dict[str, str] = json.loads((checkpoint / DIGESTS).read_text())
+        digests: Any = read_json(checkpoint / DIGESTS)
     except FileNotFoundError:
-        return None  # the process was killed just after it had saved
+        return None if (checkpoint / "state").is_dir() else "its arrays are missing"  # killed just after it had saved
     except ValueError:
+        return f"{checkpoint / DIGESTS} is damaged"
+    if not isinstance(digests, dict) or not all(isinstance(digest, str) for digest in digests.values()):
         return f"{checkpoint / DIGESTS} is damaged"
     for name, digest in digests.items():
         if name.startswith("state/") and not arrays:

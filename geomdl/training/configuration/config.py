@@ -17,6 +17,7 @@ from geomdl.evaluators import EVALUATORS
 from geomdl.layers.convolution.algorithms import methods
 from geomdl.layers.transforms.with_method import read_methods
 from geomdl.models import MODELS, BuildsModel
+from geomdl.nesting import require_finite_nesting
 from geomdl.paths import holds_path, located
 from geomdl.registry import Registry
 from geomdl.tasks import TASKS, ClassificationConfig, Task, TaskConfig, split_metrics, usual_task
@@ -28,6 +29,9 @@ from geomdl.training.step.compute import PRECISIONS, Compute
 
 ON_NONFINITE = ("stop", "skip")
 """What may be done about a step that is not finite."""
+
+MOST_STEPS = 2**31 - 1
+"""The most steps of a run."""
 
 HEADLINE = "headline"
 """The name under which ``training.monitor`` takes the headline metric of whatever task it is."""
@@ -141,7 +145,12 @@ class TrainingConfig:
 
     def total_steps(self, steps_per_epoch: int) -> int:
         """Returns the number of optimiser steps of the run."""
-        return self.steps if self.steps is not None else max(1, round((self.epochs or 0) * steps_per_epoch))
+        steps = self.steps if self.steps is not None else max(1, round((self.epochs or 0) * steps_per_epoch))
+        if steps > MOST_STEPS:
+            name = "training.epochs" if self.steps is None else "training.steps"
+            allowed = f"at most {MOST_STEPS:,} steps, as 32 bits count them; here an epoch has {steps_per_epoch:,}"
+            raise invalid(name, getattr(self, name.partition(".")[2]), allowed)
+        return steps
 
     def monitored(self, task: Task) -> str:
         """Returns the validation metric by which checkpoints are compared.
@@ -225,6 +234,7 @@ class RunConfig:
             if key not in tree:
                 raise invalid("config", sorted(tree), f"a config with the section '{key}', e.g. {_EXAMPLES[key]}")
         seed = tree.get("seed", 0)
+        require_finite_nesting(tree, "config")
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
             raise invalid("seed", seed, "a whole number in [0, 2³²)", 0)
         data = _named(DATASETS, _section(tree, "data"), "data", None)

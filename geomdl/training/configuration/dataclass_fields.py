@@ -12,6 +12,12 @@ from geomdl.errors import invalid, unknown
 
 T = TypeVar("T")
 
+WHOLE = 2**32
+"""Beyond the whole numbers of a config."""
+
+REAL = 3.4e38
+"""The largest number of a config: infinity is none."""
+
 
 def from_values(kind: type[T], values: Mapping[str, Any], path: str, *, also: Sequence[str] = ()) -> T:
     """Makes a dataclass of plain values.
@@ -77,7 +83,19 @@ def convert(value: Any, hint: Any, path: str) -> Any:
     found = _match(value, hint)
     if found is _NO:
         raise invalid(path, value, describe(hint))
+    _require_representable(found, path)
     return found
+
+
+def _require_representable(value: Any, path: str) -> None:
+    """Raises ValueError for a number that the machine's 32 bits cannot hold: it would become another."""
+    for number in value if isinstance(value, tuple) else (value,):
+        if isinstance(number, tuple):
+            _require_representable(number, path)
+        elif isinstance(number, int) and abs(number) >= WHOLE:
+            raise invalid(path, value, "a whole number below 2³², as 32 bits hold it")
+        elif isinstance(number, float) and abs(number) > REAL:
+            raise invalid(path, value, f"a number up to {REAL:.1e}, as 32 bits hold it")
 
 
 def describe(hint: Any) -> str:

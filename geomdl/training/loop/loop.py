@@ -22,6 +22,7 @@ from geomdl.training.loop.run import go_on
 from geomdl.training.loop.settlement import Settlement
 from geomdl.training.loop.standing import Standing
 from geomdl.training.loop.trained import Trained, load_trained
+from geomdl.training.reporting.outside import missing_records
 from geomdl.training.reporting.writers import Progress, Record, read_metrics
 from geomdl.training.step.nonfinite import TrainingDiverged
 from geomdl.training.step.state import merge_model
@@ -208,11 +209,16 @@ def _finished(
     notes: dict[str, Any] = {}
     parts, standing = going.parts, going.initial
     if checkpoints.latest is not None:
-        read_metrics(where.metrics)  # raises before anything is done if it is gone
+        records = read_metrics(where.metrics)  # raises before anything is done if it is gone
+        gap = missing_records(records, parts.config.to_dict(), checkpoints.latest)
+        if gap and not going.history.changes:
+            _log.warning("%s: %s; the run goes on without them", where.metrics, gap)
         restored = checkpoints.resume(lambda step: going.like(checkpoints.notes(step)))
         if restored is not None:
             notes = checkpoints.notes(restored[0])
             standing, notes = going.standing(restored[1], notes), going.notes(notes)
+    elif where.metrics.exists() and where.metrics.stat().st_size:
+        _log.warning("%s has records of a run, but no checkpoint: the run begins anew", where.path)
     if standing.step > parts.total_steps:
         raise WorkdirError(
             f"the run in {where.path} has taken {standing.step} steps, and its config ends it at {parts.total_steps}; "

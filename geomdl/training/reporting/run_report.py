@@ -11,6 +11,7 @@ from geomdl.plots.learning_curves import learning_curves
 from geomdl.plots.style import save
 from geomdl.plots.tables import Column, Row, Value, to_markdown
 from geomdl.training.reporting.runs import Run, read_run
+from geomdl.training.workdir.json_file import write_whole
 
 _NO_METRICS = ("step", "split", "checkpoint", "images", "evaluators", "learning_rate", "images_per_second")
 
@@ -33,9 +34,7 @@ def write_report(workdir: Path | str) -> list[Path]:
     metric = run.facts.get("headline", "iou" if any("iou" in record for record in run.records) else "accuracy")
     figures = save(learning_curves(run.records, best_step=run.best_step, metric=metric), run.path, "learning_curves")
     report = run.path / "report.md"
-    partial = report.with_name("report.md.partial")
-    partial.write_text(report_text(run, figures[0].name), encoding="utf-8")
-    partial.replace(report)
+    write_whole(report, report_text(run, figures[0].name))
     return [report, *figures]
 
 
@@ -78,7 +77,7 @@ def _ending(run: Run) -> str:
 
 
 def _monitored(run: Run) -> str:
-    return run.facts.get("monitor", run.config["training"].get("monitor", "loss"))
+    return run.facts.get("monitor", run.config.get("training", {}).get("monitor", "loss"))
 
 
 def _metrics(run: Run) -> str:

@@ -1,14 +1,15 @@
 """Reads work directories without changing them: config, progress and results of a run."""
 
-import fcntl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from geomdl.paths import local_path
-from geomdl.training.checkpoints.files import damage_of
+from geomdl.training.checkpoints.files import checkpoint_steps, damage_of
+from geomdl.training.reporting.outside import missing_records, plausible_evaluation, plausible_facts
 from geomdl.training.reporting.writers import Record, read_metrics
+from geomdl.training.workdir.lock import in_use
 from geomdl.training.workdir.run_facts import read_facts
 from geomdl.training.workdir.workdir import WorkdirError, read_written
 
@@ -94,25 +95,37 @@ def read_run(path: Path | str, *, arrays: bool = False) -> Run:
     problems: list[str] = []
     written: dict[str, Any] = {}
     records: list[Record] = []
-    steps = sorted(int(p.name) for p in (path / "checkpoints").glob("[0-9]*") if p.name.isdigit() and p.is_dir())
+    steps = checkpoint_steps(path / "checkpoints")
     try:
         written = read_written(path / "config.json")
-    except ValueError:
+    except (ValueError, OSError):
         problems.append("config.json")
     if steps or (path / "metrics.jsonl").exists():
         try:
             records = read_metrics(path / "metrics.jsonl")
-        except (ValueError, OSError):
-            problems.append("metrics.jsonl")
+        except (ValueError, OSError) as error:
+            problems.append(f"metrics.jsonl ({' '.join(str(error).split())})")
     for step in steps:
         damage = damage_of(path / "checkpoints" / str(step), arrays=arrays)
         if damage:
             problems.append(f"checkpoint {step} ({damage})")
     config = written.get("config", {})
-    facts = read_facts(path / "run.json")
+    facts, wrong = plausible_facts(read_facts(path / "run.json"))
+    problems += [f"run.json ({fault})" for fault in wrong]
+    evaluations: dict[str, dict[str, Any]] = {}
+    for file in sorted((path / "evaluation").glob("*.json")):
+        found, wrong = plausible_evaluation(read_facts(file))
+        problems += [f"evaluation/{file.name} ({fault})" for fault in wrong]
+        evaluations |= {file.stem: found} if found else {}
     total = facts.get("total_steps", config.get("training", {}).get("steps"))
+    total = total if isinstance(total, int) else None
     monitor = facts.get("monitor", config.get("training", {}).get("monitor", "loss"))
-    running = _in_use(path / ".lock")
+    running = in_use(path / ".lock")
+    if not running and not steps and (records or facts.get("finished")):
+        problems.append("it has no checkpoint; geomdl train begins anew")
+    if not running and steps and records and not written.get("history"):
+        gap = missing_records(records, config, steps[-1])
+        problems += [f"metrics.jsonl ({gap})"] if gap else []
     step = records[-1]["step"] if running and records else steps[-1] if steps else 0
     finished = bool(facts.get("finished")) or (total is not None and bool(steps) and step >= total)
     state = DAMAGED if problems else RUNNING if running else FINISHED if finished else STOPPED
@@ -121,8 +134,8 @@ def read_run(path: Path | str, *, arrays: bool = False) -> Run:
         state=state,
         problem=", ".join(problems),
         config=config,
-        versions=written.get("versions", {}),
-        hardware=written.get("hardware", {}),
+        versions=_section(written, "versions"),
+        hardware=_section(written, "hardware"),
         facts=facts,
         records=tuple(records),
         step=step,
@@ -133,7 +146,7 @@ def read_run(path: Path | str, *, arrays: bool = False) -> Run:
             monitor,
             monitor not in facts.get("least_is_best", ("loss",)),
         ),
-        evaluations={p.stem: found for p in sorted((path / "evaluation").glob("*.json")) if (found := read_facts(p))},
+        evaluations=evaluations,
     )
 
 
@@ -168,16 +181,9 @@ def _looks_like_run(path: Path) -> bool:
     return (path / "config.json").is_file() and any((path / n).exists() for n in (".lock", "metrics.jsonl"))
 
 
-def _in_use(lock: Path) -> bool:
-    """Whether a process holds the lock of a work directory."""
-    try:
-        with lock.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+def _section(written: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = written.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _best_step(records: Iterable[Record], monitor: str, greater_is_better: bool) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TextIO
 import numpy as np
 from tqdm import tqdm
 
+from geomdl.errors import shortened
 from geomdl.training.distributed.processes import first
 from geomdl.training.workdir.workdir import WorkdirError
 
@@ -83,31 +84,52 @@ class JsonlWriter:
 
 
 def read_metrics(path: Path | str) -> list[Record]:
-    """Returns the records of a metrics.jsonl; a last line that was cut off is left out.
+    """Returns the records of a metrics.jsonl; blank lines, and a last one that was cut off, are left out.
 
     Args:
       path: of the file.
 
     Raises:
-      WorkdirError: when there is no such file, or a line before the last is no record.
+      WorkdirError: when there is no such file, or a line is no record: something else, or without numbers.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise WorkdirError(
             f"{path}, the records of the run, is missing; put it back, or train again in another work directory"
         ) from None
+    except UnicodeDecodeError as error:
+        raise WorkdirError(f"cannot read {path}, the records of the run ({error}); nothing was changed") from None
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     records: list[Record] = []
-    for number, line in enumerate(lines, start=1):
+    for place, (number, line) in enumerate(lines, start=1):
+        record: Any = {}
         try:
             record = json.loads(line)
-        except ValueError:
-            record = None
-        if isinstance(record, dict) and {"step", "split"} <= set(record):
-            records.append(record)
-        elif number < len(lines):
-            raise WorkdirError(f"line {number} of {path} is not a record of a run; nothing was changed")
+        except (ValueError, RecursionError):
+            if place == len(lines):
+                break  # it was cut off
+        fault = _fault(record)
+        if fault:
+            raise WorkdirError(f"line {number} of {path} is not a record of a run ({fault}); nothing was changed")
+        records.append(record)
     return records
+
+
+def _fault(record: Any) -> str | None:
+    """What is wrong with a line of metrics.jsonl; None for a record."""
+    if not isinstance(record, dict) or not {"step", "split"} <= set(record):
+        return "it has no step and split"
+    step = record["step"]
+    if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step < 2**63:
+        return f"step is {shortened(repr(step), 40)}, not a whole number"
+    if not isinstance(record["split"], str):
+        return f"split is {shortened(repr(record['split']), 40)}, not a name"
+    for key, value in record.items():
+        number = value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+        if key != "split" and not number:
+            return f"{key} is {shortened(repr(value), 40)}, not a number"
+    return None
 
 
 def _line(record: Record) -> str:

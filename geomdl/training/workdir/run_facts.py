@@ -3,7 +3,6 @@
 How many steps the run has in all, how large the network is, what it was trained on and, once it has ended, how.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +14,7 @@ from jax.tree_util import tree_flatten_with_path
 from geomdl.data import Dataset, Split
 from geomdl.data.targets import target_kind
 from geomdl.training.configuration.config import RunConfig
-from geomdl.training.workdir.workdir import write_json
+from geomdl.training.workdir.json_file import read_json, write_json
 
 _LABELS: Mapping[str, type] = {"class": np.int32, "labels": np.float32, "map": np.int32, "values": np.float32}
 """The kinds of labels of which nothing else need be known, with their types."""
@@ -70,7 +69,7 @@ def note_end(path: Path, *, step: int, best_step: int, stopped_early: bool) -> N
 def read_facts(path: Path) -> dict[str, Any]:
     """Returns the object in a JSON file; empty when there is none, or it cannot be read."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = read_json(path)
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -3,9 +3,7 @@
 ``config.json`` holds the config, the versions and the hardware of the run that owns the directory.
 """
 
-import fcntl
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +15,8 @@ from geomdl.paths import local_path
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.configuration.flat_config import flat
 from geomdl.training.distributed.processes import by_first, together
+from geomdl.training.workdir.json_file import read_json, write_json
+from geomdl.training.workdir.lock import locked
 
 
 class WorkdirError(ValueError):
@@ -67,7 +67,7 @@ class Workdir:
             )
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock = (self.path / ".lock").open("w")
-        if not _locked(self._lock):
+        if not locked(self._lock):
             self._lock.close()
             self._lock = None
             raise WorkdirError(f"work directory {self.path} is in use by another process; wait, or choose another")
@@ -139,36 +139,6 @@ def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> l
         elif there != here:
             lines.append(f"{prefix}{key}: {there!r} there, {here!r} here")
     return lines
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes a file that is either there as a whole or not at all.
-
-    Args:
-      path: of the file.
-      value: what `json` can write.
-
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "numbers.json"
-    >>> write_json(path, {"accuracy": 0.5})
-    >>> json.loads(path.read_text())
-    {'accuracy': 0.5}
-    """
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
-
-
-def _locked(file: TextIO) -> bool:
-    """Takes the lock; tries a few times, since whoever asks whether a run is in progress holds it for an instant."""
-    for _ in range(5):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.02)
-        else:
-            return True
-    return False
 
 
 class _Absent:
@@ -248,11 +218,13 @@ def read_written(file: Path) -> dict[str, Any]:
       WorkdirError: when it cannot be read, or no run wrote it.
     """
     try:
-        written = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+        written = read_json(file)
+    except (ValueError, OSError) as error:
         raise WorkdirError(f"cannot read {file} ({error}); nothing was changed") from error
     config = written.get("config") if isinstance(written, dict) else None
-    if not isinstance(config, dict) or not all(isinstance(config.get(key), dict) for key in ("data", "model")):
+    sections = config if isinstance(config, dict) else {}
+    plain = all(isinstance(value, dict) for key, value in sections.items() if key != "seed")
+    if not isinstance(config, dict) or not plain or not {"data", "model"} <= set(config):
         raise WorkdirError(
             f"cannot read {file} (it is not the config.json of a run); nothing was changed; "
             "choose another work directory"

@@ -24,6 +24,7 @@ from jax.experimental import pallas as pl
 from jax.typing import DTypeLike
 
 from geomdl.equivariance.contracts.contract import Size
+from geomdl.errors import invalid
 from geomdl.kernels.factored.columns import Columns, columns_of
 from geomdl.layers.convolution.algorithms.gpu_backend import gpu_backend
 from geomdl.layers.convolution.algorithms.mixing import Geometry
@@ -61,6 +62,7 @@ def mix_by_one_kernel(
         blocks = matrix.reshape(*matrix.shape[:2], plan.groups[g].heights[i], -1).transpose(0, 2, 3, 1)
         columns = columns_of(plan.inputs[i], plan.groups[g], i)
         z, blocks = _vary_alike(padded[i], blocks.astype(dtype))
+        _require_unchecked(z)
         w = window.isotropic
         y: Any = _expand_and_mix(z, blocks, columns, w.stride, w.dilation, geometry.out_size)
         found[g] += y.transpose(0, 5, 2, 1, 3, 4).reshape(y.shape[0], y.shape[5], y.shape[2], y.shape[1], -1)
@@ -223,6 +225,20 @@ def _vary_alike(*arrays: jax.Array) -> list[jax.Array]:
     """The arrays, which vary over the devices of `jax.shard_map` wherever one of them does."""
     nothing = sum(x.ravel()[:0].sum().astype(arrays[0].dtype) for x in arrays)
     return [x + jnp.asarray(nothing, x.dtype) for x in arrays]
+
+
+def _require_unchecked(z: jax.Array) -> None:
+    """Raises a ValueError where the kernel is interpreted within a `jax.shard_map` that checks what varies."""
+    kind = jax.typeof(z)  # JAX's versions say in two ways over which axes of the mesh an array varies
+    varies = getattr(kind, "vma", None) or getattr(getattr(kind, "mat", None), "varying", None)
+    if varies and jax.default_backend() == "cpu":
+        raise invalid(
+            "method of Conv",
+            "fused",
+            "'factored' or 'dense' within jax.shard_map on CPUs, where the kernel is interpreted: what varies over the"
+            " devices cannot be checked there",
+            "geomdl.layers.with_method(model, 'factored'), or jax.shard_map(..., check_vma=False)",
+        )
 
 
 @functools.lru_cache(maxsize=64)

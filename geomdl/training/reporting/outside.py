@@ -1,0 +1,92 @@
+"""What stands in the files of a run, read with suspicion: a value of a wrong type is left out, and said."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from geomdl.errors import shortened
+from geomdl.training.reporting.writers import Record
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_text, value))
+
+
+def _wholes(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_whole, value))
+
+
+_FACTS = {
+    "total_steps": _whole,
+    "step": _whole,
+    "best_step": _whole,
+    "comparable_from": _whole,
+    "parameters": _whole,
+    "finished": lambda value: isinstance(value, bool),
+    "stopped_early": lambda value: isinstance(value, bool),
+    "monitor": _text,
+    "headline": _text,
+    "provenance": _text,
+    "least_is_best": _texts,
+    "classes": _texts,
+    "image_shape": _wholes,
+    "images": lambda value: isinstance(value, dict) and all(map(_whole, value.values())),
+    "parameter_shapes": lambda value: isinstance(value, dict) and all(map(_wholes, value.values())),
+}
+
+_EVALUATION = {"checkpoint": _whole, "images": _whole, "split": _text, "evaluators": _texts}
+
+
+def plausible_facts(facts: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Returns what run.json holds without values of a wrong type, and these in words.
+
+    >>> plausible_facts({"total_steps": "many", "parameters": 9})
+    ({'parameters': 9}, ["total_steps is 'many'"])
+    """
+    return _plausible(facts, {**{key: lambda value: True for key in facts}, **_FACTS})
+
+
+def plausible_evaluation(found: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Returns what ``geomdl evaluate`` wrote without values of a wrong type, and these in words."""
+    return _plausible(found, {**dict.fromkeys(found, _number), **_EVALUATION})
+
+
+def missing_records(records: Sequence[Record], config: Mapping[str, Any], latest: int) -> str:
+    """Says which steps up to the latest checkpoint have no record though each is followed by one; empty for none.
+
+    Args:
+      records: of metrics.jsonl.
+      config: of the run, nested sections of plain values.
+      latest: the step of the latest checkpoint.
+
+    >>> missing_records([{"step": 10, "split": "train"}], {"training": {"log_every": 10}}, 35)
+    'the records of steps 20 to 30 are missing'
+    """
+    training = config.get("training", {})
+    there = {split: {r["step"] for r in records if r["split"] == split} for split in ("train", "validation")}
+    missing: set[int] = set()
+    for split, key in (("train", "log_every"), ("validation", "eval_every")):
+        every = training.get(key)
+        if _whole(every) and every > 0 and latest // every < 10**7:
+            missing |= set(range(every, latest + 1, every)) - there[split]
+    if not missing:
+        return ""
+    first, last = min(missing), max(missing)
+    return f"the records of step{'s' * (first < last)} {first}{f' to {last}' if first < last else ''} are missing"
+
+
+def _plausible(values: Mapping[str, Any], kinds: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    wrong = [key for key, value in values.items() if not kinds[key](value)]
+    kept = {key: value for key, value in values.items() if key not in wrong}
+    return kept, [f"{key} is {shortened(repr(values[key]), 40)}" for key in wrong]
