@@ -51,6 +51,10 @@ class Network:
       layer: the network.
       size: one number for each axis of its base space.
       code: the expression that makes the layer, as it is printed.
+
+    >>> t = FieldType("C4", "1 trivial")
+    >>> Network(layers.Identity(t), (4, 4), "Identity(t)")
+    <4x4: Identity(t)>
     """
 
     layer: Layer

@@ -93,10 +93,11 @@ def _is_from(model: Any, package: str) -> bool:
 def _nnx(module: nnx.Module, train: bool) -> Adapted:
     graph, state = nnx.split(module)
     arguments: dict[str, Any] = mode_arguments(type(module).__call__, train)
+    kind = nnx.Module if _is_from(module, "geomdl") else type(module)  # the switches of our layers warn their users
 
     def fresh(state: Any) -> Any:
         copy = nnx.merge(graph, jax.tree.map(lambda leaf: leaf, state))  # variables of this call, which may change
-        copy.train() if train else copy.eval()
+        kind.train(copy) if train else kind.eval(copy)
         return copy
 
     def record(state: Any, x: Any) -> tuple[Activations, Any]:
