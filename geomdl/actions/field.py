@@ -57,8 +57,9 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
     x, g = jnp.asarray(as_array(x, "field")), _one_element(g, field_type.group)
     space = field_type.space
     if x.ndim not in (2, (space.dimension or 2) + 2):
-        axes = ("batch", *(space if space.dimension else PLANE).axes, "channels")
-        raise misshapen("the field", x.shape, axes, field_type.size)
+        on = space if space.dimension else PLANE
+        kind = f"[batch, channels] or {on.fields}"
+        raise misshapen("the field", x.shape, ("batch", *on.axes, "channels"), field_type.size, kind=kind)
     field_type.require_channels(x.shape[-1], "the field")
     if x.ndim > 2:
         field_type.require_base_space("a moved field")

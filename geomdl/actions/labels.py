@@ -58,7 +58,7 @@ def label_maps(labels: ArrayLike) -> jax.Array:
     """
     labels = jnp.asarray(as_array(labels, "label maps"))
     if jnp.issubdtype(labels.dtype, jnp.inexact):
-        raise invalid("dtype of label maps", str(labels.dtype), "integers; try labels.astype('int32')")
+        raise invalid("label maps", str(labels.dtype), "integers; try labels.astype('int32')")
     if labels.ndim != 3:
         raise misshapen("label maps", labels.shape, ("batch", "height", "width"))
     return labels
