@@ -5,7 +5,8 @@ import errno
 BAD_INPUT, FAILED = 2, 1
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory")
+_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "CUDA out of memory", "not enough memory: you tried")
+"""What XLA and PyTorch say."""
 
 
 def described(error: BaseException) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -95,7 +96,13 @@ def _nnx(module: nnx.Module, train: bool) -> Adapted:
 
     def fresh(state: Any) -> Any:
         copy = nnx.merge(graph, jax.tree.map(lambda leaf: leaf, state))  # variables of this call, which may change
-        copy.train() if train else copy.eval()
+        if not train:
+            copy.eval()
+            return copy
+        with warnings.catch_warnings():
+            if arguments:  # by which layers of geomdl train; they warn of train(), which does nothing in them
+                warnings.filterwarnings("ignore", r"train\(\) changes nothing in layers of geomdl")
+            copy.train()
         return copy
 
     def record(state: Any, x: Any) -> tuple[Activations, Any]:

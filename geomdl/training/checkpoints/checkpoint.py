@@ -383,7 +383,7 @@ class Checkpoints:
             self._scores.pop(step, None)
         reason = reason_of(error)
         clear_away(self.directory, step)
-        there = checkpoint_steps(self.directory)
+        there = [other for other in checkpoint_steps(self.directory) if other != step]
         if not self.directory.is_dir():
             advice = "nothing of the run is there any more; put it back, or give the same command again to begin anew"
         elif not there:
