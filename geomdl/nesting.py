@@ -21,7 +21,7 @@ def require_finite_nesting(values: Any, what: str) -> None:
     >>> require_finite_nesting(loop, "config")
     Traceback (most recent call last):
     ...
-    ValueError: config is nested deeper than 32 sections (model.model....); it may contain itself
+    ValueError: config is nested deeper than 32 sections (model.model...); it may contain itself
     """
     waiting: list[tuple[Any, tuple[str, ...]]] = [(values, ())]
     seen: set[tuple[int, int]] = set()

@@ -20,6 +20,9 @@ ImageShape = tuple[int, int, int]
 WIDEST = 100_000
 """The largest ``width``: a search for one ends there."""
 
+MOST_PARAMETERS = 1_000_000_000
+"""The most parameters of a network: one host draws them in about a minute."""
+
 _WIDE = 256  # from here on it is asked whether the parameters fit into memory, before they are made
 
 
@@ -51,7 +54,11 @@ class ModelConfig(abc.ABC):
             raise invalid("num_classes", num_classes, "a positive integer", 10)
         config = self.matched(image_shape, num_classes) if isinstance(self, ScalableConfig) else self
         if isinstance(config, ScalableConfig) and config.width > _WIDE:
-            require_memory("model.width", config.width, (config.parameter_count(image_shape, num_classes),))
+            count = config.parameter_count(image_shape, num_classes)
+            if count > MOST_PARAMETERS:
+                allowed = f"a network of at most {MOST_PARAMETERS:,} parameters; this one has {count:,}"
+                raise invalid("model.width", config.width, allowed)
+            require_memory("model.width", config.width, (2, count))  # parameters and their gradient
         model = Sequential(config.layers(image_shape, num_classes, rngs))
         contract, size = model.contract, tuple(image_shape[:2])
         contract.output_size(size)  # raises where a window does not fit
@@ -86,8 +93,9 @@ class ScalableConfig(ModelConfig):
     def __post_init__(self) -> None:
         if not 0 < self.width <= WIDEST:
             raise invalid("model.width", self.width, f"a positive number, at most {WIDEST:,}", 16)
-        if self.match_parameters is not None and self.match_parameters < 1:
-            raise invalid("model.match_parameters", self.match_parameters, "a positive number of parameters, or None")
+        if self.match_parameters is not None and not 1 <= self.match_parameters <= MOST_PARAMETERS:
+            allowed = f"a positive number of parameters, at most {MOST_PARAMETERS:,}, or None"
+            raise invalid("model.match_parameters", self.match_parameters, allowed)
         if self.activation not in {*ACTIVATIONS, "maxout"}:
             raise unknown("model.activation", self.activation, sorted({*ACTIVATIONS, "maxout"}))
         if not 0 <= self.dropout < 1:
