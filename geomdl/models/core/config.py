@@ -23,6 +23,9 @@ WIDEST = 100_000
 MOST_PARAMETERS = 1_000_000_000
 """The most parameters of a network: one host draws them in about a minute."""
 
+DEEPEST = 1000
+"""The most layers, blocks or stages that a config may ask for."""
+
 _WIDE = 256  # from here on it is asked whether the parameters fit into memory, before they are made
 
 
@@ -52,13 +55,15 @@ class ModelConfig(abc.ABC):
             raise invalid("image_shape", image_shape, "(height, width, channels), all positive", (28, 28, 1))
         if num_classes < 1:
             raise invalid("num_classes", num_classes, "a positive integer", 10)
+        _largest(self)  # raises
         config = self.matched(image_shape, num_classes) if isinstance(self, ScalableConfig) else self
-        if isinstance(config, ScalableConfig) and config.width > _WIDE:
+        name, number = _largest(config)
+        if number > _WIDE:
             count = config.parameter_count(image_shape, num_classes)
             if count > MOST_PARAMETERS:
                 allowed = f"a network of at most {MOST_PARAMETERS:,} parameters; this one has {count:,}"
-                raise invalid("model.width", config.width, allowed)
-            require_memory("model.width", config.width, (2, count))  # parameters and their gradient
+                raise invalid(name, number, allowed)
+            require_memory(name, number, (2, count))  # parameters and their gradient
         model = Sequential(config.layers(image_shape, num_classes, rngs))
         contract, size = model.contract, tuple(image_shape[:2])
         contract.output_size(size)  # raises where a window does not fit
@@ -138,6 +143,22 @@ class ScalableConfig(ModelConfig):
             middle = at((low[0].width + high[0].width) / 2)
             low, high = (middle, high) if middle[1] < target else (low, middle)
         return min((low, high), key=lambda candidate: abs(candidate[1] - target))[0]
+
+
+def _largest(config: ModelConfig) -> tuple[str, float]:
+    """The key of a config's largest number, and the number; raises ValueError for one that no machine could build."""
+    found: tuple[str, float] = "model", 0.0
+    for key, value in vars(config).items():
+        if key == "match_parameters":
+            continue
+        most = DEEPEST if key in ("depth", "blocks", "stages") else WIDEST
+        for number in value if isinstance(value, tuple) else (value,):
+            if not isinstance(number, int | float) or isinstance(number, bool):
+                continue
+            if number > most:
+                raise invalid(f"model.{key}", value, f"at most {most:,}")
+            found = max(found, (f"model.{key}", float(number)), key=lambda pair: pair[1])
+    return found
 
 
 def count_parameters(model: nnx.Module) -> int:
