@@ -48,6 +48,8 @@ def _inside(value: Any) -> list[tuple[str, Any]]:
         return [(str(i), inner) for i, inner in enumerate(value)]
     if isinstance(value, Mapping):
         return [(str(key), inner) for key, inner in value.items()]
+    if not hasattr(value, "to_dict"):
+        return []
     inner = []
     for key in value:  # a ConfigDict, one of whose values may be a placeholder that must not be read
         try:

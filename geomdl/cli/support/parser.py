@@ -114,7 +114,9 @@ def whole(lowest: int, highest: int) -> Callable[[str], int]:
     ...
     argparse.ArgumentTypeError: invalid value 12; allowed: a whole number from 0 to 9
     """
-    allowed = f"a positive whole number up to {highest}" if lowest == 1 else f"a whole number from {lowest} to {highest}"
+    allowed = (
+        f"a positive whole number up to {highest}" if lowest == 1 else f"a whole number from {lowest} to {highest}"
+    )
 
     def read(text: str) -> int:
         digits = re.fullmatch(r"[+-]?[0-9]{1,30}", text)
