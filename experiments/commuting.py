@@ -35,8 +35,7 @@ from geomdl.evaluators import Metrics, on_grid, predictor, rotated_images
 from geomdl.models import count_parameters
 from geomdl.plots import Row, distinct, read_csv, write_csv
 from geomdl.tasks import overlap, pixel_counts
-from geomdl.training import RunConfig, train
-from geomdl.training.reporting.run_progress import RunProgress
+from geomdl.training import RunConfig, RunProgress, train
 
 COMMAND = "geomdl reproduce commuting"
 PRESETS: dict[str, tuple[range, int, int]] = {"fast": (range(1), 400, 64), "full": (range(3), 2000, 500)}

@@ -37,8 +37,7 @@ from geomdl.evaluators import (
 from geomdl.models import GCNNConfig, count_parameters
 from geomdl.plots import Row, distinct, mean_over, read_csv, write_csv
 from geomdl.tasks import Task
-from geomdl.training import RunConfig, train, write_json
-from geomdl.training.reporting.run_progress import RunProgress
+from geomdl.training import RunConfig, RunProgress, train, write_json
 
 COMMAND = "geomdl reproduce quickstart"
 RUNS = {

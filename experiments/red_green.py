@@ -37,8 +37,7 @@ from geomdl.layers import Conv, Dense, GlobalPool, Layer, Padding, PaddingMode, 
 from geomdl.models import MODELS, ImageShape, ModelConfig, count_parameters
 from geomdl.plots import Row, distinct, mean_over, read_csv, write_csv
 from geomdl.representations import FieldType
-from geomdl.training import RunConfig, train
-from geomdl.training.reporting.run_progress import RunProgress
+from geomdl.training import RunConfig, RunProgress, train
 
 COMMAND = "geomdl reproduce shifts"
 PRESETS: dict[str, tuple[range, int]] = {"fast": (range(1), 6), "full": (range(5), 10)}

@@ -35,8 +35,7 @@ from geomdl.layers import (
 from geomdl.models import MODELS, CNNConfig, ImageShape, ScalableConfig, count_parameters
 from geomdl.plots import Row, write_csv
 from geomdl.representations import FieldType
-from geomdl.training import RunConfig, train
-from geomdl.training.reporting.run_progress import RunProgress
+from geomdl.training import RunConfig, RunProgress, train
 
 
 @dataclasses.dataclass(frozen=True)

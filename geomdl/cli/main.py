@@ -64,9 +64,9 @@ def _run(arguments: list[str]) -> int:
         raise UsageError(str(unknown("option" if verb.startswith("-") else "verb", verb, list(VERBS))))
     module = importlib.import_module(f"geomdl.cli.verbs.{verb}")
     parser = verb_parser(verb)
+    refuse_empty(arguments[1:], parser)
     parsed, extra = parser.parse_known_args(arguments[1:])
     refuse_unknown(parser, extra)
-    refuse_empty(arguments[1:], parser)
     if overrides and "config" not in parsed:
         raise UsageError(f"geomdl {verb} takes no config values, but got {overrides[0].split('=')[0]}")
     parsed.overrides = overrides

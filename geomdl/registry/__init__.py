@@ -28,5 +28,5 @@ __all__ = [
 
 __experimental__ = [
     "Entry", "canonical", "function_config", "is_config_class", "is_reference", "load", "option_names", "options",
-    "reference_of", "said", "signature_of",
+    "reference_of", "said", "signature_of", "somebodys_code",
 ]  # fmt: skip

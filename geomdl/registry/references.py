@@ -163,11 +163,14 @@ def somebodys_code(before: str) -> Iterator[None]:
     Args:
       before: begins the message.
 
+    Raises:
+      ValueError: in place of what the code raised.
+
     >>> with somebodys_code("cannot import models.py: "):
     ...     sys.exit(0)
     Traceback (most recent call last):
     ...
-    ValueError: cannot import models.py: SystemExit: 0
+    ValueError: cannot import models.py: SystemExit: 0 (..., line 2)
     """
     try:
         yield

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from geomdl.training.step.nonfinite import TrainingDiverged
     from geomdl.training.step.state import TrainState, initial_state, merge_model, split_model
     from geomdl.training.step.step import TrainStep, make_apply, make_train_step
-    from geomdl.training.workdir.workdir import Workdir, WorkdirError, read_config, write_json
+    from geomdl.training.workdir.json_file import write_json
+    from geomdl.training.workdir.workdir import Workdir, WorkdirError, read_config
 
 _MODULES = {
     "checkpoints.checkpoint": ("CheckpointError", "Checkpoints", "SaveFailed"),
@@ -61,7 +62,8 @@ _MODULES = {
     "step.nonfinite": ("TrainingDiverged",),
     "step.state": ("TrainState", "initial_state", "merge_model", "split_model"),
     "step.step": ("TrainStep", "make_apply", "make_train_step"),
-    "workdir.workdir": ("Workdir", "WorkdirError", "read_config", "write_json"),
+    "workdir.json_file": ("write_json",),
+    "workdir.workdir": ("Workdir", "WorkdirError", "read_config"),
     "geomdl.environment": ("hardware", "versions"),
 }
 

@@ -210,8 +210,8 @@ def test_report_of_a_run_that_was_stopped_or_is_damaged(run: Result, tmp_path: P
         (tmp_path / name).write_text((run.workdir / name).read_text())
     facts = json.loads((tmp_path / "run.json").read_text())
     (tmp_path / "run.json").write_text(json.dumps({k: v for k, v in facts.items() if k != "finished"}))
-    assert read_run(tmp_path).status == "stopped at 0 of 6"
-    assert "**stopped at 0 of 6**" in write_report(tmp_path)[0].read_text()
+    assert read_run(tmp_path).status == "damaged: it has no checkpoint; geomdl train begins anew"
+    assert "**damaged: it has no checkpoint; geomdl train begins anew**" in write_report(tmp_path)[0].read_text()
     (tmp_path / "metrics.jsonl").write_text("?\n?\n")
     with pytest.raises(ValueError, match=r"damaged is metrics.jsonl"):
         write_report(tmp_path)

@@ -27,7 +27,7 @@ def render(report: Audit) -> str:
     >>> page.startswith("<!doctype html>"), "http" in page
     (True, False)
     """
-    style = (files("geomdl.audit.report") / "page.css").read_text(encoding="utf-8")
+    style = (files("geomdl.audit") / "page.css").read_text(encoding="utf-8")
     body = "".join(
         [
             _head(report),

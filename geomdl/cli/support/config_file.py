@@ -133,7 +133,7 @@ def _plain_sections(config: Any, path: Path) -> dict[str, Any]:
     try:
         tree = dict(config) if isinstance(config, Mapping) else config.to_dict()
     except Exception as error:  # of ml_collections: a required placeholder that has no value yet
-        open_ones = [key for key, value in _leaves(config) if value is None]
+        open_ones = list(_placeholders(config))
         names = f": {', '.join(open_ones)}" if open_ones else f" ({error})"
         raise UsageError(
             f"config file {path}: placeholders have no value{names}; give them one there, or in the file's argument"
@@ -141,17 +141,16 @@ def _plain_sections(config: Any, path: Path) -> dict[str, Any]:
     return tree
 
 
-def _leaves(config: Any, before: str = "") -> Iterator[tuple[str, Any]]:
-    """The values of a ConfigDict by dotted path; of a placeholder None."""
+def _placeholders(config: Any, before: str = "") -> Iterator[str]:
+    """The dotted paths in a ConfigDict whose values cannot be read."""
     for key in config:
         try:
             value = config[key]
         except Exception:
-            value = None
+            yield f"{before}{key}"
+            continue
         if hasattr(value, "items"):
-            yield from _leaves(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value
+            yield from _placeholders(value, f"{before}{key}.")
 
 
 def _located(tree: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:

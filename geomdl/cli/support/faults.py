@@ -1,11 +1,13 @@
 """Errors as the command says them: one line, and the exit status."""
 
 import errno
+import os
 
 BAD_INPUT, FAILED = 2, 1
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory")
+_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "CUDA out of memory", "not enough memory: you tried")
+"""What XLA and PyTorch say."""
 
 
 def described(error: BaseException) -> tuple[str, int]:
@@ -36,6 +38,8 @@ def described(error: BaseException) -> tuple[str, int]:
         return text or type(error).__name__, BAD_INPUT
     if "Unable to initialize backend" in text or "nknown backend" in text:
         return _of_a_backend(text), BAD_INPUT
+    if isinstance(error, AssertionError) and not text and _without_backend():
+        return _of_a_backend("JAX finds no such device"), BAD_INPUT
     if not isinstance(error, Exception):
         from geomdl.registry import said
 
@@ -64,10 +68,21 @@ def _of_the_system(error: OSError) -> str:
     return f"cannot use {path} ({reason})"
 
 
+def _without_backend() -> bool:
+    """Whether JAX has no backend: for one that was asked for, and whose devices are not there, it says no word."""
+    import jax
+
+    try:
+        jax.devices()
+    except AssertionError:
+        return True
+    except Exception:
+        return False
+    return False
+
+
 def _of_a_backend(text: str) -> str:
     """That JAX has no such backend, and where it was asked for."""
-    import os
-
     asked = os.environ.get("JAX_PLATFORMS")
     where = f"JAX_PLATFORMS={asked}: " if asked else ""
     return f"{where}{text[:300]}; set JAX_PLATFORMS=cpu, or install JAX for this device (pip install 'geomdl[gpu]')"

@@ -112,14 +112,17 @@ def whole(lowest: int, highest: int) -> Callable[[str], int]:
     >>> whole(0, 9)("12")
     Traceback (most recent call last):
     ...
-    argparse.ArgumentTypeError: invalid value '12'; allowed: a whole number from 0 to 9
+    argparse.ArgumentTypeError: invalid value 12; allowed: a whole number from 0 to 9
     """
+    allowed = (
+        f"a positive whole number up to {highest}" if lowest == 1 else f"a whole number from {lowest} to {highest}"
+    )
 
     def read(text: str) -> int:
-        if not re.fullmatch(r"[+-]?[0-9]{1,30}", text) or not lowest <= int(text) <= highest:
-            raise argparse.ArgumentTypeError(
-                f"invalid value {shortened(text)!r}; allowed: a whole number from {lowest} to {highest}"
-            )
+        digits = re.fullmatch(r"[+-]?[0-9]{1,30}", text)
+        if not digits or not lowest <= int(text) <= highest:
+            shown = text if digits else repr(shortened(text))
+            raise argparse.ArgumentTypeError(f"invalid value {shown}; allowed: {allowed}")
         return int(text)
 
     return read

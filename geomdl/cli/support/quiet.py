@@ -1,6 +1,7 @@
 """Keeps what libraries say off the terminal; what matters in it comes back as an error."""
 
 import sys
+import warnings
 from typing import Any
 
 
@@ -9,6 +10,8 @@ def quiet_libraries() -> None:
     from absl import logging
 
     logging.set_verbosity(logging.FATAL)
+    # Of a save that failed before they began.
+    warnings.filterwarnings("ignore", r"coroutine '.*' was never awaited", RuntimeWarning)
     if sys.unraisablehook is not _hook:
         _before.append(sys.unraisablehook)
         sys.unraisablehook = _hook

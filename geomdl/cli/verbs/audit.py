@@ -169,8 +169,10 @@ def _check(arguments: argparse.Namespace) -> tuple[int, int, int] | None:
     if len(parts) != 3 or not all(re.fullmatch("0*[1-9][0-9]{0,8}", part) for part in parts):
         raise invalid("--size", arguments.size, "HEIGHTxWIDTHxCHANNELS", "64x64x3")
     height, width, channels = map(int, parts)
-    count = arguments.images or 32
-    require_memory("--size", f"{arguments.size} of {count} images", (count, height, width, channels), itemsize=16)
+    for option, count in (("size", 2), ("images", arguments.images or 32)):
+        value = getattr(arguments, option)
+        option, value = (option, value) if value is not None else ("size", f"{arguments.size} of {count} images")
+        require_memory(f"--{option}", value, (count, height, width, channels), itemsize=16)
     return height, width, channels
 
 

@@ -63,8 +63,8 @@ class RedGreenConfig(DataConfig):
             whole_number(f"data.{key}", getattr(self, key))
         whole_number("data.seed", self.seed, least=0)
         for key in ("size", "train_size", "validation_size", "test_size"):
-            count = max(self.train_size, self.validation_size, self.test_size)
-            require_memory(f"data.{key}", getattr(self, key), (count, self.size, self.size))
+            images = 1 if key == "size" else getattr(self, key)
+            require_memory(f"data.{key}", getattr(self, key), (images, self.size, self.size))
         if self.size % 4:
             raise invalid("data.size", self.size, "a multiple of 4", 4 * round(self.size / 4))
         if not self._fits(self.box):

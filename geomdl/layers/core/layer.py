@@ -144,14 +144,14 @@ class Layer(nnx.Module, abc.ABC):
         return self.apply(x)
 
     def train(self, **attributes: Any) -> None:
-        """Flax's switch for layers that hold a mode; ours hold none, so that it warns: say ``layer(x, train=True)``."""
-        _warn_of_mode("train", "layer(x, train=True, key=...)")
-        super().train(**attributes)
+        """Flax's switch of modules that hold a mode; ours hold none, so that it warns: say ``layer(x, train=True)``.
 
-    def eval(self, **attributes: Any) -> None:
-        """Flax's switch for layers that hold a mode; ours hold none, so that it warns: say ``layer(x)``."""
-        _warn_of_mode("eval", "layer(x), which is evaluation")
-        super().eval(**attributes)
+        Modules of Flax inside are switched. ``eval()`` is as everywhere: without ``train=True`` a call is evaluation.
+        """
+        _warn_of_mode(stacklevel=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ModeWarning)  # of layers inside: it has been said
+            super().train(**attributes)
 
     def children(self, size: Size) -> Sequence[Child]:
         """The layers inside this one in the order in which they are called, and the sizes that they are given.
@@ -200,11 +200,35 @@ class Layer(nnx.Module, abc.ABC):
         return None
 
 
-def _warn_of_mode(method: str, call: str) -> None:
+class ModeWarning(UserWarning):
+    """A layer was to be put into training mode, and has none."""
+
+
+class ModeOfCall:
+    """An attribute that Flax's ``train()`` sets, of layers that differ in training: also within modules of Flax.
+
+    It reads True, and warns when it is to become False: the layer goes on to evaluate.
+
+    >>> class Noise:
+    ...     deterministic = ModeOfCall()
+    >>> Noise().deterministic
+    True
+    """
+
+    def __get__(self, layer: Any, kind: type | None = None) -> bool:
+        return True
+
+    def __set__(self, layer: Any, value: bool) -> None:
+        if not value:
+            _warn_of_mode(stacklevel=6)  # who called Flax's train()
+
+
+def _warn_of_mode(stacklevel: int) -> None:
     warnings.warn(
-        f"{method}() changes nothing in layers of geomdl: whether they train is an argument of the call, {call}",
-        UserWarning,
-        stacklevel=3,
+        "train() changes nothing in layers of geomdl: whether they train is an argument of the call, "
+        "layer(x, train=True, key=...)",
+        ModeWarning,
+        stacklevel=stacklevel + 1,
     )
 
 

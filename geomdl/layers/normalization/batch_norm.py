@@ -18,7 +18,7 @@ from geomdl.layers.core.field_channels import (
 )
 from geomdl.layers.core.identity import Identity
 from geomdl.layers.core.initialization import ones, zeros
-from geomdl.layers.core.layer import Field, Layer
+from geomdl.layers.core.layer import Field, Layer, ModeOfCall
 from geomdl.layers.normalization.field_norm import InstanceNorm, normalize_groups
 from geomdl.representations import FieldType
 
@@ -49,6 +49,8 @@ class BatchNorm(Layer):
     >>> layer(jnp.ones((3, 5, 5, 14)), train=True).shape, layer.mean[...].shape, layer.variance[...].shape
     ((3, 5, 5, 14), (2,), (5,))
     """
+
+    deterministic = ModeOfCall()
 
     def __init__(self, in_type: FieldType, *, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
         if not 0 <= momentum < 1:
@@ -153,6 +155,8 @@ class Dropout(Layer):
     >>> bool((layer(jnp.ones((1, 12))) == 1).all())
     True
     """
+
+    deterministic = ModeOfCall()
 
     def __init__(self, in_type: FieldType, rate: float, *, whole_fields: bool = True) -> None:
         if not 0 <= rate < 1:

@@ -25,6 +25,12 @@ ImageShape = tuple[int, int, int]
 WIDEST = 100_000
 """The largest ``width``: a search for one ends there."""
 
+MOST_PARAMETERS = 1_000_000_000
+"""The most parameters of a network: one host draws them in about a minute."""
+
+DEEPEST = 1000
+"""The most layers, blocks or stages that a config may ask for."""
+
 _WIDE = 256  # from here on it is asked whether the parameters fit into memory, before they are made
 
 
@@ -65,9 +71,15 @@ class ModelConfig(abc.ABC):
         height, width, channels = (whole_number("image_shape", n) for n in image_shape)
         image_shape = (height, width, channels)
         num_classes, rngs = whole_number("num_classes", num_classes), as_rngs(rngs)
+        _largest(self)  # raises
         config = self.matched(image_shape, num_classes) if isinstance(self, ScalableConfig) else self
-        if isinstance(config, ScalableConfig) and config.width > _WIDE:
-            require_memory("model.width", config.width, (config.parameter_count(image_shape, num_classes),))
+        name, number = _largest(config)
+        if number > _WIDE:
+            count = config.parameter_count(image_shape, num_classes)
+            if count > MOST_PARAMETERS:
+                allowed = f"a network of at most {MOST_PARAMETERS:,} parameters; this one has {count:,}"
+                raise invalid(name, number, allowed)
+            require_memory(name, number, (2, count))  # parameters and their gradient
         model = Sequential(config.layers(image_shape, num_classes, rngs))
         contract, size = model.contract, tuple(image_shape[:2])
         contract.output_size(size)  # raises where a window does not fit
@@ -103,8 +115,9 @@ class ScalableConfig(ModelConfig):
         super().__post_init__()
         if not 0 < self.width <= WIDEST:
             raise invalid("model.width", self.width, f"a positive number, at most {WIDEST:,}", 16)
-        if self.match_parameters is not None and self.match_parameters < 1:
-            raise invalid("model.match_parameters", self.match_parameters, "a positive number of parameters, or None")
+        if self.match_parameters is not None and not 1 <= self.match_parameters <= MOST_PARAMETERS:
+            allowed = f"a positive number of parameters, at most {MOST_PARAMETERS:,}, or None"
+            raise invalid("model.match_parameters", self.match_parameters, allowed)
         if self.activation not in {*ACTIVATIONS, "maxout"}:
             raise unknown("model.activation", self.activation, sorted({*ACTIVATIONS, "maxout"}))
         if not 0 <= self.dropout < 1:
@@ -156,6 +169,22 @@ def _hints(kind: type) -> dict[str, Any]:
         return typing.get_type_hints(kind)
     except NameError:
         return {}
+
+
+def _largest(config: ModelConfig) -> tuple[str, float]:
+    """The key of a config's largest number, and the number; raises ValueError for one that no machine could build."""
+    found: tuple[str, float] = "model", 0.0
+    for key, value in vars(config).items():
+        if key == "match_parameters":
+            continue
+        most = DEEPEST if key in ("depth", "blocks", "stages") else WIDEST
+        for number in value if isinstance(value, tuple) else (value,):
+            if not isinstance(number, int | float) or isinstance(number, bool):
+                continue
+            if number > most:
+                raise invalid(f"model.{key}", value, f"at most {most:,}")
+            found = max(found, (f"model.{key}", float(number)), key=lambda pair: pair[1])
+    return found
 
 
 def count_parameters(model: nnx.Module) -> int:

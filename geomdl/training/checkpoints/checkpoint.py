@@ -383,11 +383,11 @@ class Checkpoints:
             self._scores.pop(step, None)
         reason = reason_of(error)
         clear_away(self.directory, step)
-        there = checkpoint_steps(self.directory)
-        if not self.directory.is_dir():
+        there = [other for other in checkpoint_steps(self.directory) if other != step]
+        if not self.directory.parent.is_dir():
             advice = "nothing of the run is there any more; put it back, or give the same command again to begin anew"
         elif not there:
-            advice = "no checkpoint is there; when there is room to write, give the same command again to begin anew"
+            advice = "no checkpoint is there; give the same command again, when it can write there, to begin anew"
         else:
             advice = (
                 f"the checkpoint of step {there[-1]} is kept; when there is room to write, give the same command again "

@@ -105,7 +105,8 @@ def damage_of(checkpoint: Path, *, arrays: bool = True) -> str | None:
     try:
         digests: Any = read_json(checkpoint / DIGESTS)
     except FileNotFoundError:
-        return None if (checkpoint / "state").is_dir() else "its arrays are missing"  # killed just after it had saved
+        # The process was killed just after it had saved.
+        return "its arrays are missing" if arrays and not (checkpoint / "state").is_dir() else None
     except ValueError:
         return f"{checkpoint / DIGESTS} is damaged"
     if not isinstance(digests, dict) or not all(isinstance(digest, str) for digest in digests.values()):

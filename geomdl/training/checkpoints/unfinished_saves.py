@@ -56,8 +56,9 @@ _REASONS = {
     "PERMISSION_DENIED": "Permission denied",
     "RESOURCE_EXHAUSTED": "No space left on device",
     "NOT_FOUND": "its directory has been removed or renamed",
+    "Checkpoint directory does not exist": "its directory has been removed or renamed",
 }
-"""What TensorStore calls the faults of a disk."""
+"""What TensorStore and Orbax call the faults of a disk."""
 
 
 def reason_of(error: BaseException) -> str:
@@ -66,6 +67,8 @@ def reason_of(error: BaseException) -> str:
     >>> reason_of(ValueError("RESOURCE_EXHAUSTED: Error writing local file"))
     'No space left on device'
     """
+    if isinstance(error, FileNotFoundError):
+        return _REASONS["NOT_FOUND"]
     text = " ".join((getattr(error, "strerror", None) or str(error)).split())
     return next((words for code, words in _REASONS.items() if text.startswith(code)), text[:300])
 

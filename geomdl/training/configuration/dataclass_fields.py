@@ -80,6 +80,8 @@ def convert(value: Any, hint: Any, path: str) -> Any:
     """
     if not _plain(hint):
         return value
+    if isinstance(value, int) and value.bit_length() > 127:  # which float() refuses without a name
+        raise invalid(path, value, f"a number up to {REAL:.1e}, as 32 bits hold it")
     found = _match(value, hint)
     if found is _NO:
         raise invalid(path, value, describe(hint))

@@ -12,6 +12,7 @@ from typing import Any
 
 from geomdl.data import Dataset
 from geomdl.training.checkpoints.checkpoint import Checkpoints
+from geomdl.training.checkpoints.files import checkpoint_steps
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.distributed.processes import by_first
 from geomdl.training.loop.continuation import Continuation, judged
@@ -119,8 +120,11 @@ def train(
             for line in meaning(history.changes[-1], parts, from_here, read_facts(where.path / "run.json")):
                 by_first(lambda line=line: note(line))
 
-        elif lines := _other_data(read_facts(where.path / "run.json"), config, dataset):
-            by_first(lambda: note(lines))
+        else:
+            facts_there = read_facts(where.path / "run.json")
+            for lines in (_lost(where, going.records, config, history), _other_data(facts_there, config, dataset)):
+                if lines:
+                    by_first(lambda lines=lines: note(lines))
 
         def begin() -> None:
             note_begin(where.path, parts.total_steps, standing.state.params, dataset, facts, anew=history.pending)
@@ -158,6 +162,15 @@ def _other_data(facts: Mapping[str, Any], config: RunConfig, dataset: Dataset) -
     if not isinstance(there, str) or without_names(there, data) == without_names(here, data):
         return None
     return f"the data are no longer those that the run was trained on until now: {here}; until now: {there}"
+
+
+def _lost(where: Workdir, records: Sequence[Record], config: RunConfig, history: History) -> str | None:
+    """Says so where a run has lost its checkpoints, or records."""
+    steps = checkpoint_steps(where.checkpoints)
+    if not steps:
+        return f"{where.path} has records of a run, but no checkpoint: the run begins anew" if records else None
+    gap = "" if history.changes else missing_records(records, config.to_dict(), steps[-1])
+    return f"{where.metrics}: {gap}; the run goes on without them" if gap else None
 
 
 def _compared(history: History) -> dict[str, Any]:
@@ -209,16 +222,11 @@ def _finished(
     notes: dict[str, Any] = {}
     parts, standing = going.parts, going.initial
     if checkpoints.latest is not None:
-        records = read_metrics(where.metrics)  # raises before anything is done if it is gone
-        gap = missing_records(records, parts.config.to_dict(), checkpoints.latest)
-        if gap and not going.history.changes:
-            _log.warning("%s: %s; the run goes on without them", where.metrics, gap)
+        read_metrics(where.metrics)  # raises before anything is done if it is gone
         restored = checkpoints.resume(lambda step: going.like(checkpoints.notes(step)))
         if restored is not None:
             notes = checkpoints.notes(restored[0])
             standing, notes = going.standing(restored[1], notes), going.notes(notes)
-    elif where.metrics.exists() and where.metrics.stat().st_size:
-        _log.warning("%s has records of a run, but no checkpoint: the run begins anew", where.path)
     if standing.step > parts.total_steps:
         raise WorkdirError(
             f"the run in {where.path} has taken {standing.step} steps, and its config ends it at {parts.total_steps}; "

@@ -29,7 +29,7 @@ def write_report(workdir: Path | str) -> list[Path]:
       ValueError: when it is no work directory, or its config or records cannot be read.
     """
     run = read_run(workdir)
-    if not run.config or (run.problem and "metrics.jsonl" in run.problem):
+    if not run.config or ("metrics.jsonl" in run.problem and not run.records):
         raise invalid("work directory", str(workdir), f"one that can be read, but damaged is {run.problem}")
     metric = run.facts.get("headline", "iou" if any("iou" in record for record in run.records) else "accuracy")
     figures = save(learning_curves(run.records, best_step=run.best_step, metric=metric), run.path, "learning_curves")

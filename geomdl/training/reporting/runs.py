@@ -104,7 +104,7 @@ def read_run(path: Path | str, *, arrays: bool = False) -> Run:
         try:
             records = read_metrics(path / "metrics.jsonl")
         except (ValueError, OSError) as error:
-            problems.append(f"metrics.jsonl ({' '.join(str(error).split())})")
+            problems.append(f"metrics.jsonl ({' '.join(str(error).split())})" if arrays else "metrics.jsonl")
     for step in steps:
         damage = damage_of(path / "checkpoints" / str(step), arrays=arrays)
         if damage:
