@@ -3,7 +3,6 @@
 import contextlib
 import inspect
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
