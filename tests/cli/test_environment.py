@@ -27,10 +27,13 @@ ROOT = Path(__file__).parents[2]
 FIELDS = FieldType("C4", "2 regular")
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.long) for name in ("ti_cnn", "group_unet", "shift_unet", "resnet", "fcn")]
+SLOW = [
+    pytest.param(name, marks=pytest.mark.long)
+    for name in ("vision_transformer", "ti_cnn", "group_unet", "shift_unet", "resnet", "fcn")
+]
 
 
-@pytest.mark.parametrize("name", ["local", "gcnn", "vision_transformer", *SLOW])
+@pytest.mark.parametrize("name", ["local", "gcnn", *SLOW])
 def test_models_pickle_live_and_frozen(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sizes at which the symmetry is not exact
