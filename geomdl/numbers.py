@@ -39,6 +39,8 @@ def whole_number(what: str, value: Any, least: int | None = 1, most: int | None 
     Traceback (most recent call last):
     ValueError: invalid kernel size 2.5; allowed: a whole number, at least 1; try 2
     """
+    if type(value) is int and (least is None or least <= value) and (most is None or value <= most):  # nearly always
+        return value
     low, high = -math.inf if least is None else least, math.inf if most is None else most
     try:
         number = None if isinstance(value, bool) else operator.index(value)
@@ -109,6 +111,8 @@ def checker(hint: Any) -> Checker | None:
 
 def _real_number(what: str, value: Any) -> int | float:
     """A number that is none of NaN and bool; a whole one stays whole."""
+    if type(value) in (int, float) and value == value:  # what comes nearly always is returned at once
+        return value
     try:
         return whole_number(what, value, least=None)
     except ValueError:

@@ -34,6 +34,8 @@ class Redundancy:
     @classmethod
     def of_stride(cls, stride: Number) -> "Redundancy":
         """That of images that fill their grid, after a module of a stride: none, unless it is a fraction below 1."""
+        if isinstance(stride, int) and stride >= 1:
+            return NO_REDUNDANCY
         return cls(elementwise(lambda s: max(Fraction(1), 1 / Fraction(s)), stride))
 
     @property

@@ -291,15 +291,17 @@ def _taking_numbers(construct: Callable[..., None]) -> Callable[..., None]:
         found = {p.name: _field_type if (hint := hints.get(p.name)) is FieldType else checker(hint) for p in parameters}
         return {name: check for name, check in found.items() if check is not None}
 
-    def checked(name: str, value: Any) -> Any:
+    def checked(checks: dict[str, Checker], name: str, value: Any) -> Any:
         if name == "rngs" and not (optional_rngs and value is None):
-            return as_rngs(value)
-        check = checkers().get(name)
+            return value if type(value) is nnx.Rngs else as_rngs(value)
+        check = checks.get(name)
         return value if check is None else check(name, value)
 
     @functools.wraps(construct)
     def constructed(self: Layer, *args: Any, **kwargs: Any) -> None:
-        named = [checked(name, value) for name, value in zip(names, args, strict=False)]
-        construct(self, *named, *args[len(named) :], **{name: checked(name, value) for name, value in kwargs.items()})
+        checks = checkers()
+        named = [checked(checks, name, value) for name, value in zip(names, args, strict=False)]
+        others = {name: checked(checks, name, value) for name, value in kwargs.items()}
+        construct(self, *named, *args[len(named) :], **others)
 
     return constructed
