@@ -21,15 +21,15 @@ RATE = 0.25
 
 @pytest.mark.parametrize("whole_fields", [False, True])
 def test_dropout_keeps_the_mean(whole_fields: bool) -> None:
-    x = np.random.default_rng(0).uniform(0.5, 1.5, (1000, 3, T.size)).astype(np.float32)
+    x = np.random.default_rng(0).uniform(0.5, 1.5, (1000, 3, 1, T.size)).astype(np.float32)
     y = np.asarray(Dropout(T, RATE, whole_fields=whole_fields)(jnp.asarray(x), train=True, key=KEY))
     kept = y != 0
     np.testing.assert_allclose(y[kept], x[kept] / (1 - RATE), rtol=1e-6)
     for field in FIELDS:
         assert abs(kept[..., field].mean() - (1 - RATE)) < 0.06
-        shares = kept[..., field].mean((1, 2))  # of each image
+        shares = kept[..., field].mean((1, 2, 3))  # of each image
         assert bool(np.isin(shares, (0, 1)).all()) == whole_fields
-    assert len({kept[:, 0, field.start].tobytes() for field in FIELDS}) == len(FIELDS)
+    assert len({kept[:, 0, 0, field.start].tobytes() for field in FIELDS}) == len(FIELDS)
 
 
 class Draws(Layer):

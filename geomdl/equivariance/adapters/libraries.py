@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -93,11 +94,16 @@ def _is_from(model: Any, package: str) -> bool:
 def _nnx(module: nnx.Module, train: bool) -> Adapted:
     graph, state = nnx.split(module)
     arguments: dict[str, Any] = mode_arguments(type(module).__call__, train)
-    kind = nnx.Module if _is_from(module, "geomdl") else type(module)  # the switches of our layers warn their users
 
     def fresh(state: Any) -> Any:
         copy = nnx.merge(graph, jax.tree.map(lambda leaf: leaf, state))  # variables of this call, which may change
-        kind.train(copy) if train else kind.eval(copy)
+        if not train:
+            copy.eval()
+            return copy
+        with warnings.catch_warnings():
+            if arguments:  # by which layers of geomdl train; they warn of train(), which does nothing in them
+                warnings.filterwarnings("ignore", r"train\(\) changes nothing in layers of geomdl")
+            copy.train()
         return copy
 
     def record(state: Any, x: Any) -> tuple[Activations, Any]:

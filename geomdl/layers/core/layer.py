@@ -71,9 +71,14 @@ def _field(layer: Any, x: Any) -> jax.Array:
     if not (isinstance(x, jax.Array) and x.dtype in _USUAL):
         x = jnp.asarray(as_floating(x, f"the input of {type(layer).__name__}"))
     field_type = getattr(layer, "in_type", None)  # a layer that somebody wrote may have none yet
-    if isinstance(field_type, FieldType) and x.ndim not in (2, field_type.space.dimension + 2):
+    if isinstance(field_type, FieldType) and not _has_axes(x.ndim, field_type.space.dimension):
         raise field_type.misshapen(f"the input of {type(layer).__name__}", x.shape)
     return x
+
+
+def _has_axes(rank: int, dimension: int) -> bool:
+    """Whether an array can be a field: over the base space, without it, or over any grid if the group moves no pixel."""
+    return rank in (2, dimension + 2) or (dimension == 0 and rank > 2)
 
 
 class Layer(nnx.Module, abc.ABC):
