@@ -77,7 +77,7 @@ def _field(layer: Any, x: Any) -> jax.Array:
 
 
 def _has_axes(rank: int, dimension: int) -> bool:
-    """Whether an array can be a field: over the base space, without it, or over any grid if the group moves no pixel."""
+    """Whether an array can be a field: over the base space, without it, or over any grid if no pixel is moved."""
     return rank in (2, dimension + 2) or (dimension == 0 and rank > 2)
 
 
