@@ -146,5 +146,15 @@ TAKEN: dict[str, tuple[str, ...]] = {
     ),
     "test_every_model_stands_on_the_page_of_symmetries_with_what_it_says_for_one_group": (),
     "test_it_draws_png_and_pdf": ("1",),
+    "test_label_maps_of_every_integer_type_are_those_of_int32": ("bool", "uint8", "uint64"),
+    "test_augmentation_moves_every_type_of_image_or_refuses_it": ("*rotation*", "*flip*"),
+    "test_padding_has_no_gradient_whatever_the_model_gives_for_it": ("task0",),
+    "test_images_reach_the_network_as_floating_point_numbers": ("bool", "bfloat16", "float64", "uint16"),
+    "test_the_config_says_what_was_learnt": (),
+    "test_a_vision_transformer_promises_nothing_and_freezes": (),
+    "test_changes_of_the_config_must_be_meant": (),
+    "test_angles_are_learnt_since_augmentation_moves_them": (),
+    "test_the_figure_is_drawn_and_says_what_it_needs": (),
+    "test_models_pickle_live_and_frozen": ("gcnn",),
 }
 """Patterns of the cases by the name of the test; none: the test is long."""

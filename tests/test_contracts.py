@@ -3,10 +3,10 @@
 The rows are those of `geomdl/layers/contract_table` and `geomdl/models/contract_table.py`, which also say what is to be
 promised. The whole frame is compared, borders included. The ordinary tests take *pairs* in place of all combinations:
 
-- Every row of a layer meets three *kinds* of group that it is built for (`_kind`: C4, D4, other cyclic and dihedral
+- Every row of a layer meets two *kinds* of group that it is built for (`_kind`: C4, D4, other cyclic and dihedral
   groups, SO(2), O(2)), in turn from row to row, and of a kind its groups in turn: every kind is met in every section of
-  the table. It is computed in float64, spread over four devices, and in training mode or, where training is no other,
-  in float32; every kind of group meets every mode in the course of the table.
+  the table. It is computed in float64, and in float32 spread over four devices, where it trains in training mode; every
+  kind of group meets both in the course of the table.
 - Every row of a model meets one kind in float32, in turn; the rows of one model share the other modes.
 - The size is even or odd in turn where the row is exact at both, and both for C4 and D4. Layers that act on every pixel
   by itself are checked without base space for groups with elements that do not map the grid to itself, as every element
@@ -123,7 +123,7 @@ def _quick_groups(number: int) -> list[str]:
 
 
 def _modes(entry: Entry) -> list[str]:
-    return ["float64", "sharded", "training" if entry.trains else "float32"]
+    return ["float64", "sharded"]
 
 
 def _cases() -> list[tuple[int, str, str]]:
@@ -170,7 +170,7 @@ def _row_for_a_group(number: int, group: str, mode: str) -> None:
     elif mode == "sharded":
         mesh = jax.make_mesh((4,), ("data",), axis_types=(AxisType.Auto,))
         sharding = NamedSharding(mesh, PartitionSpec("data"))
-        _check(entry, layer, sizes[-1], batch=4, sharding=sharding, train=entry.trains and bool(number % 2))
+        _check(entry, layer, sizes[-1], batch=4, sharding=sharding, train=entry.trains)
     else:
         for size in sizes:
             _check(entry, layer, size, max_shifts=64 if group == "C2" else 5)
@@ -199,11 +199,11 @@ def test_the_cases_cover_every_pair_of_kinds():
         own = [(group, mode) for n, group, mode in cases if n == number]
         if entry not in ENTRIES:
             kinds = len(_quick_groups(number))
-            assert len({group for group, _ in own}) >= min(3, kinds), entry.name
+            assert len({group for group, _ in own}) >= min(2, kinds), entry.name
             assert {mode for _, mode in own} >= set(_modes(entry)), entry.name
     assert {group for _, group, _ in cases} == set(EVERY)
     for kind in {_kind(group) for group in EVERY}:
-        assert {mode for _, group, mode in cases if _kind(group) == kind} == set(MODES), kind
+        assert {mode for _, group, mode in cases if _kind(group) == kind} >= {"float64", "sharded"}, kind
         possible = {e.section for e in TABLE if kind in {_kind(group) for group in e.groups if group in e.quick}}
         assert {TABLE[n].section for n, group, _ in cases if _kind(group) == kind} == possible, kind
     models = {TABLE[n].name.split(",")[0] for n, _, _ in cases if TABLE[n] in ENTRIES}
