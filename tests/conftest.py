@@ -5,6 +5,7 @@ import gc
 import os
 import runpy
 import shutil
+import signal
 import sys
 import tempfile
 import types
@@ -30,6 +31,8 @@ import matplotlib as mpl
 import pytest
 from beartype import BeartypeConf, beartype
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell, which would have no Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 gc.set_threshold(100_000, 20, 100)  # tracing makes many small objects, which collecting goes through
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 mpl.use("Agg")
