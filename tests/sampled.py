@@ -74,7 +74,7 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "test_dense_maps_are_all_the_intertwiners": ("C4 x D3",),
     "test_every_device_moves_its_own_images_only": (),
     "test_losses_and_parameters_are_those_of_one_device": (
-        "mlp-shard_map",
+        "cnn-shard_map",
         "mlp-pmap",
         "mlp-jit",
     ),
