@@ -12,7 +12,10 @@ import numpy as np
 
 from geomdl.errors import invalid
 
-__all__ = ["as_array", "as_floating", "wide_dtype"]
+__all__ = ["FLOATING", "as_array", "as_floating", "wide_dtype", "widened"]
+
+FLOATING = frozenset(map(jnp.dtype, (jnp.float32, jnp.bfloat16, jnp.float16, jnp.float64)))
+"""The dtypes in which networks compute."""
 
 Integers = Literal["refused", "converted"]
 
@@ -69,7 +72,7 @@ def as_floating(x: Any, what: str = "array", *, integers: Integers = "refused") 
     ValueError: invalid dtype of images 'uint8'; allowed: float32, bfloat16, float16 or float64; divide images by the
     largest value, as in x.astype('float32') / 255 or geomdl.data.unit_interval(x)
     """
-    if not (isinstance(x, jax.Array) and x.dtype == jnp.float32):  # what comes nearly always is returned at once
+    if not (isinstance(x, jax.Array) and x.dtype in FLOATING):  # what comes nearly always is returned at once
         x = as_array(x, what)
         if x.dtype == bool or (integers == "converted" and jnp.issubdtype(x.dtype, jnp.integer)):
             return x.astype(jnp.result_type(float))
@@ -93,6 +96,19 @@ def wide_dtype(dtype: Any) -> np.dtype:
     if not jnp.issubdtype(dtype, jnp.floating):
         return np.dtype(jnp.result_type(float))
     return np.dtype(jax.dtypes.canonicalize_dtype(dtype) if jnp.finfo(dtype).bits >= 32 else jnp.float32)
+
+
+def widened(x: Any) -> jax.Array:
+    """An array in its `wide_dtype`, in which differences neither wrap around nor overflow when they are squared.
+
+    Args:
+      x: an array of numbers of any kind; complex ones stay what they are.
+
+    >>> widened(np.array([200, 100], np.uint8)) - widened(np.array([100, 200], np.uint8))
+    Array([ 100., -100.], dtype=float32)
+    """
+    x = jnp.asarray(as_array(x))
+    return x if jnp.issubdtype(x.dtype, jnp.complexfloating) else x.astype(wide_dtype(x.dtype))
 
 
 def _advice(dtype: Any) -> str:

@@ -132,16 +132,41 @@ class Family:
         flip = jnp.asarray(_FLIP, connected.dtype)
         return jnp.where(g[0] != 0, jnp.matmul(connected, flip, precision="highest"), connected)
 
+    def require_elements(self, g: ArrayLike) -> np.ndarray:
+        """Elements ``[..., element_size]`` of known numbers, as float64.
+
+        Args:
+          g: one element or a batch of them.
+
+        Raises:
+          ValueError: for another shape, numbers that are not finite, a reflection that is neither 0 nor 1, and angles
+            beyond a full turn, which are degrees.
+
+        >>> FAMILIES["rotation"].require_elements([90])
+        Traceback (most recent call last):
+        ValueError: invalid element of rotation [90.0]; allowed: finite numbers (rotate, radians from −2π to 2π)
+        """
+        g = np.asarray(as_array(g, f"element of {self}"), np.float64)
+        if g.shape[-1:] != (self.element_size,):
+            raise invalid(f"element of {self}", g.shape, f"shape [..., {self.element_size}]: {self._words}")
+        flips, turns = g[..., : self.reflections], g[..., self.reflections :]
+        turns = turns[..., [name == "rotate" for name in self.generators]]
+        inside = np.isfinite(g).all(-1) & np.isin(flips, (0, 1)).all(-1) & (np.abs(turns) <= 2 * np.pi + 1e-5).all(-1)
+        if not np.all(inside):
+            outside = g[~inside].reshape(-1, self.element_size)[0]
+            raise invalid(f"element of {self}", outside.tolist(), f"finite numbers ({self._words})")
+        return g
+
+    @property
+    def _words(self) -> str:
+        """What the numbers of an element are."""
+        turns = ("rotate, radians from −2π to 2π" if name == "rotate" else name for name in self.generators)
+        return "; ".join((["first 0 or 1 (reflected)"] if self.reflections else []) + list(turns))
+
     def _element(self, g: ArrayLike) -> np.ndarray | jax.Array:
-        element = g if isinstance(g, Tracer) else np.asarray(as_array(g, f"element of {self.name}"), np.float64)
-        if element.shape != (self.element_size,):
-            parts = (["0 or 1 (reflected)"] if self.reflections else []) + list(self.generators)
-            raise invalid(f"element of {self.name}", np.shape(g), f"[{', '.join(parts)}]")
-        if isinstance(element, Tracer):
-            return element.astype(wide_dtype(element.dtype))
-        if not np.isfinite(element).all() or (self.reflections and element[0] not in (0, 1)):
-            raise invalid(f"element of {self.name}", element.tolist(), "finite numbers, the first 0 or 1 if reflected")
-        return element
+        if np.shape(g) != (self.element_size,):
+            raise invalid(f"element of {self}", np.shape(g), f"shape ({self.element_size},): {self._words}")
+        return g.astype(wide_dtype(g.dtype)) if isinstance(g, Tracer) else self.require_elements(g)
 
     def _connected(self, g: np.ndarray | jax.Array, size: tuple[int, int], sign: int) -> np.ndarray | jax.Array:
         """exp(± Σ tᵢ Xᵢ)."""

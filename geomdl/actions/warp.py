@@ -13,6 +13,7 @@ from geomdl.errors import invalid, misshapen, unknown
 
 Padding = Literal["zeros", "wrap", "mirror"]
 PLANE_AXES = ("batch", "height", "width", "channels")
+"""The axes of images."""
 
 
 def warp(x: ArrayLike, matrix: ArrayLike, offset: ArrayLike | None = None, *, padding: Padding = "zeros") -> jax.Array:

@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.numbers import whole_number
 
-__all__ = ["number", "require_image_dtype", "whole_number"]
+__all__ = ["number", "require_image_dtype"]
 
 
 def require_image_dtype(dtype: Any, inside: str = "") -> None:

@@ -11,10 +11,11 @@ import numpy as np
 from jaxtyping import Int
 
 from geomdl.arrays import as_array
-from geomdl.data.checks import require_image_dtype, whole_number
+from geomdl.data.checks import require_image_dtype
 from geomdl.data.targets import TargetKind, target_kind
 from geomdl.data.targets import Values as Targets
 from geomdl.errors import invalid, misshapen
+from geomdl.numbers import whole_number
 
 Indices = Sequence[int] | np.ndarray
 

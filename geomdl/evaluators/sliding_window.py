@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from geomdl.actions.warp import PLANE_AXES
 from geomdl.arrays import as_floating
 from geomdl.equivariance.contracts.contract import Contract
 from geomdl.errors import invalid, misshapen
@@ -73,7 +74,7 @@ def sliding_window(
     """
     images, window = jnp.asarray(as_floating(images, "images")), whole_number("window", window)
     if images.ndim != 4:
-        raise misshapen("images", images.shape, ("batch", "height", "width", "channels"))
+        raise misshapen("images", images.shape, PLANE_AXES)
     height, width = images.shape[1:3]
     rows = _windows(height, window, _view(contract, 0, (height, width)))
     columns = _windows(width, window, _view(contract, 1, (height, width)))

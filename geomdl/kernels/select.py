@@ -6,7 +6,6 @@ from geomdl.errors import unknown
 from geomdl.groups import PLANE, BaseSpace
 from geomdl.kernels.pixel import PixelKernelSpace
 from geomdl.kernels.steerable import SteerableKernelSpace
-from geomdl.numbers import whole_number
 from geomdl.representations import Representation
 
 KernelSpace = PixelKernelSpace | SteerableKernelSpace
@@ -54,8 +53,6 @@ def kernel_space(
     given = {k: v for k, v in options.items() if v is not None}
     if basis == "pixel" and given:
         raise ValueError(f"pixel kernels have no rings; got {', '.join(given)}; allowed with basis='steerable'")
-    several = isinstance(size, tuple | list)
-    size = tuple(whole_number("kernel_size", n) for n in size) if several else whole_number("kernel_size", size)
     group = in_representation.group
     on_grid = space.permutes_grid(group) or (size == 1 and group.is_finite)
     permutes = in_representation.is_permutation and out_representation.is_permutation

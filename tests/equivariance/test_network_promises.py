@@ -14,6 +14,7 @@ from flax import nnx
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
+from geomdl import layers
 from geomdl.equivariance import Promise, Report, check_contract, compose
 from geomdl.groups import PlanarGroup
 from geomdl.layers import (
@@ -42,8 +43,9 @@ from geomdl.layers import (
     Upsample,
 )
 from geomdl.representations import FieldType
-from geomdl.testing import networks, random_networks
-from geomdl.testing.random_networks import Network
+from geomdl.testing import Network, networks
+from geomdl.testing.random_networks.kinds import KINDS
+from geomdl.testing.random_networks.parts import made
 
 ROUNDING = 1e-9
 """A false promise shows errors of order 1; rounding in float64, even if a norm of small variance enlarges it, less."""
@@ -102,6 +104,15 @@ def test_many_samplings_keep_what_their_contracts_promise(network: Network, trai
     assert not _false_promises(network, train=train)
 
 
+def test_every_public_layer_is_drawn():
+    """Dense and Sequential come within others; those left out are not equivariant, need one type, or are made by us."""
+    found = {name: getattr(layers, name) for name in layers.__all__}
+    public = {name for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, Layer)}
+    assert public - set(KINDS) == {
+        "Dense", "Sequential", "Layer", "Frozen", "Flatten", "LocallyConnected", "InducedNormPool",
+    }  # fmt: skip
+
+
 class _Boasts(Identity):
     """Takes the middle of pairs of pixels and claims to commute with everything."""
 
@@ -110,7 +121,7 @@ class _Boasts(Identity):
 
 
 def test_a_layer_that_promises_too_much_is_found(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(random_networks.KINDS, "Identity", lambda place: random_networks._made(_Boasts, place.t))
+    monkeypatch.setitem(KINDS, "Identity", lambda place: made(_Boasts, place.t))
     found: list[Network] = []
 
     @settings(max_examples=8, database=None, phases=[Phase.generate])

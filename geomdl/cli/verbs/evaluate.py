@@ -102,7 +102,7 @@ def measure(
     )
     from geomdl.plots.tables import write_csv
     from geomdl.training.loop.loop import load_trained
-    from geomdl.training.workdir.workdir import write_json
+    from geomdl.training.workdir.json_file import write_json
 
     trained = load_trained(workdir, checkpoint, data_path=data_path, data_dir=data_dir)
     predict, images = predictor(trained.model), getattr(trained.dataset, split)

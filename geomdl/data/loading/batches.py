@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from geomdl.arrays import as_array, wide_dtype
-from geomdl.data.checks import require_image_dtype, whole_number
+from geomdl.arrays import as_array, widened
+from geomdl.data.checks import require_image_dtype
 from geomdl.data.targets import TargetKind
 from geomdl.data.types import Split
+from geomdl.numbers import whole_number
 
 EvalBatch = dict[str, jax.Array]
 """``image``, ``label`` and further targets, padded to full size; ``mask`` is 1 for an example and 0 for padding."""
@@ -42,8 +43,7 @@ def unit_interval(images: ArrayLike) -> jax.Array:
 
 def network_images(images: ArrayLike) -> jax.Array:
     """`unit_interval`, in float32 at least: the precision of a network is that of its config, not that of a file."""
-    images = unit_interval(images)
-    return images.astype(wide_dtype(images.dtype))
+    return widened(unit_interval(images))
 
 
 def eval_batches(split: Split, batch_size: int, kinds: Mapping[str, TargetKind] | None = None) -> Iterator[EvalBatch]:

@@ -26,12 +26,13 @@ import numpy as np
 from absl import flags
 from jax.typing import ArrayLike
 
-from geomdl.data.checks import require_image_dtype, whole_number
+from geomdl.data.checks import require_image_dtype
 from geomdl.data.draws import derived_seed
 from geomdl.data.loading.batches import network_images
 from geomdl.data.loading.shuffle import shuffled
 from geomdl.data.types import Split
 from geomdl.errors import invalid
+from geomdl.numbers import whole_number
 
 Fetched = dict[str, Any]
 Batch = dict[str, jax.Array]

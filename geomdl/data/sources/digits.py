@@ -7,11 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from geomdl.actions.disc import disc
-from geomdl.data.checks import number, whole_number
+from geomdl.data.checks import number
 from geomdl.data.sources.splits import stratified_split
 from geomdl.data.types import DataConfig, Dataset, Split
 from geomdl.errors import invalid
 from geomdl.memory import require_memory
+from geomdl.numbers import whole_number
 
 _SIDE = 8
 _COUNT = 1797

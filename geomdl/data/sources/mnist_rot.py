@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from geomdl.actions.warp import rotate
-from geomdl.data.checks import whole_number
 from geomdl.data.draws import uniforms
 from geomdl.data.sources.splits import stratified_split
 from geomdl.data.sources.tfds import TFDSConfig
 from geomdl.data.types import DataConfig, Dataset, Split
 from geomdl.errors import invalid
+from geomdl.numbers import whole_number
 
 _CHUNK = 1000
 _turn = jax.jit(rotate)

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from geomdl.data.checks import whole_number
 from geomdl.data.draws import permutation
 from geomdl.data.sources.numpy_files import read_numpy
 from geomdl.data.types import DataConfig, Dataset, LabelKind, Split
 from geomdl.errors import invalid
+from geomdl.numbers import whole_number
 from geomdl.paths import local_path
 
 _FILE = (

@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from geomdl.data.checks import whole_number
 from geomdl.data.draws import uniforms
 from geomdl.data.types import DataConfig, Dataset, Split
 from geomdl.errors import invalid
 from geomdl.memory import require_memory
+from geomdl.numbers import whole_number
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from geomdl.data.checks import number, whole_number
+from geomdl.data.checks import number
 from geomdl.data.draws import normals, uniforms
 from geomdl.data.types import DataConfig, Dataset, LabelKind, Split
 from geomdl.errors import invalid, unknown
 from geomdl.memory import require_memory
+from geomdl.numbers import whole_number
 
 _WAVES = 6
 _CANDIDATES = 4  # places tried per shape asked for

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from absl import logging as absl_logging
 
-from geomdl.data.checks import number, whole_number
+from geomdl.data.checks import number
 from geomdl.data.sources.masks import MASKS, MaskClasses
 from geomdl.data.sources.splits import stratified_split
 from geomdl.data.sources.tfds_faults import corrupt
 from geomdl.data.sources.tfds_records import CHUNK, TFDSRecords
 from geomdl.data.types import Column, DataConfig, Dataset, Example, LabelKind, Split
 from geomdl.errors import invalid, nearest
+from geomdl.numbers import whole_number
 from geomdl.paths import local_path
 
 PREFIX = "tfds:"

@@ -6,11 +6,12 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from geomdl.data.checks import number, whole_number
+from geomdl.data.checks import number
 from geomdl.data.draws import normals, symmetric, uniforms
 from geomdl.data.types import DataConfig, Dataset, LabelKind, Split
 from geomdl.errors import invalid
 from geomdl.memory import require_memory
+from geomdl.numbers import whole_number
 
 _WAVES = 4
 _MOTION = 5  # numbers that place one letter: shift right, shift up, scale, angle, stroke width

@@ -8,13 +8,14 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from geomdl.actions import Cutout, ImageTransformation, LeftRightFlip, QuarterTurns, Shift, Warp
-from geomdl.actions.warp import rotation_matrix
+from geomdl.actions.warp import PLANE_AXES, rotation_matrix
 from geomdl.arrays import as_array, as_floating
-from geomdl.data.checks import number, whole_number
+from geomdl.data.checks import number
 from geomdl.data.class_indices import class_indices
 from geomdl.data.targets import MapTarget, TargetKind
 from geomdl.errors import invalid, misshapen
 from geomdl.layers.core.data_axis import per_example
+from geomdl.numbers import whole_number
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class Augmentation:
         """
         moved = dict(batch)
         if moved["image"].ndim != 4:
-            raise misshapen("images", moved["image"].shape, ("batch", "height", "width", "channels"))
+            raise misshapen("images", moved["image"].shape, PLANE_AXES)
         if self.rotation or self.scale:
             moved["image"] = jnp.asarray(as_floating(moved["image"], "images to rotate or scale"))
         size = (moved["image"].shape[1], moved["image"].shape[2])

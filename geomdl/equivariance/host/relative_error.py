@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from geomdl.arrays import as_array, wide_dtype
+from geomdl.arrays import widened
 
 
 def relative_error(a: ArrayLike, b: ArrayLike) -> jax.Array:
@@ -20,15 +20,9 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> jax.Array:
     >>> relative_error(jnp.array([1.0, 2.0]), jnp.array([1.0, 0.0]))
     Array(2., dtype=float32)
     """
-    a, b = _wide(a), _wide(b)
+    a, b = widened(a), widened(b)
     difference, size = jnp.linalg.norm((a - b).ravel()), jnp.linalg.norm(b.ravel())
     return jnp.where(difference == 0, jnp.zeros_like(difference), difference / size)
-
-
-def _wide(x: ArrayLike) -> jax.Array:
-    """In a dtype in which differences neither wrap around nor overflow when they are squared."""
-    x = jnp.asarray(as_array(x))
-    return x if jnp.issubdtype(x.dtype, jnp.complexfloating) else x.astype(wide_dtype(x.dtype))
 
 
 def relative_error_on_host(a: np.ndarray, b: np.ndarray) -> float:

@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 
 from geomdl.actions.grid import shift_crop
 from geomdl.actions.warp import warp
-from geomdl.arrays import wide_dtype
+from geomdl.arrays import wide_dtype, widened
 from geomdl.equivariance.adapters.functions import as_function
 from geomdl.equivariance.measures.evaluation import image_batch, output_shape, over_elements, require_finite
 from geomdl.errors import invalid, unknown
@@ -256,19 +256,14 @@ def _measure(
     if not seen.any((1, 2)).all() or not kept.any((1, 2)).all():
         raise invalid(f"margin of {name}", margin, "few enough pixels to leave some of every moved image", 0)
 
-    def wide(y: Any) -> jax.Array:
-        """In a dtype in which squares of differences neither wrap around nor overflow."""
-        y = jnp.asarray(y)
-        return y.astype(wide_dtype(y.dtype))
-
     def squares_of(f: Any, g: Any, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The squared errors of the output, and of the images moved there and back; averaged but over pixels."""
-        g, y = jnp.asarray(g, wide_dtype(x.dtype)), wide(y)
+        g, y = jnp.asarray(g, wide_dtype(x.dtype)), widened(y)
         forth, back = (g[:4].reshape(2, 2), g[4:6]), (g[6:10].reshape(2, 2), g[10:12])
         moved = maps.move(*forth, x, size, size)
         expected = maps.move(*forth, y, size, out_size) if output == "field" else y
-        resampled = ((wide(maps.move(*back, moved, size, size)) - wide(x)) ** 2).mean((0, 3))
-        squares = (expected - wide(f(moved))) ** 2
+        resampled = ((widened(maps.move(*back, moved, size, size)) - widened(x)) ** 2).mean((0, 3))
+        squares = (expected - widened(f(moved))) ** 2
         return (squares.mean((0, 3)) if output == "field" else squares.mean()), resampled
 
     y, (squares, resampled) = over_elements(f, squares_of, maps.numbers(), x, computed)

@@ -15,7 +15,7 @@ from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.generators import GENERATORS, Generator
 from geomdl.actions.projective import warp_projective
 from geomdl.actions.warp import Padding
-from geomdl.arrays import wide_dtype
+from geomdl.arrays import wide_dtype, widened
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.measures.evaluation import image_batch, output_shape, require_finite
 from geomdl.equivariance.measures.symmetry import Action, symmetry
@@ -241,7 +241,7 @@ def _derivatives(
 
 
 def _sizes(y: jax.Array, derivative: jax.Array) -> tuple[jax.Array, ...]:
-    y, derivative = (z.astype(wide_dtype(z.dtype)) for z in (y, derivative))
+    y, derivative = widened(y), widened(derivative)
     return tuple(jnp.sqrt(jnp.mean(z**2)) for z in (derivative, y, y - y.mean(0, keepdims=True)))
 
 

@@ -197,7 +197,7 @@ def _elements(
         width = np.asarray(group.identity).shape[0]
         if given.shape[0] == 0 or given.ndim != 2 or given.shape[1] != width:
             raise invalid("elements", f"of shape {np.shape(elements)}", f"[n, {width}] for {group}, n ≥ 1")
-        return _in_family(given, group) if isinstance(group, Family) else group.require_elements(given)
+        return group.require_elements(given)
     count, rng = whole_number("count", count), np.random.default_rng(whole_number("seed", seed, least=0))
     if isinstance(group, Family):
         return np.asarray(group.sample(rng, count)) if group.generators else np.array([[0], [1]])
@@ -205,21 +205,6 @@ def _elements(
         return group.elements()
     drawn = group.sample(rng, count)
     return np.concatenate([group.generators(), drawn])[:count] if isinstance(group, GridTranslations) else drawn
-
-
-def _in_family(elements: np.ndarray, group: Family) -> np.ndarray:
-    """The elements of a family, if they are some: finite numbers, the first 0 or 1 where there are reflections, and
-    angles in radians.
-    """
-    flips, turns = elements[:, : group.reflections], elements[:, group.reflections :]
-    turns = turns[:, [name == "rotate" for name in group.generators]]
-    inside = np.isfinite(elements).all(1) & np.isin(flips, (0, 1)).all(1) & (np.abs(turns) <= 2 * np.pi + 1e-5).all(1)
-    if not inside.all():
-        parts = (["reflected, 0 or 1"] if group.reflections else []) + [
-            "rotate, radians from −2π to 2π" if name == "rotate" else name for name in group.generators
-        ]
-        raise invalid(f"element of {group}", elements[~inside][0].tolist(), f"finite numbers ({'; '.join(parts)})")
-    return elements
 
 
 def _input_actions(

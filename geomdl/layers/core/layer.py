@@ -1,24 +1,18 @@
 """The base class of layers: input and output type, contract, and how a layer is called."""
 
 import abc
-import functools
-import inspect
-import typing
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from geomdl.arrays import as_floating
 from geomdl.equivariance.contracts.contract import Contract, Size
-from geomdl.errors import invalid
+from geomdl.layers.core.boundary import taking_fields, taking_numbers
 from geomdl.layers.core.constants import constant_copy
-from geomdl.layers.core.random_keys import as_rngs
-from geomdl.numbers import Checker, checker
+from geomdl.layers.core.modes import ModeWarning, warn_of_mode
 from geomdl.representations import FieldType
 
 Field = Float[Array, "batch *space channels"]
@@ -50,35 +44,6 @@ class Child(NamedTuple):
     name: str
     layer: "Layer"
     size: Size
-
-
-_USUAL = frozenset(map(jnp.dtype, (jnp.float32, jnp.bfloat16, jnp.float16, jnp.float64)))
-
-
-def _taking_fields(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of a layer whose first argument is a field, given any array that can be one."""
-
-    @functools.wraps(method)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if args:
-            return method(self, _field(self, args[0]), *args[1:], **kwargs)
-        return method(self, **{name: _field(self, v) if name == "x" else v for name, v in kwargs.items()})
-
-    return call
-
-
-def _field(layer: Any, x: Any) -> jax.Array:
-    if not (isinstance(x, jax.Array) and x.dtype in _USUAL):
-        x = jnp.asarray(as_floating(x, f"the input of {type(layer).__name__}"))
-    field_type = getattr(layer, "in_type", None)  # a layer that somebody wrote may have none yet
-    if isinstance(field_type, FieldType) and not _has_axes(x.ndim, field_type.space.dimension):
-        raise field_type.misshapen(f"the input of {type(layer).__name__}", x.shape)
-    return x
-
-
-def _has_axes(rank: int, dimension: int) -> bool:
-    """Whether an array can be a field: over the base space, without it, or over any grid if no pixel is moved."""
-    return rank in (2, dimension + 2) or (dimension == 0 and rank > 2)
 
 
 class Layer(nnx.Module, abc.ABC):
@@ -121,7 +86,7 @@ class Layer(nnx.Module, abc.ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for name, taking in (("__call__", _taking_fields), ("apply", _taking_fields), ("__init__", _taking_numbers)):
+        for name, taking in (("__call__", taking_fields), ("apply", taking_fields), ("__init__", taking_numbers)):
             if name in vars(cls):
                 setattr(cls, name, taking(vars(cls)[name]))
 
@@ -137,7 +102,7 @@ class Layer(nnx.Module, abc.ABC):
             f" training"
         )
 
-    @_taking_fields
+    @taking_fields
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
         """Applies the layer.
 
@@ -153,7 +118,7 @@ class Layer(nnx.Module, abc.ABC):
 
         Modules of Flax inside are switched. ``eval()`` is as everywhere: without ``train=True`` a call is evaluation.
         """
-        _warn_of_mode(stacklevel=2)
+        warn_of_mode(stacklevel=2)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ModeWarning)  # of layers inside: it has been said
             super().train(**attributes)
@@ -205,38 +170,6 @@ class Layer(nnx.Module, abc.ABC):
         return None
 
 
-class ModeWarning(UserWarning):
-    """A layer was to be put into training mode, and has none."""
-
-
-class ModeOfCall:
-    """An attribute that Flax's ``train()`` sets, of layers that differ in training: also within modules of Flax.
-
-    It reads True, and warns when it is to become False: the layer goes on to evaluate.
-
-    >>> class Noise:
-    ...     deterministic = ModeOfCall()
-    >>> Noise().deterministic
-    True
-    """
-
-    def __get__(self, layer: Any, kind: type | None = None) -> bool:
-        return True
-
-    def __set__(self, layer: Any, value: bool) -> None:
-        if not value:
-            _warn_of_mode(stacklevel=6)  # who called Flax's train()
-
-
-def _warn_of_mode(stacklevel: int) -> None:
-    warnings.warn(
-        "train() changes nothing in layers of geomdl: whether they train is an argument of the call, "
-        "layer(x, train=True, key=...)",
-        ModeWarning,
-        stacklevel=stacklevel + 1,
-    )
-
-
 def inner_layers(module: nnx.Module) -> Iterator[tuple[tuple[object, ...], Layer]]:
     """Every layer inside an NNX module, at every depth, with the attributes that lead to it; without the module itself.
 
@@ -270,43 +203,3 @@ def walk(layer: Layer, size: Size, path: str = "") -> Iterator[Child]:
     yield Child(path, layer, size)
     for name, inner, inner_size in layer.children(size):
         yield from walk(inner, inner_size, f"{path}.{name}" if path else name)
-
-
-def _field_type(what: str, value: Any) -> FieldType:
-    if not isinstance(value, FieldType):
-        raise invalid(what, value, "a geomdl.representations.FieldType", "FieldType('C4', '8 regular')")
-    return value
-
-
-def _taking_numbers(construct: Callable[..., None]) -> Callable[..., None]:
-    """The constructor of a layer, given NumPy's numbers for Python's, and anything that stands for ``rngs``.
-
-    What its annotations say to be whole numbers, or a field type, has to be: `geomdl.numbers.checker`.
-    """
-    parameters = list(inspect.signature(construct).parameters.values())[1:]
-    names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    optional_rngs = any(p.name == "rngs" and p.default is None for p in parameters)
-
-    @functools.cache
-    def checkers() -> dict[str, Checker]:
-        try:
-            hints = typing.get_type_hints(construct)
-        except (NameError, TypeError):  # annotations that only a type checker understands
-            return {}
-        found = {p.name: _field_type if (hint := hints.get(p.name)) is FieldType else checker(hint) for p in parameters}
-        return {name: check for name, check in found.items() if check is not None}
-
-    def checked(checks: dict[str, Checker], name: str, value: Any) -> Any:
-        if name == "rngs" and not (optional_rngs and value is None):
-            return value if type(value) is nnx.Rngs else as_rngs(value)
-        check = checks.get(name)
-        return value if check is None else check(name, value)
-
-    @functools.wraps(construct)
-    def constructed(self: Layer, *args: Any, **kwargs: Any) -> None:
-        checks = checkers()
-        named = [checked(checks, name, value) for name, value in zip(names, args, strict=False)]
-        others = {name: checked(checks, name, value) for name, value in kwargs.items()}
-        construct(self, *named, *args[len(named) :], **others)
-
-    return constructed

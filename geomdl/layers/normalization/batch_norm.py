@@ -18,7 +18,8 @@ from geomdl.layers.core.field_channels import (
 )
 from geomdl.layers.core.identity import Identity
 from geomdl.layers.core.initialization import ones, zeros
-from geomdl.layers.core.layer import Field, Layer, ModeOfCall
+from geomdl.layers.core.layer import Field, Layer
+from geomdl.layers.core.modes import ModeOfCall
 from geomdl.layers.normalization.field_norm import InstanceNorm, normalize_groups
 from geomdl.representations import FieldType
 

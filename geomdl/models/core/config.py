@@ -26,7 +26,7 @@ WIDEST = 100_000
 """The largest ``width``: a search for one ends there."""
 
 MOST_PARAMETERS = 1_000_000_000
-"""The most parameters of a network: one host draws them in about a minute."""
+"""The most parameters of a network: 4 GB of float32, which one machine can draw and hold."""
 
 DEEPEST = 1000
 """The most layers, blocks or stages that a config may ask for."""

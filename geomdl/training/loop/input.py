@@ -1,9 +1,15 @@
-"""Reading the images of a step, with an error that says what is left when that fails."""
+"""The training images of a step: read, with an error that says what is left when that fails; and named afterwards."""
 
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
 
 from geomdl.data.loading.loaders import Loader
 from geomdl.training.checkpoints.checkpoint import Checkpoints
+from geomdl.training.distributed.processes import first
+from geomdl.training.workdir.json_file import write_json
 
 
 class InputFailed(RuntimeError):
@@ -26,3 +32,26 @@ def fetched(loader: Loader, step: int, checkpoints: Checkpoints) -> Any:
             f"cannot read the training images of step {step + 1} ({reason}); {saved}; "
             "once the data is there, give the same command again to go on from it"
         ) from error
+
+
+class Ordered(Protocol):
+    """A loader that knows its order."""
+
+    def indices(self, step: int) -> np.ndarray:
+        """The places of the images of a step in the training split."""
+        ...
+
+
+def culprit(loader: Ordered, step: int, directory: Path) -> str:
+    """Names the images of a step, and writes all of their places to ``nonfinite.json``.
+
+    Args:
+      loader: of the run.
+      step: counted from 1.
+      directory: the work directory.
+    """
+    places: Sequence[int] = np.asarray(loader.indices(step - 1)).tolist()
+    shown = ", ".join(map(str, places[:8])) + (", …" if len(places) > 8 else "")
+    if first():
+        write_json(directory / "nonfinite.json", {"step": step, "training_images": places})
+    return f"step {step}, whose training images are {shown} (all in {directory / 'nonfinite.json'})"

@@ -11,8 +11,7 @@ from jaxtyping import Array
 from geomdl.data import make_loader
 from geomdl.data.loading.loaders import Loader
 from geomdl.training.checkpoints.checkpoint import Checkpoints
-from geomdl.training.loop.culprit import culprit
-from geomdl.training.loop.input import fetched
+from geomdl.training.loop.input import culprit, fetched
 from geomdl.training.loop.parts import Parts
 from geomdl.training.step.state import TrainState
 from geomdl.training.step.step import make_train_step

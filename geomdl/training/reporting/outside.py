@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from geomdl.errors import shortened
-from geomdl.training.reporting.writers import Record
 
 
-def _whole(value: Any) -> bool:
+def is_whole(value: Any) -> bool:
+    """Whether a value counts something: steps, images, parameters."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
@@ -15,7 +15,8 @@ def _text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a value is a number, or None, which stands in records for one that is not finite."""
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
@@ -24,15 +25,15 @@ def _texts(value: Any) -> bool:
 
 
 def _wholes(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_whole, value))
+    return isinstance(value, list) and all(map(is_whole, value))
 
 
 _FACTS = {
-    "total_steps": _whole,
-    "step": _whole,
-    "best_step": _whole,
-    "comparable_from": _whole,
-    "parameters": _whole,
+    "total_steps": is_whole,
+    "step": is_whole,
+    "best_step": is_whole,
+    "comparable_from": is_whole,
+    "parameters": is_whole,
     "finished": lambda value: isinstance(value, bool),
     "stopped_early": lambda value: isinstance(value, bool),
     "monitor": _text,
@@ -41,11 +42,11 @@ _FACTS = {
     "least_is_best": _texts,
     "classes": _texts,
     "image_shape": _wholes,
-    "images": lambda value: isinstance(value, dict) and all(map(_whole, value.values())),
+    "images": lambda value: isinstance(value, dict) and all(map(is_whole, value.values())),
     "parameter_shapes": lambda value: isinstance(value, dict) and all(map(_wholes, value.values())),
 }
 
-_EVALUATION = {"checkpoint": _whole, "images": _whole, "split": _text, "evaluators": _texts}
+_EVALUATION = {"checkpoint": is_whole, "images": is_whole, "split": _text, "evaluators": _texts}
 
 
 def plausible_facts(facts: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -59,10 +60,10 @@ def plausible_facts(facts: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]
 
 def plausible_evaluation(found: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Returns what ``geomdl evaluate`` wrote without values of a wrong type, and these in words."""
-    return _plausible(found, {**dict.fromkeys(found, _number), **_EVALUATION})
+    return _plausible(found, {**dict.fromkeys(found, is_number), **_EVALUATION})
 
 
-def missing_records(records: Sequence[Record], config: Mapping[str, Any], latest: int) -> str:
+def missing_records(records: Sequence[Mapping[str, Any]], config: Mapping[str, Any], latest: int) -> str:
     """Says which steps up to the latest checkpoint have no record though each is followed by one; empty for none.
 
     Args:
@@ -78,7 +79,7 @@ def missing_records(records: Sequence[Record], config: Mapping[str, Any], latest
     missing: set[int] = set()
     for split, key in (("train", "log_every"), ("validation", "eval_every")):
         every = training.get(key)
-        if _whole(every) and every > 0 and latest // every < 10**7:
+        if is_whole(every) and every > 0 and latest // every < 10**7:
             missing |= set(range(every, latest + 1, every)) - there[split]
     if not missing:
         return ""

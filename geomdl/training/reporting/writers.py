@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from geomdl.errors import shortened
 from geomdl.training.distributed.processes import first
+from geomdl.training.reporting.outside import is_number, is_whole
 from geomdl.training.workdir.workdir import WorkdirError
 
 Record = dict[str, Any]
@@ -120,14 +121,12 @@ def _fault(record: Any) -> str | None:
     """What is wrong with a line of metrics.jsonl; None for a record."""
     if not isinstance(record, dict) or not {"step", "split"} <= set(record):
         return "it has no step and split"
-    step = record["step"]
-    if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step < 2**63:
-        return f"step is {shortened(repr(step), 40)}, not a whole number"
+    if not is_whole(record["step"]):
+        return f"step is {shortened(repr(record['step']), 40)}, not a whole number"
     if not isinstance(record["split"], str):
         return f"split is {shortened(repr(record['split']), 40)}, not a name"
     for key, value in record.items():
-        number = value is None or (isinstance(value, int | float) and not isinstance(value, bool))
-        if key != "split" and not number:
+        if key != "split" and not is_number(value):
             return f"{key} is {shortened(repr(value), 40)}, not a number"
     return None
 

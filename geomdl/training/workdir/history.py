@@ -12,8 +12,9 @@ from typing import Any
 from geomdl.data import Dataset
 from geomdl.paths import local_path
 from geomdl.training.configuration.config import RunConfig, TrainingConfig
+from geomdl.training.workdir.json_file import write_json
 from geomdl.training.workdir.run_facts import read_facts
-from geomdl.training.workdir.workdir import begun, changes_of, read_written, write_json
+from geomdl.training.workdir.workdir import begun, changes_of, read_written
 
 SEEN = "changes"
 """The note of a checkpoint that says how many changes of the config came before it; without it: none."""
