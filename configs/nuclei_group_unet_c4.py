@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 def get_config() -> ConfigDict:
     return ConfigDict(
         {
-            "data": {"name": "nuclei", "path": None, "train_size": 128, "downscale": 2},
+            "data": {"name": "nuclei", "path": None, "downscale": 2},
             "model": {"name": "group_unet", "group": "C4", "depth": 3, "match_parameters": 60000},
             "task": {"name": "segmentation", "loss": "binary+dice"},
             "augmentation": {"flip": True},
