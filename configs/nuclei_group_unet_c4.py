@@ -20,7 +20,7 @@ def get_config() -> ConfigDict:
             "task": {"name": "segmentation", "loss": "binary+dice"},
             "augmentation": {"flip": True},
             "optimizer": {"name": "adam", "learning_rate": 0.003},
-            "schedule": {"name": "cosine", "warmup_steps": 20},
+            "schedule": {"name": "cosine"},
             "training": {"batch_size": 8, "steps": 400, "eval_every": 100, "eval_batch_size": 34, "monitor": "iou"},
         }
     )
