@@ -13,16 +13,18 @@ from flax import nnx
 
 from geomdl.arrays import FLOATING, as_floating
 from geomdl.errors import invalid
-from geomdl.layers.core.random_keys import as_rngs
 from geomdl.numbers import Checker, checker
+from geomdl.random_keys import as_key, as_rngs
 from geomdl.representations import FieldType
 
 
 def taking_fields(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of a layer whose first argument is a field, given any array that can be one."""
+    """A method of a layer whose first argument is a field, given any array that can be one; and a seed as ``key``."""
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if (key := kwargs.get("key")) is not None and not isinstance(key, jax.Array):
+            kwargs["key"] = as_key(key)
         if args:
             return method(self, _field(self, args[0]), *args[1:], **kwargs)
         return method(self, **{name: _field(self, v) if name == "x" else v for name, v in kwargs.items()})
