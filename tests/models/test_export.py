@@ -56,7 +56,7 @@ def test_it_runs_without_geomdl_for_any_batch_size(tmp_path: Path):
     with safe_open(files.weights, "numpy") as stored:
         assert set(stored.keys()) == set(freeze(model).weights)
         assert stored.metadata()["image_shape"] == "[24, 24, 1]"
-        assert "exact" in stored.metadata()["promise"]
+        assert "exact" in stored.metadata()["contract"]
 
 
 @pytest.mark.parametrize(
