@@ -8,10 +8,12 @@ from geomdl.data.class_indices import IGNORED
 from geomdl.data.draws import uniforms
 from geomdl.data.loading.batches import EvalBatch, eval_batches, unit_interval
 from geomdl.data.loading.loaders import DeviceLoader, Loader, StreamLoader, make_loader
+from geomdl.data.preprocessing import Preprocessing
 from geomdl.data.registry import DATASETS, config_class, config_fields, data_config
 from geomdl.data.sources.digits import DigitsConfig
 from geomdl.data.sources.mnist_rot import MNISTRotConfig, rotate_each
 from geomdl.data.sources.nuclei import NucleiConfig
+from geomdl.data.sources.own.folder import FolderConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shapes import ShapesConfig
 from geomdl.data.sources.splits import stratified_order, stratified_split
@@ -44,12 +46,14 @@ __all__ = [
     "DigitsConfig",
     "EvalBatch",
     "Example",
+    "FolderConfig",
     "LabelKind",
     "LabelsTarget",
     "Loader",
     "MNISTRotConfig",
     "MapTarget",
     "NucleiConfig",
+    "Preprocessing",
     "RedGreenConfig",
     "ShapesConfig",
     "Split",

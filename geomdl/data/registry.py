@@ -7,6 +7,7 @@ from geomdl.data.data_class import data_class
 from geomdl.data.sources.digits import DigitsConfig
 from geomdl.data.sources.mnist_rot import MNISTRotConfig
 from geomdl.data.sources.nuclei import NucleiConfig
+from geomdl.data.sources.own.folder import FolderConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shapes import ShapesConfig
 from geomdl.data.sources.tfds import PREFIX, TFDSConfig, prepared
@@ -42,6 +43,7 @@ DATASETS.register("mnist_rot", MNISTRotConfig)
 DATASETS.register("red_green", RedGreenConfig)
 DATASETS.register("shapes", ShapesConfig)
 DATASETS.register("nuclei", NucleiConfig)
+DATASETS.register("folder", FolderConfig)
 
 
 def config_class(name: str) -> type[DataConfig]:
