@@ -13,7 +13,9 @@ from geomdl.data.registry import DATASETS, config_class, config_fields, data_con
 from geomdl.data.sources.digits import DigitsConfig
 from geomdl.data.sources.mnist_rot import MNISTRotConfig, rotate_each
 from geomdl.data.sources.nuclei import NucleiConfig
+from geomdl.data.sources.own.array_files import ArraysConfig
 from geomdl.data.sources.own.folder import FolderConfig
+from geomdl.data.sources.own.mask_folder import MaskFolderConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shapes import ShapesConfig
 from geomdl.data.sources.splits import stratified_order, stratified_split
@@ -37,6 +39,7 @@ __all__ = [
     "DATASETS",
     "IGNORED",
     "TARGET_KINDS",
+    "ArraysConfig",
     "Augmentation",
     "ClassTarget",
     "Column",
@@ -52,6 +55,7 @@ __all__ = [
     "Loader",
     "MNISTRotConfig",
     "MapTarget",
+    "MaskFolderConfig",
     "NucleiConfig",
     "Preprocessing",
     "RedGreenConfig",

@@ -146,7 +146,7 @@ class Preprocessing:
             pixels = pixels.astype(np.float32) / np.float32(self.scale)
         elif dtype in (np.uint8, np.uint16):
             pixels = pixels.astype(np.float32) / np.float32(np.iinfo(dtype).max)
-        elif dtype == bool or jnp.issubdtype(dtype, jnp.floating):
+        elif dtype.kind == "b" or jnp.issubdtype(dtype, jnp.floating):
             pixels = pixels.astype(np.float32)
         else:
             allowed = "uint8 or uint16, which stand for value / largest value, or floating point; or a scale, the value"
@@ -177,8 +177,8 @@ class Preprocessing:
         for key in values:
             if key not in known:
                 raise unknown("key of a preprocessing", key, list(known))
-        lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list | tuple)}
-        return cls(**{**values, **lists})
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list | tuple) else v for k, v in values.items()}
+        return cls(**plain)
 
     def __str__(self) -> str:
         parts = [] if self.channels is None else [_NAMES.get(self.channels, f"{self.channels} channels")]
@@ -234,7 +234,12 @@ class Preprocessing:
 
 
 def resampled(
-    image: np.ndarray, box: tuple[float, float, float, float], size: tuple[int, int], *, smooth: bool, gap: float | None = None
+    image: np.ndarray,
+    box: tuple[float, float, float, float],
+    size: tuple[int, int],
+    *,
+    smooth: bool,
+    gap: float | None = None,
 ) -> np.ndarray:
     """A part of an image or of a label map, resampled.
 

@@ -7,7 +7,9 @@ from geomdl.data.data_class import data_class
 from geomdl.data.sources.digits import DigitsConfig
 from geomdl.data.sources.mnist_rot import MNISTRotConfig
 from geomdl.data.sources.nuclei import NucleiConfig
+from geomdl.data.sources.own.array_files import ArraysConfig
 from geomdl.data.sources.own.folder import FolderConfig
+from geomdl.data.sources.own.mask_folder import MaskFolderConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shapes import ShapesConfig
 from geomdl.data.sources.tfds import PREFIX, TFDSConfig, prepared
@@ -44,6 +46,8 @@ DATASETS.register("red_green", RedGreenConfig)
 DATASETS.register("shapes", ShapesConfig)
 DATASETS.register("nuclei", NucleiConfig)
 DATASETS.register("folder", FolderConfig)
+DATASETS.register("masks", MaskFolderConfig)
+DATASETS.register("arrays", ArraysConfig)
 
 
 def config_class(name: str) -> type[DataConfig]:

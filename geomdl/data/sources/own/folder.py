@@ -22,7 +22,10 @@ from geomdl.data.types import Dataset, LabelKind
 from geomdl.errors import invalid, nearest
 from geomdl.paths import local_path
 
-_LAYOUT = "a folder with a folder of images for each class, or with such folders in train, validation and test; or a CSV"
+_LAYOUT = (
+    "a folder with a folder of images for each class, or with such folders in train, "
+    "validation and test; or a CSV"
+)
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class FolderConfig(OwnImages):
     The classes are the names of the folders, in alphabetical order; folders in them are searched too. Images are PNG,
     JPEG, TIFF, WebP or BMP, upright as the camera noted it; other files, and hidden ones, are passed over.
 
-    A CSV names one image in each row, by its path from the folder of the CSV (or from ``image_folder``). It has a header;
-    the column of the files is called file, filename, image or path, or is the first; that of the classes label, class,
+    A CSV names one image in each row, by its path from the folder of the CSV (or from ``image_folder``). It has a
+    header; the column of the files is called file, filename, image or path, or is the first; that of the classes label, class,
     category, target or ``label_column``. An image has several labels where the column is called labels, classes or
     tags (``cat;dog``), or where the other columns are indicators of 0 and 1, one for each class. A column split gives
     splits.
@@ -140,7 +143,9 @@ class FolderConfig(OwnImages):
         split = {folder: SPLIT_NAMES.get(folder.name.lower()) for folder in inside}
         if inside and all(split.values()):
             if "train" not in split.values():
-                raise invalid("data.path", self.path, f"{_LAYOUT}; this has {', '.join(f.name for f in inside)}", "train")
+                raise invalid(
+                    "data.path", self.path, f"{_LAYOUT}; this has {', '.join(f.name for f in inside)}", "train"
+                )
             pairs = [(name or "", folder) for place, name in split.items() for folder in _folders(place)]
         else:
             pairs = [("", folder) for folder in inside]

@@ -1,6 +1,7 @@
 """Image files: what is in them, read with suspicion, by Pillow; TIFF files that it cannot read by tifffile."""
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,8 @@ def each(function: Callable[[T], R], things: Sequence[T]) -> list[R]:
 
 def files_in(folder: Path) -> list[Path]:
     """The image files of a folder and of all folders in it, in an order that is the same everywhere."""
-    found: Iterable[Path] = (file for file in folder.rglob("*") if is_image(file) and file.is_file())
+    walk = os.walk(folder, followlinks=True)
+    found = (Path(place, name) for place, _, names in walk for name in names if is_image(Path(name)))
     return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
 
 
@@ -101,8 +103,8 @@ def _opened(file: Path, read: Callable[[Any], R], read_tiff: Callable[[Any], R])
 
     try:
         with Image.open(file) as image:
-            if getattr(image, "n_frames", 1) > 1 and image.format == "TIFF":
-                raise BrokenFile(file, f"it holds {image.n_frames} pictures; allowed: one in a file")
+            if (frames := getattr(image, "n_frames", 1)) > 1 and image.format == "TIFF":
+                raise BrokenFile(file, f"it holds {frames} pictures; allowed: one in a file")
             if _loses(image):
                 return read_tiff(_tifffile(file))
             return read(image)
@@ -147,6 +149,8 @@ def _loses(image: Any) -> bool:
 
 
 def _orientation(image: Any) -> int:
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1  # to look for it behind the pixels, Pillow would read them
     return image.getexif().get(_ORIENTATION, 1) if image.format in ("JPEG", "TIFF", "PNG", "WEBP", "MPO") else 1
 
 

@@ -97,7 +97,7 @@ def coded(stored: np.ndarray, where: str, *, colours: bool) -> np.ndarray:
         return red << 16 | green << 8 | blue
     if stored.ndim != 2:
         raise invalid(
-            f"label map {where} of the shape", stored.shape, "[height, width] with the values of classes; where colours "
+            f"label map {where} of the shape", stored.shape, "[height, width] with values of classes; where colours "
             "stand for classes: data.colors"
         )  # fmt: skip
     return stored.astype(np.int64)
@@ -151,8 +151,8 @@ def _found(values: list[int], where: str, ignored: int | None, colours: bool) ->
         raise invalid(f"values of the label maps in {where}", shown, "at least two, one for each class")
     if len(values) > MOST_VALUES:
         raise ValueError(
-            f"the label maps in {where} have more than {MOST_VALUES} different values: {str(shown[:8])[:-1]}, …]; allowed: "
-            "one for each class, stored without loss (PNG, not JPEG), or data.values or data.colors, which name them"
+            f"the label maps in {where} have more than {MOST_VALUES} different values: {str(shown[:8])[:-1]}, …]; "
+            "allowed: one for each class, stored without loss (PNG, not JPEG), or data.values, data.colors"
         )
     if not colours and ignored is None and values[-1] in (255, 65535) and values[:-1] != [0]:
         raise ValueError(

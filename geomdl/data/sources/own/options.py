@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -121,16 +121,19 @@ class OwnImages(DataConfig):
 class RawImages(Protocol):
     """Images as they are stored, and their label maps."""
 
-    names: Sequence[str]
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the images, for messages."""
+        ...
 
     def __len__(self) -> int: ...
 
-    def image(self, index: int) -> np.ndarray:
-        """``[height, width, channels]``."""
+    def images(self, indices: Indices) -> Iterable[np.ndarray]:
+        """One after the other, ``[height, width, channels]``."""
         ...
 
-    def label_map(self, index: int) -> np.ndarray:
-        """As it is stored."""
+    def label_maps(self, indices: Indices) -> Iterable[np.ndarray]:
+        """One after the other, as they are stored."""
         ...
 
 
@@ -170,7 +173,7 @@ class ImageRecords:
     def __init__(self, found: Collected, preprocessing: Preprocessing, first: int) -> None:
         self._raw, self._labels, self._meaning = found.raw, found.labels, found.meaning
         self._preprocessing = preprocessing
-        image = self._image(first)
+        image = self._prepared(next(iter(found.raw.images([first]))), first)
         height, width, channels = image.shape
         self.image_shape, self.image_dtype = (height, width, channels), image.dtype
         self.label_shape: tuple[int, ...] = (height, width) if found.labels is None else found.labels.shape[1:]
@@ -186,8 +189,8 @@ class ImageRecords:
     def read_images(self, indices: Indices) -> np.ndarray:
         """The images at these places."""
         images = np.empty((len(indices), *self.image_shape), self.image_dtype)
-        for place, index in enumerate(indices):
-            image = self._image(int(index))
+        for place, (index, raw) in enumerate(zip(indices, self._raw.images(indices), strict=True)):
+            image = self._prepared(raw, int(index))
             if image.shape != self.image_shape or image.dtype != self.image_dtype:
                 raise _changed(self._raw.names[int(index)], image, self.image_shape, self.image_dtype)
             images[place] = image
@@ -197,14 +200,17 @@ class ImageRecords:
         """The labels at these places; images stay encoded."""
         if self._labels is not None:
             return self._labels[np.asarray(indices, np.int64)]
-        return np.stack([self._map(int(index)) for index in indices]) if len(indices) else np.zeros(
-            (0, *self.label_shape), self.label_dtype)  # fmt: skip
+        maps = np.empty((len(indices), *self.label_shape), self.label_dtype)
+        for place, (index, raw) in enumerate(zip(indices, self._raw.label_maps(indices), strict=True)):
+            labels = self._meaning.label_map(raw, self._raw.names[int(index)])  # pyright: ignore[reportOptionalMemberAccess]
+            maps[place] = self._preprocessing.label_map(labels, IGNORED)
+        return maps
 
     def statistics(self, indices: Indices) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation of every channel, of images in [0, 1]: the same numbers however they are read."""
 
         def sums(index: int) -> tuple[int, np.ndarray, np.ndarray]:
-            pixels = self._preprocessing.pixels(self._raw.image(int(index)))
+            pixels = self._preprocessing.pixels(next(iter(self._raw.images([index]))))
             values = self._preprocessing.normalized(pixels).astype(np.float64)
             return pixels.shape[0] * pixels.shape[1], values.sum((0, 1)), (values**2).sum((0, 1))
 
@@ -215,16 +221,12 @@ class ImageRecords:
         stds = [math.sqrt(max(square - mean**2, 0.0)) for mean, square in zip(means, squares, strict=True)]
         return _short(means), tuple(std or 1.0 for std in _short(stds))
 
-    def _image(self, index: int) -> np.ndarray:
+    def _prepared(self, raw: np.ndarray, index: int) -> np.ndarray:
         try:
-            return self._preprocessing.stored(self._raw.image(index))
+            return self._preprocessing.stored(raw)
         except ValueError as error:
             name = self._raw.names[index]
             raise ValueError(str(error) if name in str(error) else f"{name}: {error}") from error
-
-    def _map(self, index: int) -> np.ndarray:
-        labels = self._meaning.label_map(self._raw.label_map(index), self._raw.names[index])  # pyright: ignore[reportOptionalMemberAccess]
-        return self._preprocessing.label_map(labels, IGNORED)
 
 
 def _changed(name: str, image: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> ValueError:
@@ -251,7 +253,9 @@ def assemble(options: OwnImages, found: Collected) -> Dataset:
     preprocessing = plain
     if options.normalize is not None:
         if options.normalize == "imagenet" and channels != 3:
-            raise invalid("data.normalize", "imagenet", f"for RGB images, but these have {channels} channels", "'train'")
+            raise invalid(
+                "data.normalize", "imagenet", f"for RGB images, but these have {channels} channels", "'train'"
+            )
         normalize = IMAGENET if options.normalize == "imagenet" else options.normalize
         first = ImageRecords(found, plain, int(parts["train"][0]))
         mean, std = first.statistics(parts["train"]) if isinstance(normalize, str) else normalize
@@ -285,9 +289,10 @@ def _require_one_kind(options: OwnImages, found: Collected) -> None:
     if options.size is None and len(sizes) > 1:
         shown = "; ".join(f"{h}×{w} ({n} images, e.g. {_example(found, (h, w))})" for (h, w), n in [*sizes.items()][:3])
         most = max(sizes, key=lambda size: sizes[size])
+        rule = f"data.size={most if most[0] != most[1] else most[0]} with data.fit, one of {', '.join(FITS)}"
         raise ValueError(
-            f"the images of {options.path} are of {len(sizes)} sizes: {shown}; allowed: one size, or a rule that brings "
-            f"them to one: data.size={most if most[0] != most[1] else most[0]} with data.fit, one of {', '.join(FITS)}"
+            f"the images of {options.path} are of {len(sizes)} sizes: {shown}; allowed: one size, or a rule that "
+            f"brings them to one: {rule}"
         )
     if len(sizes) > 1 and options.fit in ("crop", "pad"):
         height, width = options._target_size or (0, 0)
@@ -307,7 +312,7 @@ def _require_one_kind(options: OwnImages, found: Collected) -> None:
         index = next(i for i, fact in enumerate(found.facts) if str(fact.dtype) == few)
         raise invalid(
             f"type of the numbers of {found.raw.names[index]}", few,
-            f"one type for all images of {options.path}; there are " + ", ".join(f"{n} of {t}" for t, n in types.items())
+            f"one type for all of {options.path}; there are " + ", ".join(f"{n} of {t}" for t, n in types.items())
         )  # fmt: skip
 
 
@@ -346,7 +351,9 @@ def split_up(options: OwnImages, found: Collected) -> tuple[dict[str, np.ndarray
     sizes = [max(1, round(fractions[name] * len(pool))) for name in missing]
     remain = len(pool) - sum(sizes)
     if remain < 1:
-        raise invalid("data.path", options.path, f"at least 3 images, to train, validate and test on; found {len(given)}")
+        raise invalid(
+            "data.path", options.path, f"at least 3 images, to train, validate and test on; found {len(given)}"
+        )
     if options.train_size is not None:
         whole_number("data.train_size", options.train_size, most=remain)
     if not missing and options.train_size is None:

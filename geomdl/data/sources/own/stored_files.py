@@ -1,13 +1,14 @@
 """The files of images, with their label maps, as a source of raw images; those that are broken are found first."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from geomdl.data.sources.own.image_files import BrokenFile, Facts, each, facts_of, read_image, read_values
+from geomdl.data.types import Indices
 from geomdl.errors import invalid
 
 
@@ -28,13 +29,22 @@ class FileImages:
     def __len__(self) -> int:
         return len(self.files)
 
-    def image(self, index: int) -> np.ndarray:
-        """``[height, width, channels]``."""
-        return read_image(self.files[index])
+    def images(self, indices: Indices) -> Iterator[np.ndarray]:
+        """One after the other, ``[height, width, channels]``."""
+        for index in indices:
+            yield _read(read_image, self.files[int(index)])
 
-    def label_map(self, index: int) -> np.ndarray:
-        """As it is stored."""
-        return read_values(self.maps[index])
+    def label_maps(self, indices: Indices) -> Iterator[np.ndarray]:
+        """One after the other, as they are stored."""
+        for index in indices:
+            yield _read(read_values, self.maps[int(index)])
+
+
+def _read(read: Callable[[Path], np.ndarray], file: Path) -> np.ndarray:
+    try:
+        return read(file)
+    except BrokenFile as error:
+        raise ValueError(f"{error}; mend or remove it, or leave such files out: data.broken='skip'") from error
 
 
 def examined(files: Sequence[Path], *, decode: bool) -> tuple[list[Facts | None], list[BrokenFile]]:

@@ -123,8 +123,8 @@ def _labels(
                 raise ValueError(f"class {column!r} of {file} has no images; allowed: a 1 in every column of a class")
         return present, True, tuple(rest)
     raise invalid(
-        "data.label_column", wanted, f"the column of the classes in {file}, which has {', '.join(columns)}; or columns of "
-        "0 and 1, one for each class"
+        "data.label_column", wanted, f"the column of the classes in {file}, which has {', '.join(columns)}; or columns "
+        "of 0 and 1, one for each class"
     )  # fmt: skip
 
 
