@@ -5,6 +5,7 @@ from typing import Any
 
 from geomdl.data.data_class import data_class
 from geomdl.data.sources.digits import DigitsConfig
+from geomdl.data.sources.given import GivenData
 from geomdl.data.sources.mnist_rot import MNISTRotConfig
 from geomdl.data.sources.nuclei import NucleiConfig
 from geomdl.data.sources.own.array_files import ArraysConfig
@@ -48,6 +49,7 @@ DATASETS.register("nuclei", NucleiConfig)
 DATASETS.register("folder", FolderConfig)
 DATASETS.register("masks", MaskFolderConfig)
 DATASETS.register("arrays", ArraysConfig)
+DATASETS.register("given", GivenData)
 
 
 def config_class(name: str) -> type[DataConfig]:

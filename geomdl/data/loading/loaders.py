@@ -133,9 +133,10 @@ class _Reading:
 class StreamLoader:
     """Reads ahead through grain: threads, or ``worker_count`` processes where decoding is what limits.
 
-    The order is that of the :class:`DeviceLoader`, so both give the same batches. Steps are meant to be fetched one after the other; a
-    fetch of any other step starts a new reader there, so resuming needs no replay. Of several processes, number i of n
-    fetches the i-th of n equal pieces of every batch; put together they are the batch that one process would fetch.
+    The order is that of the :class:`DeviceLoader`, so both give the same batches. Steps are meant to be fetched one
+    after the other; a fetch of any other step starts a new reader there, so resuming needs no replay. Of several
+    processes, number i of n fetches the i-th of n equal pieces of every batch; put together they are the batch that one
+    process would fetch.
 
     Args:
       split: the examples.

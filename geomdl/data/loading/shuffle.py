@@ -76,17 +76,25 @@ class EpochOrder:
     def __init__(self, count: int, batch_size: int, seed: int) -> None:
         self._count, self._batch_size, self._seed = count, batch_size, seed
         self.steps_per_epoch = count // batch_size
+        self._held: tuple[int, np.ndarray] = (-1, np.zeros(0, np.int64))
 
     def indices(self, step: int) -> np.ndarray:
         """The examples of a step, int64."""
         epoch, place = divmod(step, self.steps_per_epoch)
-        places = np.arange(place * self._batch_size, (place + 1) * self._batch_size, dtype=np.uint32)
+        if self._count > _MOST_HELD:
+            return self._shuffled(np.arange(place * self._batch_size, (place + 1) * self._batch_size), epoch)
+        held = self._held  # read once, since other threads change it
+        if held[0] != epoch:
+            held = self._held = (epoch, self._shuffled(np.arange(self._count), epoch))
+        return held[1][place * self._batch_size : (place + 1) * self._batch_size]
+
+    def _shuffled(self, places: np.ndarray, epoch: int) -> np.ndarray:
         key = _threefry((self._seed >> 32, self._seed & 0xFFFFFFFF), np.array([epoch >> 32]), np.array([epoch]))
         one, other = _threefry((key[0][0], key[1][0]), np.zeros(_ROUNDS), np.arange(_ROUNDS))
         round_keys = one ^ other
         half = max(1, ((self._count - 1).bit_length() + 1) // 2)
         low = np.uint32((1 << half) - 1)
-        value = self._permuted(places, round_keys, half, low)
+        value = self._permuted(places.astype(np.uint32), round_keys, half, low)
         while (outside := value >= self._count).any():
             value[outside] = self._permuted(value[outside], round_keys, half, low)
         return value.astype(np.int64)
@@ -102,6 +110,7 @@ class EpochOrder:
         return (left << np.uint32(half)) | right
 
 
+_MOST_HELD = 2**22  # examples of which the order of an epoch is held
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 

@@ -13,7 +13,6 @@ from geomdl.data.sources.own.options import (
     Collected,
     OwnImages,
     assemble,
-    left_out,
     require_classes_in_train,
 )
 from geomdl.data.sources.own.stored_files import FileImages, digest, examined, refuse_broken
@@ -23,8 +22,7 @@ from geomdl.errors import invalid, nearest
 from geomdl.paths import local_path
 
 _LAYOUT = (
-    "a folder with a folder of images for each class, or with such folders in train, "
-    "validation and test; or a CSV"
+    "a folder with a folder of images for each class, or with such folders in train, validation and test; or a CSV"
 )
 
 
@@ -36,10 +34,10 @@ class FolderConfig(OwnImages):
     JPEG, TIFF, WebP or BMP, upright as the camera noted it; other files, and hidden ones, are passed over.
 
     A CSV names one image in each row, by its path from the folder of the CSV (or from ``image_folder``). It has a
-    header; the column of the files is called file, filename, image or path, or is the first; that of the classes label, class,
-    category, target or ``label_column``. An image has several labels where the column is called labels, classes or
-    tags (``cat;dog``), or where the other columns are indicators of 0 and 1, one for each class. A column split gives
-    splits.
+    header; the column of the files is called file, filename, image or path, or is the first; that of the classes label,
+    class, category, target or ``label_column``. An image has several labels where the column is called labels, classes
+    or tags (``cat;dog``), or where the other columns are indicators of 0 and 1, one for each class. A column split
+    gives splits.
 
     Given splits are kept. What is missing (validation, test) is carved from the training images, stratified by class.
 
@@ -102,7 +100,7 @@ class FolderConfig(OwnImages):
             classes,
             "labels" if table.several else "class",
             f"{what}, {len(classes)} classes",
-            left_out=left_out({table.names[i]: "" for i, fact in enumerate(facts) if fact is None}),
+            left_out=broken,
         )
 
     def _classes(self, found: list[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from geomdl.data.sources.own.image_files import Facts, each, files_in, read_values
 from geomdl.data.sources.own.label_maps import meaning
-from geomdl.data.sources.own.options import SPLIT_NAMES, Collected, OwnImages, assemble, left_out
+from geomdl.data.sources.own.options import SPLIT_NAMES, Collected, OwnImages, assemble
 from geomdl.data.sources.own.stored_files import FileImages, digest, examined, refuse_broken
 from geomdl.data.types import Dataset, LabelKind
 from geomdl.errors import invalid, nearest, unknown
@@ -89,7 +89,6 @@ class MaskFolderConfig(OwnImages):
             [] if known else _values(maps, kept), str(root / self.masks), self.values, self.colors, self.ignored,
             self.classes, found_colours=colours and not _grey(maps[kept[0]]),
         )  # fmt: skip
-        left = {names[i]: "" for i in range(len(files)) if i not in set(kept)}
         of_kept = [files[i] for i in kept], [names[i] for i in kept], [maps[i] for i in kept]
         digests = f"{digest(of_kept[0], of_kept[1])}…, of their label maps {digest(of_kept[2], of_kept[1])}…"
         return Collected(
@@ -101,7 +100,7 @@ class MaskFolderConfig(OwnImages):
             "map",
             f"{root.name}, {len(kept)} images with names and sizes {digests}, {len(found.classes)} classes",
             meaning=found,
-            left_out=left_out(left),
+            left_out=[*broken, *broken_maps],
         )
 
     def _root(self) -> Path:

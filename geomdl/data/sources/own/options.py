@@ -2,15 +2,15 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from geomdl.data.checks import number
 from geomdl.data.preprocessing import FITS, IMAGENET, Preprocessing
-from geomdl.data.sources.own.image_files import Facts, each
+from geomdl.data.sources.own.image_files import BrokenFile, Facts, each
 from geomdl.data.sources.own.label_maps import MapMeaning
 from geomdl.data.sources.splits import stratified_split
 from geomdl.data.targets import IGNORED, TargetKind
@@ -151,7 +151,7 @@ class Collected:
       what: in words, with a digest of what it is, for the provenance.
       meaning: of the values of label maps.
       target: the kind of target where the name of the kind does not say it.
-      left_out: in words, the images that were left out.
+      left_out: the files that cannot be read, with what is wrong with them.
     """
 
     raw: RawImages
@@ -163,8 +163,7 @@ class Collected:
     what: str
     meaning: MapMeaning | None = None
     target: TargetKind | None = None
-    left_out: str = ""
-    num_classes: int = field(default=0)
+    left_out: Sequence[BrokenFile] = ()
 
 
 class ImageRecords:
@@ -273,9 +272,9 @@ def assemble(options: OwnImages, found: Collected) -> Dataset:
         name=options.name,
         **splits,
         image_shape=records.image_shape,
-        num_classes=found.num_classes or len(found.classes),
+        num_classes=len(found.classes),
         classes=found.classes,
-        provenance=f"{found.what}; {preprocessing}; {how}: {sizes} images" + found.left_out,
+        provenance=f"{found.what}; {preprocessing}; {how}: {sizes} images" + _left_out(found.left_out),
         label_kind=found.kind,
         target_kinds={} if found.target is None else {"label": found.target},
         preprocessing=preprocessing,
@@ -405,9 +404,8 @@ def require_classes_in_train(options: OwnImages, found: Sequence[str], given: Se
             )
 
 
-def left_out(names: Mapping[str, str]) -> str:
-    """In words, which broken files were left out."""
-    if not names:
+def _left_out(broken: Sequence[BrokenFile]) -> str:
+    if not broken:
         return ""
-    shown = ", ".join([*names][:3]) + (", …" if len(names) > 3 else "")
-    return f"; {len(names)} that cannot be read left out ({shown})"
+    shown = ", ".join(error.file.name for error in broken[:3]) + (", …" if len(broken) > 3 else "")
+    return f"; {len(broken)} that cannot be read left out ({shown})"
