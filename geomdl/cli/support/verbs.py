@@ -14,6 +14,7 @@ VERBS = {
     "reproduce": "run a study and draw its figure",
     "audit": "measure which symmetries any model has: exactly, approximately, or not",
     "export": "write a trained model to files that run without geomdl",
+    "data": "show what a data set holds: counts, sizes, ranges, doubtful images, a contact sheet",
     "summary": "show the layers, field types and sizes of a model",
     "autotune": "measure which method computes the convolutions of a model faster",
     "list": "list models, groups, datasets, configs or figures",
