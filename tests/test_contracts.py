@@ -137,7 +137,7 @@ def _modes(number: int) -> list[str]:
 def _cases() -> list[tuple[int, str, str]]:
     """The number of a row, a group and a mode: see above."""
     found = []
-    for number, entry in enumerate(TABLE):
+    for number in range(len(TABLE)):
         groups = _quick_groups(number)
         found += [(number, groups[(number + k) % len(groups)], mode) for k, mode in enumerate(_modes(number))]
     met = {(TABLE[number].section, _kind(group)) for number, group, _ in found} | {group for _, group, _ in found}
