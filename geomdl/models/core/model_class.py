@@ -6,8 +6,8 @@ from typing import Any, Protocol
 from flax import nnx
 
 from geomdl.errors import invalid
-from geomdl.layers.core.random_keys import as_rngs
 from geomdl.models.core.config import ImageShape
+from geomdl.random_keys import as_rngs
 from geomdl.registry import function_config, is_config_class, options
 
 _GIVEN = ("image_shape", "num_classes", "rngs")
