@@ -89,7 +89,7 @@ def test_a_layer_is_exported_too(tmp_path: Path):
     export(BatchNorm(t), (5, 5, 4), tmp_path)
 
 
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_command_exports(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     run = tmp_path / "run"
     config = tmp_path / "config.py"
     config.write_text(
