@@ -15,12 +15,12 @@ from ml_collections import ConfigDict
 def get_config() -> ConfigDict:
     return ConfigDict(
         {
-            "data": {"name": "nuclei", "path": None, "train_size": 128, "downscale": 2},
+            "data": {"name": "nuclei", "path": None, "downscale": 2},
             "model": {"name": "group_unet", "group": "C4", "depth": 3, "match_parameters": 60000},
             "task": {"name": "segmentation", "loss": "binary+dice"},
             "augmentation": {"flip": True},
             "optimizer": {"name": "adam", "learning_rate": 0.003},
-            "schedule": {"name": "cosine", "warmup_steps": 20},
+            "schedule": {"name": "cosine"},
             "training": {"batch_size": 8, "steps": 400, "eval_every": 100, "eval_batch_size": 34, "monitor": "iou"},
         }
     )

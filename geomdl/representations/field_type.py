@@ -266,6 +266,8 @@ class FieldType:
         return self.with_fields([(b.multiplicity, b.representation) for b in (*self.blocks, *other.blocks)])
 
     def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
         if not isinstance(other, FieldType):
             return False
         return (self.group, self.blocks, self.space) == (other.group, other.blocks, other.space)

@@ -259,7 +259,6 @@ def assert_contract(
     True
     """
     __tracebackhide__ = True
-    key = jax.random.key(int(key)) if isinstance(key, int | np.integer) else key
     size = (9,) * module.contract.in_type.space.dimension if size is None else size
     reports: dict[tuple[int, ...], Report] = {}
 

@@ -16,6 +16,7 @@ from geomdl.data.targets import MapTarget, TargetKind
 from geomdl.errors import invalid, misshapen
 from geomdl.layers.core.data_axis import per_example
 from geomdl.numbers import whole_number
+from geomdl.random_keys import as_key
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,12 @@ class Augmentation:
         """Whether nothing is done."""
         return self == Augmentation()
 
-    def __call__(self, images: ArrayLike, key: jax.Array) -> jax.Array:
+    def __call__(self, images: ArrayLike, key: jax.Array | int) -> jax.Array:
         """Moves, and cuts, each image by its own draw.
 
         Args:
           images: ``[batch, height, width, channels]``, floating point; any type of numbers where pixels are only moved.
-          key: a JAX random key; the same key gives the same transformations and the same squares.
+          key: a JAX random key, or a seed; the same key gives the same transformations and the same squares.
 
         Returns:
           Images of the same shape and dtype.
@@ -87,9 +88,9 @@ class Augmentation:
           ValueError: quarter turns of images that are not square; rotation and scale of whole numbers, which would have
             to be rounded (`geomdl.data.unit_interval` first); images of another number of axes.
         """
-        return self.batch({"image": jnp.asarray(as_array(images, "images"))}, {}, key)["image"]
+        return self.batch({"image": jnp.asarray(as_array(images, "images"))}, {}, as_key(key))["image"]
 
-    def pair(self, images: ArrayLike, maps: ArrayLike, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def pair(self, images: ArrayLike, maps: ArrayLike, key: jax.Array | int) -> tuple[jax.Array, jax.Array]:
         """Moves images and their label maps by the same draws, the images exactly as without label maps.
 
         Quarter turns, flips and shifts move every label with its pixel; under rotation and scale a pixel gets the label
@@ -99,7 +100,7 @@ class Augmentation:
         Args:
           images: ``[batch, height, width, channels]``, floating point.
           maps: ``[batch, height, width]``, integers of any type, or bool.
-          key: a JAX random key.
+          key: a JAX random key, or a seed.
 
         Returns:
           Images of the same shape and dtype, and maps of the same shape, int32.
@@ -117,7 +118,7 @@ class Augmentation:
         images, maps = jnp.asarray(as_array(images, "images")), class_indices(maps, None, "label map")
         if maps.shape != images.shape[:3]:
             raise invalid("shape of the label maps", maps.shape, f"that of the images, {images.shape[:3]}")
-        moved = self.batch({"image": images, "label": maps}, {"label": _MAPS}, key)
+        moved = self.batch({"image": images, "label": maps}, {"label": _MAPS}, as_key(key))
         return moved["image"], moved["label"]
 
     def batch(
@@ -128,7 +129,7 @@ class Augmentation:
         Args:
           batch: ``image`` ``[batch, height, width, channels]``, floating point, and targets by their names.
           kinds: of the targets that are to move; whatever else is in the batch stays as it is.
-          key: a JAX random key.
+          key: a JAX random key, or a seed.
 
         Returns:
           The batch, of the same shapes and dtypes.

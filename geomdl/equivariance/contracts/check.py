@@ -18,6 +18,7 @@ from geomdl.equivariance.contracts.tolerances import tolerance
 from geomdl.equivariance.host.relative_error import relative_error_on_host
 from geomdl.errors import invalid
 from geomdl.numbers import whole_number
+from geomdl.random_keys import as_key
 
 
 class HasContract(Protocol):
@@ -31,7 +32,7 @@ class HasContract(Protocol):
 
 def check_contract(
     module: HasContract,
-    key: jax.Array,
+    key: jax.Array | int,
     *,
     size: Size | None = None,
     batch: int = 2,
@@ -55,7 +56,7 @@ def check_contract(
 
     Args:
       module: with ``contract``; called as ``module(x, train=…, key=…)``.
-      key: a JAX random key, for the inputs and for dropout.
+      key: a JAX random key or a seed, for the inputs and for dropout.
       size: of the input, one number for each axis of the base space of its type: (height, width) of images; () for a
         module without base space. 9 along every axis by default.
       batch: how many inputs.
@@ -79,7 +80,7 @@ def check_contract(
     >>> check_contract(layer, jax.random.key(0), size=(8, 8)).passed
     True
     """
-    contract = module.contract
+    contract, key = module.contract, as_key(key)
     size = required_size(contract, size)
     _require_possible(dtype, batch, max_shifts, sharding)
     seed = np.asarray(jax.random.key_data(key)).ravel()

@@ -8,10 +8,11 @@ import numpy as np
 from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.errors import invalid
 from geomdl.groups import GridTranslations, PlanarGroup, along
+from geomdl.numbers import whole_number
 
 
 def required_size(contract: Contract, size: Any) -> Size:
-    """The size of the input as a tuple: 9 along every axis by default, () without base space.
+    """The size of the input as a tuple: 9 along every axis by default, one number for all axes, () without base space.
 
     Raises:
       ValueError: for another number of axes than the base space has, or a group that acts on channels only.
@@ -19,11 +20,14 @@ def required_size(contract: Contract, size: Any) -> Size:
     space = contract.in_type.space
     if size is None:
         return (9,) * space.dimension
-    if not isinstance(size, tuple | list) or len(size) not in (0, space.dimension or 2):
-        raise invalid("size", size, f"({', '.join(space.axes)}), or () without base space", (9,) * space.dimension)
-    if size:
+    if np.ndim(size) == 0:
+        size = (whole_number("size", size),) * space.dimension
+    if len(size) not in (0, space.dimension or 2):
+        near = tuple(size[: space.dimension]) if len(size) > space.dimension else (9,) * space.dimension
+        raise invalid("size", size, f"({', '.join(space.axes)}), or () without base space", near)
+    if len(size):
         contract.in_type.require_base_space("a check with base space (size=() is without)")
-    return tuple(size)
+    return tuple(whole_number("size", pixels) for pixels in size)
 
 
 def elements_that_fit(contract: Contract, elements: np.ndarray, size: Size) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import types
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -12,16 +13,18 @@ from flax import nnx
 
 from geomdl.arrays import FLOATING, as_floating
 from geomdl.errors import invalid
-from geomdl.layers.core.random_keys import as_rngs
 from geomdl.numbers import Checker, checker
+from geomdl.random_keys import as_key, as_rngs
 from geomdl.representations import FieldType
 
 
 def taking_fields(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of a layer whose first argument is a field, given any array that can be one."""
+    """A method of a layer whose first argument is a field, given any array that can be one; and a seed as ``key``."""
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if (key := kwargs.get("key")) is not None and not isinstance(key, jax.Array):
+            kwargs["key"] = as_key(key)
         if args:
             return method(self, _field(self, args[0]), *args[1:], **kwargs)
         return method(self, **{name: _field(self, v) if name == "x" else v for name, v in kwargs.items()})
@@ -59,25 +62,32 @@ def taking_numbers(construct: Callable[..., None]) -> Callable[..., None]:
     optional_rngs = any(p.name == "rngs" and p.default is None for p in parameters)
 
     @functools.cache
-    def checkers() -> dict[str, Checker]:
+    def looked_at() -> dict[str, tuple[frozenset[type], Checker]]:
+        """Of each argument that is looked at: the types whose values are kept as they are, and what looks at others."""
+        none = {types.NoneType} if optional_rngs else set()
+        found: dict[str, tuple[frozenset[type], Checker]] = {
+            "rngs": (frozenset({nnx.Rngs} | none), lambda _, value: as_rngs(value))
+        }
         try:
             hints = typing.get_type_hints(construct)
         except (NameError, TypeError):  # annotations that only a type checker understands
-            return {}
-        found = {p.name: _field_type if (hint := hints.get(p.name)) is FieldType else checker(hint) for p in parameters}
-        return {name: check for name, check in found.items() if check is not None}
-
-    def checked(checks: dict[str, Checker], name: str, value: Any) -> Any:
-        if name == "rngs" and not (optional_rngs and value is None):
-            return value if type(value) is nnx.Rngs else as_rngs(value)
-        check = checks.get(name)
-        return value if check is None else check(name, value)
+            return found
+        for parameter in parameters:
+            hint = hints.get(parameter.name)
+            if hint is FieldType:
+                found[parameter.name] = (frozenset({FieldType}), _field_type)
+            elif (check := checker(hint)) is not None:
+                alternatives = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+                found[parameter.name] = (frozenset({int, types.NoneType} & set(alternatives)), check)
+        return found
 
     @functools.wraps(construct)
     def constructed(self: Any, *args: Any, **kwargs: Any) -> None:
-        checks = checkers()
-        named = [checked(checks, name, value) for name, value in zip(names, args, strict=False)]
-        others = {name: checked(checks, name, value) for name, value in kwargs.items()}
-        construct(self, *named, *args[len(named) :], **others)
+        named, table = dict(zip(names, args, strict=False)), looked_at()
+        for arguments in (named, kwargs):
+            for name, value in arguments.items():
+                if name in table and type(value) not in table[name][0]:
+                    arguments[name] = table[name][1](name, value)
+        construct(self, *named.values(), *args[len(named) :], **kwargs)
 
     return constructed

@@ -58,8 +58,10 @@ sizes that fit: 6, 9; or allow it with remainder='drop' (breaks rotation symmetr
     """
     if remainder not in get_args(Remainder):
         raise unknown("remainder", remainder, get_args(Remainder))
-    window, stride = whole_number("window", window), whole_number("stride", stride)
-    padding, dilation = whole_number("padding", padding, least=0), whole_number("dilation", dilation)
+    plain = type(window) is type(stride) is type(padding) is type(dilation) is int
+    if not (plain and min(window, stride, dilation) > 0 <= padding):
+        window, stride = whole_number("window", window), whole_number("stride", stride)
+        padding, dilation = whole_number("padding", padding, least=0), whole_number("dilation", dilation)
     if not hasattr(size, "__sub__") or isinstance(size, float):  # the sizes of exported programs may be symbols
         size = whole_number("size", size)
     extent = dilation * (window - 1) + 1

@@ -24,8 +24,8 @@ from geomdl.layers import (
     halving_pool,
     normalization,
 )
-from geomdl.layers.core.random_keys import as_rngs
 from geomdl.layers.core.window import Padding, PaddingMode
+from geomdl.random_keys import as_rngs
 from geomdl.representations import FieldType, Representation
 
 NORMALIZATIONS = ("batch", "layer", "group", "none")

@@ -14,10 +14,10 @@ from flax import nnx
 from geomdl.errors import invalid, unknown
 from geomdl.layers import Layer, Sequential
 from geomdl.layers.core.functional import ACTIVATIONS
-from geomdl.layers.core.random_keys import as_rngs
 from geomdl.memory import require_memory
 from geomdl.models.core.exactness import warn_if_inexact
 from geomdl.numbers import checker, whole_number
+from geomdl.random_keys import as_rngs
 
 ImageShape = tuple[int, int, int]
 """(height, width, channels)."""

@@ -22,8 +22,8 @@ from geomdl.layers import (
     Pointwise,
 )
 from geomdl.layers.core.functional import ACTIVATIONS
-from geomdl.layers.core.random_keys import as_rngs
 from geomdl.models.core.config import ScalableConfig
+from geomdl.random_keys import as_rngs
 from geomdl.representations import FieldType, Representation, irrep, trivial
 
 Nonlinearity = Literal["pointwise", "norm", "gated", "fourier"]
