@@ -95,7 +95,8 @@ class _Seen:
             self._hashes[hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest()].append((split, place))
         values = np.asarray(unit_interval(images)).astype(np.float64)
         flat = values.reshape(len(values), -1)
-        for place in np.flatnonzero(flat.min(1) == flat.max(1)).tolist():
+        pixels = values.reshape(len(values), -1, values.shape[-1])
+        for place in np.flatnonzero((pixels == pixels[:, :1]).all((1, 2))).tolist():
             self._odd["of one single value"].append((split, start + place))
         for place in np.flatnonzero(~np.isfinite(flat).all(1)).tolist():
             self._odd["not finite"].append((split, start + place))
