@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from geomdl.actions.outputs import OutputLaw
+from geomdl.actions.laws import OutputLaw
 from geomdl.arrays import as_floating, wide_dtype
 from geomdl.audit.measuring.breaking_layers import layer_table
 from geomdl.audit.measuring.conclude import conclude
