@@ -62,7 +62,8 @@ class OutputLaw:
         kind = self.layout if self.kind == "field" and self.layout else f"{self.kind} {self.layout}".strip()
         if self.field_type is None:
             return kind
-        return f"{'' if kind == 'field' else kind} {' + '.join(map(str, self.field_type.blocks))}".strip()
+        blocks = [str(b).removeprefix("1 ") if "permutation" in str(b) else str(b) for b in self.field_type.blocks]
+        return f"{'' if kind == 'field' else kind} {' + '.join(blocks)}".strip()
 
     @property
     def moves(self) -> bool:

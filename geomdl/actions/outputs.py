@@ -1,6 +1,6 @@
 """Actions on the inputs and outputs of a model: images, fields, label maps, points and boxes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import jax
@@ -122,7 +122,7 @@ def output_action(
             return lambda g, y: y if jnp.ndim(y) == 2 else _move_field(homography(g), y, frame, padding)
         if kind == "labels":
             return lambda g, y: _move_labels(homography(g), y, group.name)
-    return lambda g, y: _move_points(homography(g), y, frame, boxes=kind == "boxes")
+    return lambda g, y: move_places(homography(g), y, frame, boxes=kind == "boxes")
 
 
 def require_only_fields_have_types(kind: OutputKind, field_type: FieldType | None) -> None:
@@ -201,7 +201,15 @@ def _require_frame(y: jax.Array, frame: Size) -> None:
         raise invalid("out_size", frame, f"the size of the output, which is {found}", found)
 
 
-def _move_points(matrix: Any, y: Any, frame: Size, *, boxes: bool) -> jax.Array:
+def move_places(matrix: Any, y: Any, frame: Size, *, boxes: bool) -> jax.Array:
+    """Moves points or boxes by a homography of the plane.
+
+    Args:
+      matrix: ``[3, 3]``, in coordinates (x right, y up) from the centre of the frame.
+      y: points ``[..., 2]`` or boxes ``[..., 4]``, see `output_action`.
+      frame: (height, width) of the grid in whose pixels they are given.
+      boxes: whether they are boxes.
+    """
     y = _floats(y, 4 if boxes else 2)
     matrix = jnp.asarray(matrix, y.dtype)
     corners = jnp.stack([y[..., jnp.array(pair)] for pair in ([0, 1], [0, 3], [2, 1], [2, 3])], -2) if boxes else y
@@ -235,15 +243,28 @@ def _shifted(kind: OutputKind, group: GridTranslations, frame: Size) -> Action:
         return roll(y, tuple(g[i] * frame[i] // n for i, n in enumerate(sizes)))
 
     def shift_points(g: Any, y: Any) -> jax.Array:
-        g, y = _shift(g, group), _floats(y, 4 if kind == "boxes" else 2)
-        step = jnp.stack([jnp.asarray(g[i]).astype(y.dtype) * (frame[i] / sizes[i]) for i in (1, 0)])
-        period = jnp.asarray([frame[1], frame[0]], y.dtype)
-        place = (y[..., :2] + y[..., 2:]) / 2 if kind == "boxes" else y
-        place = place + step
-        step = step - period * jnp.floor((place + 0.5) / period)
-        return y + (jnp.concatenate([step, step], -1) if kind == "boxes" else step)
+        g = _shift(g, group)
+        steps = [jnp.asarray(g[i]) * (frame[i] / sizes[i]) for i in (1, 0)]
+        return shift_places(steps, y, frame, boxes=kind == "boxes")
 
     return shift if kind in ("field", "labels") else shift_points
+
+
+def shift_places(steps: Sequence[Any], y: Any, frame: Size, *, boxes: bool) -> jax.Array:
+    """Moves points or boxes with a circular shift; a box as a whole, so that its centre stays in the image.
+
+    Args:
+      steps: (right, down) in pixels of the frame.
+      y: points ``[..., 2]`` or boxes ``[..., 4]``, see `output_action`.
+      frame: (height, width), the period of the shift.
+      boxes: whether they are boxes.
+    """
+    y = _floats(y, 4 if boxes else 2)
+    step = jnp.stack([jnp.asarray(s).astype(y.dtype) for s in steps])
+    period = jnp.asarray([frame[1], frame[0]], y.dtype)
+    place = ((y[..., :2] + y[..., 2:]) / 2 if boxes else y) + step
+    step = step - period * jnp.floor((place + 0.5) / period)
+    return y + (jnp.concatenate([step, step], -1) if boxes else step)
 
 
 def _shift(g: Any, group: GridTranslations) -> tuple[Any, ...]:
