@@ -48,7 +48,7 @@ def layer_table(model: Model, images: Images, plan: Plan, notes: list[str]) -> L
                 errors = dataclasses.replace(errors, layers=errors.layers[:-1])
             parts.append(("shifts", errors, names))
     except ValueError as error:
-        if model.kind not in ("function", "numpy"):
+        if model.kind not in ("function", "numpy", "onnx"):
             notes.append(f"layers were not looked at: {' '.join(str(error).split())[:200]}")
         return None
     layers = tuple(dict.fromkeys(row.layer for _, errors, _ in parts for row in errors.layers))

@@ -82,6 +82,8 @@ class Output:
         if not isinstance(self.law, OutputLaw):
             return y
         y = self.law.canonical(y, (int(size[0]), int(size[1])))
+        if self.kind == "field" and y.dtype.kind in "iub":  # values, which are resampled, and compared by their size
+            y = y.astype(np.float32)
         return y[..., None] if self.kind == "labels" else y
 
     def at(self, shape: Sequence[int], size: Sequence[int]) -> "Output":

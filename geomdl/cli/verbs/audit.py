@@ -2,10 +2,12 @@
 
   geomdl audit my_package.models:build --group=D4
   geomdl audit model.py:network --group=C8 --size=64x64x3 --out=audit
+  geomdl audit model.onnx --group=C4 --output="1 regular"
   geomdl audit --workdir=runs/c4 --group=D4 --require "C4 exact" --require "shifts approximate<0.1"
 
 The model is what a callable without required arguments returns, or the object that is named: an NNX module, a Linen
-module with its variables (a pair), an Equinox or PyTorch module, a function of images [batch, height, width, channels].
+module with its variables (a pair), an Equinox or PyTorch module, a function of images [batch, height, width, channels];
+or an ONNX file (pip install 'geomdl[onnx]'), which says itself what images it takes.
 Prints a verdict per symmetry; --out writes audit.html, audit.json, badge.md and badge.svg.
 
 Exit status: 0 when every --require holds; 1 when one does not, or the output does not depend on the input; 2 for bad
@@ -33,7 +35,11 @@ _DTYPES = ("float32", "float64")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("model", nargs="?", help="package.module:factory, or path/file.py:factory")
+    parser.add_argument(
+        "model",
+        nargs="?",
+        help="package.module:factory, path/file.py:factory, or model.onnx (model.onnx:output where it has several)",
+    )
     parser.add_argument("--workdir", action=PathOption, help="directory of a run, instead of a model")
     parser.add_argument("--checkpoint", help="of the run: best (the default), latest, or a step")
     parser.add_argument("--group", default="D4", help="C1, C4, D4 (the default), C8, SO2, O2, …")
