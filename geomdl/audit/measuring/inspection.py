@@ -29,6 +29,10 @@ def find_size(model: Model, dtype: DTypeLike) -> Size:
     if model.contract is not None:
         channels = model.contract.in_type.size
         sizes = tuple(dict.fromkeys((h, w, channels) for h, w, _ in SIZES))
+    if model.takes is not None:  # the model says so itself, in parts or in full
+        said = model.takes.size
+        sizes = tuple(dict.fromkeys(tuple(n or m for n, m in zip(said, size, strict=True)) for size in SIZES))
+        sizes = tuple(s for s in sizes if s[0] == s[1] or said[0] or said[1]) or sizes
     failures: list[str] = []
     for size in sizes:
         try:

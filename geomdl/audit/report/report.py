@@ -18,6 +18,10 @@ from geomdl.audit.results.verdict import Measurement, Verdict
 SCHEMA = 1
 """The version of the JSON layout; it grows when a field is renamed, removed or gets another meaning."""
 
+_TREATED = {
+    "field": "a field", "tokens": "tokens", "channels-first": "a field, channels first", "labels": "label maps",
+}  # fmt: skip
+
 COLOURS = {"exact": "green", "approximate": "yellow", "broken": "red", "dead": "bold red", "not measured": "dim"}
 
 
@@ -30,7 +34,10 @@ class Audit:
       kind: the library it is from.
       group: the point group asked for.
       input_shape: (height, width, channels).
-      output: ``"invariant"`` or ``"field"``.
+      output: how the output was held to move, in the words of `geomdl.actions.output_law`: ``"invariant"``,
+        ``"field"``, ``"1 regular"``, …
+      assumed: what else it may be, where that was guessed from its shape; empty where it was said.
+      doubtful: whether the guess may well be wrong.
       output_shape: for one image.
       dtype: of the images.
       images: which images, besides white noise.
@@ -67,6 +74,8 @@ class Audit:
     seconds: float = 0.0
     forward_passes: int = 0
     dead: bool = False
+    assumed: str = ""
+    doubtful: bool = False
     pictures: tuple[Picture, ...] = dataclasses.field(default=(), compare=False, repr=False)
 
     def __getitem__(self, symmetry: str) -> Verdict:
@@ -110,11 +119,19 @@ class Audit:
 
     @property
     def headline(self) -> str:
-        """What was audited, in one line."""
+        """What was audited, in one line, and what was assumed about its output."""
         size = "×".join(map(str, self.input_shape))
-        treated = "a field" if self.output == "field" else "invariant"
         out = "×".join(map(str, self.output_shape)) or "one number"
-        return f"{self.model} ({self.kind}), {size} {self.dtype} → {out} treated as {treated}"
+        return f"{self.model} ({self.kind}), {size} {self.dtype} → {out} treated as {self.treated}"
+
+    @property
+    def treated(self) -> str:
+        """How the output was held to move, and where that was guessed, how to say otherwise."""
+        treated = _TREATED.get(self.output, self.output)
+        if not self.assumed:
+            return treated
+        guess = "a DOUBTFUL guess" if self.doubtful else "assumed"
+        return f"{treated} ({guess} from the shape; otherwise --output=…, in Python output=…: {self.assumed})"
 
     def table(self) -> Table:
         """The verdicts as a rich table."""
@@ -133,7 +150,7 @@ class Audit:
 
     def __str__(self) -> str:
         console = Console(file=io.StringIO(), width=140, color_system=None, highlight=False)
-        console.print(Text(self.headline))
+        console.print(Text(self.headline), soft_wrap=True)
         console.print(self.table())
         for line in self.remarks():
             console.print(Text(line))
