@@ -25,20 +25,21 @@ import numpy as np
 from PIL import Image
 
 from experiments.benchmarks.input import RESULTS, Training, loading
-from geomdl.cli.support.config_file import load_config
-from geomdl.data import data_config, make_loader
+from geomdl.data import make_loader
 from geomdl.environment import circumstances
 from geomdl.plots import Row, write_csv
 from geomdl.training import RunConfig
 
+NETWORK = {"model": {"name": "gcnn", "group": "C4", "match_parameters": 8000}}
+"""That of digits_gcnn_c4."""
+
 TRAINS = """
 import sys
-from geomdl.cli.support.config_file import load_config
+from experiments.benchmarks.own_data import NETWORK
 from geomdl.training import RunConfig, train
-values = load_config("digits_gcnn_c4", [])
-values["data"] = {"name": "arrays", "path": sys.argv[1], "validation_fraction": 0.002, "test_fraction": 0.002}
-values["training"] = {"batch_size": 32, "steps": int(sys.argv[3]), "epochs": None, "eval_batch_size": 64}
-train(RunConfig.from_config_dict(values), sys.argv[2])
+data = {"name": "arrays", "path": sys.argv[1], "validation_fraction": 0.002, "test_fraction": 0.002}
+training = {"batch_size": 32, "steps": int(sys.argv[3]), "eval_batch_size": 64}
+train(RunConfig.from_config_dict({**NETWORK, "data": data, "training": training}), sys.argv[2])
 peak = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]  # getrusage counts the parent, too
 print(int(peak[0].split()[1]) / 2**20)
 """
@@ -76,15 +77,15 @@ def draw_arrays(folder: Path, gigabytes: float) -> int:
 
 def streamed(folder: Path, in_memory: bool, seconds: float) -> Row:
     """The row of a folder of JPEGs."""
-    values = load_config("digits_gcnn_c4", [])
-    values["data"] = {"name": "folder", "path": str(folder), "size": 64, "in_memory": in_memory}
-    config = RunConfig.from_config_dict(values)
-    dataset = data_config("folder", path=str(folder), size=64, in_memory=in_memory).load()
+    data = {"name": "folder", "path": str(folder), "size": 64, "in_memory": in_memory}
+    training = {"batch_size": 32, "epochs": 1}
+    config = RunConfig.from_config_dict({**NETWORK, "data": data, "training": training})
+    dataset = config.data.load()
     loader = make_loader(dataset.train, config.training.batch_size, 0)
     load = loading(loader, seconds)
-    training = Training(config, dataset, loader)
-    alone = training.alone(seconds)
-    waiting, there = training.waiting(seconds), training.per_second(seconds)
+    steps = Training(config, dataset, loader)
+    alone = steps.alone(seconds)
+    waiting, there = steps.waiting(seconds), steps.per_second(seconds)
     loader.close()
     return {
         "images": len(dataset.train),

@@ -278,3 +278,20 @@ def test_broken_files_are_named_and_left_out_on_request(photos):
     dataset = load("folder", photos, broken="skip")
     assert sum(len(getattr(dataset, s)) for s in SPLITS) == 18
     assert "1 that cannot be read left out (1.png)" in dataset.provenance
+
+
+def test_tiff_files_of_many_bands_and_of_colours_with_16_bits(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    for label in "ab":
+        for folder, shape in (("bands", (6, 7, 8)), ("deep", (6, 7, 3))):
+            place = tmp_path / folder / label
+            place.mkdir(parents=True)
+            for i in range(3):
+                pixels = RNG.integers(0, 65536, shape).astype(np.uint16)
+                options = {"planarconfig": "contig", "photometric": "rgb" if folder == "deep" else "minisblack"}
+                tifffile.imwrite(place / f"{i}.tif", pixels, **options)
+    for folder, channels in (("bands", 8), ("deep", 3)):
+        dataset = load("folder", tmp_path / folder)
+        assert (dataset.image_shape, dataset.train.images.dtype) == ((6, 7, channels), np.uint16)
+        stored = tifffile.imread(tmp_path / folder / dataset.names["train"][0])
+        np.testing.assert_array_equal(dataset.train.images[0], stored)
