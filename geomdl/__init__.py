@@ -3,11 +3,10 @@
 from typing import TYPE_CHECKING
 
 from geomdl.lazy import lazy_names
+from geomdl.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from geomdl.inference import load
-
-__version__ = "0.1.0"
 
 __all__ = ["load"]
 

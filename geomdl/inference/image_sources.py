@@ -83,5 +83,7 @@ def _of(file: Path) -> list[Source]:
     images = read_numpy(file, "an array of images, or 'images' in an .npz file", required=["images"], single=True)
     array = images["images"]
     if array.ndim not in (3, 4):
-        raise invalid(f"shape of the images in {file}", array.shape, "[n, height, width] or [n, height, width, channels]")
+        raise invalid(
+            f"shape of the images in {file}", array.shape, "[n, height, width] or [n, height, width, channels]"
+        )
     return [Source(f"{file}[{i}]", lambda i=i: np.asarray(array[i])) for i in range(len(array))]

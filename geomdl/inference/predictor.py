@@ -229,7 +229,7 @@ def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | 
 
 def _single_images(images: Any) -> list[Any]:
     """The images one by one."""
-    if isinstance(images, list | tuple) and images and not np.isscalar(images[0]) and np.ndim(images[0]) >= 2:
+    if isinstance(images, list | tuple) and images and _is_image(images[0]):
         return list(images)
     if hasattr(images, "getbands"):  # of Pillow
         return [images]
@@ -241,6 +241,11 @@ def _single_images(images: Any) -> list[Any]:
     if array.ndim == 3 and array.shape[-1] > 4 and array.shape[0] not in (1, 3, 4):
         return list(array)  # grey ones
     return [array]
+
+
+def _is_image(value: Any) -> bool:
+    """Whether something is an array of at least two axes, or an image of Pillow."""
+    return hasattr(value, "getbands") or len(getattr(value, "shape", ())) > 1
 
 
 def _parts(places: list[int], size: int) -> Iterator[list[int]]:

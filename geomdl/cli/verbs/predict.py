@@ -98,7 +98,7 @@ def _chunks(read: Iterator[Any], batch_size: int) -> Iterator[list[Any]]:
         yield chunk
 
 
-class _table:  # noqa: N801
+class _table:
     """The table that predictions are written to, as a context."""
 
     def __init__(self, out: str | None, maps: bool) -> None:
