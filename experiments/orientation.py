@@ -168,7 +168,8 @@ def measured(name: str, kind: str, f: Logits, pages: np.ndarray, order: tuple[in
     y = np.stack([in_parts(f, x) for x in turned(pages)])[..., list(order)]  # class k: turned by k quarter turns
     y = y - y.mean(-1, keepdims=True)  # softmax does not see the mean
     seen = y.argmax(-1)
-    row: dict[str, str | int | float] = {"model": name, "kind": kind, "pages": len(pages), "size": pages.shape[1], "parameters": parameters}
+    row: dict[str, str | int | float] = {"model": name, "kind": kind, "pages": len(pages), "size": pages.shape[1]}
+    row["parameters"] = parameters
     for k in range(4):
         row[f"accuracy_{90 * k}"] = float(np.mean(seen[k] == k))
     moved = np.stack([np.roll(y[0], k, -1) for k in range(4)])
