@@ -41,7 +41,7 @@ PAGE = 224  # pixels, as the foreign model takes them
 CROP = 64  # pixels of a page that the twin is trained on; it takes every size
 LETTERS = "aaabcddeeeeffghhiiijklllmmnnnooopqrrrsssttttuuvwxyzABCDEFGHIKLMNOPRSTUVW0123456789.,"
 ORIENTATIONS = FieldType("C4", "1 regular")
-MEAN, DEVIATION = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])  # of the foreign model
+MEAN, DEVIATION = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], np.float32)  # of the foreign model
 
 
 def draw_page(rng: np.random.Generator, size: int = PAGE, *, words: int | None = None) -> np.ndarray:
@@ -168,7 +168,8 @@ def measured(name: str, kind: str, f: Logits, pages: np.ndarray, order: tuple[in
     y = np.stack([in_parts(f, x) for x in turned(pages)])[..., list(order)]  # class k: turned by k quarter turns
     y = y - y.mean(-1, keepdims=True)  # softmax does not see the mean
     seen = y.argmax(-1)
-    row: Row = {"model": name, "kind": kind, "pages": len(pages), "size": pages.shape[1], "parameters": parameters}
+    row: dict[str, str | int | float] = {"model": name, "kind": kind, "pages": len(pages), "size": pages.shape[1]}
+    row["parameters"] = parameters
     for k in range(4):
         row[f"accuracy_{90 * k}"] = float(np.mean(seen[k] == k))
     moved = np.stack([np.roll(y[0], k, -1) for k in range(4)])

@@ -111,7 +111,9 @@ def audit(
     options: dict[str, Any] = {"select": _without_activations, **adapter}
     f = as_function(model, variables, **options)
     chosen = group_of(group)
-    subject = _Subject.of(f, chosen, _images(images, size, count, dtype, f, seed), output, seed, batch, tolerance)
+    chosen_images, said = _in_units_of(f, _images(images, size, count, dtype, f, seed))
+    subject = _Subject.of(f, chosen, chosen_images, output, seed, batch, tolerance)
+    subject.notes.extend(said)
     measured = subject.measured()
     verdicts, measurements = subject.concluded(measured)
     notes, images = subject.notes, subject.images
@@ -266,6 +268,23 @@ def _images(
     dtype = images.pixels.dtype if dtype is None else dtype
     _require_dtype(dtype, model)
     return Images(images.name, images.pixels.astype(dtype), images.labels).first(count or len(images.pixels))
+
+
+def _in_units_of(model: Model, images: Images) -> tuple[Images, list[str]]:
+    """The images as a model of whole numbers (ONNX) takes them, and a remark on it; as they are for any other.
+
+    Such models take pixels of 0 to 255: noise gets the mean 128 and the deviation 40, images of 0 to 1 are multiplied.
+    """
+    if model.takes is None or model.takes.dtype.kind == "f":
+        return images, []
+    x, kind = images.pixels, model.takes.dtype
+    if images.name == SYNTHETIC:
+        pixels, said = 128 + 40 * (x - x.mean()) / (x.std() or 1.0), "noise of mean 128 and deviation 40"
+    elif x.max() <= 1:
+        pixels, said = 255 * x, "the images times 255"
+    else:
+        return images, [f"the model takes {kind}: images are rounded"]
+    return Images(images.name, pixels.astype(x.dtype), images.labels), [f"the model takes {kind}: {said}, rounded"]
 
 
 def _as_images(given: ArrayLike) -> Images:

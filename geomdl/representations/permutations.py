@@ -36,6 +36,8 @@ def permutation(group: PlanarGroup, permutations: Sequence[Any], name: str | Non
     """
     if not isinstance(group, PlanarGroup) or not group.is_finite:
         raise invalid("group of permutations", str(group), "a finite group of the plane, C_N or D_N", "'C4'")
+    if not np.iterable(permutations) or isinstance(permutations, str):
+        raise invalid("permutations", permutations, "a list of whole numbers for each generator", [[1, 0]])
     lists: list[Any] = list(permutations)
     if lists and all(isinstance(n, int | np.integer) for n in lists):
         lists = [lists]

@@ -108,10 +108,13 @@ class Case:
         """Whether the error is within the limit; not when it is no number."""
         return self.error <= self.limit
 
+    def __bool__(self) -> bool:
+        return self.passed
+
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """The errors of one model at one image size.
+    """The errors of one model at one image size; true, as in ``assert trial``, when the symmetry holds (`passed`).
 
     Attributes:
       model: its name.
@@ -143,6 +146,9 @@ class Trial:
     def passed(self) -> bool:
         """Whether no case failed and the output is not constant."""
         return not self.failures and not self.is_constant
+
+    def __bool__(self) -> bool:
+        return self.passed
 
     @property
     def worst(self) -> Case:

@@ -30,9 +30,8 @@ def find_size(model: Model, dtype: DTypeLike) -> Size:
         channels = model.contract.in_type.size
         sizes = tuple(dict.fromkeys((h, w, channels) for h, w, _ in SIZES))
     if model.takes is not None:  # the model says so itself, in parts or in full
-        said = model.takes.size
-        sizes = tuple(dict.fromkeys(tuple(n or m for n, m in zip(said, size, strict=True)) for size in SIZES))
-        sizes = tuple(s for s in sizes if s[0] == s[1] or said[0] or said[1]) or sizes
+        height, width, channels = model.takes.size
+        sizes = tuple(dict.fromkeys((height or h, width or w, channels or c) for h, w, c in SIZES))
     failures: list[str] = []
     for size in sizes:
         try:

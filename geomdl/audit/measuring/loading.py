@@ -11,8 +11,9 @@ def load_target(target: str) -> Any:
     """The object that a target names: what its factory returns, or itself.
 
     Args:
-      target: the path of an ONNX file, which is returned; or ``package.module:name`` (dots after the colon reach into objects) or ``path/file.py:name``. A callable
-        whose arguments all have defaults is called; anything else is taken as it is.
+      target: the path of an ONNX file, which is returned; or ``package.module:name`` (dots after the colon reach into
+        objects) or ``path/file.py:name``. A callable whose arguments all have defaults is called; anything else is
+        taken as it is.
 
     Returns:
       A model, or ``(module, variables)``.

@@ -47,7 +47,9 @@ class Output:
     @property
     def name(self) -> str:
         """The law in the words by which it is given."""
-        return str(self.law) if isinstance(self.law, OutputLaw) else getattr(self.law, "__name__", "function")
+        if isinstance(self.law, OutputLaw):
+            return str(self.law)
+        return f"moved by {getattr(self.law, '__name__', 'a function')}"
 
     @property
     def is_field(self) -> bool:

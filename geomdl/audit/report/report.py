@@ -18,8 +18,10 @@ from geomdl.audit.results.verdict import Measurement, Verdict
 SCHEMA = 1
 """The version of the JSON layout; it grows when a field is renamed, removed or gets another meaning."""
 
-_TREATED = {
-    "field": "a field", "tokens": "tokens", "channels-first": "a field, channels first", "labels": "label maps",
+_TREATED = {"field": "a field", "channels-first": "a field, channels first", "labels": "label maps"}
+_PLACES = {
+    "points": "", "boxes": "corners xyxy, ", "xyxy": "corners, ", "xywh": "top left corner and size, ",
+    "cxcywh": "centre and size, ",
 }  # fmt: skip
 
 COLOURS = {"exact": "green", "approximate": "yellow", "broken": "red", "dead": "bold red", "not measured": "dim"}
@@ -89,6 +91,14 @@ class Audit:
                 return verdict
         raise KeyError(f"no verdict on {symmetry!r}; there are: {', '.join(v.symmetry for v in self.verdicts)}")
 
+    def __bool__(self) -> bool:
+        """Refused: an audit has one verdict per symmetry.
+
+        Raises:
+          TypeError: always, as ``assert audit(…)`` would hold for every model.
+        """
+        raise TypeError('an audit as a whole is neither true nor false: ask for a verdict, as in report["C4"].level')
+
     def to_json(self) -> str:
         """Everything but the pictures as JSON; numbers that are not finite as strings."""
         values: dict[str, Any] = {"schema": SCHEMA, "tool": "geomdl audit"}
@@ -127,7 +137,7 @@ class Audit:
     @property
     def treated(self) -> str:
         """How the output was held to move, and where that was guessed, how to say otherwise."""
-        treated = _TREATED.get(self.output, self.output)
+        treated = _treated(self.output, self.group)
         if not self.assumed:
             return treated
         guess = "a DOUBTFUL guess" if self.doubtful else "assumed"
@@ -167,6 +177,19 @@ class Audit:
         lines += self.notes
         took = f"{self.seconds:.0f} s, {self.forward_passes} batches, seed {self.seed}"
         return [*lines, f"{self.count} images of {self.images}, and white noise; {took}"]
+
+
+def _treated(output: str, group: str) -> str:
+    """How an output was held to move, from its name in `geomdl.actions.output_law`."""
+    words = output.split()
+    if words[0] in ("points", "boxes"):
+        shape = _PLACES[words[1] if len(words) > 1 and words[1] in _PLACES else words[0]]
+        pixels, shares = "pixels, (0, 0) the top left one", "shares of the image from its top left corner"
+        unit = shares if "relative" in words else pixels
+        return f"{output} ({shape}{unit})"
+    if any(word.isdigit() for word in words):
+        return f"{output} of {group}"
+    return _TREATED.get(output, output)
 
 
 def number(value: float) -> str:

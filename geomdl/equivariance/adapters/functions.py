@@ -121,8 +121,8 @@ def as_function(
         - a `Model`, which is returned.
       variables: for Linen and Haiku.
       layout: how the model takes images and gives outputs of four axes: ``"NHWC"``, ``"NCHW"``, or ``"HWC"``, ``"CHW"``
-        for one image at a time (as in Equinox). ``"NCHW"`` for PyTorch, what the file says for ONNX, else ``"NHWC"``, by
-        default.
+        for one image at a time (as in Equinox). ``"NCHW"`` for PyTorch, what the file says for ONNX, else ``"NHWC"``,
+        by default.
       train: evaluates Flax modules in training mode instead; updated statistics are thrown away.
       numpy: the function computes with NumPy: it is never traced.
       select: picks the array to look at from the model's output, as in ``select=lambda y: y.logits``.
