@@ -68,13 +68,15 @@ QUICK: dict[str, int | bool] = {"xla_backend_optimization_level": 0}
 if version("jaxlib").startswith("0.10."):
     QUICK["xla_cpu_use_fusion_emitters"] = False
 _AS_USERS = ("training",)  # folders all of whose tests have the marker, but those of
-_OF_FILES = (  # files and records, where any numbers will do
+_OF_FILES = (  # files, records and measures, where any trained network will do
     "test_changes.py",
     "test_checkpoint.py",
     "test_checkpoint_interval.py",
     "test_input_faults.py",
     "test_own_names.py",
     "test_parameter_mismatch.py",
+    "test_regression.py",
+    "test_segmentation.py",
     "test_summaries_and_reports.py",
     "test_survival.py",
     "test_workdir_and_writers.py",

@@ -151,6 +151,7 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "test_the_figure_is_drawn_and_says_what_it_needs": (),
     "test_models_pickle_live_and_frozen": ("gcnn",),
     "test_both_methods_agree_in_values_and_gradients": (),
+    "test_the_counts_are_those_of_the_networks_of_today": (),
     "test_layers_of_matched_weights_have_equal_outputs": ("O2*", "C8|quotient*", "D4*"),
     "test_kernels_satisfy_the_constraint_under_grid_symmetries": ("*-2", "*-5"),
     "test_dimension_by_characters_and_by_a_null_space": ("1-D4", "2-*", "3-*", "4-C4"),
