@@ -123,12 +123,15 @@ def quick() -> dict[str, int | bool]:
 
 
 _LONG = ("test_quality.py", "test_distributed.py")
-_TAKEN = runpy.run_path(str(Path(__file__).with_name("sampled.py")))["TAKEN"]
+_SAMPLED = runpy.run_path(str(Path(__file__).with_name("sampled.py")))
+_TAKEN, _LONG_EXAMPLES = _SAMPLED["TAKEN"], _SAMPLED["LONG_EXAMPLES"]
 
 
 def _left_out(item: pytest.Item) -> bool:
     """Whether a case is for ``pytest -m long``: see tests/sampled.py."""
     name, _, case = item.name.partition("[")
+    if name in _LONG_EXAMPLES:
+        return True
     return name in _TAKEN and not any(fnmatchcase(case.removesuffix("]"), pattern) for pattern in _TAKEN[name])
 
 
