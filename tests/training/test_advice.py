@@ -13,14 +13,14 @@ from geomdl.tasks import Segmentation
 from geomdl.training import RunConfig, train, write_report
 from geomdl.training.loop.advice import loss_of_zeros
 
-RNG = np.random.default_rng(0)
-
 
 def _data(labels: str = "true", scale: float = 1.0, validation: tuple[int, ...] = (0, 1, 2)) -> Dataset:
+    rng = np.random.default_rng(0)
+
     def split(count: int, classes: tuple[int, ...]) -> Split:
         y = np.resize(np.array(classes, np.int32), count)
-        x = RNG.uniform(size=(count, 6, 6, 1)).astype(np.float32) + y[:, None, None, None]
-        return Split(scale * x, RNG.permutation(y) if labels == "random" else y)
+        x = rng.uniform(size=(count, 6, 6, 1)).astype(np.float32) + y[:, None, None, None]
+        return Split(scale * x, rng.permutation(y) if labels == "random" else y)
 
     return Dataset(
         "levels",
