@@ -75,6 +75,7 @@ def test_a_folder_is_trained_on_and_the_run_keeps_its_preprocessing(folder, caps
     Path("moved/dark/0.png").unlink()  # other images: their own statistics would be others; the run keeps its numbers
     assert main(["evaluate", "--workdir=run", "--evaluators=metrics", "--data_path=moved"]) == 0
     assert "these are not the data of the run" in caplog.text
+    assert load_trained("run", data_path="moved").dataset.preprocessing == trained.preprocessing
 
 
 def test_what_a_data_set_holds_and_what_is_doubtful(folder, capsys):

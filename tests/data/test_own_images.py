@@ -266,6 +266,13 @@ def test_what_is_refused(tmp_path, photos, cells):
         load("masks", cells)
 
 
+def test_a_class_with_too_few_images_to_train_on(photos):
+    save(photos / "emu" / "only.png", noise())
+    configs = [data_config("folder", path=str(photos), split_seed=seed) for seed in range(20)]
+    with pytest.raises(ValueError, match=r"number of images of class 'emu' in .* 1; allowed: enough"):
+        _ = [config.load() for config in configs]
+
+
 def test_broken_files_are_named_and_left_out_on_request(photos):
     whole = (photos / "cat" / "1.png").read_bytes()
     (photos / "cat" / "1.png").write_bytes(whole[:-60])

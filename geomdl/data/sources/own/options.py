@@ -249,11 +249,12 @@ def assemble(options: OwnImages, found: Collected) -> Dataset:
     channels = _channels(options, found)
     plain = Preprocessing(channels, options._target_size, options.fit, options.scale)  # pyright: ignore[reportArgumentType]
     parts, how = split_up(options, found)
+    _require_trained_classes(options, found, parts["train"])
     preprocessing = plain
     if options.normalize is not None:
         if options.normalize == "imagenet" and channels != 3:
             raise invalid(
-                "data.normalize", "imagenet", f"for RGB images, but these have {channels} channels", "'train'"
+                "data.normalize", "imagenet", f"for RGB images; these have {channels} channels", "data.channels='rgb'"
             )
         normalize = IMAGENET if options.normalize == "imagenet" else options.normalize
         first = ImageRecords(found, plain, int(parts["train"][0]))
@@ -312,6 +313,7 @@ def _require_one_kind(options: OwnImages, found: Collected) -> None:
         raise invalid(
             f"type of the numbers of {found.raw.names[index]}", few,
             f"one type for all of {options.path}; there are " + ", ".join(f"{n} of {t}" for t, n in types.items())
+            + "; or data.normalize, with which all are taken as floating point"
         )  # fmt: skip
 
 
@@ -367,6 +369,25 @@ def split_up(options: OwnImages, found: Collected) -> tuple[dict[str, np.ndarray
     from_what = "carved from the training images" if (given == "train").any() else "carved from all"
     how = f"{carved} {from_what}" if missing else "splits as given, the training set a part"
     return parts, f"{how}, {'stratified' if stratified else 'at random'} with seed {options.split_seed}"
+
+
+def _require_trained_classes(options: OwnImages, found: Collected, train: np.ndarray) -> None:
+    """Refuses a class of which no image is left to train on."""
+    if found.labels is None or found.kind not in ("class", "labels") or options.train_size is not None:
+        return
+    here, everywhere = (
+        np.bincount(labels, minlength=len(found.classes)) if found.kind == "class" else labels.sum(0)
+        for labels in (found.labels[train], found.labels)
+    )
+    for name, left, count in zip(found.classes, here, everywhere, strict=True):
+        if not left:
+            raise invalid(
+                f"number of images of class {name!r} in {options.path}",
+                int(count),
+                "enough for the training set to have some, 3 at least; or give the splits"
+                if count
+                else "at least one: data.classes names only what is there",
+            )
 
 
 def _lazy(records: ImageRecords, found: Collected, part: np.ndarray) -> Split:
