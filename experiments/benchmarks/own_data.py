@@ -137,9 +137,8 @@ def main() -> None:
         "images",
         "loader_per_s",
         "step_per_s",
-        "training_per_s",
         "busy",
-        "of_step",
+        "cpu_of_step",
         "gib_of_data",
         "gib_of_memory",
     )
