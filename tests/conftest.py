@@ -68,19 +68,21 @@ QUICK: dict[str, int | bool] = {"xla_backend_optimization_level": 0}
 if version("jaxlib").startswith("0.10."):
     QUICK["xla_cpu_use_fusion_emitters"] = False
 _AS_USERS = ("training",)  # folders all of whose tests have the marker, but those of
-_OF_FILES = (  # files and records, where any numbers will do
+_OF_FILES = (  # files, records and measures, where any trained network will do
     "test_changes.py",
     "test_checkpoint.py",
     "test_checkpoint_interval.py",
     "test_input_faults.py",
     "test_own_names.py",
     "test_parameter_mismatch.py",
+    "test_regression.py",
+    "test_segmentation.py",
     "test_summaries_and_reports.py",
     "test_survival.py",
     "test_workdir_and_writers.py",
 )
 _options = jax_compiler.get_compile_options
-_quick = False
+_quick = os.environ.get("GEOMDL_COMPILE") != "users"  # also what test files make when they are imported
 _file: Path | None = None
 
 
@@ -121,12 +123,15 @@ def quick() -> dict[str, int | bool]:
 
 
 _LONG = ("test_quality.py", "test_distributed.py")
-_TAKEN = runpy.run_path(str(Path(__file__).with_name("sampled.py")))["TAKEN"]
+_SAMPLED = runpy.run_path(str(Path(__file__).with_name("sampled.py")))
+_TAKEN, _LONG_EXAMPLES = _SAMPLED["TAKEN"], _SAMPLED["LONG_EXAMPLES"]
 
 
 def _left_out(item: pytest.Item) -> bool:
     """Whether a case is for ``pytest -m long``: see tests/sampled.py."""
     name, _, case = item.name.partition("[")
+    if name in _LONG_EXAMPLES:
+        return True
     return name in _TAKEN and not any(fnmatchcase(case.removesuffix("]"), pattern) for pattern in _TAKEN[name])
 
 

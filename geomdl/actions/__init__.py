@@ -7,7 +7,8 @@ from geomdl.actions.generators import GENERATORS, Generator
 from geomdl.actions.grid import roll, shift_crop, turn
 from geomdl.actions.image_transformations import Cutout, ImageTransformation, LeftRightFlip, QuarterTurns, Shift, Warp
 from geomdl.actions.labels import warp_labels
-from geomdl.actions.outputs import OutputLaw, input_action, output_action
+from geomdl.actions.laws import OutputLaw, output_law
+from geomdl.actions.outputs import input_action, output_action
 from geomdl.actions.projective import move, warp_projective
 from geomdl.actions.traced import representation_matrix
 from geomdl.actions.values import move_values
@@ -16,12 +17,12 @@ from geomdl.actions.warp import rotate, rotation_matrix, warp
 __all__ = [
     "FAMILIES", "GENERATORS", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip", "OutputLaw",
     "QuarterTurns", "Shift", "Warp", "act", "act_labels", "disc", "family", "input_action", "move", "move_values",
-    "output_action", "representation_matrix", "roll", "rotate", "rotation_matrix", "shift_crop", "turn", "warp",
-    "warp_labels", "warp_projective",
+    "output_action", "output_law", "representation_matrix", "roll", "rotate", "rotation_matrix", "shift_crop", "turn",
+    "warp", "warp_labels", "warp_projective",
 ]  # fmt: skip
 
 __experimental__ = [
     "FAMILIES", "GENERATORS", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip", "OutputLaw",
     "QuarterTurns", "Shift", "Warp", "disc", "family", "input_action", "move", "move_values", "output_action",
-    "representation_matrix", "warp_projective",
+    "output_law", "representation_matrix", "warp_projective",
 ]  # fmt: skip

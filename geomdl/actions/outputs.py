@@ -1,7 +1,6 @@
 """Actions on the inputs and outputs of a model: images, fields, label maps, points and boxes."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import jax
@@ -29,80 +28,6 @@ Movable = PlanarGroup | GridTranslations | Family
 
 OutputKind = Literal["invariant", "labels", "field", "points", "boxes"]
 Size = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class OutputLaw:
-    """The transformation law of an output, f(ρ_in(g)x) = ρ_out(g)f(x), said once for every group that may be tried.
-
-    Tasks give the law of their models' outputs; `output_action`, measures, audits and assertions take it.
-
-    Attributes:
-      kind: one of those of `output_action`.
-      field_type: how the channels of a ``"field"`` transform; as scalars when None. A field without base space,
-        ``[batch, channels]``, is numbers of the whole image.
-
-    Raises:
-      ValueError: for an unknown kind, or a field type of something else than a field.
-
-    >>> from geomdl.groups import C4, D4, SO2
-    >>> direction = OutputLaw("field", FieldType(SO2, "1 irrep(1)"))
-    >>> direction.covers(C4), direction.covers(D4)
-    (True, False)
-    >>> direction.action(C4, size=(5, 5))(np.array([0, 1]), jnp.array([[1.0, 0.0]])).round(3) + 0.0
-    Array([[0., 1.]], dtype=float32)
-    """
-
-    kind: OutputKind = "invariant"
-    field_type: FieldType | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind not in get_args(OutputKind):
-            raise unknown("output", self.kind, get_args(OutputKind))
-        _require_only_fields_have_types(self.kind, self.field_type)
-
-    @property
-    def moves(self) -> bool:
-        """Whether some transformation of the image changes the output."""
-        return self.kind != "invariant"
-
-    def covers(self, group: Movable) -> bool:
-        """Whether the law says how the elements of this group move the output."""
-        if self.field_type is None or self.field_type.is_trivial:
-            return True
-        if isinstance(group, Family):
-            return not group.moves_plane
-        own = self.field_type.group
-        return isinstance(group, GridTranslations) or (isinstance(own, PlanarGroup) and own.contains_group(group))
-
-    def type_under(self, group: Movable) -> FieldType | None:
-        """The field type as one of this group: itself, or restricted to a subgroup; None for scalars.
-
-        Raises:
-          ValueError: when the law does not cover the group.
-        """
-        if self.field_type is None or self.field_type.group == group or not isinstance(group, PlanarGroup):
-            return self.field_type if isinstance(group, PlanarGroup) else None
-        if self.field_type.is_trivial:
-            return FieldType(group, f"{self.field_type.size} trivial")
-        if not self.covers(group):
-            own = self.field_type.group
-            raise invalid("group", str(group), f"a subgroup of {own}, as the output is of {self.field_type}", str(own))
-        restricted = self.field_type.restrict(group)
-        if restricted.group != group:  # the subgroup lies about another mirror line than the field type's own group
-            raise invalid("group", str(group), f"{restricted.group}, as {self.field_type} is restricted to it")
-        return restricted
-
-    def action(self, group: Movable, *, size: Size, out_size: Size | None = None, padding: Padding = "zeros") -> Action:
-        """How the elements of a group move the output; see `output_action`.
-
-        Raises:
-          ValueError: when the law does not cover the group.
-        """
-        if not self.covers(group):
-            raise invalid("group", str(group), f"one that moves an output of {self.field_type}")
-        field_type = self.type_under(group)
-        return output_action(self.kind, group, size=size, field_type=field_type, out_size=out_size, padding=padding)
 
 
 def input_action(group: Movable, *, field_type: FieldType | None = None, padding: Padding = "zeros") -> Action:
@@ -177,7 +102,7 @@ def output_action(
     """
     if kind not in get_args(OutputKind):
         raise unknown("output", kind, get_args(OutputKind))
-    _require_only_fields_have_types(kind, field_type)
+    require_only_fields_have_types(kind, field_type)
     _require_movable(group, field_type)
     frame = size if out_size is None else tuple(map(int, out_size))
     if kind == "invariant" or (isinstance(group, Family) and not group.moves_plane):
@@ -197,10 +122,11 @@ def output_action(
             return lambda g, y: y if jnp.ndim(y) == 2 else _move_field(homography(g), y, frame, padding)
         if kind == "labels":
             return lambda g, y: _move_labels(homography(g), y, group.name)
-    return lambda g, y: _move_points(homography(g), y, frame, boxes=kind == "boxes")
+    return lambda g, y: move_places(homography(g), y, frame, boxes=kind == "boxes")
 
 
-def _require_only_fields_have_types(kind: OutputKind, field_type: FieldType | None) -> None:
+def require_only_fields_have_types(kind: OutputKind, field_type: FieldType | None) -> None:
+    """Refuses a field type of something else than a field."""
     if kind != "field" and field_type is not None:
         raise invalid("field_type", str(field_type), f"None for the output {kind!r}; only fields have one")
 
@@ -275,7 +201,15 @@ def _require_frame(y: jax.Array, frame: Size) -> None:
         raise invalid("out_size", frame, f"the size of the output, which is {found}", found)
 
 
-def _move_points(matrix: Any, y: Any, frame: Size, *, boxes: bool) -> jax.Array:
+def move_places(matrix: Any, y: Any, frame: Size, *, boxes: bool) -> jax.Array:
+    """Moves points or boxes by a homography of the plane.
+
+    Args:
+      matrix: ``[3, 3]``, in coordinates (x right, y up) from the centre of the frame.
+      y: points ``[..., 2]`` or boxes ``[..., 4]``, see `output_action`.
+      frame: (height, width) of the grid in whose pixels they are given.
+      boxes: whether they are boxes.
+    """
     y = _floats(y, 4 if boxes else 2)
     matrix = jnp.asarray(matrix, y.dtype)
     corners = jnp.stack([y[..., jnp.array(pair)] for pair in ([0, 1], [0, 3], [2, 1], [2, 3])], -2) if boxes else y
@@ -309,15 +243,28 @@ def _shifted(kind: OutputKind, group: GridTranslations, frame: Size) -> Action:
         return roll(y, tuple(g[i] * frame[i] // n for i, n in enumerate(sizes)))
 
     def shift_points(g: Any, y: Any) -> jax.Array:
-        g, y = _shift(g, group), _floats(y, 4 if kind == "boxes" else 2)
-        step = jnp.stack([jnp.asarray(g[i]).astype(y.dtype) * (frame[i] / sizes[i]) for i in (1, 0)])
-        period = jnp.asarray([frame[1], frame[0]], y.dtype)
-        place = (y[..., :2] + y[..., 2:]) / 2 if kind == "boxes" else y
-        place = place + step
-        step = step - period * jnp.floor((place + 0.5) / period)
-        return y + (jnp.concatenate([step, step], -1) if kind == "boxes" else step)
+        g = _shift(g, group)
+        steps = [jnp.asarray(g[i]) * (frame[i] / sizes[i]) for i in (1, 0)]
+        return shift_places(steps, y, frame, boxes=kind == "boxes")
 
     return shift if kind in ("field", "labels") else shift_points
+
+
+def shift_places(steps: Sequence[Any], y: Any, frame: Size, *, boxes: bool) -> jax.Array:
+    """Moves points or boxes with a circular shift; a box as a whole, so that its centre stays in the image.
+
+    Args:
+      steps: (right, down) in pixels of the frame.
+      y: points ``[..., 2]`` or boxes ``[..., 4]``, see `output_action`.
+      frame: (height, width), the period of the shift.
+      boxes: whether they are boxes.
+    """
+    y = _floats(y, 4 if boxes else 2)
+    step = jnp.stack([jnp.asarray(s).astype(y.dtype) for s in steps])
+    period = jnp.asarray([frame[1], frame[0]], y.dtype)
+    place = ((y[..., :2] + y[..., 2:]) / 2 if boxes else y) + step
+    step = step - period * jnp.floor((place + 0.5) / period)
+    return y + (jnp.concatenate([step, step], -1) if boxes else step)
 
 
 def _shift(g: Any, group: GridTranslations) -> tuple[Any, ...]:

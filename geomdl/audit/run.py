@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from geomdl.actions.outputs import OutputLaw
+from geomdl.actions.laws import OutputLaw, output_law
 from geomdl.arrays import as_floating, wide_dtype
 from geomdl.audit.measuring.breaking_layers import layer_table
 from geomdl.audit.measuring.conclude import conclude
@@ -26,7 +26,7 @@ from geomdl.audit.measuring.literature import further_measures
 from geomdl.audit.measuring.plan import FEW, Measured, Plan, worst_pictures
 from geomdl.audit.measuring.stream import Stream
 from geomdl.audit.probes.images import Images, Size, band_limited, white_noise
-from geomdl.audit.probes.output import Output, output_of
+from geomdl.audit.probes.output import AUTO, Output, output_of
 from geomdl.audit.probes.symmetries import symmetries
 from geomdl.audit.report.report import Audit, LayerTable
 from geomdl.audit.results.verdict import Measurement, Verdict
@@ -34,6 +34,7 @@ from geomdl.environment import environment
 from geomdl.equivariance import Contract
 from geomdl.equivariance import tolerance as rounding
 from geomdl.equivariance.adapters.functions import Model, as_function
+from geomdl.equivariance.adapters.outputs import in_plain_layout
 from geomdl.errors import invalid
 from geomdl.groups import PlanarGroup
 from geomdl.groups import group as group_of
@@ -55,7 +56,7 @@ def audit(
     images: Images | ArrayLike | None = None,
     size: Size | None = None,
     count: int | None = None,
-    output: str | OutputLaw = "auto",
+    output: Any = AUTO,
     dtype: DTypeLike | None = None,
     seed: int = 0,
     batch: int = 32,
@@ -79,8 +80,10 @@ def audit(
       images: ``[n, height, width, channels]``; band-limited noise if not given.
       size: (height, width, channels) of the noise; the first common size that the model takes, if not given.
       count: how many images; all that are given, or 32.
-      output: ``"invariant"``, ``"field"``, or ``"auto"``: a 4-dimensional output with the layout of the input is
-        a field. Or the law of a task's outputs, with the representation by which they move.
+      output: how the output should move: ``"invariant"``, ``"field"``, ``"channels-first"``, ``"tokens"``,
+        ``"labels"``, ``"points"``, ``"boxes cxcywh"``, a representation such as ``"1 regular"``, permutations of the
+        generators, the law of a task's outputs, or a function ``(g, y) -> y'`` of the group's elements; see
+        `geomdl.actions.output_law`. ``"auto"`` guesses from the shape, and the first line of the report says what.
       dtype: of the images and so of the computation; that of the images, or float32.
       seed: of the noise and of the choice of shifts.
       batch: images per call of the model.
@@ -108,7 +111,9 @@ def audit(
     options: dict[str, Any] = {"select": _without_activations, **adapter}
     f = as_function(model, variables, **options)
     chosen = group_of(group)
-    subject = _Subject.of(f, chosen, _images(images, size, count, dtype, f, seed), output, seed, batch, tolerance)
+    chosen_images, said = _in_units_of(f, _images(images, size, count, dtype, f, seed))
+    subject = _Subject.of(f, chosen, chosen_images, output, seed, batch, tolerance)
+    subject.notes.extend(said)
     measured = subject.measured()
     verdicts, measurements = subject.concluded(measured)
     notes, images = subject.notes, subject.images
@@ -117,7 +122,9 @@ def audit(
         kind=f.kind,
         group=str(chosen),
         input_shape=images.size,
-        output=subject.output.kind,
+        output=subject.output.name,
+        assumed=subject.output.assumed,
+        doubtful=subject.output.doubtful,
         output_shape=subject.output.shape,
         dtype=str(images.pixels.dtype),
         images=images.name,
@@ -126,7 +133,7 @@ def audit(
         verdicts=verdicts,
         measurements=measurements,
         layers=subject.layers(),
-        measures=further_measures(f, images, subject.output, chosen, seed, notes)
+        measures=further_measures(subject.model, images, subject.output, chosen, seed, notes)
         if measures and not subject.dead
         else (),
         notes=tuple(notes),
@@ -172,7 +179,7 @@ class _Subject:
         model: Model,
         group: PlanarGroup,
         images: Images,
-        output: str | OutputLaw,
+        output: Any,
         seed: int,
         batch: int,
         limit: float | None,
@@ -180,17 +187,25 @@ class _Subject:
         """Calls the model for the first time."""
         rng = np.random.default_rng(seed)
         in_type, out_type = _field_types(model.contract, group, images.size[2])
+        if output != AUTO:
+            output_law(output, group)  # or it is refused, before the model is called
         size = images.size[:2]
         stream = Stream(model, batch=min(batch, max(len(images.pixels), 2)))
         white = Images("white noise", moderated(images, rng))
         y = first_outputs(stream, white.pixels)
-        if isinstance(output, OutputLaw):
-            output, out_type = _law(output, group, y.ndim)
-        treated = output_of(y.shape, size, output)
+        treated = _treated(output, out_type, y, size, group)
+        stream.canonical = treated.canonical
+        y = treated.canonical(y, size)
+        if isinstance(treated.law, OutputLaw):
+            model, _ = in_plain_layout(model, treated.law)
         tolerance = max(rounding(t, depth_of(model)) for t in stream.dtypes) if limit is None else limit
         dead = is_dead(y, stream(images.pixels))
         notes = remarks_on_calls(stream, white.pixels, y, tolerance)
-        plan = Plan(group, treated, in_type, out_type, size, seed)
+        plan = Plan(group, treated, in_type, size, seed)
+        if treated.kind == "function":
+            notes.append(f"nothing but {group} is measured: the function of the output says how {group} moves it")
+        elif treated.is_typed:
+            notes.append(f"of turns, flips and scalings only {group} is measured: the output moves as {treated.name!r}")
         return cls(model, stream, images, white, treated, plan, tolerance, dead, notes, rng)
 
     def measured(self) -> list[Measured]:
@@ -255,6 +270,23 @@ def _images(
     return Images(images.name, images.pixels.astype(dtype), images.labels).first(count or len(images.pixels))
 
 
+def _in_units_of(model: Model, images: Images) -> tuple[Images, list[str]]:
+    """The images as a model of whole numbers (ONNX) takes them, and a remark on it; as they are for any other.
+
+    Such models take pixels of 0 to 255: noise gets the mean 128 and the deviation 40, images of 0 to 1 are multiplied.
+    """
+    if model.takes is None or model.takes.dtype.kind == "f":
+        return images, []
+    x, kind = images.pixels, model.takes.dtype
+    if images.name == SYNTHETIC:
+        pixels, said = 128 + 40 * (x - x.mean()) / (x.std() or 1.0), "noise of mean 128 and deviation 40"
+    elif x.max() <= 1:
+        pixels, said = 255 * x, "the images times 255"
+    else:
+        return images, [f"the model takes {kind}: images are rounded"]
+    return Images(images.name, pixels.astype(x.dtype), images.labels), [f"the model takes {kind}: {said}, rounded"]
+
+
 def _as_images(given: ArrayLike) -> Images:
     """Images ``[n, height, width, channels]`` of floating-point numbers, in float32 at least."""
     pixels = as_floating(given, "images")
@@ -283,16 +315,21 @@ def _field_types(
     return types[0], types[1]
 
 
-def _law(law: OutputLaw, group: PlanarGroup, ndim: int) -> tuple[str, FieldType | None]:
-    """The kind of an output as an audit names it, and how its channels transform; None for scalars.
-
-    A field without base space does not move with the pixels: only its channels do.
-    """
-    if law.kind not in ("invariant", "field"):
-        raise invalid("output", law.kind, "the law of an invariant output or of a field", "'field'")
-    field_type = law.type_under(group)
-    kind = "field" if law.kind == "field" and ndim != 2 else "invariant"
-    return kind, None if field_type is None or field_type.is_trivial else field_type
+def _treated(
+    output: Any, out_type: FieldType | None, y: np.ndarray, size: tuple[int, int], group: PlanarGroup
+) -> Output:
+    """How an output is treated: as is said, by the contract of a module of ours, or by its shape."""
+    auto = isinstance(output, str) and output == AUTO
+    law = output if auto else output_law(output, group)
+    if auto and out_type is not None:
+        law = OutputLaw("field", out_type)
+    if isinstance(law, OutputLaw):
+        field_type = law.type_under(group)
+        scalars = isinstance(output, OutputLaw) if field_type is None else field_type.is_trivial
+        if law.kind == "field" and y.ndim == 2 and not law.layout and scalars:
+            return output_of(y.shape, size, "invariant", group=group)  # numbers of the whole image, which stay
+        law = dataclasses.replace(law, field_type=None if field_type is None or field_type.is_trivial else field_type)
+    return output_of(y.shape, size, law, group=group, integers=y.dtype.kind in "iub")
 
 
 def _one_more(stream: Stream, plan: Plan, size: Size, dtype: DTypeLike, notes: list[str]) -> list[Measurement]:
@@ -300,9 +337,15 @@ def _one_more(stream: Stream, plan: Plan, size: Size, dtype: DTypeLike, notes: l
     larger = (size[0] + 1, size[1] + 1, size[2])
     rng = np.random.default_rng([plan.seed, 2])
     noise = Images("white noise", white_noise(rng, FEW, larger, dtype))
+    stream.canonical = lambda y, size: y
     y = outputs_or_none(stream, noise.pixels)
     if y is None:
         notes.append(f"takes images of {size[0]}×{size[1]} only: not tried at {larger[0]}×{larger[1]}")
         return []
-    output = output_of(y.shape, larger[:2], plan.output.kind)
+    try:
+        output = plan.output.at(y.shape, larger[:2])
+    except ValueError:
+        notes.append(f"at {larger[0]}×{larger[1]} the output has another layout ({y.shape[1:]}): not tried there")
+        return []
+    stream.canonical = output.canonical
     return plan.at_size(larger[:2], output).few(stream, noise)[0]

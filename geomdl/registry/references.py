@@ -155,6 +155,9 @@ def place_in_own_code(error: BaseException) -> tuple[str, int | None] | None:
 
     Args:
       error: any exception.
+
+    >>> print(place_in_own_code(ZeroDivisionError("division by zero")))
+    None
     """
     if isinstance(error, SyntaxError) and error.filename:
         return error.filename, error.lineno

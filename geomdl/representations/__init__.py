@@ -7,6 +7,7 @@ from geomdl.representations.intertwiners import endomorphisms, intertwiners
 from geomdl.representations.irreps import irrep, irreps
 from geomdl.representations.outer import outer_product, restrict_to_factor
 from geomdl.representations.parsing import representation
+from geomdl.representations.permutations import permutation
 from geomdl.representations.regular import regular
 from geomdl.representations.representation import Representation, change_basis, direct_sum, trivial
 from geomdl.representations.restriction import disentangle, restrict
@@ -16,9 +17,11 @@ from geomdl.representations.tensor import clebsch_gordan, tensor_product
 __all__ = [
     "Block", "FieldType", "Representation", "band_limited", "change_basis", "clebsch_gordan", "decompose", "direct_sum",
     "disentangle", "endomorphisms", "fourier_basis", "induced", "intertwiners", "irrep", "irreps", "outer_product",
-    "quotient", "regular", "representation", "restrict", "restrict_to_factor", "tensor_product", "trivial",
+    "permutation", "quotient", "regular", "representation", "restrict", "restrict_to_factor", "tensor_product",
+    "trivial",
 ]  # fmt: skip
 
 __experimental__ = [
-    "Block", "clebsch_gordan", "endomorphisms", "fourier_basis", "intertwiners", "outer_product", "restrict_to_factor",
+    "Block", "clebsch_gordan", "endomorphisms", "fourier_basis", "intertwiners", "outer_product", "permutation",
+    "restrict_to_factor",
 ]  # fmt: skip

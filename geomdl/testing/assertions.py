@@ -9,14 +9,15 @@ import numpy as np
 from jax.typing import ArrayLike, DTypeLike
 
 from geomdl.actions.families import Family
-from geomdl.actions.outputs import Movable, OutputLaw
+from geomdl.actions.laws import OutputLaw, output_law
+from geomdl.actions.outputs import Movable
 from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.contracts.check import HasContract, check_contract
 from geomdl.equivariance.contracts.report import Report
 from geomdl.equivariance.localisation.layerwise import LayerErrors, layer_errors
 from geomdl.equivariance.measures.evaluation import image_batch
-from geomdl.equivariance.measures.symmetry import Transformations, dimension_of
+from geomdl.equivariance.measures.symmetry import Transformations, dimension_of, transformations
 from geomdl.errors import invalid
 from geomdl.groups import GridTranslations
 from geomdl.numbers import whole_number
@@ -101,8 +102,9 @@ def assert_equivariant(
         sizes.
       group: a planar group, circular shifts (``"shifts"``), a family of Klein's ladder such as ``"affine"``, or its
         name.
-      output: ``"invariant"``, ``"field"``, ``"labels"``, ``"points"``, ``"boxes"``, the law of a task's outputs
-        (`geomdl.actions.OutputLaw`), or ``(g, y) -> y'``.
+      output: ``"invariant"``, ``"field"``, ``"tokens"``, ``"labels"``, ``"points"``, ``"boxes"``, a representation such
+        as ``"1 regular"``, permutations, the law of a task's outputs, ``(g, y) -> y'``, or whatever else
+        `geomdl.actions.output_law` understands.
       size: where x is None: n or (height, width), (length,) of signals; or several, as a list, a range or a hypothesis
         strategy: then the smallest that fails is reported.
       channels: where x is None: of the contract, else 3.
@@ -142,9 +144,10 @@ def assert_equivariant(
         whole_number("channels", channels)
     if x is None and not jnp.issubdtype(jnp.dtype(dtype), jnp.floating):
         raise invalid("dtype", str(jnp.dtype(dtype)), "that of floating-point images", "float32")
+    law = output_law(output, transformations(group, (1,) * dimension_of(group, f)))
     trials = _Trials(
-        f, group, output, Judgement(depth, tolerance, factor, bound), field_type or _in_type(f, group),
-        _out_type(f, group, output, out_field_type), padding, elements, samples, seed, channels, batch, dtype,
+        f, group, law, Judgement(depth, tolerance, factor, bound), field_type or _in_type(f, group),
+        _out_type(f, group, law, out_field_type), padding, elements, samples, seed, channels, batch, dtype,
     )  # fmt: skip
     failing = trials.of_images(x, size) if x is not None else trials.of_drawn_images(size)
     if failing is None:
@@ -198,7 +201,7 @@ class _Trials:
         return SymmetryError(trial_message(broken, layers, held), broken, layers)
 
     def _at(self, size: Size, given: jax.Array | None = None) -> Trial:
-        resolved, labels = resolved_group(self.group, size), self._named == "labels"
+        resolved, labels = resolved_group(self.group, size), self._named.startswith("labels")
         cases: list[Case] = []
         spreads = []
         for exact, some in tiers(resolved, self.elements, self.samples, self.seed, labels=labels):
@@ -220,8 +223,8 @@ class _Trials:
     @property
     def _named(self) -> str:
         """The kind of the output."""
-        named = self.output.kind if isinstance(self.output, OutputLaw) else self.output
-        return named if isinstance(named, str) else getattr(named, "__name__", "function")
+        law = self.output
+        return str(law) if isinstance(law, OutputLaw) else getattr(law, "__name__", "function")
 
     @property
     def _promise(self) -> str:
@@ -315,7 +318,7 @@ def _in_type(f: Model, group: Transformations) -> FieldType | None:
 
 def _out_type(f: Model, group: Transformations, output: Output, given: FieldType | None) -> FieldType | None:
     contract = f.contract
-    if given is not None or output != "field" or contract is None or str(contract.group) != str(group):
+    if given is not None or output != OutputLaw("field") or contract is None or str(contract.group) != str(group):
         return given
     return contract.out_type
 

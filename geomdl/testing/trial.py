@@ -1,14 +1,13 @@
 """Tries a model at one image size: the error of every group element, and the limit that it is held to."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.actions.outputs import Movable, OutputLaw
+from geomdl.actions.outputs import Movable
 from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import Model
 from geomdl.equivariance.contracts.tolerances import ROUNDING_PER_LAYER, tolerance
@@ -18,7 +17,8 @@ from geomdl.equivariance.measures.evaluation import output_shape
 from geomdl.groups import GridTranslations, PlanarGroup
 from geomdl.representations import FieldType
 
-Output = str | OutputLaw | Callable[[Any, Any], Any]
+Output = Any
+"""Anything that `geomdl.actions.output_law` understands."""
 
 UNKNOWN_DEPTH = 16
 """The depth that the tolerance is made for when nobody says how deep a model is."""
@@ -108,10 +108,13 @@ class Case:
         """Whether the error is within the limit; not when it is no number."""
         return self.error <= self.limit
 
+    def __bool__(self) -> bool:
+        return self.passed
+
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """The errors of one model at one image size.
+    """The errors of one model at one image size; true, as in ``assert trial``, when the symmetry holds (`passed`).
 
     Attributes:
       model: its name.
@@ -143,6 +146,9 @@ class Trial:
     def passed(self) -> bool:
         """Whether no case failed and the output is not constant."""
         return not self.failures and not self.is_constant
+
+    def __bool__(self) -> bool:
+        return self.passed
 
     @property
     def worst(self) -> Case:

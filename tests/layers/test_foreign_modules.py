@@ -115,7 +115,7 @@ def flattened(x):
 )
 def test_a_sequence_of_other_things_promises_nothing(pieces, out_type, size, named) -> None:
     if named is None:
-        with pytest.raises(ValueError, match="invalid layer avg_pool .*; allowed: a function of fields"):
+        with pytest.raises(ValueError, match=r"invalid layer avg_pool .*; allowed: a function of fields"):
             _sequence(*pieces)
         return
     net = _sequence(*pieces)
@@ -148,7 +148,7 @@ def test_what_does_not_fit_between_layers_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             _sequence(*pieces)
-    with pytest.raises(ValueError, match="invalid layers .*; allowed: at least one layer of geomdl"):
+    with pytest.raises(ValueError, match=r"invalid layers .*; allowed: at least one layer of geomdl"):
         Sequential([jnp.sin, jnp.cos])
 
 

@@ -122,6 +122,7 @@ def begun(registered, tmp_path_factory: pytest.TempPathFactory) -> Result:
     return train(RunConfig.from_config_dict(sections), tmp_path_factory.mktemp("arrows") / "begun")
 
 
+@pytest.mark.compiled
 def test_angles_are_learnt_since_augmentation_moves_them(result: Result) -> None:
     """Training images point to the right; only images that were turned, together with their angles, teach the rest."""
     assert result.best["angular_error"] < 12
@@ -147,6 +148,7 @@ def test_statistics_over_images_are_those_of_all_images_together(begun: Result) 
         assert again["angle/90%"] == pytest.approx(np.quantile(errors, 0.9), rel=1e-4)
 
 
+@pytest.mark.compiled
 def test_outputs_are_compared_with_the_moved_outputs(result: Result) -> None:
     trained = load_trained(result.workdir)
     predict, task = predictor(trained.model), trained.task

@@ -43,6 +43,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory):
     )
 
 
+@pytest.mark.compiled
 def test_training_on_shapes_learns_to_segment_them(result) -> None:
     first = next(r for r in result.records if r["split"] == "train")
     assert first["iou"] < 0.6  # the background alone is 0.28
@@ -52,6 +53,7 @@ def test_training_on_shapes_learns_to_segment_them(result) -> None:
     assert {"loss", "accuracy", "dice", "iou/disc", "dice/ring"} <= set(result.best)
 
 
+@pytest.mark.compiled
 def test_the_config_says_what_was_learnt(result) -> None:
     written = json.loads((result.workdir / "config.json").read_text())["config"]
     assert written["task"] == {"name": "segmentation", "loss": "softmax+dice", "class_weights": None}

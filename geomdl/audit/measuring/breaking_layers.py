@@ -1,7 +1,10 @@
 """The layers at which a model loses its symmetries."""
 
+import dataclasses
+
 import numpy as np
 
+from geomdl.actions.laws import OutputLaw
 from geomdl.audit.measuring.plan import FEW, Plan
 from geomdl.audit.probes.images import Images
 from geomdl.audit.probes.symmetries import group_elements
@@ -29,16 +32,23 @@ def layer_table(model: Model, images: Images, plan: Plan, notes: list[str]) -> L
     if len(chosen) > AT_MOST:
         chosen = [element for element in chosen if element[1] % 45 == 0][:AT_MOST]
     parts: list[tuple[str, LayerErrors, list[str]]] = []
+    law, judged = plan.output.law, plan.output.kind in ("invariant", "field")  # others move as no layer is taken to
     try:
         if chosen:
             elements = np.stack([in_group(element, plan.group) for element in chosen])
-            errors = layer_errors(model, x, plan.group, elements=elements, field_type=plan.in_type)
+            types = {"output": law.field_type} if isinstance(law, OutputLaw) and law.field_type is not None else None
+            errors = layer_errors(model, x, plan.group, elements=elements, field_type=plan.in_type, out_types=types)
+            if not judged:
+                errors = dataclasses.replace(errors, layers=errors.layers[:-1])
             parts.append((str(plan.group), errors, [point_name(element) for element in chosen]))
         names = [f"shift ({r}, {c})" for r, c in SHIFTS]
         if min(plan.size) > 2:
-            parts.append(("shifts", layer_errors(model, x, "shifts", elements=np.array(SHIFTS)), names))
+            errors = layer_errors(model, x, "shifts", elements=np.array(SHIFTS))
+            if not judged:
+                errors = dataclasses.replace(errors, layers=errors.layers[:-1])
+            parts.append(("shifts", errors, names))
     except ValueError as error:
-        if model.kind not in ("function", "numpy"):
+        if model.kind not in ("function", "numpy", "onnx"):
             notes.append(f"layers were not looked at: {' '.join(str(error).split())[:200]}")
         return None
     layers = tuple(dict.fromkeys(row.layer for _, errors, _ in parts for row in errors.layers))

@@ -29,6 +29,9 @@ def find_size(model: Model, dtype: DTypeLike) -> Size:
     if model.contract is not None:
         channels = model.contract.in_type.size
         sizes = tuple(dict.fromkeys((h, w, channels) for h, w, _ in SIZES))
+    if model.takes is not None:  # the model says so itself, in parts or in full
+        height, width, channels = model.takes.size
+        sizes = tuple(dict.fromkeys((height or h, width or w, channels or c) for h, w, c in SIZES))
     failures: list[str] = []
     for size in sizes:
         try:

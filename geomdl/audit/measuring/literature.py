@@ -53,7 +53,7 @@ def further_measures(
         "invariance score": _firing(model, images, group, seed),
         "position leak": _position(model, few),
     }
-    if not output.is_field and len(output.shape) == 1 and output.shape[0] > 1:
+    if output.is_invariant and len(output.shape) == 1 and output.shape[0] > 1:
         kinds |= {"crop consistency": _crops(model, few, seed), "classes": _classes(model, few, seed)}
     found: list[Measure] = []
     for name, kind in kinds.items():
@@ -65,16 +65,28 @@ def further_measures(
 
 
 def _orbits(model: Model, images: Images, output: Output, group: PlanarGroup) -> Iterator[Measure]:
-    if output.is_field or group.order == 1:
+    if not output.is_invariant or group.order == 1:
         return
     found = orbit_spread(model, images.pixels, group)
     yield Measure("orbit spread", found.ratio, "", f"spread over the orbits of {group}, by that over images")
 
 
+def _kind(output: Output, allowed: tuple[str, ...]) -> str:
+    """The kind of an output, if a measure takes it.
+
+    Raises:
+      ValueError: when it does not.
+    """
+    kind = "invariant" if output.is_invariant else output.kind
+    if kind not in allowed or output.is_typed:
+        raise ValueError(f"it takes no outputs that move as {output.name!r}")
+    return kind
+
+
 def _lie(model: Model, images: Images, output: Output) -> Iterator[Measure]:
     if not model.differentiable:
         return
-    found = lie_derivative(model, images.pixels, output="field" if output.is_field else "invariant")
+    found = lie_derivative(model, images.pixels, output=_kind(output, ("invariant", "field", "points", "boxes")))
     for generator, relative in zip(found.generators, found.relative, strict=True):
         yield Measure(
             f"Lie derivative, {generator}", relative, "", "relative change of the output per unit (pixel, radian, log)"
@@ -82,7 +94,7 @@ def _lie(model: Model, images: Images, output: Output) -> Iterator[Measure]:
 
 
 def _decibels(model: Model, images: Images, output: Output, seed: int) -> Iterator[Measure]:
-    kind, margin = "field" if output.is_field else "invariant", float(min(3, min(images.size[:2]) // 8))
+    kind, margin = _kind(output, ("invariant", "field")), float(min(3, min(images.size[:2]) // 8))
     found = [("shifts", eq_t(model, images.pixels, kind, seed=seed))]
     for measure, transformation in ((eq_t_frac, "fractional shifts"), (eq_r, "rotations"), (eq_scale, "scaling")):
         found.append((transformation, measure(model, images.pixels, kind, margin=margin, seed=seed)))

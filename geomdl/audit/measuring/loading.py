@@ -3,6 +3,7 @@
 import inspect
 from typing import Any
 
+from geomdl.equivariance.adapters.onnx_files import is_onnx
 from geomdl.registry import load, somebodys_code
 
 
@@ -10,8 +11,9 @@ def load_target(target: str) -> Any:
     """The object that a target names: what its factory returns, or itself.
 
     Args:
-      target: ``package.module:name`` (dots after the colon reach into objects) or ``path/file.py:name``. A callable
-        whose arguments all have defaults is called; anything else is taken as it is.
+      target: the path of an ONNX file, which is returned; or ``package.module:name`` (dots after the colon reach into
+        objects) or ``path/file.py:name``. A callable whose arguments all have defaults is called; anything else is
+        taken as it is.
 
     Returns:
       A model, or ``(module, variables)``.
@@ -26,6 +28,8 @@ def load_target(target: str) -> Any:
     ...
     ValueError: unknown name in math 'factorail'; allowed: ...; did you mean 'factorial'?
     """
+    if is_onnx(target):
+        return target
     found = load(target, what="model")
     if not _is_factory(found):
         return found

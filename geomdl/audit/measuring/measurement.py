@@ -10,7 +10,7 @@ from geomdl.actions.disc import disc_window
 from geomdl.audit.measuring.stream import Stream
 from geomdl.audit.probes.images import Images
 from geomdl.audit.probes.output import Output
-from geomdl.audit.probes.transformations import Transformation
+from geomdl.audit.probes.transformations import Transformation, moved_places
 from geomdl.audit.results.verdict import Measurement
 from geomdl.equivariance.host.relative_error import relative_error_on_host
 
@@ -202,6 +202,8 @@ def measure_crops(
             steps = [int(n / output.stride) for n in shift]
             got, expected = _overlap(got, steps), _overlap(y, [-n for n in steps])
             interior = difference(_middle(got), _middle(expected))
+        else:
+            expected = moved_places((float(shift[0]), float(shift[1])), output)(y)
         measurement = Measurement(
             "cropped shifts", f"({shift[0]}, {shift[1]})", (float(shift[0]), float(shift[1])), canvases.name, len(x),
             size, "full", difference(got, expected), 0.0, 0.0, spread(y), interior,

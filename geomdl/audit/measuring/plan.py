@@ -45,7 +45,6 @@ class Plan:
       group: the point group asked for.
       output: how outputs move.
       in_type: how the input's channels transform; None for scalars.
-      out_type: how the output's channels transform; None for scalars.
       size: (height, width) of the images.
       seed: of the choice of shifts.
     """
@@ -53,15 +52,19 @@ class Plan:
     group: PlanarGroup
     output: Output
     in_type: FieldType | None
-    out_type: FieldType | None
     size: tuple[int, int]
     seed: int
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether the channels of input or output transform, so that nothing outside the group moves them."""
+        return self.in_type is not None or self.output.is_typed
+
     def point_transformations(self, elements: Iterable[PointElement]) -> list[Transformation]:
         """The transformations of point elements; where channels transform, only those in the group."""
-        inside = set(group_elements(self.group)) if self.in_type or self.out_type else None
+        inside = set(group_elements(self.group)) if self.is_typed else None
         return [
-            point_transformation(element, self.output, self.in_type, self.out_type)
+            point_transformation(element, self.output, self.in_type)
             for element in elements
             if inside is None or element in inside
         ]
@@ -101,13 +104,13 @@ class Plan:
         others = [
             *(dataclasses.replace(m, family=OTHER_ANGLES) for m in angles),
             *open_frame,
-            *(fractional_shift(s, self.output) for s in ((0.5, 0.0), (0.0, 0.5), (0.5, 0.5), (0.25, -0.75))),
         ]
-        if self.in_type is None and self.out_type is None:
-            others += [
-                *(linear_transformation("scale", s, f"×{s:g}", ((s, 0), (0, s)), self.output) for s in (0.9, 1.1)),
-                *(linear_transformation("shear", s, f"{s:+g}", ((1, s), (0, 1)), self.output) for s in (-0.1, 0.1)),
-            ]
+        shifts = ((0.5, 0.0), (0.0, 0.5), (0.5, 0.5), (0.25, -0.75))
+        others += _transformations(fractional_shift(s, self.output) for s in shifts)
+        if not self.is_typed:
+            scales = (linear_transformation("scale", s, f"×{s:g}", ((s, 0), (0, s)), self.output) for s in (0.9, 1.1))
+            shears = (linear_transformation("shear", s, f"{s:+g}", ((1, s), (0, 1)), self.output) for s in (-0.1, 0.1))
+            others += _transformations((*scales, *shears))
         others += [contrast(-0.2), contrast(0.2), brightness(-0.2), brightness(0.2)]
         return [
             measure(stream, own, images, self.output),
@@ -122,6 +125,8 @@ class Plan:
           images: whose borders are mirrored to make larger ones.
           rng: draws larger band-limited images instead.
         """
+        if self.output.kind == "function":
+            return [], []
         margin = max(1, min(self.size) // 8)
         if rng is None:
             few = images.first(SOME)

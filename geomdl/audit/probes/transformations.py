@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from geomdl.actions import act, warp
+from geomdl.actions import act, output_action, warp, warp_labels
+from geomdl.actions.laws import OutputLaw
+from geomdl.actions.outputs import move_places, shift_places
 from geomdl.audit.probes.output import Output
 from geomdl.groups import O2, PlanarGroup, require_planar
 from geomdl.representations import FieldType
@@ -46,6 +48,11 @@ def _same(y: np.ndarray) -> np.ndarray:
     return y
 
 
+def _floats(y: np.ndarray) -> np.ndarray:
+    """Numbers that can be resampled: whole ones as float32."""
+    return y.astype(np.float32) if y.dtype.kind in "iub" else y
+
+
 def is_on_grid(element: PointElement) -> bool:
     """Whether the element maps a square pixel grid to itself.
 
@@ -67,16 +74,13 @@ def point_name(element: PointElement) -> str:
     return {0.0: "up–down", 180.0: "left–right"}.get(degrees, f"mirror {degrees / 2:g}°")
 
 
-def point_transformation(
-    element: PointElement, output: Output, in_type: FieldType | None = None, out_type: FieldType | None = None
-) -> Transformation:
+def point_transformation(element: PointElement, output: Output, in_type: FieldType | None = None) -> Transformation:
     """A rotation or reflection about the centre of the image.
 
     Args:
       element: (reflected, degrees).
       output: how the output moves.
       in_type: how the input's channels transform; scalars by default.
-      out_type: how the output's channels transform; scalars by default.
     """
     reflected, degrees = element
     inverse = element if reflected else (0, -degrees % 360)
@@ -88,18 +92,38 @@ def point_transformation(
 
         return move
 
-    moves = output.is_field or (out_type is not None and not out_type.is_trivial)
     exact = is_on_grid(element)
     return Transformation(
         "points",
         point_name(element),
         (float(reflected), float(degrees)),
         by(element, in_type),
-        by(element, out_type) if moves else _same,
+        _point_move(element, output),
         None if exact else by(inverse, in_type),
-        by(inverse, out_type) if moves and not exact else None,
+        _point_move(inverse, output) if not exact and not output.is_invariant else None,
         disc=not exact,
     )
+
+
+def _point_move(element: PointElement, output: Output) -> Move:
+    """How a rotation or reflection moves the output."""
+    law = output.law
+    if not isinstance(law, OutputLaw):
+        action, g = law, in_group(element, output.group or O2)
+        return lambda y: np.asarray(action(g, y))
+    if output.is_invariant:
+        return _same
+    if output.kind == "labels" and not is_on_grid(element):
+        return _move_labels(O2.matrix(in_group(element, O2)))
+    group = O2 if law.field_type is None else require_planar(law.field_type.group, "the plane")
+    kind = "field" if output.kind == "labels" else law.kind
+    act_on = output_action(kind, group, size=output.size, field_type=law.field_type)
+    return lambda y: np.asarray(act_on(in_group(element, group), y))
+
+
+def _move_labels(matrix: np.ndarray) -> Move:
+    """Every pixel takes the label of the nearest one."""
+    return lambda y: np.asarray(warp_labels(y[..., 0], matrix.astype(np.float32)))[..., None]
 
 
 def in_group(element: PointElement, group: PlanarGroup) -> np.ndarray:
@@ -116,7 +140,9 @@ def in_group(element: PointElement, group: PlanarGroup) -> np.ndarray:
 
 
 def circular_shift(shift: tuple[int, int], output: Output) -> Transformation | None:
-    """A circular shift by whole pixels; None when the output's grid cannot move by it."""
+    """A circular shift by whole pixels; None when the output cannot move by it."""
+    if output.kind == "function":
+        return None
     step = (shift[0] / output.stride, shift[1] / output.stride)
     if output.is_field and any(s.denominator != 1 for s in step):
         return None
@@ -126,12 +152,32 @@ def circular_shift(shift: tuple[int, int], output: Output) -> Transformation | N
         f"({shift[0]}, {shift[1]})",
         (float(shift[0]), float(shift[1])),
         lambda x: np.roll(x, shift, (1, 2)),
-        (lambda y: np.roll(y, of_output, (1, 2))) if output.is_field else _same,
+        (lambda y: np.roll(y, of_output, (1, 2))) if output.is_field else _shift_move(shift, output),
     )
 
 
-def fractional_shift(shift: tuple[float, float], output: Output) -> Transformation:
-    """A circular shift by parts of a pixel: the phases of the Fourier transform are turned."""
+def _shift_move(shift: tuple[float, float], output: Output) -> Move:
+    """How a circular shift by (rows, columns) moves an output that is no field."""
+    if not output.has_places:
+        return _same
+    down, right = shift
+    boxes = output.kind == "boxes"
+    return lambda y: np.asarray(shift_places((right, down), y, output.size, boxes=boxes), y.dtype)
+
+
+def moved_places(shift: tuple[float, float], output: Output) -> Move:
+    """How a shift by (rows, columns) of what the camera sees moves an output that is no field."""
+    if not output.has_places:
+        return _same
+    matrix = np.array([[1.0, 0.0, shift[1]], [0.0, 1.0, -shift[0]], [0.0, 0.0, 1.0]])
+    return lambda y: np.asarray(move_places(matrix, y, output.size, boxes=output.kind == "boxes"), y.dtype)
+
+
+def fractional_shift(shift: tuple[float, float], output: Output) -> Transformation | None:
+    """A circular shift by parts of a pixel: the phases of the Fourier transform are turned; None for labels, which have
+    no parts, and functions."""
+    if output.kind in ("function", "labels"):
+        return None
     stride = float(output.stride)
     of_output = (shift[0] / stride, shift[1] / stride)
     return Transformation(
@@ -139,9 +185,9 @@ def fractional_shift(shift: tuple[float, float], output: Output) -> Transformati
         f"({shift[0]:g}, {shift[1]:g})",
         shift,
         lambda x: fourier_shift(x, shift),
-        (lambda y: fourier_shift(y, of_output)) if output.is_field else _same,
+        (lambda y: fourier_shift(_floats(y), of_output)) if output.is_field else _shift_move(shift, output),
         lambda x: fourier_shift(x, (-shift[0], -shift[1])),
-        (lambda y: fourier_shift(y, (-of_output[0], -of_output[1]))) if output.is_field else None,
+        (lambda y: fourier_shift(_floats(y), (-of_output[0], -of_output[1]))) if output.is_field else None,
     )
 
 
@@ -165,22 +211,32 @@ def fourier_shift(x: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
 
 def linear_transformation(
     family: str, parameter: float, element: str, matrix: Iterable[Iterable[float]], output: Output
-) -> Transformation:
-    """A linear map of the plane about the centre: p ↦ A p, in coordinates x to the right, y up."""
+) -> Transformation | None:
+    """A linear map of the plane about the centre: p ↦ A p, in coordinates x to the right, y up; None for functions."""
+    if output.kind == "function":
+        return None
     forth = np.array(list(map(list, matrix)), float)
     back = np.linalg.inv(forth)
 
     def by(a: np.ndarray) -> Move:
-        return lambda x: np.asarray(warp(x, a.astype(x.dtype)))
+        return lambda x: np.asarray(warp(_floats(x), a.astype(_floats(x).dtype)))
+
+    def of_output(a: np.ndarray) -> Move:
+        if output.has_places:
+            whole = np.block([[a, np.zeros((2, 1))], [np.zeros((1, 2)), np.ones((1, 1))]])
+            return lambda y: np.asarray(move_places(whole, y, output.size, boxes=output.kind == "boxes"), y.dtype)
+        if output.kind == "labels":
+            return _move_labels(a)
+        return by(a) if output.is_field else _same
 
     return Transformation(
         family,
         element,
         (parameter,),
         by(forth),
-        by(forth) if output.is_field else _same,
+        of_output(forth),
         by(back),
-        by(back) if output.is_field else None,
+        None if output.is_invariant else of_output(back),
         disc=True,
     )
 

@@ -55,7 +55,7 @@ def _text(value: object) -> str:
 def _head(report: Audit) -> str:
     facts = {
         "input": "×".join(map(str, report.input_shape)) + f" {report.dtype}",
-        "output": ("×".join(map(str, report.output_shape)) or "one number") + f", treated as {_treated(report)}",
+        "output": ("×".join(map(str, report.output_shape)) or "one number") + f", treated as {report.treated}",
         "group": report.group,
         "images": f"{report.count} of {report.images}, and white noise",
         "library": report.kind,
@@ -74,10 +74,6 @@ def _head(report: Audit) -> str:
         + (f'<ul class="notes muted">{notes}</ul>' if notes else "")
         + "\n"
     )
-
-
-def _treated(report: Audit) -> str:
-    return "a field: it should move with the image" if report.output == "field" else "invariant: it should not change"
 
 
 def _verdicts(report: Audit) -> str:

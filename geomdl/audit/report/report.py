@@ -18,6 +18,12 @@ from geomdl.audit.results.verdict import Measurement, Verdict
 SCHEMA = 1
 """The version of the JSON layout; it grows when a field is renamed, removed or gets another meaning."""
 
+_TREATED = {"field": "a field", "channels-first": "a field, channels first", "labels": "label maps"}
+_PLACES = {
+    "points": "", "boxes": "corners xyxy, ", "xyxy": "corners, ", "xywh": "top left corner and size, ",
+    "cxcywh": "centre and size, ",
+}  # fmt: skip
+
 COLOURS = {"exact": "green", "approximate": "yellow", "broken": "red", "dead": "bold red", "not measured": "dim"}
 
 
@@ -30,7 +36,10 @@ class Audit:
       kind: the library it is from.
       group: the point group asked for.
       input_shape: (height, width, channels).
-      output: ``"invariant"`` or ``"field"``.
+      output: how the output was held to move, in the words of `geomdl.actions.output_law`: ``"invariant"``,
+        ``"field"``, ``"1 regular"``, …
+      assumed: what else it may be, where that was guessed from its shape; empty where it was said.
+      doubtful: whether the guess may well be wrong.
       output_shape: for one image.
       dtype: of the images.
       images: which images, besides white noise.
@@ -67,6 +76,8 @@ class Audit:
     seconds: float = 0.0
     forward_passes: int = 0
     dead: bool = False
+    assumed: str = ""
+    doubtful: bool = False
     pictures: tuple[Picture, ...] = dataclasses.field(default=(), compare=False, repr=False)
 
     def __getitem__(self, symmetry: str) -> Verdict:
@@ -79,6 +90,14 @@ class Audit:
             if verdict.symmetry.lower() == symmetry.lower():
                 return verdict
         raise KeyError(f"no verdict on {symmetry!r}; there are: {', '.join(v.symmetry for v in self.verdicts)}")
+
+    def __bool__(self) -> bool:
+        """Refused: an audit has one verdict per symmetry.
+
+        Raises:
+          TypeError: always, as ``assert audit(…)`` would hold for every model.
+        """
+        raise TypeError('an audit as a whole is neither true nor false: ask for a verdict, as in report["C4"].level')
 
     def to_json(self) -> str:
         """Everything but the pictures as JSON; numbers that are not finite as strings."""
@@ -110,11 +129,19 @@ class Audit:
 
     @property
     def headline(self) -> str:
-        """What was audited, in one line."""
+        """What was audited, in one line, and what was assumed about its output."""
         size = "×".join(map(str, self.input_shape))
-        treated = "a field" if self.output == "field" else "invariant"
         out = "×".join(map(str, self.output_shape)) or "one number"
-        return f"{self.model} ({self.kind}), {size} {self.dtype} → {out} treated as {treated}"
+        return f"{self.model} ({self.kind}), {size} {self.dtype} → {out} treated as {self.treated}"
+
+    @property
+    def treated(self) -> str:
+        """How the output was held to move, and where that was guessed, how to say otherwise."""
+        treated = _treated(self.output, self.group)
+        if not self.assumed:
+            return treated
+        guess = "a DOUBTFUL guess" if self.doubtful else "assumed"
+        return f"{treated} ({guess} from the shape; otherwise --output=…, in Python output=…: {self.assumed})"
 
     def table(self) -> Table:
         """The verdicts as a rich table."""
@@ -133,7 +160,7 @@ class Audit:
 
     def __str__(self) -> str:
         console = Console(file=io.StringIO(), width=140, color_system=None, highlight=False)
-        console.print(Text(self.headline))
+        console.print(Text(self.headline), soft_wrap=True)
         console.print(self.table())
         for line in self.remarks():
             console.print(Text(line))
@@ -150,6 +177,19 @@ class Audit:
         lines += self.notes
         took = f"{self.seconds:.0f} s, {self.forward_passes} batches, seed {self.seed}"
         return [*lines, f"{self.count} images of {self.images}, and white noise; {took}"]
+
+
+def _treated(output: str, group: str) -> str:
+    """How an output was held to move, from its name in `geomdl.actions.output_law`."""
+    words = output.split()
+    if words[0] in ("points", "boxes"):
+        shape = _PLACES[words[1] if len(words) > 1 and words[1] in _PLACES else words[0]]
+        pixels, shares = "pixels, (0, 0) the top left one", "shares of the image from its top left corner"
+        unit = shares if "relative" in words else pixels
+        return f"{output} ({shape}{unit})"
+    if any(word.isdigit() for word in words):
+        return f"{output} of {group}"
+    return _TREATED.get(output, output)
 
 
 def number(value: float) -> str:

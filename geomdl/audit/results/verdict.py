@@ -63,7 +63,7 @@ class Measurement:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """Whether a model has a symmetry.
+    """Whether a model has a symmetry; true, as in ``assert report["C4"]``, when it has it exactly.
 
     Attributes:
       symmetry: its name, as in ``--require "C4 exact"``.
@@ -94,6 +94,9 @@ class Verdict:
     spread: float
     asked: bool = True
     conditions: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.level == "exact"
 
     def __str__(self) -> str:
         number = f" ({self.error:.1e} at {self.worst})" if self.transformations else ""

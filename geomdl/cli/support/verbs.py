@@ -13,6 +13,7 @@ VERBS = {
     "report": "write the report of a run: curves, metrics, parameters, environment, config",
     "reproduce": "run a study and draw its figure",
     "audit": "measure which symmetries any model has: exactly, approximately, or not",
+    "predict": "apply a trained model to images: classes, label maps, values",
     "export": "write a trained model to files that run without geomdl",
     "data": "show what a data set holds: counts, sizes, ranges, doubtful images, a contact sheet",
     "summary": "show the layers, field types and sizes of a model",

@@ -2,10 +2,12 @@
 
   geomdl audit my_package.models:build --group=D4
   geomdl audit model.py:network --group=C8 --size=64x64x3 --out=audit
+  geomdl audit model.onnx --group=C4 --output="1 regular"
   geomdl audit --workdir=runs/c4 --group=D4 --require "C4 exact" --require "shifts approximate<0.1"
 
 The model is what a callable without required arguments returns, or the object that is named: an NNX module, a Linen
-module with its variables (a pair), an Equinox or PyTorch module, a function of images [batch, height, width, channels].
+module with its variables (a pair), an Equinox or PyTorch module, a function of images [batch, height, width, channels];
+or an ONNX file (pip install 'geomdl[onnx]'), which says itself what images it takes.
 Prints a verdict per symmetry; --out writes audit.html, audit.json, badge.md and badge.svg.
 
 Exit status: 0 when every --require holds; 1 when one does not, or the output does not depend on the input; 2 for bad
@@ -15,7 +17,7 @@ input.
 import argparse
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, add_data_path, use_data_dir
@@ -28,13 +30,16 @@ if TYPE_CHECKING:
     from geomdl.data import Dataset
     from geomdl.training.loop.trained import Trained
 
-_OUTPUTS = ("auto", "invariant", "field")
 _DTYPES = ("float32", "float64")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("model", nargs="?", help="package.module:factory, or path/file.py:factory")
+    parser.add_argument(
+        "model",
+        nargs="?",
+        help="package.module:factory, path/file.py:factory, or model.onnx (model.onnx:output where it has several)",
+    )
     parser.add_argument("--workdir", action=PathOption, help="directory of a run, instead of a model")
     parser.add_argument("--checkpoint", help="of the run: best (the default), latest, or a step")
     parser.add_argument("--group", default="D4", help="C1, C4, D4 (the default), C8, SO2, O2, …")
@@ -45,7 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--images", type=whole(2, 10**9), help="how many (default: 32 of noise, 64 of data)")
     parser.add_argument("--size", help="of the noise, HxWxC; the first common size that the model takes if not given")
-    parser.add_argument("--output", default="auto", help="auto (the default), invariant, or field")
+    parser.add_argument(
+        "--output",
+        default="auto",
+        help="how the output should move: invariant, field, channels-first, tokens, labels, points, 'boxes cxcywh'; a "
+        "representation of the group ('1 regular', '2 trivial + 1 irrep(1)'); 'permutation 1 2 3 0', f(g·x) = f(x)[p] "
+        "for each generator; a function (g, y) -> y' (path/file.py:name); auto (the default) guesses from the shape",
+    )
     parser.add_argument("--layout", help="NHWC, NCHW, HWC or CHW, as the model takes images")
     parser.add_argument("--numpy", action="store_true", help="the function computes with NumPy")
     parser.add_argument("--dtype", help="float32 (the default) or float64")
@@ -70,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     names = symmetry_names(group(arguments.group))
     required = [requirement(text, names) for text in arguments.require]
+    output = _output(arguments)
 
     import jax
 
@@ -110,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         images=images,
         size=size,
         count=count,
-        output=arguments.output,
+        output=output,
         dtype=arguments.dtype,
         seed=arguments.seed,
         batch=arguments.batch,
@@ -131,6 +143,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if missed or report.dead else 0
 
 
+def _output(arguments: argparse.Namespace) -> Any:
+    """The law of the output, or "auto"; refused before any model is loaded."""
+    from geomdl.actions import output_law
+    from geomdl.groups import group
+    from geomdl.registry import load
+
+    given = arguments.output
+    if given == "auto":
+        return given
+    if ":" in given:
+        return load(given, what="--output")
+    return output_law(given, group(arguments.group), what="--output")
+
+
 def _data_of(trained: "Trained") -> "Dataset | None":
     """The data of a run; None, which is said, where they cannot be read: then noise serves."""
     try:
@@ -149,10 +175,8 @@ def _check(arguments: argparse.Namespace) -> tuple[int, int, int] | None:
     """Refuses what cannot be meant, before anything is loaded; returns the size."""
     if (arguments.model is None) == (arguments.workdir is None):
         raise UsageError("geomdl audit needs a model (package.module:factory) or --workdir, and not both")
-    for option, allowed in (("output", _OUTPUTS), ("dtype", _DTYPES)):
-        value = getattr(arguments, option)
-        if value is not None and value not in allowed:
-            raise unknown(f"--{option}", value, allowed)
+    if arguments.dtype is not None and arguments.dtype not in _DTYPES:
+        raise unknown("--dtype", arguments.dtype, _DTYPES)
     if arguments.workdir is None:
         refuse_unused(arguments, ["checkpoint", "data_path"], "it is for the runs of --workdir, and this model is none")
         if arguments.data is None:

@@ -33,14 +33,14 @@ def run(arguments: argparse.Namespace) -> None:
     """Exports, and says where."""
     use_data_dir(arguments)
     from geomdl.cli.support.quiet import quiet_libraries
-    from geomdl.models.tools.export import export
+    from geomdl.inference import export_trained
     from geomdl.training.loop.loop import load_trained
 
     quiet_libraries()
     trained = load_trained(
         arguments.workdir, arguments.checkpoint, data_path=arguments.data_path, data_dir=arguments.data_dir
     )
-    files = export(trained.model, trained.image_shape, arguments.out)
+    files = export_trained(trained, arguments.out)
     shape = ", ".join(map(str, trained.image_shape))
     print(f"{arguments.workdir}, step {trained.step}: images [batch, {shape}] to {trained.task.outputs} scores")
     for file in (files.program, files.weights, files.about):

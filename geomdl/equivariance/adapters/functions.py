@@ -12,6 +12,7 @@ from flax import nnx
 from jax.core import Tracer
 
 from geomdl.equivariance.adapters.libraries import adapt
+from geomdl.equivariance.adapters.onnx_files import TakenImages
 from geomdl.equivariance.adapters.recording import Activations, add_output
 from geomdl.equivariance.contracts.contract import Contract
 from geomdl.errors import invalid, unknown
@@ -31,10 +32,11 @@ class Model:
       variables: the weights, a tree of arrays; None when the model keeps them itself (PyTorch, functions).
       function: ``(variables, x) -> y`` on arrays ``[batch, height, width, channels]``.
       record: ``(variables, x) -> outputs`` of the submodules by path, and ``"output"`` last.
-      kind: ``"nnx"``, ``"linen"``, ``"haiku"``, ``"torch"``, ``"function"`` or ``"numpy"``.
+      kind: ``"nnx"``, ``"linen"``, ``"haiku"``, ``"torch"``, ``"onnx"``, ``"function"`` or ``"numpy"``.
       name: of the class or function.
-      differentiable: False for NumPy and PyTorch, which are called with NumPy arrays and never traced.
+      differentiable: False for NumPy, PyTorch and ONNX, which are called with NumPy arrays and never traced.
       contracts: what our own modules promise, ``(path, contract)``; the path of the whole model is ``""``.
+      takes: the images that the model says it takes, where it does (ONNX).
     """
 
     variables: Any
@@ -44,6 +46,7 @@ class Model:
     name: str
     differentiable: bool = True
     contracts: tuple[tuple[str, Contract], ...] = ()
+    takes: TakenImages | None = None
 
     @property
     def traceable(self) -> bool:
@@ -56,7 +59,7 @@ class Model:
         return dict(self.contracts).get("")
 
     def __call__(self, x: Any) -> Any:
-        """f(x), an array or a tree of arrays: of NumPy for the kinds ``"numpy"`` and ``"torch"``, else of JAX.
+        """f(x), an array or a tree of arrays: of NumPy for ``"numpy"``, ``"torch"`` and ``"onnx"``, else of JAX.
 
         Raises:
           ValueError: when JAX traces a function that it cannot trace.
@@ -85,7 +88,7 @@ class Model:
 jax.tree_util.register_dataclass(
     Model,
     data_fields=["variables"],
-    meta_fields=["function", "record", "kind", "name", "differentiable", "contracts"],
+    meta_fields=["function", "record", "kind", "name", "differentiable", "contracts", "takes"],
 )
 
 
@@ -98,7 +101,7 @@ def as_function(
     numpy: bool = False,
     select: Callable[[Any], Any] | None = None,
 ) -> Model:
-    """Makes a `Model` out of a model of Flax, Haiku, Equinox or PyTorch, or of any function of arrays.
+    """Makes a `Model` out of a model of Flax, Haiku, Equinox, PyTorch or ONNX, or of any function of arrays.
 
     The model is evaluated, not trained: by its ``train``, ``training``, ``is_training``, ``deterministic`` or
     ``use_running_average`` argument, by ``eval()`` (NNX, PyTorch) and by ``inference_mode`` (Equinox). Nothing in the
@@ -112,11 +115,14 @@ def as_function(
         - a Haiku function (``hk.transform``) with its parameters, or ``(params, state)``; called without random key;
         - an Equinox module, any callable JAX tree, or a function of one array, called as it is;
         - a ``torch.nn.Module``;
+        - the path of an ONNX file, ``"model.onnx"``, or ``"model.onnx:name"`` for one of several outputs; or a session
+          of onnxruntime;
         - a function that computes with NumPy (``numpy=True``);
         - a `Model`, which is returned.
       variables: for Linen and Haiku.
       layout: how the model takes images and gives outputs of four axes: ``"NHWC"``, ``"NCHW"``, or ``"HWC"``, ``"CHW"``
-        for one image at a time (as in Equinox). ``"NCHW"`` for PyTorch, else ``"NHWC"``, by default.
+        for one image at a time (as in Equinox). ``"NCHW"`` for PyTorch, what the file says for ONNX, else ``"NHWC"``,
+        by default.
       train: evaluates Flax modules in training mode instead; updated statistics are thrown away.
       numpy: the function computes with NumPy: it is never traced.
       select: picks the array to look at from the model's output, as in ``select=lambda y: y.logits``.
@@ -135,8 +141,8 @@ def as_function(
         return model
     if layout is not None and layout not in get_args(Layout):
         raise unknown("layout", layout, get_args(Layout))
-    adapted = adapt(model, variables, train=train, numpy=numpy)
-    convert = _Convert(layout or ("NCHW" if adapted.kind == "torch" else "NHWC"), adapted.differentiable)
+    adapted = adapt(model, variables, train=train, numpy=numpy, layout=layout)
+    convert = _Convert(layout or adapted.layout, adapted.differentiable)
     pick = select or (lambda y: y)
 
     def finish(y: Any, name: str) -> Any:
@@ -147,7 +153,7 @@ def as_function(
                 raise invalid(f"output of {name}", what, "arrays", "select=lambda y: … to pick one")
         return y
 
-    name = getattr(model, "__name__", type(model).__name__)
+    name = adapted.name or getattr(model, "__name__", type(model).__name__)
 
     def function(variables: Any, x: Any) -> Any:
         return convert.call(lambda x: finish(adapted.function(variables, x), name), x)
@@ -164,7 +170,8 @@ def as_function(
         return convert.call(run, x)
 
     contracts = _contracts(model) if isinstance(model, nnx.Module) else ()
-    return Model(adapted.variables, function, record, adapted.kind, name, adapted.differentiable, contracts)
+    differentiable, takes = adapted.differentiable, adapted.takes
+    return Model(adapted.variables, function, record, adapted.kind, name, differentiable, contracts, takes)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -14,6 +14,7 @@ import numpy as np
 from flax import nnx
 
 from geomdl.arrays import as_array
+from geomdl.equivariance.adapters.onnx_files import TakenImages, is_onnx, open_onnx
 from geomdl.equivariance.adapters.recording import (
     Activations,
     Recorder,
@@ -28,12 +29,15 @@ class Adapted(NamedTuple):
     """A model as ``function(variables, x)``, and what else is known about it.
 
     Attributes:
-      kind: ``"nnx"``, ``"linen"``, ``"haiku"``, ``"torch"``, ``"function"`` or ``"numpy"``.
+      kind: ``"nnx"``, ``"linen"``, ``"haiku"``, ``"torch"``, ``"onnx"``, ``"function"`` or ``"numpy"``.
       function: evaluates the model; changes nothing.
       variables: a tree of arrays.
       record: gives the outputs of the submodules by path and then that of the model; None where nothing is known.
       export: turns the arrays of the output into arrays of JAX or NumPy.
       differentiable: whether JAX can trace the function.
+      layout: of its images, where the user says nothing.
+      takes: the images that it says it takes, where it does.
+      name: of the model, where its class has no telling one.
     """
 
     kind: str
@@ -42,9 +46,12 @@ class Adapted(NamedTuple):
     record: Callable[[Any, Any], tuple[Activations, Any]] | None = None
     export: Callable[[Any], Any] = lambda y: y
     differentiable: bool = True
+    layout: Literal["NHWC", "NCHW"] = "NHWC"
+    takes: TakenImages | None = None
+    name: str = ""
 
 
-def adapt(model: Any, variables: Any, *, train: bool, numpy: bool) -> Adapted:
+def adapt(model: Any, variables: Any, *, train: bool, numpy: bool, layout: str | None = None) -> Adapted:
     """Finds out what a model is, by its classes and without importing their libraries, and adapts it.
 
     Raises:
@@ -60,8 +67,10 @@ def adapt(model: Any, variables: Any, *, train: bool, numpy: bool) -> Adapted:
         raise invalid(f"variables of {type(model).__name__}", "given", "None: only Linen and Haiku keep them apart")
     elif isinstance(model, nnx.Module):
         return _nnx(model, train)
+    elif is_onnx(model):
+        adapted = _onnx(model, layout)
     elif not callable(model):
-        raise invalid("model", model, "a function, or a module of Flax, Haiku, Equinox or PyTorch")
+        raise invalid("model", model, "a function, an ONNX file, or a module of Flax, Haiku, Equinox or PyTorch")
     elif _is_from(model, "torch.nn"):
         adapted = _torch(model)
     elif numpy:
@@ -191,7 +200,15 @@ def _torch(module: Any) -> Adapted:
             y = function(None, x)
         return recorder.outputs, y
 
-    return Adapted("torch", function, None, record, export, differentiable=False)
+    return Adapted("torch", function, None, record, export, differentiable=False, layout="NCHW")
+
+
+def _onnx(model: Any, layout: str | None) -> Adapted:
+    run, takes, name = open_onnx(model, layout)
+    layout_of: Literal["NHWC", "NCHW"] = "NCHW" if takes.layout == "NCHW" else "NHWC"
+    return Adapted(
+        "onnx", lambda _, x: run(np.asarray(x)), differentiable=False, layout=layout_of, takes=takes, name=name
+    )
 
 
 @contextlib.contextmanager

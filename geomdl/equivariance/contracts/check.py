@@ -44,6 +44,16 @@ def check_contract(
 ) -> Report:
     """Measures every promise of a module's contract on white-noise inputs, over the full frame.
 
+    In a test, with pytest:
+
+        def test_my_layer_keeps_its_contract(symmetry):  # the fixture of geomdl's plugin, which pytest finds itself
+            symmetry.contract(my_layer, size=range(4, 10))
+
+    or, without the fixture, ``geomdl.testing.assert_contract(my_layer, size=range(4, 10))``. Both fail with the
+    smallest size that breaks it, the error beside its limit, and the layer that is to blame. This function measures one
+    size and returns what it found, to be looked at: a report that is true when the contract is kept, so that ``assert
+    check_contract(my_layer, 0)`` is a test as well.
+
     Every element of a finite point group is tried (the grid symmetries and four random elements of a continuous one),
     every circular shift up to ``max_shifts`` of them (else the generators and random ones), and three of each other
     kind that the contract promises something about: shifts up to a shift of the output, fractional shifts of images
@@ -67,7 +77,7 @@ def check_contract(
       sharding: how the batch is placed on the devices of a mesh; the variables are copied to all of them.
 
     Returns:
-      A report with a row per element. It never raises for a broken promise.
+      A report with a row per element, true when every promise is kept. It never raises for a broken promise.
 
     Raises:
       ValueError: for float64 while JAX has it switched off, or an impossible size, batch or number of shifts; for a
@@ -77,8 +87,9 @@ def check_contract(
     >>> from geomdl.layers import Conv
     >>> from geomdl.representations import FieldType
     >>> layer = Conv(FieldType(C4, "1 trivial"), FieldType(C4, "2 regular"), 3, padding=1, rngs=nnx.Rngs(0))
-    >>> check_contract(layer, jax.random.key(0), size=(8, 8)).passed
-    True
+    >>> report = check_contract(layer, jax.random.key(0), size=(8, 8))
+    >>> bool(report), report.passed
+    (True, True)
     """
     contract, key = module.contract, as_key(key)
     size = required_size(contract, size)

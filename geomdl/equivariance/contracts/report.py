@@ -22,10 +22,13 @@ class Row:
         """Whether the promise, if there is one, was kept."""
         return self.tolerance is None or self.error <= self.tolerance
 
+    def __bool__(self) -> bool:
+        return self.passed
+
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What `check_contract` found.
+    """What `check_contract` found; true, as in ``assert report``, when the contract is kept (`passed`).
 
     Attributes:
       rows: one per element.
@@ -48,7 +51,10 @@ class Report:
     @property
     def passed(self) -> bool:
         """Whether every promise was kept, by a function that is not constant."""
-        return self.alive and not self.problems and all(row.passed for row in self.rows)
+        return bool(self.alive and not self.problems and all(row.passed for row in self.rows))
+
+    def __bool__(self) -> bool:
+        return self.passed
 
     @property
     def failures(self) -> tuple[Row, ...]:

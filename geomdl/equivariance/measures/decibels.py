@@ -11,9 +11,11 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from geomdl.actions.grid import shift_crop
+from geomdl.actions.laws import OutputLaw, output_law
 from geomdl.actions.warp import warp
 from geomdl.arrays import wide_dtype, widened
-from geomdl.equivariance.adapters.functions import as_function
+from geomdl.equivariance.adapters.functions import Model, as_function
+from geomdl.equivariance.adapters.outputs import in_plain_layout
 from geomdl.equivariance.measures.evaluation import image_batch, output_shape, over_elements, require_finite
 from geomdl.errors import invalid, unknown
 from geomdl.numbers import whole_number
@@ -105,7 +107,7 @@ def eq_t(
       model: anything that `geomdl.equivariance.as_function` takes.
       x: images ``[batch, height, width, channels]``.
       output: ``"field"`` for outputs ``[batch, height, width, channels]`` that move like the image (shifts are then
-        multiples of the stride), or ``"invariant"``.
+        multiples of the stride), in another layout ``"channels-first"`` or ``"tokens"``; or ``"invariant"``.
       max_shift: the greatest shift as a fraction of the image, at most 1/2.
       margin: how many pixels of the input at the frame do not count, such as half the receptive field.
       value_range: the range of the outputs; by default greatest minus least of f(x).
@@ -124,6 +126,7 @@ def eq_t(
     """
     _require_shift(max_shift)
     x = image_batch(x)
+    model, output = _in_plain_layout(model, output)
     stride = _stride(model, x, output)
     most = np.floor(max_shift * np.array(x.shape[1:3]) / stride).astype(int)
     if not most.any():
@@ -225,6 +228,14 @@ def _require_shift(max_shift: float) -> None:
         raise invalid("max_shift", max_shift, "a fraction of the image in (0, 1/2]", 0.125)
 
 
+def _in_plain_layout(model: Any, output: str) -> tuple[Model, str]:
+    """The model, with ``[batch, height, width, channels]`` where outputs are fields, and the kind of its output."""
+    f, law = in_plain_layout(as_function(model), output_law(output, None))
+    if not isinstance(law, OutputLaw) or law.kind not in ("field", "invariant") or law.field_type is not None:
+        raise unknown("output", output, ("field", "channels-first", "tokens", "invariant"))
+    return f, law.kind
+
+
 def _stride(model: Any, x: jax.Array, output: str) -> np.ndarray:
     """How many input pixels make up an output pixel, where that is a whole number."""
     shape = output_shape(as_function(model), x)[0].shape
@@ -246,7 +257,7 @@ def _measure(
     exact: bool = False,
 ) -> Decibels:
     """The decibels of the maps p ↦ A p + t, on the pixels that come from within the frame."""
-    f, x = as_function(model), image_batch(x)
+    (f, output), x = _in_plain_layout(model, output), image_batch(x)
     shape, computed = output_shape(f, x)
     _require_measurable(f.name, shape.shape, output, value_range)
     size = np.array(x.shape[1:3])
@@ -289,8 +300,6 @@ def _measure(
 
 
 def _require_measurable(name: str, shape: tuple[int, ...], output: str, value_range: float | None) -> None:
-    if output not in ("field", "invariant"):
-        raise unknown("output", output, ("field", "invariant"))
     if value_range is not None and not 0 < value_range < math.inf:
         raise invalid("value_range", value_range, "a positive number, or None for that of f(x)")
     if output == "field" and len(shape) != 4:

@@ -11,10 +11,11 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from geomdl.actions.disc import disc, disc_with_edge
-from geomdl.actions.outputs import OutputLaw
+from geomdl.actions.laws import output_law
 from geomdl.actions.warp import Padding
 from geomdl.arrays import as_array
 from geomdl.equivariance.adapters.functions import Model, as_function
+from geomdl.equivariance.adapters.outputs import in_plain_layout
 from geomdl.equivariance.host.relative_error import relative_error
 from geomdl.equivariance.measures.evaluation import image_batch, output_shape, over_elements, require_finite
 from geomdl.equivariance.measures.symmetry import (
@@ -161,7 +162,7 @@ def orbit_errors(
     model: Any,
     x: ArrayLike,
     group: Transformations,
-    output: str | OutputLaw | Action = "invariant",
+    output: Any = "invariant",
     *,
     elements: ArrayLike | None = None,
     field_type: FieldType | None = None,
@@ -187,8 +188,9 @@ def orbit_errors(
       x: images ``[batch, height, width, channels]``; at least two for a telling spread (with one, the other is noise).
       group: a name (``"C4"``, ``"O2"``, ``"shifts"``, ``"affine"``, ``"rotate"``), a `PlanarGroup`, `GridTranslations`,
         `Family` or `Generator`.
-      output: how the output moves: ``"invariant"``, ``"labels"``, ``"field"``, ``"points"``, ``"boxes"``, the law of a
-        task (`geomdl.actions.OutputLaw`), or a function ``(g, y) -> y'``.
+      output: how the output moves: ``"invariant"``, ``"labels"``, ``"field"``, ``"tokens"``, ``"points"``, ``"boxes"``,
+        a representation such as ``"1 regular"``, the law of a task, a function ``(g, y) -> y'``, or whatever else
+        `geomdl.actions.output_law` understands.
       elements: ``[n, element_size]``, or the strengths ``[n]`` of a generator; by default all elements of a finite
         group of at most 64, else ``count`` drawn ones.
       field_type: how the channels of the input transform; as scalars by default.
@@ -217,7 +219,10 @@ def orbit_errors(
     f = as_function(model)
     dimension = dimension_of(group, f)
     x = image_batch(x, dimension=dimension)
-    output, out_field_type = as_output(output, out_field_type, transformations(group, x.shape[1:-1]))
+    size = tuple(map(int, x.shape[1:-1]))
+    resolved = transformations(group, size)
+    f, law = in_plain_layout(f, output_law(output, resolved))
+    output, out_field_type = as_output(law, out_field_type, resolved, size)
     if disc_mask and dimension != 2:
         raise invalid("disc_mask", disc_mask, "False where inputs are not images", False)
     if disc_mask:

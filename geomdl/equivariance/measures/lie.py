@@ -13,10 +13,12 @@ from jax.typing import ArrayLike
 
 from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.generators import GENERATORS, Generator
+from geomdl.actions.laws import OutputLaw, output_law
 from geomdl.actions.projective import warp_projective
 from geomdl.actions.warp import Padding
 from geomdl.arrays import wide_dtype, widened
 from geomdl.equivariance.adapters.functions import Model, as_function
+from geomdl.equivariance.adapters.outputs import in_plain_layout
 from geomdl.equivariance.measures.evaluation import image_batch, output_shape, require_finite
 from geomdl.equivariance.measures.symmetry import Action, symmetry
 from geomdl.errors import invalid, unknown
@@ -111,7 +113,7 @@ def lie_derivative(
     model: Any,
     x: ArrayLike,
     generator: Generators = PLANE,
-    output: str | Action = "invariant",
+    output: Any = "invariant",
     *,
     padding: Padding = "zeros",
 ) -> LieDerivatives:
@@ -148,6 +150,11 @@ def lie_derivative(
     1.0
     """
     f, x = _differentiable(model), image_batch(x)
+    f, law = in_plain_layout(f, output_law(output, None))
+    if isinstance(law, OutputLaw):
+        if not (law.field_type is None or law.field_type.is_trivial):
+            raise invalid("output", str(law), "one whose channels do not move, or a function", "'field'")
+        output = law.kind
     shape, _ = output_shape(f, x)
     if not jnp.issubdtype(shape.dtype, jnp.floating):
         raise invalid(f"output of {f.name}", f"{shape.dtype}", "floating-point numbers, which have a derivative")

@@ -13,7 +13,8 @@ from jax.typing import ArrayLike
 from geomdl.actions import roll
 from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.generators import GENERATORS, Generator
-from geomdl.actions.outputs import OutputLaw, input_action, output_action
+from geomdl.actions.laws import OutputLaw, output_law
+from geomdl.actions.outputs import input_action, output_action
 from geomdl.actions.warp import Padding
 from geomdl.arrays import as_array
 from geomdl.equivariance.adapters.functions import Model
@@ -28,9 +29,6 @@ Action = Callable[[Any, Any], jax.Array]
 
 Transformations = str | PlanarGroup | GridTranslations | Family | Generator
 """What can be measured: a name, a planar group, circular shifts, a family of Klein's ladder, a one-parameter group."""
-
-OUTPUTS = ("invariant", "labels", "field", "points", "boxes")
-"""How an output may move; see `geomdl.actions.outputs.output_action`. A function ``(g, y) -> y'`` may be given too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +89,7 @@ def transformations(name: Transformations, size: Sequence[int]) -> PlanarGroup |
 def symmetry(
     group: Transformations,
     size: Sequence[int],
-    output: str | OutputLaw | Action = "invariant",
+    output: Any = "invariant",
     *,
     out_size: Sequence[int] | None = None,
     elements: ArrayLike | None = None,
@@ -106,7 +104,7 @@ def symmetry(
     Args:
       group: see `transformations`.
       size: (height, width) of the inputs.
-      output: one of `OUTPUTS`, an `OutputLaw`, or ``(g, y) -> y'``.
+      output: anything that `geomdl.actions.output_law` understands.
       out_size: (height, width) of the outputs where they are fields or labels; ``size`` by default.
       elements: ``[n, element_size]``, or ``[n]`` for a generator; by default all elements of a finite group of at most
         64, else ``count`` drawn ones (and the generators of the shifts).
@@ -141,11 +139,9 @@ def symmetry(
         if not upright.all():
             raise invalid("images", f"{size[0]}x{size[1]}", f"square ones for rotations of {resolved}", "C2 or D2")
     move, undo = _input_actions(resolved, size, field_type, padding)
-    output, out_field_type = as_output(output, out_field_type, resolved)
+    output, out_field_type = as_output(output, out_field_type, resolved, size)
     if callable(output):
         expect = output
-    elif output not in OUTPUTS:
-        raise unknown("output", output, OUTPUTS)
     elif output == "invariant":
         expect = _same
     else:
@@ -158,18 +154,21 @@ def symmetry(
 
 
 def as_output(
-    output: str | OutputLaw | Action, out_field_type: FieldType | None, group: Any
+    output: Any, out_field_type: FieldType | None, group: Any, size: tuple[int, ...]
 ) -> tuple[str | Action, FieldType | None]:
-    """A law as the kind of an output and its field type under a group; any other output as it is.
+    """An output as its kind and its field type under a group; as a function where it has another layout.
 
     Raises:
-      ValueError: when the law does not cover the group, or comes with another field type.
+      ValueError: when the law is unknown, does not cover the group, or comes with another field type.
     """
-    if not isinstance(output, OutputLaw):
-        return output, out_field_type
-    if out_field_type is not None and out_field_type != output.field_type:
-        raise invalid("out_field_type", str(out_field_type), f"none next to {output}, which has its own")
-    return output.kind, output.type_under(group)
+    law = output_law(output, group)
+    if not isinstance(law, OutputLaw):
+        return law, out_field_type
+    if law.field_type is None:
+        law = dataclasses.replace(law, field_type=out_field_type)
+    elif out_field_type is not None and out_field_type != law.field_type:
+        raise invalid("out_field_type", str(out_field_type), f"none next to {law}, which has its own")
+    return (law.action(group, size=size) if law.layout else law.kind), law.type_under(group)
 
 
 def dimension_of(group: Transformations, model: Model) -> int:

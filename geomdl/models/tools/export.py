@@ -14,13 +14,13 @@ from flax import nnx
 from jax import export as jax_export
 from jax.typing import DTypeLike
 
-import geomdl
 from geomdl.errors import invalid
 from geomdl.layers import Layer
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import path_name
 from geomdl.layers.transforms.with_method import with_method
 from geomdl.paths import local_path
+from geomdl.version import __version__
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -98,7 +98,7 @@ def export(
     files = Exported(folder / "network.stablehlo", folder / "weights.safetensors", folder / "network.json")
     files.program.write_bytes(bytes(program.serialize()))
     described = {
-        "geomdl": geomdl.__version__,
+        "geomdl": __version__,
         "program": files.program.name,
         "weights": files.weights.name,
         "image_shape": list(image_shape),

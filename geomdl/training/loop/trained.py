@@ -40,6 +40,7 @@ class Trained:
       data: the data set of the run, if it is at hand.
       provenance: of the data that the run was trained on, without names of files; None where it is not known.
       preprocessing: what makes of any image what the model takes.
+      classes: the names of the classes.
     """
 
     model: Any
@@ -50,6 +51,7 @@ class Trained:
     data: Dataset | None = None
     provenance: str | None = None
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    classes: tuple[str, ...] = ()
 
     @functools.cached_property
     def dataset(self) -> Dataset:
@@ -115,7 +117,7 @@ def load_trained(
     preprocessing = known_preprocessing(facts) or data.preprocessing or Preprocessing(data.image_shape[2])
     for line in changed_files(config, facts):
         _log.warning(line)
-    return Trained(model, config, task, step, data.image_shape, there, provenance, preprocessing)
+    return Trained(model, config, task, step, data.image_shape, there, provenance, preprocessing, tuple(data.classes))
 
 
 def moved(config: RunConfig, place: Path | str, option: str = "--data_path") -> RunConfig:
