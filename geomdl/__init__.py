@@ -1,3 +1,14 @@
 """geomdl: equivariant and invariant networks in JAX/Flax, and the means to measure their symmetry."""
 
-__version__ = "0.1.0"
+from typing import TYPE_CHECKING
+
+from geomdl.lazy import lazy_names
+from geomdl.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from geomdl.inference import load
+
+__all__ = ["load"]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = lazy_names(__name__, {"inference": ("load",)})

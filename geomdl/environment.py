@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-import geomdl
+from geomdl.version import __version__
 
 __all__ = ["circumstances", "environment", "hardware", "versions"]
 
@@ -24,7 +24,7 @@ def versions() -> dict[str, str]:
     >>> list(versions())
     ['python', 'geomdl', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy']
     """
-    found = {"python": platform.python_version(), "geomdl": geomdl.__version__}
+    found = {"python": platform.python_version(), "geomdl": __version__}
     for package in PACKAGES:
         try:
             found[package] = version(package)

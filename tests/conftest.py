@@ -1,6 +1,7 @@
 """Every test sees four CPU devices, strict dtype promotion, and array shapes checked against their annotations."""
 
 import atexit
+import functools
 import gc
 import os
 import runpy
@@ -19,13 +20,16 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 if "GEOMDL_TESTS" not in os.environ:  # workers and the processes that tests start share what is compiled
     os.environ["GEOMDL_TESTS"] = os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="geomdl-tests-")
     atexit.register(shutil.rmtree, os.environ["GEOMDL_TESTS"], ignore_errors=True)
-os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = (
+    "0.03"  # single operations take longer to write than to compile
+)
 if "--xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"
 
 import hypothesis
 import jax
 import jax._src.compiler as jax_compiler
+import jax._src.interpreters.mlir as jax_lowering
 import jaxtyping
 import matplotlib as mpl
 import pytest
@@ -52,7 +56,7 @@ SHAPED = ("actions.labels", "data", "evaluators", "layers", "models", "plots", "
 jaxtyping.install_import_hook([f"geomdl.{name}" for name in SHAPED], "geomdl_array_checker.check")
 
 # Properties are checked on the same examples in every run; an example that compiles may take seconds.
-hypothesis.settings.register_profile("geomdl", deadline=None, derandomize=True, max_examples=25)
+hypothesis.settings.register_profile("geomdl", deadline=None, derandomize=True, max_examples=8)
 hypothesis.settings.load_profile("geomdl")
 
 # Most tests compile far more than they compute, and look at values alone. They compile quickly: LLVM does not optimise
@@ -63,9 +67,23 @@ hypothesis.settings.load_profile("geomdl")
 QUICK: dict[str, int | bool] = {"xla_backend_optimization_level": 0}
 if version("jaxlib").startswith("0.10."):
     QUICK["xla_cpu_use_fusion_emitters"] = False
-_AS_USERS = ("training",)  # folders all of whose tests have the marker
+_AS_USERS = ("training",)  # folders all of whose tests have the marker, but those of
+_OF_FILES = (  # files, records and measures, where any trained network will do
+    "test_changes.py",
+    "test_checkpoint.py",
+    "test_checkpoint_interval.py",
+    "test_input_faults.py",
+    "test_own_names.py",
+    "test_parameter_mismatch.py",
+    "test_regression.py",
+    "test_segmentation.py",
+    "test_summaries_and_reports.py",
+    "test_survival.py",
+    "test_workdir_and_writers.py",
+)
 _options = jax_compiler.get_compile_options
-_quick = False
+_quick = os.environ.get("GEOMDL_COMPILE") != "users"  # also what test files make when they are imported
+_file: Path | None = None
 
 
 def _compile_options(*arguments, **keywords):
@@ -77,11 +95,19 @@ def _compile_options(*arguments, **keywords):
 
 jax_compiler.get_compile_options = _compile_options
 
+# Every lowering makes an MLIR context and loads all dialects into it, a fifth of the time that a single operation takes
+# to compile. The lowerings of a test file share one.
+_shared_context = functools.lru_cache(jax_lowering.make_ir_context)
+jax_lowering.make_ir_context = _shared_context
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before the fixtures, of whatever scope. What is compiled in one way is not used in the other."""
-    global _quick
+    global _quick, _file
+    if item.path != _file:
+        _file = item.path
+        _shared_context.cache_clear()
     wanted = os.environ.get("GEOMDL_COMPILE") or ("users" if item.get_closest_marker("compiled") else "quick")
     if wanted not in ("users", "quick"):
         raise pytest.UsageError(f"GEOMDL_COMPILE is {wanted!r}; allowed: 'users', 'quick'")
@@ -97,12 +123,15 @@ def quick() -> dict[str, int | bool]:
 
 
 _LONG = ("test_quality.py", "test_distributed.py")
-_TAKEN = runpy.run_path(str(Path(__file__).with_name("sampled.py")))["TAKEN"]
+_SAMPLED = runpy.run_path(str(Path(__file__).with_name("sampled.py")))
+_TAKEN, _LONG_EXAMPLES = _SAMPLED["TAKEN"], _SAMPLED["LONG_EXAMPLES"]
 
 
 def _left_out(item: pytest.Item) -> bool:
     """Whether a case is for ``pytest -m long``: see tests/sampled.py."""
     name, _, case = item.name.partition("[")
+    if name in _LONG_EXAMPLES:
+        return True
     return name in _TAKEN and not any(fnmatchcase(case.removesuffix("]"), pattern) for pattern in _TAKEN[name])
 
 
@@ -110,7 +139,7 @@ def _left_out(item: pytest.Item) -> bool:
 def pytest_collection_modifyitems(items: list) -> None:
     """The longest tests first, as one that comes last is waited for; what compiles in one way stands together."""
     for item in items:
-        if item.path.parent.name in _AS_USERS:
+        if item.path.parent.name in _AS_USERS and item.path.name not in _OF_FILES:
             item.add_marker("compiled")
         if _left_out(item):
             item.add_marker("long")

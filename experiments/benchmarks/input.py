@@ -18,6 +18,7 @@ experiments/results/benchmarks/input.csv.
 """
 
 import argparse
+import itertools
 import multiprocessing
 import os
 import queue
@@ -66,7 +67,7 @@ class Training:
         optimizer = config.optimizer.build(schedule)
         structure, params, rest = split_model(build_model(config, dataset))
         self.state: TrainState = initial_state(params, rest, optimizer, task)
-        self.key = jax.random.key(0)
+        self.key, self.steps = jax.random.key(0), 0
         self.step: TrainStep = make_train_step(
             structure,
             task=task,
@@ -97,7 +98,13 @@ class Training:
             spent += time.perf_counter() - asked
             self.take(fetched)
             step += 1
+        self.steps = step
         return spent / (time.perf_counter() - started)
+
+    def per_second(self, seconds: float) -> float:
+        """Images per second of training, after `waiting`."""
+        steps = itertools.count(self.steps)
+        return rate(self.loader.batch_size, lambda _: self.take(self.loader.fetch(next(steps))), seconds)
 
 
 def measured(config: RunConfig, dataset: Dataset, seconds: float, workers: int) -> Row:

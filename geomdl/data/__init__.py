@@ -8,10 +8,14 @@ from geomdl.data.class_indices import IGNORED
 from geomdl.data.draws import uniforms
 from geomdl.data.loading.batches import EvalBatch, eval_batches, unit_interval
 from geomdl.data.loading.loaders import DeviceLoader, Loader, StreamLoader, make_loader
+from geomdl.data.preprocessing import Preprocessing
 from geomdl.data.registry import DATASETS, config_class, config_fields, data_config
 from geomdl.data.sources.digits import DigitsConfig
 from geomdl.data.sources.mnist_rot import MNISTRotConfig, rotate_each
 from geomdl.data.sources.nuclei import NucleiConfig
+from geomdl.data.sources.own.array_files import ArraysConfig
+from geomdl.data.sources.own.folder import FolderConfig
+from geomdl.data.sources.own.mask_folder import MaskFolderConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shapes import ShapesConfig
 from geomdl.data.sources.splits import stratified_order, stratified_split
@@ -35,6 +39,7 @@ __all__ = [
     "DATASETS",
     "IGNORED",
     "TARGET_KINDS",
+    "ArraysConfig",
     "Augmentation",
     "ClassTarget",
     "Column",
@@ -44,12 +49,15 @@ __all__ = [
     "DigitsConfig",
     "EvalBatch",
     "Example",
+    "FolderConfig",
     "LabelKind",
     "LabelsTarget",
     "Loader",
     "MNISTRotConfig",
     "MapTarget",
+    "MaskFolderConfig",
     "NucleiConfig",
+    "Preprocessing",
     "RedGreenConfig",
     "ShapesConfig",
     "Split",

@@ -5,8 +5,12 @@ from typing import Any
 
 from geomdl.data.data_class import data_class
 from geomdl.data.sources.digits import DigitsConfig
+from geomdl.data.sources.given import GivenData
 from geomdl.data.sources.mnist_rot import MNISTRotConfig
 from geomdl.data.sources.nuclei import NucleiConfig
+from geomdl.data.sources.own.array_files import ArraysConfig
+from geomdl.data.sources.own.folder import FolderConfig
+from geomdl.data.sources.own.mask_folder import MaskFolderConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shapes import ShapesConfig
 from geomdl.data.sources.tfds import PREFIX, TFDSConfig, prepared
@@ -42,6 +46,10 @@ DATASETS.register("mnist_rot", MNISTRotConfig)
 DATASETS.register("red_green", RedGreenConfig)
 DATASETS.register("shapes", ShapesConfig)
 DATASETS.register("nuclei", NucleiConfig)
+DATASETS.register("folder", FolderConfig)
+DATASETS.register("masks", MaskFolderConfig)
+DATASETS.register("arrays", ArraysConfig)
+DATASETS.register("given", GivenData)
 
 
 def config_class(name: str) -> type[DataConfig]:

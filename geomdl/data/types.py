@@ -12,6 +12,7 @@ from jaxtyping import Int
 
 from geomdl.arrays import as_array
 from geomdl.data.checks import require_image_dtype
+from geomdl.data.preprocessing import Preprocessing
 from geomdl.data.targets import TargetKind, target_kind
 from geomdl.data.targets import Values as Targets
 from geomdl.errors import invalid, misshapen
@@ -216,6 +217,8 @@ class Dataset:
         numbers), or one that was registered.
       target_kinds: the kinds of the named targets of the splits. That of ``"label"`` follows from ``label_kind`` and
         ``num_classes``, unless it is given here; then ``label_kind`` is its name.
+      preprocessing: what has been done to the images of files or arrays; None where they are as they were made.
+      names: of the images of each split, for messages: of files, in their order; a split may be missing.
 
     Raises:
       ValueError: for images of another size than ``image_shape``, or whole numbers besides uint8 and uint16 (divide by
@@ -243,6 +246,8 @@ class Dataset:
     provenance: str
     label_kind: LabelKind = "class"
     target_kinds: Mapping[str, TargetKind] = field(default_factory=dict)
+    preprocessing: Preprocessing | None = None
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         whole_number("num_classes", self.num_classes)
@@ -290,6 +295,10 @@ class DataConfig(ABC):
     def label_kind(self) -> LabelKind:
         """What labels the data set has, as far as it can be known before loading."""
         return "class"
+
+    def prepared_as(self, preprocessing: Preprocessing) -> "DataConfig":
+        """The same data with a preprocessing that is known, such as that of a run; here: as it is."""
+        return self
 
     @abstractmethod
     def load(self) -> Dataset:

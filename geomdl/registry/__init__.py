@@ -6,7 +6,15 @@ points of installed packages), ``package.module:Name``, and ``path/file.py:Name`
 
 from geomdl.registry.config_classes import is_config_class
 from geomdl.registry.function_config import function_config, option_names, options, signature_of
-from geomdl.registry.references import canonical, is_reference, load, reference_of, said, somebodys_code
+from geomdl.registry.references import (
+    canonical,
+    is_reference,
+    load,
+    place_in_own_code,
+    reference_of,
+    said,
+    somebodys_code,
+)
 from geomdl.registry.registry import Entry, Registry, UnknownName
 
 __all__ = [
@@ -20,6 +28,7 @@ __all__ = [
     "load",
     "option_names",
     "options",
+    "place_in_own_code",
     "reference_of",
     "said",
     "signature_of",
@@ -28,5 +37,5 @@ __all__ = [
 
 __experimental__ = [
     "Entry", "canonical", "function_config", "is_config_class", "is_reference", "load", "option_names", "options",
-    "reference_of", "said", "signature_of", "somebodys_code",
+    "place_in_own_code", "reference_of", "said", "signature_of", "somebodys_code",
 ]  # fmt: skip

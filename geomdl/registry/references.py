@@ -143,14 +143,28 @@ def said(error: BaseException) -> str:
     >>> said(ZeroDivisionError("division by zero"))
     'ZeroDivisionError: division by zero'
     """
-    libraries = (*(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")), "<frozen", _PACKAGE)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(libraries)]
-    place = (frames[-1].filename, frames[-1].lineno) if frames else None
-    message = str(error)
+    place, message = place_in_own_code(error), str(error)
     if isinstance(error, SyntaxError) and error.filename:
-        place, message = (error.filename, error.lineno), error.msg
+        message = error.msg
     text = f"{type(error).__name__}: {' '.join(message.split())[:300]}".removesuffix(": ")
     return f"{text} ({place[0]}, line {place[1]})" if place else text
+
+
+def place_in_own_code(error: BaseException) -> tuple[str, int | None] | None:
+    """Returns the file and line, of somebody's own code, where an exception was raised; None where it passed none.
+
+    Args:
+      error: any exception.
+
+    >>> print(place_in_own_code(ZeroDivisionError("division by zero")))
+    None
+    """
+    if isinstance(error, SyntaxError) and error.filename:
+        return error.filename, error.lineno
+    folders = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib", "scripts"))
+    libraries = (*folders, "<frozen", _PACKAGE)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(libraries)]
+    return (frames[-1].filename, frames[-1].lineno) if frames else None
 
 
 @contextlib.contextmanager

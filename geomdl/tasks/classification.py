@@ -17,7 +17,7 @@ from geomdl.data import ClassTarget, Dataset, LabelsTarget, TargetKind
 from geomdl.data.class_indices import class_indices, misshapen_labels
 from geomdl.errors import invalid, unknown
 from geomdl.numbers import whole_number
-from geomdl.tasks.task import Batch, Totals, wrong_labels
+from geomdl.tasks.task import Batch, Totals, shape_of, wrong_labels
 
 
 def softmax_cross_entropy(
@@ -175,8 +175,8 @@ class Classification:
         With several labels ``accuracy`` is the share of labels that are right, ``exact_match`` asks for all of them.
         """
         labels = self._labels(batch["label"])
-        if logits.shape != (len(labels), self.num_classes):
-            raise invalid("shape of the model's output", logits.shape, f"{(len(labels), self.num_classes)}")
+        if shape_of(logits) != (len(labels), self.num_classes):
+            raise invalid("shape of the model's output", shape_of(logits), f"{(len(labels), self.num_classes)}")
         logits = logits.astype(jnp.float32)
         if "mask" in batch:  # what a model gives for padding has no gradient, were it infinite
             logits = jnp.where(batch["mask"][:, None] > 0, logits, 0)

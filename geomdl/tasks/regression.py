@@ -15,7 +15,7 @@ from geomdl.errors import invalid, unknown
 from geomdl.representations import FieldType
 from geomdl.tasks.accumulators import OverImages
 from geomdl.tasks.classification import masked_mean
-from geomdl.tasks.task import Batch, Totals, wrong_labels
+from geomdl.tasks.task import Batch, Totals, shape_of, wrong_labels
 
 REGRESSION_LOSSES = ("mse", "mae", "cosine")
 
@@ -106,9 +106,10 @@ class Regression:
           ValueError: for outputs of another shape than the values.
         """
         y = as_floating(batch["label"], "values", integers="converted")
-        z, y = logits.astype(jnp.float32), jnp.asarray(y).astype(jnp.float32)
-        if z.shape != y.shape:
-            raise invalid("shape of the model's output", z.shape, f"{y.shape}, that of the values")
+        y = jnp.asarray(y).astype(jnp.float32)
+        if shape_of(logits) != y.shape:
+            raise invalid("shape of the model's output", shape_of(logits), f"{y.shape}, that of the values")
+        z = logits.astype(jnp.float32)
         if "mask" in batch:  # what a model gives for padding has no gradient, were it infinite
             z = jnp.where(batch["mask"][:, None] > 0, z, 0)
         mae = jnp.abs(z - y).mean(-1)

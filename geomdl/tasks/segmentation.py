@@ -16,7 +16,7 @@ from geomdl.data import IGNORED, Dataset, MapTarget, TargetKind
 from geomdl.data.class_indices import class_indices, misshapen_labels
 from geomdl.errors import invalid, unknown
 from geomdl.tasks.overlap import overlap, pixel_counts
-from geomdl.tasks.task import Batch, Totals, wrong_labels
+from geomdl.tasks.task import Batch, Totals, shape_of, wrong_labels
 
 SEGMENTATION_LOSSES = ("softmax", "binary", "dice", "softmax+dice", "binary+dice")
 
@@ -135,14 +135,14 @@ class Segmentation:
             another number of channels than the task asks for; or the labels are no whole numbers
             ``[batch, height, width]``, or, where their values are known, no classes.
         """
+        if not hasattr(logits, "ndim") or logits.ndim != 4 or logits.shape[-1] != self.outputs:
+            allowed = f"[batch, height, width, {self.outputs}] for the loss {self.objective!r}"
+            raise invalid("shape of the model's output", shape_of(logits), allowed)
         labels = class_indices(labels, len(self.classes), "label map", ignored=True)
         if labels.ndim != 3:
             raise misshapen_labels("label maps", labels.shape, ("batch", "height", "width"), len(self.classes))
         if len(labels) != len(logits):
             raise invalid("number of label maps", len(labels), f"one for each of {len(logits)} outputs")
-        if logits.ndim != 4 or logits.shape[-1] != self.outputs:
-            allowed = f"[batch, height, width, {self.outputs}] for the loss {self.objective!r}"
-            raise invalid("shape of the model's output", logits.shape, allowed)
         starts = []
         for axis, (output, label) in enumerate(zip(logits.shape[1:3], labels.shape[1:3], strict=True)):
             if output > label or (label - output) % 2:

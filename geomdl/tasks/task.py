@@ -128,6 +128,15 @@ class TaskConfig(Protocol):
         ...
 
 
+def shape_of(outputs: Any) -> Any:
+    """The shape of a model's output, for errors; of what is no array, its type.
+
+    >>> shape_of(jax.numpy.ones((2, 3))), shape_of((1, 2))
+    ((2, 3), 'tuple')
+    """
+    return getattr(outputs, "shape", type(outputs).__name__)
+
+
 def usual_task(kind: str, tasks: Mapping[str, type[TaskConfig]]) -> str | None:
     """The first of these tasks that learns labels of a kind; None where none does.
 

@@ -59,15 +59,15 @@ def test_train(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     assert "Warning" not in done.stderr
 
 
-def test_evaluate(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_evaluate(trained: tuple[Path, subprocess.CompletedProcess[str]], capfd: pytest.CaptureFixture[str]) -> None:
     workdir, _ = trained
-    done = geomdl("evaluate", f"--workdir={workdir}", "--evaluators=metrics,rotation,invariance")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert main(["evaluate", f"--workdir={workdir}", "--evaluators=metrics,rotation,invariance"]) == 0
+    out, err = capfd.readouterr()
+    assert err == ""
     numbers = json.loads((workdir / "evaluation" / "test.json").read_text())
     assert {"accuracy", "loss", "rotation/worst", "invariance/quarter_turns"} <= set(numbers)
     assert numbers["images"] == 400
-    assert f"accuracy                  {numbers['accuracy']:.4f}" in done.stdout
+    assert f"accuracy                  {numbers['accuracy']:.4f}" in out
     rows = (workdir / "evaluation" / "test_rotation.csv").read_text().splitlines()
     assert len(rows) == 49  # a header and every 7.5°
 

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
 from flax import nnx
+from safetensors.numpy import load_file
 
 from geomdl.cli.main import main
 from geomdl.models import MODELS
-from geomdl.training import RunConfig
+from geomdl.training import RunConfig, load_trained
 
 BARS = '''
 import numpy as np
@@ -76,8 +79,36 @@ def closed(image_shape, num_classes, *, rngs):
     return lambda x: x
 
 
-def untrained(image_shape, num_classes, *, rngs):
-    return nnx.Linear(3, 2, rngs=rngs)
+def scaled(image_shape, num_classes, *, rngs):
+    return Scaled()
+
+
+class Scaled(nnx.Module):
+    def __call__(self, x, *, scale):
+        return scale * x
+
+
+class Tutorial(nnx.Module):
+    """A network as Flax's tutorials write them, which knows nothing of geomdl."""
+
+    def __init__(self, features: int = 8, rate: float = 0.2, *, rngs: nnx.Rngs):
+        self.conv = nnx.Conv(1, features, (3, 3), rngs=rngs)
+        self.norm = nnx.BatchNorm(features, rngs=rngs)
+        self.dropout = nnx.Dropout(rate, rngs=rngs)
+        self.out = nnx.Linear(features, 2, rngs=rngs)
+
+    def __call__(self, x):
+        return self.out(self.dropout(nnx.relu(self.norm(self.conv(x)))).max((1, 2)))
+
+
+class Seven(Tutorial):
+    def __call__(self, x):
+        return super().__call__(x)[:7, :1]
+
+
+class Faulty(Tutorial):
+    def __call__(self, x):
+        return super().__call__(x) @ jnp.ones((3, 3))
 '''
 
 CONFIG = """
@@ -92,12 +123,22 @@ def get_config():
     }
 """
 
+PLAIN = """
+def get_config():
+    return {
+        "data": {"name": "bars.py:bars"},
+        "model": {"name": "nets.py:Tutorial", "features": 4},
+        "optimizer": {"name": "adam", "learning_rate": 0.01},
+        "training": {"steps": 40, "batch_size": 16, "evaluators": ("metrics",)},
+    }
+"""
+
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a config, and with what it names."""
     folder = tmp_path_factory.mktemp("own")
-    for name, text in (("bars", BARS), ("nets", NETS), ("config", CONFIG)):
+    for name, text in (("bars", BARS), ("nets", NETS), ("config", CONFIG), ("plain", PLAIN)):
         (folder / f"{name}.py").write_text(text)
     plugin = folder / "site" / "row_nets-1.0.dist-info"
     plugin.mkdir(parents=True)
@@ -203,13 +244,42 @@ def test_what_is_wrong_is_said(
     ("name", "message"),
     [
         ("closed", "invalid model of .*nets.py:closed 'function'; allowed: a flax.nnx.Module"),
-        ("untrained", r"invalid call of the model of .* '\(inputs.*\)'; allowed: \(x, \*, train=False, key=None\)"),
+        ("scaled", r"invalid call of Scaled '\(x, scale\)'; allowed: \(x\), and whichever it takes of train, "),
     ],
 )
 def test_models_that_could_not_be_trained(name: str, message: str, own: Path) -> None:
     kind = MODELS[f"{own}/nets.py:{name}"]
     with pytest.raises(ValueError, match=message):
         kind().build((8, 8, 1), 2, rngs=nnx.Rngs(0))
+
+
+def test_a_module_that_knows_nothing_of_geomdl(
+    own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    options = [f"--config={own}/plain.py", f"--workdir={run}", "--quiet"]
+    assert main(["train", *options]) == 0
+    assert main(["train", *options, "--config.training.steps=60", "--allow-change=training.steps"]) == 0
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", f"--workdir={run}", "--evaluators=metrics,invariance"]) == 0
+    assert json.loads((run / "evaluation" / "test.json").read_text())["accuracy"] > 0.8
+    assert main(["audit", f"--workdir={run}", "--group=C4", f"--out={tmp_path}/audit"]) == 0
+    assert main(["export", f"--workdir={run}", f"--out={tmp_path}/exported"]) == 0
+    network = load_trained(run)
+    images = np.asarray(network.dataset.test.images[:3])
+    program = jax.export.deserialize(bytearray((tmp_path / "exported/network.stablehlo").read_bytes()))
+    outputs = program.call(load_file(tmp_path / "exported/weights.safetensors"), images)
+    np.testing.assert_allclose(outputs, network.model(images), atol=1e-5)
+    assert network.model.module.norm.mean[...].std() > 0
+    capsys.readouterr()
+    for name, message in (
+        ("Seven", r"invalid shape of the model's output \(7, 1\); allowed: \(16, 2\)"),
+        ("Faulty", rf"Error: .*\({own}/nets.py, line \d+\); --debug shows the way there"),
+    ):
+        changed = [f"--config.model.name=nets.py:{name}", f"--workdir={tmp_path}/{name}"]
+        assert main(["train", *options, *changed]) == 2
+        error = capsys.readouterr().err
+        assert re.search(message, error), error
 
 
 def test_a_sweep_over_own_names(own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,7 +61,7 @@ def _fits(window: Window, size: tuple[int, int]) -> bool:
     dtype=st.sampled_from(["float32", "bfloat16"]),
 )
 @example("C2", ("1 trivial", "1 regular"), 3, 1, {**KEPT, "stride": 2}, (6, 6), "float32")
-@settings(max_examples=40)
+@settings(max_examples=16)
 def test_convolutions_keep_their_contracts(group, types, kernel, dilation, window, size, dtype):
     in_type, out_type = (FieldType(group, t) for t in types)
     layer = Conv(in_type, out_type, kernel, dilation=dilation, rngs=nnx.Rngs(size[0]), **window)
@@ -86,7 +86,7 @@ def test_convolutions_keep_their_contracts(group, types, kernel, dilation, windo
 )
 @example("C1", "1 regular", "max", 3, {**KEPT, "stride": 2}, (6, 6))
 @example("C1", "1 regular", "max", 4, {**KEPT, "padding_mode": "circular", "stride": 3}, (6, 6))
-@settings(max_examples=40)
+@settings(max_examples=16)
 def test_pooling_keeps_its_contract(group, fields, kind, kernel, window, size):
     field_type = FieldType(group, fields)
     if kind == "blur":
@@ -232,7 +232,7 @@ def test_tolerances_follow_the_dtype():
     train=st.booleans(),
     key=st.integers(0, 100),
 )
-@settings(max_examples=12, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=6, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 def test_group_networks_are_invariant(group, n, kernel_size, downsampling, padding_mode, normalization, train, key):
     """f(ρ(g)x) = f(x) for every element, at even and odd sizes; p4 and p4m invariance where nothing is subsampled."""
     config = GCNNConfig(

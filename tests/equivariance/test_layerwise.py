@@ -54,17 +54,17 @@ def test_exact_network_loses_nothing_anywhere():
 
 
 @pytest.mark.parametrize(
-    ("model", "size", "group", "layer", "reason"),
+    ("options", "size", "group", "layer", "reason"),
     [
-        (Net(2, "SAME"), 8, "C4", "second", "a stride of 2 on an even size (8x8 to 4x4)"),
-        (Net(1, "SAME"), 8, "shifts", "first", "at the border only"),
-        (Net(2), 8, "shifts", "second", "a stride of 2: shifts by other than multiples of 2 pixels"),
-        (Net(2), 9, "shifts", "second", "does not divide its input of 9x9"),
-        (Net(last=nnx.initializers.normal(1.0)), 6, "C4", "second", ""),
+        ((2, "SAME"), 8, "C4", "second", "a stride of 2 on an even size (8x8 to 4x4)"),
+        ((1, "SAME"), 8, "shifts", "first", "at the border only"),
+        ((2,), 8, "shifts", "second", "a stride of 2: shifts by other than multiples of 2 pixels"),
+        ((2,), 9, "shifts", "second", "does not divide its input of 9x9"),
+        ((1, "CIRCULAR", nnx.initializers.normal(1.0)), 6, "C4", "second", ""),
     ],
 )
-def test_first_broken_layer_and_its_reason(model: nnx.Module, size: int, group: str, layer: str, reason: str):
-    errors = layer_errors(model, images(size), group)
+def test_first_broken_layer_and_its_reason(options: tuple, size: int, group: str, layer: str, reason: str):
+    errors = layer_errors(Net(*options), images(size), group)
     assert errors.first_broken() == layer
     assert errors.worst(layer) > 0.1
     if reason:

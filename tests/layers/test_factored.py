@@ -221,12 +221,13 @@ def test_awkward_cases_agree(in_type: str, out_type: str, group: str, options: d
     x = jax.random.normal(jax.random.key(1), (2, 8, 9, dense.in_type.size))
     _agree(_outcome(factored, x), _outcome(dense, x), 3e-5)
     empty = jnp.zeros((0, 8, 9, dense.in_type.size))
-    assert factored(empty).shape == dense(empty).shape
+    assert jax.jit(factored)(empty).shape == jax.eval_shape(dense, empty).shape
 
 
 def test_no_images_of_several_groups_of_fields():
     dense, factored = _pair("2 regular", "2 regular", 3, "C3", groups=2)
-    assert factored(jnp.zeros((0, 8, 9, 6))).shape == dense(jnp.zeros((0, 8, 9, 6))).shape
+    none = jnp.zeros((0, 8, 9, 6))
+    assert jax.jit(factored)(none).shape == jax.eval_shape(dense, none).shape
 
 
 def test_the_contract_holds():

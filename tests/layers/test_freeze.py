@@ -187,9 +187,9 @@ def test_double_precision():
     with jax.enable_x64(True):
         layer = _normed(Conv(_t("1 trivial", "C8"), _t("2 regular", "C8"), 5, rngs=nnx.Rngs(0)))
         x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 7, 7, 1)))
-        y = freeze(layer)(x)
+        y = jax.jit(freeze(layer))(x)
         assert y.dtype == jnp.float64
-        np.testing.assert_allclose(y, layer(x), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(y, jax.jit(layer)(x), rtol=1e-5, atol=1e-5)
 
 
 def test_auto_stays_what_it_takes_for_images_of_a_size():

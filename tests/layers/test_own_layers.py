@@ -179,7 +179,10 @@ def test_what_a_layer_does_not_say_is_asked_for():
         Nothing()(jnp.ones((1, 8)))
 
 
-@pytest.mark.parametrize("entry", [*LAYERS, *ROWS, *ENTRIES], ids=lambda entry: f"{entry.section}, {entry.name}")
+MODELS = [pytest.param(e, marks=[] if k % 4 == 0 else [pytest.mark.long]) for k, e in enumerate(ENTRIES)]
+
+
+@pytest.mark.parametrize("entry", [*LAYERS, *ROWS, *MODELS], ids=lambda entry: f"{entry.section}, {entry.name}")
 def test_children_are_the_layers_that_a_layer_holds(entry):
     group = next(name for name in (*entry.quick, *entry.groups) if name in entry.groups)
     layer = nnx.eval_shape(lambda: entry.build(group))

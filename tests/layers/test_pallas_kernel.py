@@ -118,7 +118,7 @@ def test_gpus_never_hold_the_expansion():
 
 
 @pytest.mark.compiled
-def test_each_device_its_images():
+def test_each_device_its_images_in_one_kernel():
     """Without JAX's check of what varies over devices, which Pallas's interpreter does not pass."""
     layer = _conv("1 regular", "1 irrep(1)", 2)
     mesh = Mesh(np.array(jax.devices()[:2]), ("data",))

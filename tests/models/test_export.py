@@ -56,7 +56,7 @@ def test_it_runs_without_geomdl_for_any_batch_size(tmp_path: Path):
     with safe_open(files.weights, "numpy") as stored:
         assert set(stored.keys()) == set(freeze(model).weights)
         assert stored.metadata()["image_shape"] == "[24, 24, 1]"
-        assert "exact" in stored.metadata()["promise"]
+        assert "exact" in stored.metadata()["contract"]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_layer_is_exported_too(tmp_path: Path):
     export(BatchNorm(t), (5, 5, 4), tmp_path)
 
 
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_command_exports(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     run = tmp_path / "run"
     config = tmp_path / "config.py"
     config.write_text(

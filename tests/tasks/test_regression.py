@@ -31,12 +31,12 @@ def test_losses_by_hand() -> None:
     numbers = FieldType("SO2", "2 trivial")
     for objective, expected in (("mse", (2.5 + 4.5) / 2), ("mae", (1.5 + 1.5) / 2)):
         task = Regression(numbers, objective)
-        loss, means = task.loss(z, {"label": y})
+        loss, means = jax.jit(task.loss)(z, {"label": y})
         assert float(loss) == pytest.approx(expected)
         assert float(means["mae"]) == pytest.approx(1.5)
         assert (task.metrics, task.headline, task.accumulators) == (("loss", "mae"), "mae", ())
         assert (task.law.moves, LINES.law.moves) == (False, True)
-    masked, _ = Regression(numbers).loss(z, {"label": y, "mask": jnp.array([0.0, 1.0])})
+    masked, _ = jax.jit(Regression(numbers).loss)(z, {"label": y, "mask": jnp.array([0.0, 1.0])})
     assert float(masked) == pytest.approx(4.5)
 
 
@@ -44,7 +44,7 @@ def test_a_line_and_its_half_turn_are_one() -> None:
     """The angle of a line has period 180°: 175° and 5° are 10° apart, whatever the lengths."""
     batch = {"label": at(5.0, 90.0)}
     outputs = at(175.0, 90.0 + 180.0, length=3.0)
-    loss, means = LINES.loss(outputs, batch)
+    loss, means = jax.jit(LINES.loss)(outputs, batch)
     assert float(means["angular_error"]) == pytest.approx(5.0, abs=1e-3)
     assert float(loss) == pytest.approx((1 - np.cos(np.deg2rad(20))) / 2, abs=1e-6)
     np.testing.assert_allclose(LINES.predictions(outputs)["degrees"], [[175.0], [90.0]], atol=1e-3)
@@ -52,7 +52,8 @@ def test_a_line_and_its_half_turn_are_one() -> None:
 
 
 def test_no_direction_has_a_finite_gradient() -> None:
-    gradient = jax.grad(lambda z: LINES.loss(z, {"label": at(30.0)})[0])(jnp.zeros((1, 2)))
+    label = at(30.0)
+    gradient = jax.jit(jax.grad(lambda z: LINES.loss(z, {"label": label})[0]))(jnp.zeros((1, 2)))
     assert np.isfinite(gradient).all()
 
 

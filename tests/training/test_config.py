@@ -95,7 +95,9 @@ def test_bad_input(sections, message) -> None:
         config(**sections)
 
 
-@pytest.mark.parametrize("section", ["data", "model"])
-def test_sections_that_must_be_there(section: str) -> None:
-    with pytest.raises(ValueError, match=f"a config with the section '{section}'"):
-        RunConfig.from_config_dict({k: v for k, v in SECTIONS.items() if k != section})
+def test_sections_that_must_be_there() -> None:
+    with pytest.raises(ValueError, match="a config with the section 'model'"):
+        RunConfig.from_config_dict({k: v for k, v in SECTIONS.items() if k != "model"})
+    without = RunConfig.from_config_dict({k: v for k, v in SECTIONS.items() if k != "data"})
+    with pytest.raises(ValueError, match="a config with the section 'data'"):  # unless a data set is given
+        without.data.load()

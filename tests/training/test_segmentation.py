@@ -33,6 +33,17 @@ def result(tmp_path_factory: pytest.TempPathFactory):
     return train(config(), tmp_path_factory.mktemp("segmentation") / "run")
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory):
+    """A run that has learnt next to nothing."""
+    training = {**SECTIONS["training"], "steps": 2, "eval_every": 2}
+    model = {"name": "fcn", "width": 2, "depth": 1}
+    return train(
+        config(model=model, training=training, augmentation={}), tmp_path_factory.mktemp("segmentation") / "begun"
+    )
+
+
+@pytest.mark.compiled
 def test_training_on_shapes_learns_to_segment_them(result) -> None:
     first = next(r for r in result.records if r["split"] == "train")
     assert first["iou"] < 0.6  # the background alone is 0.28
@@ -42,6 +53,7 @@ def test_training_on_shapes_learns_to_segment_them(result) -> None:
     assert {"loss", "accuracy", "dice", "iou/disc", "dice/ring"} <= set(result.best)
 
 
+@pytest.mark.compiled
 def test_the_config_says_what_was_learnt(result) -> None:
     written = json.loads((result.workdir / "config.json").read_text())["config"]
     assert written["task"] == {"name": "segmentation", "loss": "softmax+dice", "class_weights": None}
@@ -50,10 +62,10 @@ def test_the_config_says_what_was_learnt(result) -> None:
     assert trained.task.outputs == 3
 
 
-def test_evaluate_writes_numbers_label_maps_and_pictures(result, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = result.workdir / "overlays"
+def test_evaluate_writes_numbers_label_maps_and_pictures(begun, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = begun.workdir / "overlays"
     options = ["--evaluators=metrics,consistency", f"--overlays={folder}"]
-    assert main(["evaluate", f"--workdir={result.workdir}", *options]) in (0, None)
+    assert main(["evaluate", f"--workdir={begun.workdir}", *options]) in (0, None)
     printed = capsys.readouterr().out
     assert "iou/ring" in printed
     assert "consistency/worst_angle" in printed
@@ -61,10 +73,10 @@ def test_evaluate_writes_numbers_label_maps_and_pictures(result, capsys: pytest.
     assert len(list(folder.glob("*.png"))) == 3
     predicted = np.load(folder / "predictions.npz")["labels"]
     truth = data_config(**SECTIONS["data"]).load().test.labels
-    numbers = json.loads((result.workdir / "evaluation" / "test.json").read_text())
+    numbers = json.loads((begun.workdir / "evaluation" / "test.json").read_text())
     assert predicted.shape == truth.shape
     assert (predicted == truth).mean() == pytest.approx(numbers["accuracy"])
-    rows = (result.workdir / "evaluation" / "test_consistency.csv").read_text().splitlines()
+    rows = (begun.workdir / "evaluation" / "test_consistency.csv").read_text().splitlines()
     assert rows[0] == "angle,agreement,iou"
     assert len(rows) == 24
 

@@ -44,6 +44,10 @@ def described(error: BaseException) -> tuple[str, int]:
         from geomdl.registry import said
 
         return f"{said(error)}: code that was called asked to leave the process; nothing else was done", BAD_INPUT
+    from geomdl.registry import place_in_own_code, said
+
+    if place_in_own_code(error) is not None:
+        return f"{said(error)}; --debug shows the way there", BAD_INPUT
     return f"{type(error).__name__}: {text} (--debug shows where)", FAILED
 
 

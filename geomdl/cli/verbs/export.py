@@ -22,9 +22,7 @@ from geomdl.cli.support.path_option import PathOption
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument("--workdir", required=True, action=PathOption, help="directory of the run")
-    parser.add_argument(
-        "--out", required=True, action=PathOption, help="folder for the two files; made if it is not there"
-    )
+    parser.add_argument("--out", required=True, action=PathOption, help="folder for the files; made if it is not there")
     parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
     add_data_dir(parser)
     add_data_path(parser)
@@ -35,15 +33,15 @@ def run(arguments: argparse.Namespace) -> None:
     """Exports, and says where."""
     use_data_dir(arguments)
     from geomdl.cli.support.quiet import quiet_libraries
-    from geomdl.models.tools.export import export
+    from geomdl.inference import export_trained
     from geomdl.training.loop.loop import load_trained
 
     quiet_libraries()
     trained = load_trained(
         arguments.workdir, arguments.checkpoint, data_path=arguments.data_path, data_dir=arguments.data_dir
     )
-    files = export(trained.model, trained.image_shape, arguments.out)
+    files = export_trained(trained, arguments.out)
     shape = ", ".join(map(str, trained.image_shape))
     print(f"{arguments.workdir}, step {trained.step}: images [batch, {shape}] to {trained.task.outputs} scores")
-    for file in (files.program, files.weights):
+    for file in (files.program, files.weights, files.about):
         print(f"  {file}  {file.stat().st_size / 1e6:.2f} MB")

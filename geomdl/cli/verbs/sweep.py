@@ -75,6 +75,7 @@ def _check(arguments: argparse.Namespace, everything: Sequence["Member"]) -> Non
     """Refuses what cannot be meant for any of the runs, before the first of them."""
     from geomdl.cli.support.config_file import load_config
     from geomdl.cli.verbs.evaluate import evaluator_names, require_split
+    from geomdl.data.sources.given import GivenData
     from geomdl.training.configuration.config import RunConfig
     from geomdl.training.reporting.runs import DAMAGED
     from geomdl.training.workdir.workdir import require_same_config
@@ -88,6 +89,8 @@ def _check(arguments: argparse.Namespace, everything: Sequence["Member"]) -> Non
         raise UsageError(f"--workdir={folder} is a file; choose a directory")
     for member in everything:
         config = RunConfig.from_config_dict(load_config(member.config, member.overrides))
+        if isinstance(config.data, GivenData):
+            config.data.load()  # which says that a command needs the name of its data
         found = _found(arguments, member)
         if found is not None and found.state != DAMAGED:  # what is damaged fails in its turn, and is reported
             require_same_config(found.path, config)

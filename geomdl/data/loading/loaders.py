@@ -18,6 +18,7 @@ Where several processes train together, each streams only its own rows of every 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import jax
@@ -29,7 +30,7 @@ from jax.typing import ArrayLike
 from geomdl.data.checks import require_image_dtype
 from geomdl.data.draws import derived_seed
 from geomdl.data.loading.batches import network_images
-from geomdl.data.loading.shuffle import shuffled
+from geomdl.data.loading.shuffle import EpochOrder, shuffled
 from geomdl.data.types import Split
 from geomdl.errors import invalid
 from geomdl.numbers import whole_number
@@ -38,6 +39,8 @@ Fetched = dict[str, Any]
 Batch = dict[str, jax.Array]
 
 DEVICE_LIMIT_BYTES = 2**30
+_MOST_STEPS = 2**31
+_ORDER = "loader/device"
 _READ_AHEAD = 4  # batches
 _READ_THREADS = 4
 
@@ -83,7 +86,7 @@ class DeviceLoader:
         self.num_examples = len(split)
         self.batch_size = batch_size
         self.steps_per_epoch = len(split) // batch_size
-        self._seed = derived_seed(seed, "loader/device")
+        self._seed = derived_seed(seed, _ORDER)
         self._resident = {
             "image": jnp.asarray(np.asarray(split.images)),
             "label": jnp.asarray(np.asarray(split.labels)),
@@ -115,12 +118,25 @@ class DeviceLoader:
         self._resident = {}
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """Reads some rows of the batch of a step, at once: one by one, records cost several times as much."""
+
+    split: Split
+    order: EpochOrder
+    rows: slice
+
+    def __call__(self, step: int) -> Fetched:
+        return self.split.gather(self.order.indices(step)[self.rows])
+
+
 class StreamLoader:
     """Reads ahead through grain: threads, or ``worker_count`` processes where decoding is what limits.
 
-    The order is grain's index shuffle with a new seed each epoch. Steps are meant to be fetched one after the other; a
-    fetch of any other step starts a new reader there, so resuming needs no replay. Of several processes, number i of n
-    fetches the i-th of n equal pieces of every batch; put together they are the batch that one process would fetch.
+    The order is that of the :class:`DeviceLoader`, so both give the same batches. Steps are meant to be fetched one
+    after the other; a fetch of any other step starts a new reader there, so resuming needs no replay. Of several
+    processes, number i of n fetches the i-th of n equal pieces of every batch; put together they are the batch that one
+    process would fetch.
 
     Args:
       split: the examples.
@@ -153,11 +169,10 @@ class StreamLoader:
         self.batch_size = batch_size
         self.steps_per_epoch = len(split) // batch_size
         self._worker_count = worker_count
-        places = grain.MapDataset.range(len(split)).shuffle(seed=derived_seed(seed, "loader/stream"))
-        pieces = places[: self.steps_per_epoch * batch_size].batch(batch_size // count, drop_remainder=True)
-        # A batch is read at once: one by one, records cost several times as much.
-        self._steps: Any = pieces[process::count].repeat().map(split.gather)
-        self._places = places.batch(batch_size, drop_remainder=True).repeat()
+        order, size = EpochOrder(len(split), batch_size, derived_seed(seed, _ORDER)), batch_size // count
+        self._order = order
+        rows = slice(process * size, (process + 1) * size)
+        self._steps: Any = grain.MapDataset.range(_MOST_STEPS).map(_Reading(split, order, rows))
         self._reader: Iterator[Fetched] | None = None
         self._next = start_step
 
@@ -175,7 +190,7 @@ class StreamLoader:
 
     def indices(self, step: int) -> np.ndarray:
         """The places in the split of the examples of this step."""
-        return np.asarray(self._places[step])
+        return self._order.indices(step)
 
     def close(self) -> None:
         """Stops the reader's threads and processes."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
+from geomdl.data.preprocessing import resampled
 from geomdl.data.targets import IGNORED
-from geomdl.errors import invalid
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,7 @@ MASKS = {"oxford_iiit_pet": MaskClasses(("background", "pet", "border"), (2, 1, 
 def central_square(image: np.ndarray, size: int, *, smooth: bool) -> np.ndarray:
     """The largest central square of an image or mask, resampled to ``size`` pixels a side.
 
-    Every channel is resampled by itself: no channel is taken for the opacity of others. Whole numbers of 8 bits are
-    interpolated as such, all others in float32 and rounded to the nearest number that their type has.
+    See `geomdl.data.preprocessing.resampled`.
 
     Args:
       image: ``[height, width, channels]``, real numbers of any type.
@@ -75,36 +74,7 @@ def central_square(image: np.ndarray, size: int, *, smooth: bool) -> np.ndarray:
     >>> central_square(image, 2, smooth=True)[0, 0]
     array([200, 200, 200,   0], dtype=uint8)
     """
-    from PIL import Image
-
-    height, width, channels = image.shape
+    height, width, _ = image.shape
     side = min(height, width)
     box = ((width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2)
-    if not smooth:
-        places = Image.fromarray(np.arange(height * width, dtype=np.int32).reshape(height, width))
-        nearest = np.asarray(places.resize((size, size), Image.Resampling.NEAREST, box=box))
-        return image.reshape(height * width, channels)[nearest]
-    if image.dtype.kind not in "biuf":
-        raise invalid("pixels of an image", image.dtype, "real numbers")
-
-    def resized(pixels: np.ndarray) -> np.ndarray:
-        return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC, box=box))
-
-    if image.dtype == np.uint8 and channels == 3:  # RGB: each by itself, at once
-        return resized(image)
-    if image.dtype == np.uint8:
-        return np.stack([resized(np.ascontiguousarray(image[..., i])) for i in range(channels)], axis=-1)
-    result = np.stack([resized(image[..., i].astype(np.float32)) for i in range(channels)], axis=-1)
-    return _of_type(result, image.dtype)
-
-
-def _of_type(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Floating-point numbers as another type: rounded, and brought into its range, where that has whole numbers."""
-    if dtype.kind == "f":
-        return values.astype(dtype)
-    least, greatest = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    whole = np.rint(values.astype(np.float64))
-    over = whole >= float(greatest)  # the greatest number of 64 bits is none of float64
-    result = np.where(over, 0.0, np.maximum(whole, least)).astype(dtype)
-    result[over] = greatest
-    return result
+    return resampled(image, box, (size, size), smooth=smooth)

@@ -1,13 +1,15 @@
 """Layers one after the other."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 from flax import nnx
 
 from geomdl.equivariance.contracts.composition import compose
 from geomdl.equivariance.contracts.contract import Contract, Size
+from geomdl.layers.containers.foreign import as_layers
 from geomdl.layers.containers.remat import apply_block, blocks, rematerialising
 from geomdl.layers.core.affine import Affine
 from geomdl.layers.core.identity import Identity
@@ -17,11 +19,15 @@ from geomdl.layers.core.layer import Child, Field, Layer
 class Sequential(Layer):
     """Applies layers in turn; its contract is composed of theirs.
 
+    Functions, and modules of Flax without contract, may stand between layers; then the whole promises nothing, and its
+    contract names them (`geomdl.layers.WithoutContract`).
+
     Args:
       layers: each takes what the one before it gives.
 
     Raises:
-      ValueError: when the types of two neighbours do not match; the message names both.
+      ValueError: when the types of two neighbours do not match; the message names both. Of what has no contract: when
+        it cannot be called with such fields, or there is no layer beside it that says what they are.
 
     >>> from geomdl.groups import C4
     >>> from geomdl.layers import Conv, GlobalPool, GroupPool, Pointwise
@@ -32,12 +38,14 @@ class Sequential(Layer):
     >>> print(net.contract)
     C4: exact, given a square input
     circular shifts: exact, given an output of the same size
+    >>> print(Sequential([lift, jax.nn.relu, GlobalPool(features)]).contract.points)
+    none (relu has no contract)
     """
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        layers = list(layers)
+    def __init__(self, layers: Sequence[Layer | Callable[..., Any]]) -> None:
         if not layers:
             raise ValueError("Sequential needs at least one layer")
+        layers = as_layers(list(layers))
         for i, (before, after) in enumerate(itertools.pairwise(layers)):
             if before.out_type != after.in_type:
                 raise ValueError(

@@ -31,6 +31,12 @@ def data_axis(name: str, devices: int) -> Iterator[None]:
         _AXIS.reset(token)
 
 
+def data_axis_name() -> str | None:
+    """The name of that axis, for what averages by itself; None where the batch is whole."""
+    axis = _AXIS.get()
+    return None if axis is None else axis[0]
+
+
 def batch_mean(part: jax.Array) -> jax.Array:
     """The mean over the whole batch, from the mean over this device's part.
 

@@ -32,9 +32,9 @@ class OffGridConfig(ScalableConfig):
     Raises:
       ValueError: for another halving; at `build`, for images that are not square with even sides.
 
-    >>> import jax.numpy as jnp
+    >>> import jax
     >>> model = OffGridConfig(group="C8", width=1).build((12, 12, 1), 10, rngs=nnx.Rngs(0))
-    >>> model(jnp.ones((3, 12, 12, 1))).shape
+    >>> jax.jit(model)(jax.numpy.ones((3, 12, 12, 1))).shape
     (3, 10)
     """
 

@@ -64,9 +64,9 @@ class ResNetConfig(ScalableConfig):
       He, Zhang, Ren & Sun, Identity mappings in deep residual networks, ECCV 2016. Cohen & Welling, Group equivariant
       convolutional networks, ICML 2016.
 
-    >>> import jax.numpy as jnp
+    >>> import jax
     >>> model = ResNetConfig(group="C4", width=2, blocks=1).build((12, 12, 3), 10, rngs=nnx.Rngs(0))
-    >>> model(jnp.ones((2, 12, 12, 3))).shape
+    >>> jax.jit(model)(jax.numpy.ones((2, 12, 12, 3))).shape
     (2, 10)
     """
 

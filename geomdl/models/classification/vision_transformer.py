@@ -42,9 +42,9 @@ class VisionTransformerConfig(ScalableConfig):
     References:
       Dosovitskiy et al., An image is worth 16×16 words, ICLR 2021, §3.1.
 
-    >>> import jax.numpy as jnp
+    >>> import jax
     >>> model = VisionTransformerConfig(width=4).build((12, 12, 1), 10, rngs=nnx.Rngs(0))
-    >>> model(jnp.ones((3, 12, 12, 1))).shape
+    >>> jax.jit(model)(jax.numpy.ones((3, 12, 12, 1))).shape
     (3, 10)
     """
 

@@ -6,9 +6,11 @@ from typing import Any, Protocol
 from flax import nnx
 
 from geomdl.errors import invalid
+from geomdl.layers import Layer
+from geomdl.layers.containers.foreign import MODES, ForeignModule
 from geomdl.models.core.config import ImageShape
 from geomdl.random_keys import as_rngs
-from geomdl.registry import function_config, is_config_class, options
+from geomdl.registry import function_config, is_config_class, options, signature_of
 
 _GIVEN = ("image_shape", "num_classes", "rngs")
 
@@ -26,8 +28,9 @@ def model_class(found: Any, name: str) -> type[BuildsModel]:
 
     Args:
       found: a config class: a dataclass with ``build``, such as a subclass of `geomdl.models.ModelConfig`. Or a
-        function, or a class of modules, ``(image_shape, num_classes, *, rngs, own options) -> nnx.Module``: its own
-        options are then the fields. The module is called as ``module(x, train=..., key=...)``.
+        function ``(image_shape, num_classes, *, rngs, own options) -> nnx.Module``. Or any class of Flax NNX modules,
+        which takes of ``image_shape``, ``num_classes`` and ``rngs`` those that it names. Its own options are then the
+        fields. What the call of a module takes beside the images: `geomdl.layers.ForeignModule`.
       name: of the object, in errors.
 
     Raises:
@@ -36,29 +39,37 @@ def model_class(found: Any, name: str) -> type[BuildsModel]:
     >>> def network(image_shape, num_classes, *, rngs, width: int = 16): ...
     >>> model_class(network, "models.py:network")(width=8)
     network(width=8)
+    >>> class Net(nnx.Module):
+    ...     def __init__(self, num_classes: int, width: int = 8, *, rngs: nnx.Rngs) -> None: ...
+    >>> model_class(Net, "models.py:Net")()
+    Net(width=8)
     """
     if is_config_class(found, "build", name):
         return found
     if not callable(found):
         raise invalid("model", name, f"a config class or a function ({', '.join(_GIVEN)}, own options) -> nnx.Module")
+    given = _GIVEN
+    if inspect.isclass(found) and issubclass(found, nnx.Module):
+        taken = signature_of(found, name).parameters
+        given = tuple(key for key in _GIVEN if key in taken)
 
     def build(self: Any, image_shape: ImageShape, num_classes: int, *, rngs: nnx.Rngs) -> nnx.Module:
-        made = found(image_shape=image_shape, num_classes=num_classes, rngs=as_rngs(rngs), **options(self))
-        return _require_network(made, name)
+        values = {"image_shape": image_shape, "num_classes": num_classes, "rngs": as_rngs(rngs)}
+        return _network(found(**{key: values[key] for key in given}, **options(self)), name)
 
-    return function_config(found, name, what="model", given=_GIVEN, members={"build": build})
+    return function_config(found, name, what="model", given=given, members={"build": build})
 
 
-def _require_network(made: Any, name: str) -> nnx.Module:
-    """The module, when it can be called as training does."""
+def _network(made: Any, name: str) -> nnx.Module:
+    """The module, called as training does."""
     if not isinstance(made, nnx.Module) or not callable(made):
         raise invalid(f"model of {name}", type(made).__name__, "a flax.nnx.Module that can be called")
+    if isinstance(made, Layer):
+        return made
     parameters = inspect.signature(type(made).__call__).parameters
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    optional = all(
+    as_ours = takes_any or all(
         key in parameters and parameters[key].default is not inspect.Parameter.empty for key in ("train", "key")
     )
-    if not takes_any and not optional:
-        given = ", ".join(list(parameters)[1:])
-        raise invalid(f"call of the model of {name}", f"({given})", "(x, *, train=False, key=None)")
-    return made
+    with_modes = any(hasattr(part, mode) for _, part in nnx.iter_modules(made) for mode in MODES)
+    return made if as_ours and not with_modes else ForeignModule(made)

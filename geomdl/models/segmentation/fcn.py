@@ -25,8 +25,9 @@ class FCNConfig(EncoderDecoderConfig):
     References:
       Long, Shelhamer & Darrell, Fully convolutional networks for semantic segmentation, CVPR 2015.
 
-    >>> import jax.numpy as jnp
-    >>> FCNConfig(width=2).build((16, 24, 1), 3, rngs=nnx.Rngs(0))(jnp.ones((1, 16, 24, 1))).shape
+    >>> import jax
+    >>> model = FCNConfig(width=2, depth=1).build((16, 24, 1), 3, rngs=nnx.Rngs(0))
+    >>> jax.jit(model)(jax.numpy.ones((1, 16, 24, 1))).shape
     (1, 16, 24, 3)
     """
 

@@ -34,8 +34,9 @@ class GroupUNetConfig(EncoderDecoderConfig):
       Linmans, Winkens, Veeling, Cohen & Welling, Sample efficient semantic segmentation using rotation equivariant
       convolutional networks, 2018.
 
+    >>> import jax
     >>> import jax.numpy as jnp
-    >>> model = GroupUNetConfig(group="C4", width=1, depth=1).build((7, 7, 1), 2, rngs=nnx.Rngs(0))
+    >>> model = jax.jit(GroupUNetConfig(group="C4", width=1, depth=1).build((7, 7, 1), 2, rngs=nnx.Rngs(0)))
     >>> x = jnp.arange(49.0).reshape(1, 7, 7, 1)
     >>> bool(jnp.allclose(model(jnp.rot90(x, axes=(1, 2))), jnp.rot90(model(x), axes=(1, 2)), atol=1e-4))
     True

@@ -39,8 +39,9 @@ class ShiftUNetConfig(EncoderDecoderConfig):
       convolutional neural networks with adaptive polyphase upsampling, 2021. Rojas-Gomez et al., Learnable polyphase
       sampling for shift invariant and equivariant convolutional networks, NeurIPS 2022.
 
+    >>> import jax
     >>> import jax.numpy as jnp
-    >>> model = ShiftUNetConfig(width=2, depth=1).build((6, 6, 1), 2, rngs=nnx.Rngs(0))
+    >>> model = jax.jit(ShiftUNetConfig(width=2, depth=1).build((6, 6, 1), 2, rngs=nnx.Rngs(0)))
     >>> x = jnp.sin(jnp.arange(36.0) ** 2).reshape(1, 6, 6, 1)
     >>> bool(jnp.allclose(model(jnp.roll(x, 1, 1)), jnp.roll(model(x), 1, 1), atol=1e-5))
     True

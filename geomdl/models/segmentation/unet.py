@@ -39,9 +39,9 @@ class UNet2015Config(SteerableConfig):
     References:
       Ronneberger, Fischer & Brox, U-Net: convolutional networks for biomedical image segmentation, MICCAI 2015.
 
-    >>> import jax.numpy as jnp
+    >>> import jax
     >>> model = UNet2015Config(width=2, depth=1).build((20, 20, 1), 2, rngs=nnx.Rngs(0))
-    >>> model(jnp.ones((1, 20, 20, 1))).shape
+    >>> jax.jit(model)(jax.numpy.ones((1, 20, 20, 1))).shape
     (1, 4, 4, 2)
     """
 
@@ -109,9 +109,9 @@ class UNetConfig(EncoderDecoderConfig):
     References:
       Ronneberger, Fischer & Brox, 2015. Odena, Dumoulin & Olah, Deconvolution and checkerboard artifacts, Distill 2016.
 
-    >>> import jax.numpy as jnp
-    >>> model = UNetConfig(width=2, depth=2).build((8, 8, 1), 2, rngs=nnx.Rngs(0))
-    >>> model(jnp.ones((1, 9, 14, 1))).shape
+    >>> import jax
+    >>> model = UNetConfig(width=2, depth=1).build((8, 8, 1), 2, rngs=nnx.Rngs(0))
+    >>> jax.jit(model)(jax.numpy.ones((1, 9, 14, 1))).shape
     (1, 9, 14, 2)
     """
 

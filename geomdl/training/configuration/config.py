@@ -179,7 +179,7 @@ class RunConfig:
     """The config of a run: with the seed in it, it determines all numbers of the run.
 
     Attributes:
-      data: the data set.
+      data: the data set. Without the section in a config: one that is given in Python, `train(…, dataset=…)`.
       model: the network.
       seed: of initial weights, order of images, augmentation and dropout.
       augmentation: random changes of training images.
@@ -230,14 +230,13 @@ class RunConfig:
         for key in tree:
             if key not in names:
                 raise unknown("config key", key, names)
-        for key in ("data", "model"):
-            if key not in tree:
-                raise invalid("config", sorted(tree), f"a config with the section '{key}', e.g. {_EXAMPLES[key]}")
+        if "model" not in tree:
+            raise invalid("config", sorted(tree), "a config with the section 'model', e.g. model=dict(name='cnn')")
         seed = tree.get("seed", 0)
         require_finite_nesting(tree, "config")
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
             raise invalid("seed", seed, "a whole number in [0, 2³²)", 0)
-        data = _named(DATASETS, _section(tree, "data"), "data", None)
+        data = _named(DATASETS, _section(tree, "data") or {"name": "given"}, "data", None)
         usual = usual_task(data.label_kind, TASKS)
         return cls(
             seed=seed,
@@ -264,9 +263,6 @@ class RunConfig:
             "training": _values(self.training),
             "parallel": _values(self.parallel),
         }
-
-
-_EXAMPLES = {"data": "data=dict(name='digits')", "model": "model=dict(name='cnn')"}
 
 
 def _section(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:

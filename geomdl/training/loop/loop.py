@@ -14,6 +14,7 @@ from geomdl.data import Dataset
 from geomdl.training.checkpoints.checkpoint import Checkpoints
 from geomdl.training.checkpoints.files import checkpoint_steps
 from geomdl.training.configuration.config import RunConfig
+from geomdl.training.configuration.given_data import with_given_data
 from geomdl.training.distributed.processes import by_first
 from geomdl.training.loop.continuation import Continuation, judged
 from geomdl.training.loop.interruption import Stop, never
@@ -28,6 +29,7 @@ from geomdl.training.reporting.writers import Progress, Record, read_metrics
 from geomdl.training.step.nonfinite import TrainingDiverged
 from geomdl.training.step.state import merge_model
 from geomdl.training.workdir.history import History, read_history, without_names, write_change
+from geomdl.training.workdir.own_files import changed_files, own_files
 from geomdl.training.workdir.run_facts import note_begin, note_end, read_facts
 from geomdl.training.workdir.same_inputs import the_data
 from geomdl.training.workdir.workdir import Workdir, WorkdirError
@@ -88,7 +90,8 @@ def train(
     Args:
       config: of the run.
       workdir: gets ``config.json``, ``metrics.jsonl``, ``checkpoints/`` and ``tensorboard/``.
-      dataset: what ``config.data.load()`` gives, if it is at hand.
+      dataset: what ``config.data.load()`` gives, if it is at hand; or any other data set: the config needs no section
+        ``data`` then, and config.json says what the data set was.
       progress: is told of every step and record.
       stop: asked after every step, and between batches of evaluations, whether to stop.
       allow_change: dotted paths, or sections, in which the config may differ from that of the run in the directory.
@@ -107,12 +110,13 @@ def train(
         finite. No checkpoint is made of such weights at an evaluation.
       SaveFailed, InputFailed: when the disk is full, or data cannot be read any more; the latest checkpoint is kept.
     """
+    config = with_given_data(config, dataset)
     dataset = the_data(config, dataset)
     strategy = config.parallel.build(config.training.batch_size, config.training.accumulate)
     history = read_history(workdir, config, dataset)
     parts = Parts.build(config, dataset, strategy, history)
     structure, standing = parts.initial()
-    facts = config.training.measured(parts.task) | _compared(history)
+    facts = config.training.measured(parts.task) | _compared(history) | {"files": own_files(config)}
     with Workdir(workdir, config, allow_change=allow_change) as where:
         going = Continuation(parts, standing, history, _records(where))
         if history.pending:
@@ -122,7 +126,11 @@ def train(
 
         else:
             facts_there = read_facts(where.path / "run.json")
-            for lines in (_lost(where, going.records, config, history), _other_data(facts_there, config, dataset)):
+            for lines in (
+                _lost(where, going.records, config, history),
+                _other_data(facts_there, config, dataset),
+                *changed_files(config, facts_there),
+            ):
                 if lines:
                     by_first(lambda lines=lines: note(lines))
 

@@ -4,11 +4,12 @@ import dataclasses
 import functools
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from geomdl.data import Dataset
+from geomdl.data import DATASETS, Dataset, Preprocessing
+from geomdl.data.sources.given import GivenData
 from geomdl.errors import invalid
 from geomdl.paths import holds_path, local_path
 from geomdl.tasks import Task
@@ -19,7 +20,8 @@ from geomdl.training.loop.parts import build_model
 from geomdl.training.reporting.writers import read_metrics
 from geomdl.training.step.state import merge_model, split_model
 from geomdl.training.workdir.history import read_history, without_names
-from geomdl.training.workdir.run_facts import described, read_facts
+from geomdl.training.workdir.own_files import changed_files
+from geomdl.training.workdir.run_facts import described, known_preprocessing, read_facts
 from geomdl.training.workdir.workdir import WorkdirError, read_config
 
 _log = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ class Trained:
       image_shape: (height, width, channels) of the images.
       data: the data set of the run, if it is at hand.
       provenance: of the data that the run was trained on, without names of files; None where it is not known.
+      preprocessing: what makes of any image what the model takes.
+      classes: the names of the classes.
     """
 
     model: Any
@@ -46,6 +50,8 @@ class Trained:
     image_shape: tuple[int, int, int]
     data: Dataset | None = None
     provenance: str | None = None
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    classes: tuple[str, ...] = ()
 
     @functools.cached_property
     def dataset(self) -> Dataset:
@@ -54,7 +60,7 @@ class Trained:
         Raises:
           ValueError: when it cannot be read.
         """
-        dataset = self.config.data.load() if self.data is None else self.data
+        dataset = self.config.data.prepared_as(self.preprocessing).load() if self.data is None else self.data
         here = without_names(dataset.provenance, self.config.to_dict()["data"])
         if self.provenance is not None and here != self.provenance:
             _log.warning("these are not the data of the run: %s; those of the run: %s", here, self.provenance)
@@ -74,7 +80,7 @@ def load_trained(
     Args:
       workdir: of the run.
       checkpoint: ``"best"``, ``"latest"`` or a step.
-      dataset: what the run's ``config.data.load()`` gives, if it is at hand.
+      dataset: what the run's ``config.data.load()`` gives, if it is at hand, or the one that it was trained on.
       data_path: where the file or folder of the data lies now, if it has moved.
       data_dir: where prepared data sets lie now, in place of the folder that the config names, where it names one.
 
@@ -92,6 +98,8 @@ def load_trained(
     if not directory.is_dir():
         raise WorkdirError(f"work directory {workdir} has no checkpoint yet; train first")
     facts = read_facts(path / "run.json")
+    if isinstance(config.data, GivenData) and dataset is not None and (other := GivenData.of(dataset)) != config.data:
+        _log.warning("these are not the data of the run: %s; those of the run: %s", other, config.data)
     data = dataset or described(config, facts) or config.data.load()
     task = config.task.for_dataset(data)
     structure, params, rest = split_model(build_model(config, data))
@@ -106,7 +114,10 @@ def load_trained(
     there = dataset if dataset is not None else data if len(data.train) else None
     known = facts.get("provenance") if dataset is None else None
     provenance = without_names(known, old) if isinstance(known, str) else None
-    return Trained(model, config, task, step, data.image_shape, there, provenance)
+    preprocessing = known_preprocessing(facts) or data.preprocessing or Preprocessing(data.image_shape[2])
+    for line in changed_files(config, facts):
+        _log.warning(line)
+    return Trained(model, config, task, step, data.image_shape, there, provenance, preprocessing, tuple(data.classes))
 
 
 def moved(config: RunConfig, place: Path | str, option: str = "--data_path") -> RunConfig:
@@ -127,6 +138,8 @@ def moved(config: RunConfig, place: Path | str, option: str = "--data_path") -> 
     keys = [f.name for f in dataclasses.fields(fields) if f.init and holds_path(f.name)]
     given = [key for key in keys if getattr(config.data, key) is not None] or keys
     if len(given) != 1:
-        has = f"those of {config.data.name} have {'no path' if not keys else 'several: ' + ', '.join(keys)}"
+        has = (
+            f"those of {DATASETS.name_of(config.data)} have {'no path' if not keys else 'several: ' + ', '.join(keys)}"
+        )
         raise invalid(option, str(place), f"for runs whose data have one path, but {has}")
     return dataclasses.replace(config, data=dataclasses.replace(fields, **{given[0]: os.path.abspath(found)}))

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from jax.tree_util import tree_flatten_with_path
 
-from geomdl.data import Dataset, Split
+from geomdl.data import DATASETS, Dataset, Preprocessing, Split
+from geomdl.data.sources.given import GivenData
 from geomdl.data.targets import target_kind
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.workdir.json_file import read_json, write_json
@@ -50,6 +51,7 @@ def note_begin(
         "classes": list(dataset.classes),
         "provenance": dataset.provenance,
         "parameter_shapes": shapes,
+        **({} if dataset.preprocessing is None else {"preprocessing": dataset.preprocessing.to_dict()}),
         **_kind_of_labels(dataset),
         **measured,
     }
@@ -102,10 +104,10 @@ def described(config: RunConfig, facts: Mapping[str, Any]) -> Dataset | None:
     images = np.zeros((0, *shape), np.float32)
     labels = np.zeros((0, *{"class": [], "map": shape[:2]}.get(kind, [len(classes)])), _LABELS[kind])
     nothing = Split(images, labels)
-    provenance = str(facts.get("provenance", ""))
+    provenance, data = str(facts.get("provenance", "")), config.data
     height, width, channels = shape
     return Dataset(
-        config.data.name,
+        data.dataset if isinstance(data, GivenData) and data.dataset else DATASETS.name_of(data),
         nothing,
         nothing,
         nothing,
@@ -114,7 +116,21 @@ def described(config: RunConfig, facts: Mapping[str, Any]) -> Dataset | None:
         tuple(classes),
         provenance,
         label_kind=kind,
+        preprocessing=known_preprocessing(facts),
     )
+
+
+def known_preprocessing(facts: Mapping[str, Any]) -> Preprocessing | None:
+    """What was done to the images of a run; None where nothing was noted.
+
+    Args:
+      facts: in its run.json.
+    """
+    noted = facts.get("preprocessing")
+    try:
+        return Preprocessing.from_dict(noted) if isinstance(noted, Mapping) else None
+    except (TypeError, ValueError):  # of another version, or changed by hand
+        return None
 
 
 def _kind_of_labels(dataset: Dataset) -> dict[str, str]:

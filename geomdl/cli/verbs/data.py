@@ -1,0 +1,121 @@
+"""Shows what the data set of a config holds, before anything is trained on it.
+
+  geomdl data --config=my_config.py
+  geomdl data --config=digits_cnn --sheet=digits.png
+  geomdl data --config=my_config.py --config.data.path=photos --config.data.size=64
+
+Counts by class and split, sizes, ranges of values, and what is doubtful: files that cannot be read, the same image in
+several splits, images of several sizes or of one single value, classes that a split has none of. With --sheet, images
+of each class are drawn as the network gets them; label maps as tints.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.support.path_option import PathOption
+from geomdl.errors import invalid, unknown
+
+if TYPE_CHECKING:
+    from geomdl.data import Dataset
+
+_COLUMNS = 8
+_MOST_ROWS = 24
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this verb."""
+    parser.add_argument("--config", required=True, help="a config file, or the name of one in configs/")
+    parser.add_argument("--sheet", metavar="FILE.png", action=PathOption, help="draws some images of each class")
+    parser.add_argument("--split", default="train", help="of the sheet: train (the default), validation or test")
+    add_data_dir(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Reads all images once, and prints."""
+    use_data_dir(arguments)
+    if arguments.split not in ("train", "validation", "test"):
+        raise unknown("split", arguments.split, ["train", "validation", "test"])
+    if arguments.sheet and Path(arguments.sheet).suffix.lower() != ".png":
+        raise invalid("--sheet", arguments.sheet, "the name of a PNG file", Path(arguments.sheet).with_suffix(".png"))
+    from geomdl.cli.support.config_file import load_config
+    from geomdl.cli.support.console import print_table
+    from geomdl.cli.support.quiet import quiet_libraries
+
+    values = load_config(arguments.config, arguments.overrides)
+    from geomdl.data.inspection import inspect
+    from geomdl.plots.tables import Column
+    from geomdl.training.configuration.config import RunConfig
+
+    quiet_libraries()
+    found = inspect(RunConfig.from_config_dict(values).data)
+    dataset, (height, width, channels) = found.dataset, found.dataset.image_shape
+    print(f"{dataset.name}: {dataset.provenance}")
+    print(f"images {height}×{width}×{channels}, {dataset.train.images.dtype}; labels: "
+          f"{dataset.target_kinds['label'].description}")  # fmt: skip
+    if dataset.preprocessing is not None:
+        print(f"preprocessing: {dataset.preprocessing}")
+    for rows in (found.counts, found.ranges):
+        if rows:
+            print_table(rows, [Column(key) for key in rows[0]])
+    for line in found.doubtful:
+        print(f"doubtful: {line}")
+    if not found.doubtful:
+        print("nothing doubtful")
+    if arguments.sheet:
+        print(f"written to {_sheet(dataset, arguments.split, Path(arguments.sheet))}")
+
+
+def _sheet(dataset: "Dataset", split: str, file: Path) -> Path:
+    """Draws the first images of each class, or just the first images, with their label maps."""
+    from geomdl.plots.mosaic import labelled
+    from geomdl.plots.segmentation import overlay
+
+    images, kind = getattr(dataset, split), dataset.label_kind
+    if kind in ("class", "labels"):
+        labels = np.asarray(images.labels)
+        rows = [
+            np.flatnonzero(labels == index if kind == "class" else labels[:, index] > 0)[:_COLUMNS]
+            for index in range(min(len(dataset.classes), _MOST_ROWS))
+        ]
+        texts = [name for name, row in zip(dataset.classes, rows, strict=False) for _ in range(_COLUMNS)]
+    else:
+        rows = [np.arange(start, min(start + _COLUMNS, len(images))) for start in range(0, 4 * _COLUMNS, _COLUMNS)]
+        rows, texts = [row for row in rows if len(row)], []
+    chosen = images.gather(np.concatenate(rows))
+    pictures = _pictures(dataset, chosen["image"])
+    if kind == "map":
+        pictures = np.stack([overlay(p, m) for p, m in zip(pictures, np.asarray(chosen["label"]), strict=True)])
+    blank = np.ones((_COLUMNS * len(rows), *pictures.shape[1:]))
+    place = 0
+    for row, members in enumerate(rows):
+        blank[row * _COLUMNS : row * _COLUMNS + len(members)] = pictures[place : place + len(members)]
+        place += len(members)
+        for empty in range(row * _COLUMNS + len(members), (row + 1) * _COLUMNS):
+            if texts:
+                texts[empty] = ""
+    shown = [text if len(text) <= 14 else f"{text[:13]}…" for text in texts]
+    fig = labelled(blank, _COLUMNS, [""] * _COLUMNS, shown, [True] * len(shown))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fig.savefig(file, dpi=200)
+    return file
+
+
+def _pictures(dataset: "Dataset", images: np.ndarray) -> np.ndarray:
+    """Images as RGB in [0, 1]: without their normalisation, and stretched where they are of another range."""
+    from geomdl.data import unit_interval
+    from geomdl.plots.mosaic import as_rgb
+
+    values = np.asarray(unit_interval(images)).astype(np.float64)
+    done = dataset.preprocessing
+    if done is not None and done.std:
+        values = values * np.asarray(done.std)
+    if done is not None and done.mean:
+        values = values + np.asarray(done.mean)
+    values = np.nan_to_num(values)
+    if values.min() < -1e-6 or values.max() > 1 + 1e-6:
+        values = (values - values.min()) / max(float(values.max() - values.min()), 1e-12)
+    return as_rgb(values[..., :3] if values.shape[-1] >= 3 else values)

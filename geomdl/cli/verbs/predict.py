@@ -1,0 +1,173 @@
+"""Applies a trained model to images: classes with probabilities, label maps, or values.
+
+  geomdl predict --workdir=runs/c4 photos/ scan.png --out=predictions.csv
+  geomdl predict --workdir=runs/nuclei slides/*.tif --out=maps --overlays=pictures --window=512
+  geomdl predict --workdir=exported/c4 images.npz --average=C4
+
+Images are files, folders, patterns, and .npy or .npz files of several; they are prepared as those of the run were.
+Classes, labels and values become a table, CSV or JSON lines by the suffix of --out, and CSV on the console without it.
+Label maps become a PNG for each image in the folder --out, and the table has the share of each class.
+"""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from geomdl.cli.support.compilation_cache import add_compilation_cache
+from geomdl.cli.support.data_dir import add_data_path
+from geomdl.cli.support.path_option import PathOption
+
+_CHUNK = 1024
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this verb."""
+    parser.add_argument("images", nargs="+", metavar="FILE", help="an image, a folder, a pattern, an array of images")
+    parser.add_argument("--workdir", required=True, action=PathOption, help="of the run, or a folder of geomdl export")
+    parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
+    parser.add_argument("--out", action=PathOption, help="FILE.csv or FILE.jsonl; of label maps a folder")
+    parser.add_argument("--average", metavar="GROUP", help="averages over a group of rotations and reflections, as C4")
+    parser.add_argument("--window", type=int, help="label maps of large images by windows of so many pixels a side")
+    parser.add_argument("--batch-size", type=int, default=64, help="images at once (64)")
+    parser.add_argument(
+        "--fit", choices=("cover", "contain", "stretch", "crop", "pad"),
+        help="brings every image to the size of the images of training",
+    )  # fmt: skip
+    parser.add_argument("--overlays", action=PathOption, help="folder for pictures of the images with their label maps")
+    parser.add_argument("--skip-broken", action="store_true", help="leaves out files that cannot be read; counts them")
+    add_data_path(parser)
+    add_compilation_cache(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Predicts; 2 if files were left out and nothing is left."""
+    from geomdl.cli.support.quiet import quiet_libraries
+    from geomdl.errors import invalid
+    from geomdl.inference import image_sources, load, read_in_order
+
+    quiet_libraries()
+    sources = image_sources(arguments.images)
+    predictor = load(arguments.workdir, arguments.checkpoint, data_path=arguments.data_path)
+    maps = predictor.reading.kind == "map"
+    if arguments.overlays and not maps:
+        raise invalid("--overlays", arguments.overlays, "a folder, for networks whose outputs are label maps")
+    if arguments.fit:
+        predictor = predictor.resizing(arguments.fit)
+    names = _map_names([source.name for source in sources]) if maps else {}
+    left_out, done = [], 0
+    with _table(arguments.out, maps) as write:
+        for chunk in _chunks(read_in_order(sources, skip=arguments.skip_broken), arguments.batch_size):
+            left_out += [error for _, _, error in chunk if error is not None]
+            there = [(name, image) for name, image, error in chunk if error is None]
+            if not there:
+                continue
+            found = predictor.predict(
+                [image for _, image in there],
+                batch_size=arguments.batch_size,
+                average=arguments.average,
+                window=arguments.window,
+                names=[name for name, _ in there],
+            )
+            write(found)
+            done += len(found)
+            if maps:
+                for (name, image), labels in zip(there, found.labels, strict=True):
+                    _write_map(labels, arguments.out, arguments.overlays, names[name], predictor, image)
+    for error in left_out:
+        print(f"geomdl: left out: {error}", file=sys.stderr)
+    where = f", written to {arguments.out}" if arguments.out else ""
+    skipped = f", {len(left_out)} left out" if left_out else ""
+    print(f"geomdl: {done} images{skipped}{where}", file=sys.stderr)
+    return 0 if done else 2
+
+
+def _chunks(read: Iterator[Any], batch_size: int) -> Iterator[list[Any]]:
+    """So many images at a time that batches are full, and memory stays bounded."""
+    size = max(1, _CHUNK // max(1, batch_size)) * max(1, batch_size)
+    chunk: list[Any] = []
+    for one in read:
+        chunk.append(one)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+class _table:
+    """The table that predictions are written to, as a context."""
+
+    def __init__(self, out: str | None, maps: bool) -> None:
+        from geomdl.errors import invalid
+        from geomdl.paths import local_path
+
+        self.path: Path | None = None
+        if out is not None:
+            place = local_path(out, "--out")
+            if maps:
+                if place.suffix:
+                    raise invalid("--out", out, "a folder, which gets a label map for each image", str(place.stem))
+                place.mkdir(parents=True, exist_ok=True)
+                place /= "predictions.csv"
+            elif place.suffix not in (".csv", ".jsonl"):
+                raise invalid("--out", out, "FILE.csv or FILE.jsonl", f"{place}.csv")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self.path = place
+        self.opened: IO[str] = sys.stdout
+        self.writer: csv.DictWriter | None = None
+
+    def __enter__(self) -> "_table":
+        if self.path is not None:
+            self.opened = self.path.open("w", newline="", encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.path is not None:
+            self.opened.close()
+
+    def __call__(self, found: Any) -> None:
+        for row in found.rows():
+            if self.path is not None and self.path.suffix == ".jsonl":
+                self.opened.write(json.dumps(row, ensure_ascii=False) + "\n")
+                continue
+            if self.writer is None:
+                self.writer = csv.DictWriter(self.opened, list(row))
+                self.writer.writeheader()
+            self.writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+
+
+def _map_names(names: list[str]) -> dict[str, str]:
+    """File names for label maps, without suffix: those of the images, from their common folder on."""
+    import os
+
+    parents = [os.path.dirname(os.path.abspath(name)) for name in names]
+    common = os.path.commonpath(parents) if parents else ""
+    made: dict[str, str] = {}
+    for name in names:
+        stem = os.path.relpath(os.path.abspath(name), common)
+        stem = stem if stem.endswith("]") else os.path.splitext(stem)[0]
+        base, i = stem, 2
+        while stem in made.values():
+            stem, i = f"{base}_{i}", i + 1
+        made[name] = stem
+    return made
+
+
+def _write_map(labels: Any, out: str | None, overlays: str | None, name: str, predictor: Any, image: Any) -> None:
+    """Writes a label map, and a picture of it, as far as they are asked for."""
+    import numpy as np
+    from PIL import Image
+
+    many = len(predictor.classes) > 256
+    if out is not None:
+        file = Path(out) / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(labels.astype(np.uint16 if many else np.uint8)).save(file)
+    if overlays is not None:
+        file = Path(overlays) / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(predictor.overlay(image, labels)).save(file)

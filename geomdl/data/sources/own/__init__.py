@@ -1,0 +1,1 @@
+"""Images and labels of the user's own: folders, tables of file names, label maps, arrays."""

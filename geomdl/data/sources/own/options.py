@@ -1,0 +1,411 @@
+"""The options that all data sets of one's own share, and how images, labels and splits become a `Dataset`."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from geomdl.data.checks import number
+from geomdl.data.preprocessing import FITS, IMAGENET, Preprocessing
+from geomdl.data.sources.own.image_files import BrokenFile, Facts, each
+from geomdl.data.sources.own.label_maps import MapMeaning
+from geomdl.data.sources.splits import stratified_split
+from geomdl.data.targets import IGNORED, TargetKind
+from geomdl.data.types import Column, DataConfig, Dataset, Example, Indices, LabelKind, Split
+from geomdl.errors import invalid, nearest, unknown
+from geomdl.numbers import whole_number
+
+SPLITS = ("train", "validation", "test")
+"""The splits of a data set."""
+
+SPLIT_NAMES = {
+    "train": "train", "training": "train", "validation": "validation", "val": "validation", "valid": "validation",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+"""What folders, columns and arrays call them."""
+
+CHANNELS = {"grey": 1, "gray": 1, "rgb": 3, "rgba": 4}
+
+_IN_MEMORY_BYTES = 2**30
+_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class OwnImages(DataConfig):
+    """What every data set of one's own can be told.
+
+    Attributes:
+      path: of the file or folder.
+      size: what images are brought to: pixels a side, or (height, width); None: as they are, if they are of one size.
+      fit: how: ``"cover"`` (scaled, then the centre), ``"contain"`` (scaled and padded), ``"stretch"``, ``"crop"`` (the
+        centre, not scaled), ``"pad"`` (not scaled); see `geomdl.data.Preprocessing`, which also says what becomes of
+        colours and opacity.
+      channels: ``"grey"``, ``"rgb"`` or ``"rgba"``, into which images are converted, or how many bands they must have;
+        None: grey where all images are grey, RGB where grey, RGB and RGBA come together, else what they are (RGBA
+        files are taken as RGB: opacity is an input only where ``"rgba"`` is asked for).
+      scale: the value that becomes 1; None: the largest of uint8 and uint16, 1 for floating point.
+      normalize: None; ``"imagenet"`` (means and standard deviations of its RGB images); ``"train"`` (of this training
+        set, channel by channel); or ((mean, …), (std, …)). The numbers are kept with a run.
+      train_size: training images, a nested stratified subset; None: all.
+      validation_fraction: of the images without a given split, where no validation set is given; in (0, 1).
+      test_fraction: likewise.
+      split_seed: which stratified split.
+      in_memory: True: decode everything when loading; False: read on demand; None: in memory up to 1 GiB.
+      broken: what to do about images that cannot be read: ``"refuse"``, or ``"skip"``: leave them out, and count them;
+        every file is then decoded once in loading.
+    """
+
+    path: str | None = None
+    size: int | tuple[int, int] | None = None
+    fit: str = "cover"
+    channels: str | int | None = None
+    scale: float | None = None
+    normalize: str | tuple[tuple[float, ...], ...] | None = None
+    train_size: int | None = None
+    validation_fraction: float = 0.15
+    test_fraction: float = 0.15
+    split_seed: int = 0
+    in_memory: bool | None = None
+    broken: str = "refuse"
+
+    def __post_init__(self) -> None:
+        for side in self.size if isinstance(self.size, tuple) else () if self.size is None else (self.size,):
+            whole_number("data.size", side)
+        if self.fit not in FITS:
+            raise unknown("data.fit", self.fit, FITS)
+        if self.channels is not None:
+            if isinstance(self.channels, str) and self.channels.lower() not in CHANNELS:
+                raise unknown("data.channels", self.channels, [*CHANNELS, "a number of bands"])
+            if not isinstance(self.channels, str):
+                whole_number("data.channels", self.channels)
+        if self.scale is not None:
+            number("data.scale", self.scale)
+        self._require_normalization()
+        if self.train_size is not None:
+            whole_number("data.train_size", self.train_size)
+        for key in ("validation_fraction", "test_fraction"):
+            number(f"data.{key}", getattr(self, key), below=1.0)
+            if not getattr(self, key) > 0:
+                raise invalid(f"data.{key}", getattr(self, key), "a number between 0 and 1", 0.15)
+        whole_number("data.split_seed", self.split_seed, least=0)
+        if self.broken not in ("refuse", "skip"):
+            raise unknown("data.broken", self.broken, ("refuse", "skip"))
+
+    def _require_normalization(self) -> None:
+        given = self.normalize
+        if isinstance(given, str) and given not in ("imagenet", "train"):
+            raise unknown("data.normalize", given, ["imagenet", "train"], also=["((mean, …), (std, …))"])
+        if isinstance(given, tuple) and (len(given) != 2 or len(given[0]) != len(given[1]) or not given[0]):
+            raise invalid("data.normalize", given, "((mean, …), (std, …)), one number for each channel", IMAGENET)
+        if given == "imagenet" and self.channels not in (None, 3, "rgb"):
+            raise invalid("data.normalize", given, "for RGB images; with others: 'train', or numbers", "'train'")
+        if isinstance(given, tuple):
+            Preprocessing(mean=given[0], std=given[1])
+
+    def prepared_as(self, preprocessing: Preprocessing) -> "OwnImages":
+        """The same data, normalised by the numbers of a run where the config says ``"train"``."""
+        if self.normalize != "train" or not preprocessing.mean:
+            return self
+        return dataclasses.replace(self, normalize=(preprocessing.mean, preprocessing.std))
+
+    @property
+    def _target_size(self) -> tuple[int, int] | None:
+        if self.size is None or isinstance(self.size, tuple):
+            return self.size
+        return self.size, self.size
+
+
+class RawImages(Protocol):
+    """Images as they are stored, and their label maps."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the images, for messages."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def images(self, indices: Indices) -> Iterable[np.ndarray]:
+        """One after the other, ``[height, width, channels]``."""
+        ...
+
+    def label_maps(self, indices: Indices) -> Iterable[np.ndarray]:
+        """One after the other, as they are stored."""
+        ...
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What was found.
+
+    Attributes:
+      raw: the images.
+      facts: of the images; one for all if they are an array.
+      labels: of all images; None where they are label maps.
+      given: the split of each image; "" where it is to be chosen.
+      classes: their names.
+      kind: of the labels.
+      what: in words, with a digest of what it is, for the provenance.
+      meaning: of the values of label maps.
+      target: the kind of target where the name of the kind does not say it.
+      left_out: the files that cannot be read, with what is wrong with them.
+    """
+
+    raw: RawImages
+    facts: Sequence[Facts]
+    labels: np.ndarray | None
+    given: Sequence[str]
+    classes: tuple[str, ...]
+    kind: LabelKind
+    what: str
+    meaning: MapMeaning | None = None
+    target: TargetKind | None = None
+    left_out: Sequence[BrokenFile] = ()
+
+
+class ImageRecords:
+    """Images and label maps of one's own, read, brought to size and normalised when asked for (a `Records`)."""
+
+    def __init__(self, found: Collected, preprocessing: Preprocessing, first: int) -> None:
+        self._raw, self._labels, self._meaning = found.raw, found.labels, found.meaning
+        self._preprocessing = preprocessing
+        image = self._prepared(next(iter(found.raw.images([first]))), first)
+        height, width, channels = image.shape
+        self.image_shape, self.image_dtype = (height, width, channels), image.dtype
+        self.label_shape: tuple[int, ...] = (height, width) if found.labels is None else found.labels.shape[1:]
+        self.label_dtype = np.dtype(np.int32) if found.labels is None else found.labels.dtype
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def read(self, indices: Indices) -> Example:
+        """The images and labels at these places, stacked."""
+        return Example(image=self.read_images(indices), label=self.read_labels(indices))
+
+    def read_images(self, indices: Indices) -> np.ndarray:
+        """The images at these places."""
+        images = np.empty((len(indices), *self.image_shape), self.image_dtype)
+        for place, (index, raw) in enumerate(zip(indices, self._raw.images(indices), strict=True)):
+            image = self._prepared(raw, int(index))
+            if image.shape != self.image_shape or image.dtype != self.image_dtype:
+                raise _changed(self._raw.names[int(index)], image, self.image_shape, self.image_dtype)
+            images[place] = image
+        return images
+
+    def read_labels(self, indices: Indices) -> np.ndarray:
+        """The labels at these places; images stay encoded."""
+        if self._labels is not None:
+            return self._labels[np.asarray(indices, np.int64)]
+        maps = np.empty((len(indices), *self.label_shape), self.label_dtype)
+        for place, (index, raw) in enumerate(zip(indices, self._raw.label_maps(indices), strict=True)):
+            labels = self._meaning.label_map(raw, self._raw.names[int(index)])  # pyright: ignore[reportOptionalMemberAccess]
+            maps[place] = self._preprocessing.label_map(labels, IGNORED)
+        return maps
+
+    def statistics(self, indices: Indices) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation of every channel, of images in [0, 1]: the same numbers however they are read."""
+
+        def sums(index: int) -> tuple[int, np.ndarray, np.ndarray]:
+            pixels = self._preprocessing.pixels(next(iter(self._raw.images([index]))))
+            values = self._preprocessing.normalized(pixels).astype(np.float64)
+            return pixels.shape[0] * pixels.shape[1], values.sum((0, 1)), (values**2).sum((0, 1))
+
+        found = each(sums, list(indices))
+        count = sum(pixels for pixels, _, _ in found)
+        means = [math.fsum(column) / count for column in zip(*(total for _, total, _ in found), strict=True)]
+        squares = [math.fsum(column) / count for column in zip(*(total for _, _, total in found), strict=True)]
+        stds = [math.sqrt(max(square - mean**2, 0.0)) for mean, square in zip(means, squares, strict=True)]
+        return _short(means), tuple(std or 1.0 for std in _short(stds))
+
+    def _prepared(self, raw: np.ndarray, index: int) -> np.ndarray:
+        try:
+            return self._preprocessing.stored(raw)
+        except ValueError as error:
+            name = self._raw.names[index]
+            raise ValueError(str(error) if name in str(error) else f"{name}: {error}") from error
+
+
+def _changed(name: str, image: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> ValueError:
+    return ValueError(
+        f"invalid image {name}, of {image.shape} {image.dtype}; allowed: {shape} {dtype}, as the others; "
+        "data.size brings images to one size"
+    )
+
+
+def _short(numbers: Sequence[float]) -> tuple[float, ...]:
+    return tuple(float(f"{value:.7g}") for value in numbers)
+
+
+def assemble(options: OwnImages, found: Collected) -> Dataset:
+    """The data set of what was found.
+
+    Raises:
+      ValueError: images are of several sizes or types without a rule, splits do not work out, or a class has no image.
+    """
+    _require_one_kind(options, found)
+    channels = _channels(options, found)
+    plain = Preprocessing(channels, options._target_size, options.fit, options.scale)  # pyright: ignore[reportArgumentType]
+    parts, how = split_up(options, found)
+    preprocessing = plain
+    if options.normalize is not None:
+        if options.normalize == "imagenet" and channels != 3:
+            raise invalid(
+                "data.normalize", "imagenet", f"for RGB images, but these have {channels} channels", "'train'"
+            )
+        normalize = IMAGENET if options.normalize == "imagenet" else options.normalize
+        first = ImageRecords(found, plain, int(parts["train"][0]))
+        mean, std = first.statistics(parts["train"]) if isinstance(normalize, str) else normalize
+        if len(mean) != first.image_shape[2]:
+            raise invalid("data.normalize", normalize, f"a number for each of {first.image_shape[2]} channels")
+        preprocessing = dataclasses.replace(plain, mean=tuple(mean), std=tuple(std))
+    records = ImageRecords(found, preprocessing, int(parts["train"][0]))
+    splits = {name: _lazy(records, found, part) for name, part in parts.items()}
+    total = sum(split.images.nbytes for split in splits.values())
+    if options.in_memory or (options.in_memory is None and total <= _IN_MEMORY_BYTES):
+        splits = {name: _decoded(records, parts[name], split) for name, split in splits.items()}
+    sizes = ", ".join(f"{len(splits[name])} {word}" for name, word in
+                      zip(SPLITS, ("training", "validation", "test"), strict=True))  # fmt: skip
+    return Dataset(
+        name=options.name,
+        **splits,
+        image_shape=records.image_shape,
+        num_classes=len(found.classes),
+        classes=found.classes,
+        provenance=f"{found.what}; {preprocessing}; {how}: {sizes} images" + _left_out(found.left_out),
+        label_kind=found.kind,
+        target_kinds={} if found.target is None else {"label": found.target},
+        preprocessing=preprocessing,
+        names={name: [found.raw.names[int(i)] for i in part] for name, part in parts.items()},
+    )
+
+
+def _require_one_kind(options: OwnImages, found: Collected) -> None:
+    """Refuses images of several sizes where nothing says what becomes of them, and of several types."""
+    sizes = count_of([fact.size for fact in found.facts])
+    if options.size is None and len(sizes) > 1:
+        shown = "; ".join(f"{h}×{w} ({n} images, e.g. {_example(found, (h, w))})" for (h, w), n in [*sizes.items()][:3])
+        most = max(sizes, key=lambda size: sizes[size])
+        rule = f"data.size={most if most[0] != most[1] else most[0]} with data.fit, one of {', '.join(FITS)}"
+        raise ValueError(
+            f"the images of {options.path} are of {len(sizes)} sizes: {shown}; allowed: one size, or a rule that "
+            f"brings them to one: {rule}"
+        )
+    if len(sizes) > 1 and options.fit in ("crop", "pad"):
+        height, width = options._target_size or (0, 0)
+        wrong = [
+            s for s in sizes
+            if (s[0] < height or s[1] < width if options.fit == "crop" else s[0] > height or s[1] > width)
+        ]  # fmt: skip
+        if wrong:
+            bound, other = ("at least", "cover") if options.fit == "crop" else ("at most", "contain")
+            raise invalid(
+                "data.fit", options.fit, f"images of {bound} {height}×{width} pixels, but "
+                f"{_example(found, wrong[0])} has {wrong[0][0]}×{wrong[0][1]}", f"'{other}'"
+            )  # fmt: skip
+    types = count_of([str(fact.dtype) for fact in found.facts])
+    if len(types) > 1 and options.scale is None and options.normalize is None:
+        few = min(types, key=lambda name: types[name])
+        index = next(i for i, fact in enumerate(found.facts) if str(fact.dtype) == few)
+        raise invalid(
+            f"type of the numbers of {found.raw.names[index]}", few,
+            f"one type for all of {options.path}; there are " + ", ".join(f"{n} of {t}" for t, n in types.items())
+        )  # fmt: skip
+
+
+def count_of(values: Sequence) -> dict:
+    """How often each value is there, in the order of the values."""
+    return {value: values.count(value) for value in sorted(set(values))}
+
+
+def _example(found: Collected, size: tuple[int, int]) -> str:
+    return found.raw.names[next(i for i, fact in enumerate(found.facts) if fact.size == size)]
+
+
+def _channels(options: OwnImages, found: Collected) -> int:
+    """How many the network gets, by what is asked for and what is there."""
+    there = sorted({fact.channels for fact in found.facts})
+    if options.channels is not None:
+        return CHANNELS[options.channels.lower()] if isinstance(options.channels, str) else options.channels
+    if len(found.facts) == 1 and len(found.raw) > 1:  # an array: as it is
+        return there[0]
+    if set(there) <= {1, 2}:
+        return 1
+    if set(there) <= {1, 2, 3, 4}:
+        return 3
+    if len(there) > 1:
+        raise invalid(f"numbers of channels of the images of {options.path}", there, "one number of bands for all")
+    return there[0]
+
+
+def split_up(options: OwnImages, found: Collected) -> tuple[dict[str, np.ndarray], str]:
+    """The images of each split, and in words how they were chosen."""
+    given = np.asarray(found.given)
+    fixed = {name: np.flatnonzero(given == name) for name in SPLITS}
+    pool = np.flatnonzero((given == "") | (given == "train"))
+    missing = [name for name in ("test", "validation") if not len(fixed[name])]
+    fractions = {"test": options.test_fraction, "validation": options.validation_fraction}
+    sizes = [max(1, round(fractions[name] * len(pool))) for name in missing]
+    remain = len(pool) - sum(sizes)
+    if remain < 1:
+        raise invalid(
+            "data.path", options.path, f"at least 3 images, to train, validate and test on; found {len(given)}"
+        )
+    if options.train_size is not None:
+        whole_number("data.train_size", options.train_size, most=remain)
+    if not missing and options.train_size is None:
+        return {"train": pool, **{name: fixed[name] for name in ("validation", "test")}}, "splits as given"
+    labels = np.zeros(len(pool), np.int32) if found.labels is None else found.labels[pool]
+    stratified = found.labels is not None and found.kind in ("class", "labels")
+    labels = labels if stratified else np.zeros(len(pool), np.int32)
+    pieces = stratified_split(labels, (*sizes, options.train_size or remain), options.split_seed)
+    chosen = dict(zip([*missing, "train"], (pool[np.sort(piece)] for piece in pieces), strict=True))
+    parts = {name: chosen.get(name, fixed[name]) for name in SPLITS}
+    carved = " and ".join(f"{fractions[name]:.3g} {name}" for name in missing)
+    from_what = "carved from the training images" if (given == "train").any() else "carved from all"
+    how = f"{carved} {from_what}" if missing else "splits as given, the training set a part"
+    return parts, f"{how}, {'stratified' if stratified else 'at random'} with seed {options.split_seed}"
+
+
+def _lazy(records: ImageRecords, found: Collected, part: np.ndarray) -> Split:
+    images = Column(records, part, is_image=True)
+    labels = Column(records, part, is_image=False) if found.labels is None else found.labels[part]
+    return Split(images, labels)  # pyright: ignore[reportArgumentType]
+
+
+def _decoded(records: ImageRecords, part: np.ndarray, split: Split) -> Split:
+    """The same examples, in memory."""
+    images = np.empty(split.images.shape, split.images.dtype)
+    maps = np.empty(split.labels.shape, split.labels.dtype) if isinstance(split.labels, Column) else None
+
+    def fill(start: int) -> None:
+        chunk = part[start : start + _CHUNK]
+        images[start : start + _CHUNK] = records.read_images(chunk)
+        if maps is not None:
+            maps[start : start + _CHUNK] = records.read_labels(chunk)
+
+    each(fill, range(0, len(part), _CHUNK))
+    return Split(images, split.labels if maps is None else maps)
+
+
+def require_classes_in_train(options: OwnImages, found: Sequence[str], given: Sequence[str]) -> None:
+    """Refuses classes that only the validation or the test set has."""
+    if not any(given):
+        return
+    train = sorted({label for label, name in zip(found, given, strict=True) if name in ("train", "")})
+    for label, name in zip(found, given, strict=True):
+        if label not in train:
+            hint = nearest(label, train)
+            raise ValueError(
+                f"class {label!r} of the {name} images of {options.path} has no training images; allowed: "
+                f"{', '.join(train)}" + (f"; did you mean {hint!r}?" if hint else "")
+            )
+
+
+def _left_out(broken: Sequence[BrokenFile]) -> str:
+    if not broken:
+        return ""
+    shown = ", ".join(error.file.name for error in broken[:3]) + (", …" if len(broken) > 3 else "")
+    return f"; {len(broken)} that cannot be read left out ({shown})"

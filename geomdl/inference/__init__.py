@@ -1,0 +1,17 @@
+"""Trained networks at work: images as they come, and what the network says about them.
+
+``geomdl.load(path)`` (`load`) reads a work directory or an exported network; ``.predict(images)`` applies the
+preprocessing of the run and gives `Predictions`: classes with probabilities, label maps, or values.
+"""
+
+from geomdl.inference.exported import export_trained
+from geomdl.inference.image_sources import Source, image_sources, read_in_order
+from geomdl.inference.predictions import Predictions
+from geomdl.inference.predictor import Predictor, load
+from geomdl.inference.reading import Reading
+
+__all__ = [
+    "Predictions", "Predictor", "Reading", "Source", "export_trained", "image_sources", "load", "read_in_order",
+]  # fmt: skip
+
+__experimental__ = ["Reading", "Source", "export_trained", "image_sources", "read_in_order"]

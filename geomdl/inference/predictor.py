@@ -1,0 +1,253 @@
+"""A trained network that is given images as they come."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from geomdl.actions import OutputLaw, input_action
+from geomdl.data import Preprocessing
+from geomdl.equivariance import Contract
+from geomdl.errors import invalid
+from geomdl.evaluators import predictor, sliding_window
+from geomdl.groups import PlanarGroup, group
+from geomdl.inference.predictions import Predictions
+from geomdl.inference.reading import Reading
+from geomdl.numbers import whole_number
+from geomdl.training import Trained
+
+Network = Callable[[jax.Array], jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictor:
+    """A network with what is done to an image before it, and how its outputs are read; see `load`.
+
+    Attributes:
+      network: images ``[batch, height, width, channels]``, float32 ↦ outputs; compiled.
+      reading: what the outputs are, with the names of the classes.
+      preprocessing: what makes of any image what the network takes.
+      image_shape: (height, width, channels) of the images that it was trained on.
+      contract: of the network, where it has one.
+      law: how the outputs move with the images, where it is known.
+    """
+
+    network: Network
+    reading: Reading
+    preprocessing: Preprocessing
+    image_shape: tuple[int, int, int]
+    contract: Contract | None = None
+    law: OutputLaw | None = None
+
+    @classmethod
+    def of(cls, trained: Trained) -> "Predictor":
+        """That of a model read by `geomdl.training.load_trained`."""
+        return cls(
+            predictor(trained.model),
+            Reading.of(trained.task, trained.classes),
+            trained.preprocessing,
+            trained.image_shape,
+            getattr(trained.model, "contract", None),
+            trained.task.law,
+        )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self.reading.classes
+
+    def prepared(self, image: Any, name: str = "the image") -> np.ndarray:
+        """One image as the network takes it: float32 ``[height, width, channels]``.
+
+        Args:
+          image: an array, or an image of Pillow.
+          name: for errors.
+
+        Raises:
+          ValueError: it cannot be brought to the channels or the size.
+        """
+        try:
+            prepared = self.preprocessing(image)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        if not np.isfinite(prepared).all():
+            raise invalid(f"image {name}", "NaN or infinite", "finite numbers")
+        return prepared
+
+    def resizing(self, fit: str) -> "Predictor":
+        """One that brings every image to the size of the images of training.
+
+        Args:
+          fit: how: ``"cover"``, ``"contain"``, ``"stretch"``, ``"crop"`` or ``"pad"``; see `geomdl.data.Preprocessing`.
+        """
+        size = self.image_shape[:2]
+        changed: Any = dataclasses.replace(self.preprocessing, size=size, fit=fit)  # pyright: ignore[reportArgumentType]
+        return dataclasses.replace(self, preprocessing=changed)
+
+    def predict(
+        self,
+        images: Any,
+        *,
+        batch_size: int = 64,
+        average: str | PlanarGroup | None = None,
+        window: int | None = None,
+        names: Sequence[str] | None = None,
+    ) -> Predictions:
+        """What the network says about images.
+
+        With ``average`` the outputs are those of the group average of the network f, which has the symmetry exactly
+        where the elements g map the pixel grid to itself:
+
+          f̄(x) = 1/|G| Σ_g ρ_out(g)⁻¹ f(ρ_in(g) x).
+
+        Args:
+          images: one, ``[height, width]`` or ``[height, width, channels]``; a batch of them with the batch axis first;
+            or a list of images, which may be of several sizes. Of any dtype: uint8 and uint16 stand for value / largest
+            value, floating point is what it says.
+          batch_size: images at once.
+          average: a finite group of rotations and reflections, or its name, such as ``"C4"``.
+          window: computes the label maps of large images in overlapping windows of so many pixels a side, with the
+            outputs of the whole image; see `geomdl.evaluators.sliding_window`.
+          names: of the images; their numbers by default.
+
+        Raises:
+          ValueError: for images that do not fit the network, an infinite group, windows of a network whose outputs
+            are no maps, or averages of outputs of which it is not known how they move.
+        """
+        whole_number("batch_size", batch_size)
+        single = _single_images(images)
+        if not single:
+            raise invalid("images", "none", "one image or more")
+        names = tuple(map(str, range(len(single)))) if names is None else tuple(names)
+        if len(names) != len(single):
+            raise invalid("names", len(names), f"one for each of {len(single)} images")
+        prepared = [self.prepared(image, name) for image, name in zip(single, names, strict=True)]
+        call = self._call(average, window)
+        outputs: list[Any] = [None] * len(prepared)
+        by_shape: dict[tuple[int, ...], list[int]] = {}
+        for i, image in enumerate(prepared):
+            by_shape.setdefault(image.shape, []).append(i)
+        for shape, places in by_shape.items():
+            for part in _parts(places, 1 if window else batch_size):
+                batch = np.stack([prepared[i] for i in part])
+                try:
+                    made = self._batch(call, batch, 1 if window else min(batch_size, len(places)))
+                except ValueError as error:
+                    size = f"{shape[0]}×{shape[1]}"
+                    of_training = f"{self.image_shape[0]}×{self.image_shape[1]}"
+                    raise ValueError(
+                        f"{names[part[0]]}, {size} pixels: {error} (trained on {of_training}; fit='cover' resizes)"
+                    ) from error
+                for i, y in zip(part, made, strict=True):
+                    outputs[i] = y
+        return Predictions(tuple(outputs), self.reading, names)
+
+    def overlay(self, image: Any, labels: np.ndarray) -> np.ndarray:
+        """A picture of an image with its label map on top, uint8 ``[height, width, 3]``; see `geomdl.plots`.
+
+        Args:
+          image: as it was given to `predict`.
+          labels: its label map.
+        """
+        from geomdl.plots.segmentation import overlay
+
+        pixels = self.preprocessing.pixels(np.asarray(image)).astype(np.float32)
+        pixels = pixels if pixels.shape[-1] in (1, 3) else pixels[..., :1]
+        low, high = float(pixels.min()), float(pixels.max())
+        picture = overlay((pixels - low) / max(high - low, 1e-6), labels)
+        return np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)
+
+    def _call(self, average: str | PlanarGroup | None, window: int | None) -> Network:
+        network = self.network
+        if window is not None:
+            if self.reading.kind != "map" or self.contract is None:
+                raise invalid("window", window, "None for this network: windows are for label maps of known contract")
+            contract, inner, pixels = self.contract, network, whole_number("window", window)
+            network = lambda x: sliding_window(inner, x, contract, window=pixels)  # noqa: E731
+        if average is None:
+            return network
+        over = group(average) if isinstance(average, str) else average
+        if not isinstance(over, PlanarGroup) or not over.is_finite:
+            raise invalid("average", str(average), "a finite group of rotations and reflections", "C4")
+        return self._averaged(network, over)
+
+    def _averaged(self, network: Network, over: PlanarGroup) -> Network:
+        law = self.law if self.law is not None else self.reading.law
+        if law is None or not law.covers(over):
+            raise invalid("average", str(over), "None: it is not known how it moves the outputs of this network")
+        forward = input_action(over)
+
+        def call(x: jax.Array) -> jax.Array:
+            total: Any = 0
+            for g in over.elements():
+                y = network(forward(g, x))
+                size, out_size = x.shape[1:3], y.shape[1:3] if y.ndim == 4 else None
+                total = total + law.action(over, size=size, out_size=out_size)(over.inverse(g), y)
+            return total / over.order
+
+        return call
+
+    @staticmethod
+    def _batch(call: Network, batch: np.ndarray, size: int) -> np.ndarray:
+        """The outputs of a batch, which is filled up to a size, so that there is one program for all batches."""
+        filled = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
+        y = call(jnp.asarray(filled))
+        if not hasattr(y, "ndim") or y.ndim < 2:
+            raise invalid("output of the network", type(y).__name__, "one array [batch, ..., channels]")
+        return np.asarray(y[: len(batch)], np.float32)
+
+
+def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | str | None = None) -> Predictor:
+    """A trained network, ready for images as they come: ``geomdl.load("runs/c4").predict(images)``.
+
+    Args:
+      path: a work directory of `geomdl train`, or a folder of `geomdl export`.
+      checkpoint: of a work directory: ``"best"``, ``"latest"`` or a step.
+      data_path: where the data of the run lie now; asked for only where a task of one's own looks at them.
+
+    Raises:
+      ValueError: there is no such folder, or it is neither.
+
+    >>> load("nowhere")
+    Traceback (most recent call last):
+    ...
+    geomdl.training.workdir.workdir.WorkdirError: no run in nowhere...
+    """
+    from geomdl.inference.exported import is_exported, load_exported
+    from geomdl.paths import local_path
+    from geomdl.training import load_trained
+
+    folder = local_path(path, "path")
+    if is_exported(folder):
+        return load_exported(folder)
+    return Predictor.of(load_trained(folder, checkpoint, data_path=data_path))
+
+
+def _single_images(images: Any) -> list[Any]:
+    """The images one by one."""
+    if isinstance(images, list | tuple) and images and _is_image(images[0]):
+        return list(images)
+    if hasattr(images, "getbands"):  # of Pillow
+        return [images]
+    from geomdl.arrays import as_array
+
+    array = np.asarray(as_array(images, "images"))
+    if array.ndim == 4:
+        return list(array)
+    if array.ndim == 3 and array.shape[-1] > 4 and array.shape[0] not in (1, 3, 4):
+        return list(array)  # grey ones
+    return [array]
+
+
+def _is_image(value: Any) -> bool:
+    """Whether something is an array of at least two axes, or an image of Pillow."""
+    return hasattr(value, "getbands") or len(getattr(value, "shape", ())) > 1
+
+
+def _parts(places: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(places), size):
+        yield places[start : start + size]
