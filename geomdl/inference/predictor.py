@@ -215,7 +215,7 @@ def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | 
     >>> load("nowhere")
     Traceback (most recent call last):
     ...
-    geomdl.training.workdir.workdir.WorkdirError: no run in nowhere...
+    geomdl.training.workdir.workdir.WorkdirError: nowhere is no work directory of a run: it has no config.json
     """
     from geomdl.inference.exported import is_exported, load_exported
     from geomdl.paths import local_path

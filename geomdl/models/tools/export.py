@@ -143,11 +143,12 @@ def _program(
     """The program, and of what number the sides of its images are multiples; None where they are those given."""
     shapes = {name: jax.ShapeDtypeStruct(w.shape, w.dtype) for name, w in weights.items()}
 
-    def traced(height: str | int, width: str | int) -> jax_export.Exported:
+    def one_by_one(weights: dict[str, jax.Array], images: jax.Array) -> jax.Array:
+        return jax.vmap(lambda image: apply(weights, image[None])[0])(images)
+
+    def traced(height: str | int, width: str | int, call: Callable[..., jax.Array] = apply) -> jax_export.Exported:
         symbols = jax_export.symbolic_shape(f"batch, {height}, {width}, {image_shape[2]}")
-        return jax_export.export(jax.jit(apply), platforms=list(platforms))(
-            shapes, jax.ShapeDtypeStruct(symbols, dtype)
-        )
+        return jax_export.export(jax.jit(call), platforms=list(platforms))(shapes, jax.ShapeDtypeStruct(symbols, dtype))
 
     for multiple in (1, 2, 4, 8, 16, 32):
         if any(pixels % multiple for pixels in image_shape[:2]):
@@ -156,4 +157,7 @@ def _program(
             return traced(f"{multiple}*height", f"{multiple}*width"), multiple
         except Exception:  # whatever a network that asks for a size, or for whole numbers, raises of symbols
             continue
-    return traced(image_shape[0], image_shape[1]), None
+    try:
+        return traced(*image_shape[:2]), None
+    except TypeError:  # it asks for the batch size as a number, as len(x) does
+        return traced(*image_shape[:2], one_by_one), None
