@@ -34,6 +34,11 @@ class Predictor:
       image_shape: (height, width, channels) of the images that it was trained on.
       contract: of the network, where it has one.
       law: how the outputs move with the images, where it is known.
+
+    >>> colours = Reading("class", "none", ("red", "green", "blue"))
+    >>> brightest = Predictor(lambda x: x.mean((1, 2)), colours, Preprocessing(), (2, 2, 3))
+    >>> brightest.predict(np.full((2, 2, 3), [9, 200, 50], np.uint8)).classes
+    ('green',)
     """
 
     network: Network

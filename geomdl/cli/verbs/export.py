@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Exports, and says where."""
     use_data_dir(arguments)
     from geomdl.cli.support.quiet import quiet_libraries
-    from geomdl.inference import export_trained
+    from geomdl.inference.exported import export_trained
     from geomdl.training.loop.loop import load_trained
 
     quiet_libraries()
