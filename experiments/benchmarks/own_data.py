@@ -5,8 +5,8 @@
 JPEGs of 256×256 pixels, drawn at random, are streamed at 64×64 (``data.name="folder"``, ``in_memory=False``) into the
 network of the config digits_gcnn_c4. ``busy`` is the share of the time of training that the step takes, that is, in
 which nothing waits for images; ``cpu_of_step`` the processor time of the step alone, on one batch that is at hand,
-beside that of training, per image: what is missing to 1 goes into reading and decoding. (Of times that do not depend on
-what else the machine does.) The same with the images in memory.
+beside that of training, per image: what is missing to 1 goes into reading and decoding. (It depends less on what else the machine
+does than times do; images that the loader has decoded before are kept, up to 256 MiB.) The same with the images in memory.
 
 A folder of .npy files with images of 64×64×3 uint8 (``data.name="arrays"``) is trained on by a process of its own,
 whose peak resident memory is written down, and beside it that of the same training on a hundredth of the images.
