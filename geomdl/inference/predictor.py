@@ -128,11 +128,10 @@ class Predictor:
         given = _batch_or_list(images)
         count = len(given)
         names = tuple(map(str, range(count))) if names is None else tuple(names)
-        if len(names) != count or not count:
-            what = (
-                ("names", len(names), f"one for each of {count} images") if count else ("images", "none", "one or more")
-            )
-            raise invalid(*what)
+        if not count:
+            raise invalid("images", "none", "one image or more")
+        if len(names) != count:
+            raise invalid("names", len(names), f"one for each of {count} images")
         call, size = self._call(average, window), 1 if window else min(batch_size, count)
         outputs: list[Any] = [None] * count
         for places, batch in self._batches(given, names, size):
