@@ -107,6 +107,20 @@ class Preprocessing:
             made = np.stack([self.normalized(self.pixels(image)) for image in batch])
         return made[0] if one else made
 
+    def one(self, image: Any) -> np.ndarray:
+        """The float32 array ``[height, width, channels]`` that the network takes, of one image.
+
+        Args:
+          image: ``[height, width]`` or ``[height, width, channels]``, of any number of channels.
+
+        Raises:
+          ValueError: for another number of axes, or as when called.
+        """
+        array = np.asarray(as_array(image, "image"))
+        if array.ndim not in (2, 3):
+            raise misshapen("image", array.shape, ("height", "width", "channels"), self.channels)
+        return self.normalized(self.pixels(array))
+
     def pixels(self, image: np.ndarray) -> np.ndarray:
         """The image with the right channels and size, in its own type.
 

@@ -47,7 +47,6 @@ def load_exported(folder: Path) -> Predictor:
     Raises:
       ValueError: a file is missing or damaged, or does not say how the outputs are read.
     """
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
@@ -60,9 +59,19 @@ def load_exported(folder: Path) -> Predictor:
         height, width, channels = about["image_shape"]
     except KeyError as error:
         raise invalid(ABOUT, str(folder / ABOUT), f"what geomdl export wrote of a run; it lacks {error}") from error
-    except (SafetensorError, TypeError, AttributeError, ValueError) as error:
+    except Exception as error:  # of json, flatbuffers, struct, safetensors and the file system
         raise ValueError(f"cannot read the exported network in {folder}: {error}") from error
-    return Predictor(call, reading, preprocessing, (height, width, channels))
+    sizes = about.get("image_sizes")
+    multiple = sizes.get("multiples_of") if isinstance(sizes, dict) else None
+    taken = f"sides that are multiples of {multiple}" if multiple else f"{height}×{width}, as the network was exported"
+
+    def checked(images: jax.Array) -> jax.Array:
+        size = images.shape[1:3]
+        if size != (height, width) and (not multiple or any(pixels % multiple for pixels in size)):
+            raise invalid("size of images", f"{size[0]}×{size[1]}", taken, f"{height}×{width}")
+        return call(images)
+
+    return Predictor(checked, reading, preprocessing, (height, width, channels))
 
 
 def _stablehlo(content: bytes, stored: dict[str, np.ndarray]) -> Network:

@@ -66,18 +66,19 @@ class Predictor:
         """The names of the classes."""
         return self.reading.classes
 
-    def prepared(self, image: Any, name: str = "the image") -> np.ndarray:
+    def prepared(self, image: Any, name: str = "the image", *, alone: bool = False) -> np.ndarray:
         """An image, or a batch of images, as the network takes it: float32 ``[..., height, width, channels]``.
 
         Args:
           image: an array, or an image of Pillow.
           name: for errors.
+          alone: it is one image, also where its shape may be that of a batch of grey ones.
 
         Raises:
           ValueError: it cannot be brought to the channels or the size.
         """
         try:
-            prepared = self.preprocessing(image)
+            prepared = self.preprocessing.one(image) if alone else self.preprocessing(image)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
         if not np.isfinite(prepared).all():
@@ -151,7 +152,7 @@ class Predictor:
             return
         waiting: dict[tuple[int, ...], list[tuple[int, np.ndarray]]] = {}
         for i, (image, name) in enumerate(zip(given, names, strict=True)):
-            ready = self.prepared(image, name)
+            ready = self.prepared(image, name, alone=True)
             alike = waiting.setdefault(ready.shape, [])
             alike.append((i, ready))
             if len(alike) == size:

@@ -83,6 +83,45 @@ def test_every_form_of_an_image_gives_the_same(digits: Path, images: np.ndarray)
     assert next(named.rows())["image"] == "image 0"
 
 
+def test_every_kind_of_file_gives_the_same(digits: Path, images: np.ndarray, tmp_path: Path) -> None:
+    grey, exif = Image.fromarray(images[0, ..., 0]), Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    for name, image in {
+        "rgb.png": grey.convert("RGB"),
+        "palette.png": grey.convert("P"),
+        "opacity.png": grey.convert("LA"),
+        "rgba.webp": grey.convert("RGBA"),
+        "deep.tif": Image.fromarray(np.asarray(grey).astype(np.uint16) * 257),
+        "turned.png": grey.rotate(90),
+    }.items():
+        image.save(tmp_path / name, lossless=True, **({"exif": exif} if name == "turned.png" else {}))
+    network = geomdl.load(digits)
+    expected = network.predict(images[0]).probabilities
+    for source in image_sources([tmp_path]):
+        np.testing.assert_allclose(
+            network.predict([source.read()]).probabilities, expected, atol=1e-5, err_msg=source.name
+        )
+
+
+def test_damaged_exports_are_refused(digits: Path, tmp_path: Path) -> None:
+    assert main(["export", f"--workdir={digits}", f"--out={tmp_path}/net"]) == 0
+    network = geomdl.load(tmp_path / "net")
+    with pytest.raises(ValueError, match=r"invalid size of images '20×28'; allowed: .*; try 28×28"):
+        network.predict(np.zeros((20, 28), np.uint8))
+    for name, content in (
+        ("weights.safetensors", b""),
+        ("network.stablehlo", (tmp_path / "net" / "network.stablehlo").read_bytes()[:300]),
+        ("network.json", b"{}"),
+        ("network.json", b"[1]"),
+        ("network.json", b"{"),
+    ):
+        whole = (tmp_path / "net" / name).read_bytes()
+        (tmp_path / "net" / name).write_bytes(content)
+        with pytest.raises(ValueError, match=r"cannot read the exported network|invalid network\.json"):
+            geomdl.load(tmp_path / "net")
+        (tmp_path / "net" / name).write_bytes(whole)
+
+
 def test_the_group_average_is_invariant(digits: Path, images: np.ndarray) -> None:
     network = geomdl.load(digits)
     turned = np.rot90(images, axes=(1, 2)).copy()
@@ -210,7 +249,7 @@ def test_images_that_are_none_are_refused(digits: Path, images: np.ndarray) -> N
         ("images", "allowed: numbers"),
         (None, "allowed: an array of numbers"),
         (images.astype(complex), "complex|dtype"),
-        (np.zeros((28, 28, 5, 1, 1)), "shape of images"),
+        (np.zeros((28, 28, 5, 1, 1)), "shape of image"),
     ):
         with pytest.raises(ValueError, match=message):
             network.predict(given)
