@@ -85,6 +85,7 @@ def test_measures_and_assertions_take_the_same_words(model, output) -> None:
         assert_equivariant(lambda x: model(x * jnp.arange(8.0)[:, None]), X, "C4", output=output)
 
 
+@pytest.mark.long
 def test_shifts_decibels_and_derivatives_of_tokens() -> None:
     assert orbit_errors(tokens, X, "shifts", "tokens", elements=[[1, 2], [3, 0]]).worst == 0
     assert eq_t(tokens, X, "tokens").decibels > 150

@@ -9,6 +9,7 @@ from geomdl.audit.probes.output import output_of
 from geomdl.groups import C4, D4, SO2
 from geomdl.representations import FieldType
 
+LONG = pytest.mark.long
 WEIGHTS = np.random.default_rng(0).normal(size=(8, 8)).astype(np.float32)
 
 
@@ -55,8 +56,8 @@ def corner_box(x):
         (lambda x: smooth(x).reshape(len(x), 64, 1), "tokens", "64×1 treated as tokens"),
         (lambda x: np.repeat(smooth(x), 3, -1).transpose(0, 3, 1, 2), "channels-first", "3×8×8 treated as a field, "),
         (lambda x: (smooth(x)[..., 0] > 0).astype(np.int32), "labels", "8×8 treated as label maps"),
-        (lambda x: (smooth(x) > 0).astype(np.uint8), "labels", "8×8×1 treated as label maps"),
-        (lambda x: np.repeat(smooth(x) > 0, 2, -1), "field", "8×8×2 treated as a field"),
+        pytest.param(lambda x: (smooth(x) > 0).astype(np.uint8), "labels", "8×8×1 treated as label maps", marks=LONG),
+        pytest.param(lambda x: np.repeat(smooth(x) > 0, 2, -1), "field", "8×8×2 treated as a field", marks=LONG),
     ],
 )  # fmt: skip
 def test_dense_outputs_are_fields_whatever_their_layout(model, name, words) -> None:
