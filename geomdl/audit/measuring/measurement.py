@@ -200,7 +200,7 @@ def measure_crops(
     if not usable:
         return [], []
     x = window((0, 0))
-    y, *moved = np.split(stream(np.concatenate([x, *(window(s) for s in usable)])), len(usable) + 1)
+    y, *moved = stream.each([x, *(window(s) for s in usable)])
     measurements, pictures = [], []
     for shift, got in zip(usable, moved, strict=True):
         expected, interior = y, None
