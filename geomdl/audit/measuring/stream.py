@@ -50,9 +50,12 @@ class Stream:
 
     def each(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The outputs for several arrays of as many images each, in as few batches as they make together."""
-        if len(parts[0]) % self.batch == 0:  # they fill their batches: nothing has to be put together
+        count = len(parts[0])
+        if count % self.batch == 0:  # they fill their batches: nothing has to be put together
             return [self(part) for part in parts]
-        return np.split(self(np.concatenate(parts)), len(parts))
+        together = self.batch // count if self.batch % count == 0 else len(parts)  # memory is asked for once and again
+        outputs = [self(np.concatenate(parts[i : i + together])) for i in range(0, len(parts), together)]
+        return np.split(np.concatenate(outputs), len(parts))
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """The outputs for ``[n, height, width, channels]``.

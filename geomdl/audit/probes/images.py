@@ -1,6 +1,7 @@
 """The images that an audit is made with: white noise, band-limited noise, or data."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
@@ -89,8 +90,10 @@ def band_limited(rng: np.random.Generator, count: int, size: Size, dtype: DTypeL
     limit = max(CUTOFF, 1.5 / min(height, width))  # small images keep their slowest waves
     kept = frequency <= limit
     noise = scipy.fft.rfft2(rng.normal(size=(count, *size)), axes=(1, 2), workers=-1)
-    pixels = scipy.fft.irfft2(noise * kept[..., None], s=(height, width), axes=(1, 2), workers=-1)
-    return (pixels / np.sqrt(np.mean(pixels**2))).astype(dtype)
+    noise *= kept[..., None]
+    pixels = scipy.fft.irfft2(noise, s=(height, width), axes=(1, 2), workers=-1)
+    pixels *= math.sqrt(pixels.size) / np.linalg.norm(pixels.ravel())
+    return pixels.astype(dtype)
 
 
 def read_images(source: str, *, count: int, dtype: DTypeLike = np.float32) -> Images:

@@ -3,7 +3,7 @@ it."""
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import scipy.fft
@@ -207,11 +207,30 @@ def fourier_shift(x: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
     axes = [axis for axis in (1, 2) if shift[axis - 1]]
     if not axes:
         return x
-    height, width = x.shape[1:3]
-    phase = np.fft.fftfreq(height)[:, None] * shift[0] + np.fft.fftfreq(width)[None] * shift[1]
-    turns = np.exp(-2j * math.pi * phase).astype(np.result_type(x.dtype, np.complex64))[..., None]
-    turned = scipy.fft.fftn(x, axes=axes, workers=-1) * turns
-    return scipy.fft.ifftn(turned, axes=axes, workers=-1, overwrite_x=True).real.astype(x.dtype)
+    lengths = [x.shape[axis] for axis in axes]
+    turns = _turns(lengths, [shift[axis - 1] for axis in axes]).astype(np.result_type(x.dtype, np.complex64))
+    shape = [1] * x.ndim
+    for axis, count in zip(axes, turns.shape, strict=True):
+        shape[axis] = count
+    waves = scipy.fft.rfftn(x, axes=axes, workers=-1)  # half of the waves: those of the last axis that differ
+    waves *= turns.reshape(shape)
+    return scipy.fft.irfftn(waves, s=lengths, axes=axes, workers=-1, overwrite_x=True)
+
+
+def _turns(lengths: Sequence[int], shifts: Sequence[float]) -> np.ndarray:
+    """The phases e^{−2πi f·s} of the frequencies f that `scipy.fft.rfftn` keeps, of one axis or two.
+
+    The real part is taken of waves that the grid cannot tell from their mirror images: cos(π s) at the Nyquist
+    frequency of an even axis. For the last axis `scipy.fft.irfftn` takes it.
+    """
+    along = [np.fft.fftfreq(n) for n in lengths[:-1]] + [np.fft.rfftfreq(lengths[-1])]
+    phases = sum(np.ix_(*(f * s for f, s in zip(along, shifts, strict=True))))
+    turns = np.exp(-2j * math.pi * phases)
+    if len(lengths) == 2 and lengths[0] % 2 == 0:
+        turns[lengths[0] // 2] = math.cos(math.pi * shifts[0]) * np.exp(-2j * math.pi * along[1] * shifts[1])
+        if lengths[1] % 2 == 0:
+            turns[lengths[0] // 2, -1] = math.cos(math.pi * (shifts[0] + shifts[1]))
+    return turns
 
 
 def linear_transformation(

@@ -105,6 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
             data_dir=arguments.data_dir,
         )
         model, name = trained.model, f"{arguments.workdir}, step {trained.step}"
+        if arguments.output == "auto":  # the task knows
+            output = getattr(trained.task, "law", output)
         if size is None and arguments.data is None:
             data = _data_of(trained)
             if data is None:

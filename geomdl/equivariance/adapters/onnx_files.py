@@ -118,6 +118,7 @@ def _session(path: Path) -> Any:
         message = f"{path.name} is an ONNX file, for which onnxruntime is needed: pip install 'geomdl[onnx]' ({error})"
         raise ValueError(message) from error
     options = runtime.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # between calls others compute
     options.log_severity_level = 3  # errors; what a graph could do better is no matter of who audits it
     try:
         return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
