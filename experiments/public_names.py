@@ -14,7 +14,7 @@ from types import ModuleType
 
 PACKAGES = (
     "registry", "groups", "representations", "actions", "equivariance", "kernels", "layers", "models", "data", "tasks",
-    "evaluators", "plots", "training", "audit", "testing",
+    "evaluators", "plots", "training", "inference", "audit", "testing",
 )  # fmt: skip
 """The packages that have public names, from the bottom of the house to the top."""
 

@@ -77,6 +77,7 @@ _OF_FILES = (  # files, records and measures, where any trained network will do
     "test_parameter_mismatch.py",
     "test_regression.py",
     "test_segmentation.py",
+    "test_advice.py",
     "test_summaries_and_reports.py",
     "test_survival.py",
     "test_workdir_and_writers.py",

@@ -138,3 +138,9 @@ def test_annotations_say_what_is_checked():
     for hint, value in ((int | None, 2.5), (tuple[int, int], (1, 2, 3)), (float, float("nan")), (tuple[int, int], 3)):
         with pytest.raises(ValueError, match="invalid size"):
             checker(hint)("size", value)
+
+
+def test_coordinates_are_as_wide_as_the_array_and_float32_at_least() -> None:
+    assert [wide_dtype(kind) for kind in (np.float16, jnp.bfloat16, np.float32, np.uint8)] == [np.float32] * 4
+    with jax.enable_x64(True):
+        assert wide_dtype(np.float64) == np.float64

@@ -18,7 +18,6 @@ experiments/results/benchmarks/input.csv.
 """
 
 import argparse
-import itertools
 import multiprocessing
 import os
 import queue
@@ -100,11 +99,6 @@ class Training:
             step += 1
         self.steps = step
         return spent / (time.perf_counter() - started)
-
-    def per_second(self, seconds: float) -> float:
-        """Images per second of training, after `waiting`."""
-        steps = itertools.count(self.steps)
-        return rate(self.loader.batch_size, lambda _: self.take(self.loader.fetch(next(steps))), seconds)
 
 
 def measured(config: RunConfig, dataset: Dataset, seconds: float, workers: int) -> Row:

@@ -4,8 +4,9 @@
 
 JPEGs of 256×256 pixels, drawn at random, are streamed at 64×64 (``data.name="folder"``, ``in_memory=False``) into the
 network of the config digits_gcnn_c4. ``busy`` is the share of the time of training that the step takes, that is, in
-which nothing waits for images; ``of_step`` the images per second of training beside those of the step alone on one
-batch that is at hand: below 1, reading takes cores from the step. The same with the images in memory.
+which nothing waits for images; ``cpu_of_step`` the processor time of the step alone, on one batch that is at hand,
+beside that of training, per image: what is missing to 1 goes into reading and decoding. (Of times that do not depend on
+what else the machine does.) The same with the images in memory.
 
 A folder of .npy files with images of 64×64×3 uint8 (``data.name="arrays"``) is trained on by a process of its own,
 whose peak resident memory is written down, and beside it that of the same training on a hundredth of the images.
@@ -18,9 +19,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import jax
 import numpy as np
 from PIL import Image
 
@@ -85,16 +89,28 @@ def streamed(folder: Path, in_memory: bool, seconds: float) -> Row:
     load = loading(loader, seconds)
     steps = Training(config, dataset, loader)
     alone = steps.alone(seconds)
-    waiting, there = steps.waiting(seconds), steps.per_second(seconds)
+    waiting = steps.waiting(seconds)
+    fetched = jax.device_put(loader.fetch(steps.steps))
+    step_cpu = cpu_per_step(lambda _: steps.take(fetched), seconds)
+    training_cpu = cpu_per_step(lambda step: steps.take(loader.fetch(steps.steps + 1 + step)), seconds)
     loader.close()
     return {
         "images": len(dataset.train),
         "loader_per_s": round(load),
         "step_per_s": round(alone),
-        "training_per_s": round(there),
         "busy": round(1 - waiting, 4),
-        "of_step": round(there / alone, 3),
+        "cpu_of_step": round(step_cpu / training_cpu, 3),
     }
+
+
+def cpu_per_step(action: Callable[[int], object], seconds: float) -> float:
+    """Processor seconds, of all threads, of an action, which is repeated for so many seconds."""
+    action(0)
+    started, spent, step = time.perf_counter(), time.process_time(), 1
+    while time.perf_counter() - started < seconds or step < 4:
+        action(step)
+        step += 1
+    return (time.process_time() - spent) / (step - 1)
 
 
 def memory(folder: Path, steps: int) -> float:
@@ -121,9 +137,8 @@ def main() -> None:
         "images",
         "loader_per_s",
         "step_per_s",
-        "training_per_s",
         "busy",
-        "of_step",
+        "cpu_of_step",
         "gib_of_data",
         "gib_of_memory",
     )

@@ -170,6 +170,15 @@ class _Seen:
             if places:
                 shown = ", ".join(self._name(*p) for p in places[:_MOST_NAMED])
                 found.append(f"{len(places)} images {what}: {shown}" + (", …" if len(places) > _MOST_NAMED else ""))
+        dtype, greatest = self._dataset.train.images.dtype, self._sums["train"][1]
+        done = self._dataset.preprocessing
+        if dtype.kind == "f" and greatest > 2 and not (done is not None and done.normalizes):
+            found.append(f"values up to {greatest:.6g}, where networks expect about 1: data.scale, data.normalize")
+        if dtype == np.uint16 and greatest < 0.5:
+            most = round(greatest * 65535)
+            found.append(
+                f"numbers of 16 bits that go up to {most} only, {greatest:.2g} of their range: data.scale={most}"
+            )
         if self._dataset.label_kind in ("class", "labels", "map"):
             for i, split in enumerate(SPLITS):
                 missing = [n for n, c in zip(self._dataset.classes, self._classes[i], strict=False) if not c]

@@ -4,14 +4,10 @@
 preprocessing of the run and gives `Predictions`: classes with probabilities, label maps, or values.
 """
 
-from geomdl.inference.exported import export_trained
-from geomdl.inference.image_sources import Source, image_sources, read_in_order
 from geomdl.inference.predictions import Predictions
 from geomdl.inference.predictor import Predictor, load
 from geomdl.inference.reading import Reading
 
-__all__ = [
-    "Predictions", "Predictor", "Reading", "Source", "export_trained", "image_sources", "load", "read_in_order",
-]  # fmt: skip
+__all__ = ["Predictions", "Predictor", "Reading", "load"]
 
-__experimental__ = ["Reading", "Source", "export_trained", "image_sources", "read_in_order"]
+__experimental__ = ["Reading"]

@@ -5,31 +5,35 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jax import export as jax_export
 
 from geomdl.data import Preprocessing
 from geomdl.errors import invalid
-from geomdl.inference.predictor import Predictor
+from geomdl.inference.predictor import Network, Predictor
 from geomdl.inference.reading import Reading
 from geomdl.models import Exported, export
+from geomdl.models.tools.export import Form
 from geomdl.training import Trained
 
 ABOUT = "network.json"
 
 
-def export_trained(trained: Trained, folder: Path | str) -> Exported:
+def export_trained(trained: Trained, folder: Path | str, form: Form = "stablehlo") -> Exported:
     """Exports a trained model, with what is needed to give it images and to read its outputs in ``network.json``.
 
     Args:
       trained: of `geomdl.training.load_trained`.
       folder: gets the files, see `geomdl.models.export`.
+      form: ``"stablehlo"`` or ``"onnx"``.
     """
     about = {
         "outputs": Reading.of(trained.task, trained.classes).to_dict(),
         "preprocessing": trained.preprocessing.to_dict(),
         "trained": {"step": trained.step, "data": trained.provenance},
     }
-    return export(trained.model, trained.image_shape, folder, about=about)
+    return export(trained.model, trained.image_shape, folder, about=about, form=form)
 
 
 def is_exported(folder: Path) -> bool:
@@ -48,8 +52,9 @@ def load_exported(folder: Path) -> Predictor:
 
     try:
         about: Any = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        program = jax_export.deserialize(bytearray((folder / about["program"]).read_bytes()))
-        weights = {name: jax.numpy.asarray(array) for name, array in load_file(folder / about["weights"]).items()}
+        content = (folder / about["program"]).read_bytes()
+        onnx = about["program"].endswith(".onnx")
+        call = _onnx(content) if onnx else _stablehlo(content, load_file(folder / about["weights"]))
         reading = Reading.from_dict(about["outputs"])
         preprocessing = Preprocessing.from_dict(about["preprocessing"])
         height, width, channels = about["image_shape"]
@@ -57,5 +62,18 @@ def load_exported(folder: Path) -> Predictor:
         raise invalid(ABOUT, str(folder / ABOUT), f"what geomdl export wrote of a run; it lacks {error}") from error
     except (SafetensorError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"cannot read the exported network in {folder}: {error}") from error
-    call = jax.jit(program.call)
-    return Predictor(lambda images: call(weights, images), reading, preprocessing, (height, width, channels))
+    return Predictor(call, reading, preprocessing, (height, width, channels))
+
+
+def _stablehlo(content: bytes, stored: dict[str, np.ndarray]) -> Network:
+    program = jax_export.deserialize(bytearray(content))
+    weights, call = {name: jnp.asarray(array) for name, array in stored.items()}, jax.jit(program.call)
+    return lambda images: call(weights, images)
+
+
+def _onnx(content: bytes) -> Network:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda images: jnp.asarray(session.run(None, {name: np.asarray(images)})[0])

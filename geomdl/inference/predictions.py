@@ -21,8 +21,8 @@ class Predictions:
 
     >>> reading = Reading("class", "softmax", ("cat", "dog"))
     >>> said = Predictions((np.array([0.0, 1.0]), np.array([2.0, 0.0])), reading, ("a.png", "b.png"))
-    >>> said.classes, said.probabilities.round(2).tolist(), len(said)
-    (('dog', 'cat'), [[0.27, 0.73], [0.88, 0.12]], 2)
+    >>> said.classes, said.labels.tolist(), said.probabilities.shape
+    (('dog', 'cat'), [1, 0], (2, 2))
     """
 
     outputs: tuple[np.ndarray, ...]

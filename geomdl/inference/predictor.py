@@ -34,6 +34,11 @@ class Predictor:
       image_shape: (height, width, channels) of the images that it was trained on.
       contract: of the network, where it has one.
       law: how the outputs move with the images, where it is known.
+
+    >>> colours = Reading("class", "none", ("red", "green", "blue"))
+    >>> brightest = Predictor(lambda x: x.mean((1, 2)), colours, Preprocessing(), (2, 2, 3))
+    >>> brightest.predict(np.full((2, 2, 3), [9, 200, 50], np.uint8)).classes
+    ('green',)
     """
 
     network: Network
@@ -215,7 +220,7 @@ def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | 
     >>> load("nowhere")
     Traceback (most recent call last):
     ...
-    geomdl.training.workdir.workdir.WorkdirError: no run in nowhere...
+    geomdl.training.workdir.workdir.WorkdirError: nowhere is no work directory of a run: it has no config.json
     """
     from geomdl.inference.exported import is_exported, load_exported
     from geomdl.paths import local_path

@@ -75,6 +75,7 @@ def test_a_folder_is_trained_on_and_the_run_keeps_its_preprocessing(folder, caps
     Path("moved/dark/0.png").unlink()  # other images: their own statistics would be others; the run keeps its numbers
     assert main(["evaluate", "--workdir=run", "--evaluators=metrics", "--data_path=moved"]) == 0
     assert "these are not the data of the run" in caplog.text
+    assert load_trained("run", data_path="moved").dataset.preprocessing == trained.preprocessing
 
 
 def test_what_a_data_set_holds_and_what_is_doubtful(folder, capsys):
@@ -135,7 +136,7 @@ def test_label_maps_given_in_python_need_no_task(folder):
     split = Split(rng.random((8, 8, 8, 1)).astype(np.float32), rng.integers(0, 2, (8, 8, 8)).astype(np.int32))
     dataset = Dataset("maps", split, split, split, (8, 8, 1), 2, ("a", "b"), "made", label_kind="map")
     config = RunConfig.from_config_dict(
-        {"model": {"name": "unet", "width": 2, "depth": 1}, "training": {"steps": 1, "batch_size": 8}}
+        {"model": {"name": "unet", "width": 1, "depth": 1}, "training": {"steps": 1, "batch_size": 8}}
     )
     train(config, "run", dataset=dataset)
     assert json.loads(Path("run/config.json").read_text())["config"]["task"]["name"] == "segmentation"
@@ -149,22 +150,45 @@ def test_without_data_every_command_says_what_is_missing(folder, capsys):
     assert not Path("run").exists()
 
 
-def test_a_data_set_by_its_file_from_another_folder_and_a_changed_file_is_noticed(folder):
-    home, elsewhere = folder / "home", folder / "elsewhere"
+@pytest.fixture
+def home(folder) -> Path:
+    """A folder with a data set and a config that names it."""
+    home = folder / "home"
     home.mkdir()
-    elsewhere.mkdir()
+    (folder / "elsewhere").mkdir()
     (home / "spots.py").write_text(SPOTS)
-    (home / "c.py").write_text(CONFIG.replace('"folder", "path": "spots", "size": 8, "normalize": "train"',
-                                              '"spots.py:spots", "count": 16'))  # fmt: skip
-    run = command("train", f"--config={home / 'c.py'}", "--workdir=run", "--quiet", cwd=elsewhere)
-    assert run.returncode == 0, run.stderr
-    (elsewhere / "run").rename(folder / "run")
-    run = command("evaluate", "--workdir=run", "--evaluators=metrics", cwd=folder)
-    assert (run.returncode, run.stderr) == (0, "")
-    assert "16 images of spots (test)" in run.stdout
+    data = '"folder", "path": "spots", "size": 8, "normalize": "train"'
+    (home / "c.py").write_text(CONFIG.replace(data, '"spots.py:spots", "count": 16'))
+    return home
+
+
+def test_a_data_set_by_its_file_from_another_folder_and_a_changed_file_is_noticed(home, monkeypatch, capsys, caplog):
+    monkeypatch.chdir(home.parent / "elsewhere")
+    assert main(["train", f"--config={home / 'c.py'}", "--workdir=run", "--quiet"]) == 0
+    Path("run").rename(home.parent / "run")
+    monkeypatch.chdir(home.parent)
+    assert main(["evaluate", "--workdir=run", "--evaluators=metrics"]) == 0
+    assert "16 images of spots (test)" in capsys.readouterr().out
+    assert not caplog.records
     (home / "spots.py").write_text(SPOTS.replace("3:5, 3:5", "2:6, 2:6"))
-    run = command("evaluate", "--workdir=run", "--evaluators=metrics", cwd=folder)
+    assert main(["evaluate", "--workdir=run", "--evaluators=metrics"]) == 0
+    noticed = f"{home / 'spots.py'} has changed since the run began"
+    assert noticed in caplog.text
+    assert main(["train", f"--config={home / 'c.py'}", "--workdir=run", "--quiet"]) == 0
+    assert noticed in capsys.readouterr().err
+    assert main(["train", f"--config={home / 'c.py'}", "--workdir=x", "--config.data.cuont=3"]) == 2
+    assert "did you mean 'data.count'" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_later_processes_read_a_data_set_by_its_file_and_say_when_it_has_changed(home):
+    run = command("train", f"--config={home / 'c.py'}", "--workdir=run", "--quiet", cwd=home.parent / "elsewhere")
+    assert run.returncode == 0, run.stderr
+    (home.parent / "elsewhere" / "run").rename(home.parent / "run")
+    evaluate = ("evaluate", "--workdir=run", "--evaluators=metrics")
+    run = command(*evaluate, cwd=home.parent)
+    assert (run.returncode, run.stderr) == (0, "")
+    (home / "spots.py").write_text(SPOTS.replace("3:5, 3:5", "2:6, 2:6"))
+    run = command(*evaluate, cwd=home.parent)
     assert run.returncode == 0
     assert f"{home / 'spots.py'} has changed since the run began" in run.stderr
-    typo = command("train", f"--config={home / 'c.py'}", "--workdir=x", "--config.data.cuont=3", cwd=elsewhere)
-    assert "did you mean 'data.count'" in typo.stderr

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from geomdl.data import Preprocessing, data_config, make_loader
+from geomdl.data.sources.own.image_files import read_image
 
 RNG = np.random.default_rng(0)
 SPLITS = ("train", "validation", "test")
@@ -84,6 +85,19 @@ def test_in_memory_and_on_demand_give_the_same_batches(source, options, request)
     for one, other in zip(batches(held), batches(read), strict=True):
         for key in one:
             np.testing.assert_array_equal(one[key], other[key])
+
+
+def test_some_decoded_images_are_kept_and_no_more(photos, monkeypatch):
+    from geomdl.data.sources.own import options, stored_files
+
+    decoded = []
+    monkeypatch.setattr(options, "_KEPT_BYTES", 5 * 8 * 8 * 3)
+    monkeypatch.setattr(stored_files, "read_image", lambda file: decoded.append(file) or read_image(file))
+    split = load("folder", photos, in_memory=False).train
+    first = split.images[:]
+    decoded.clear()
+    np.testing.assert_array_equal(split.images[:], first)
+    assert len(decoded) == len(split) - 5
 
 
 def test_splits_are_stratified_recorded_and_disjoint(photos):
@@ -264,6 +278,13 @@ def test_what_is_refused(tmp_path, photos, cells):
     save(cells / "masks" / "3.png", noise(4, 4, 1))
     with pytest.raises(ValueError, match=r"invalid size of the label map .*3.png '4×4'; allowed: that of its image"):
         load("masks", cells)
+
+
+def test_a_class_with_too_few_images_to_train_on(photos):
+    save(photos / "emu" / "only.png", noise())
+    configs = [data_config("folder", path=str(photos), split_seed=seed) for seed in range(20)]
+    with pytest.raises(ValueError, match=r"number of images of class 'emu' in .* 1; allowed: enough"):
+        _ = [config.load() for config in configs]
 
 
 def test_broken_files_are_named_and_left_out_on_request(photos):

@@ -12,7 +12,8 @@ from PIL import Image
 
 import geomdl
 from geomdl.cli.main import main
-from geomdl.inference import Predictions, Reading, image_sources
+from geomdl.inference import Predictions, Reading
+from geomdl.inference.image_sources import image_sources
 from geomdl.training import load_trained
 
 DIGITS = """

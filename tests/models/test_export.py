@@ -1,5 +1,7 @@
 """An exported network runs where geomdl cannot be imported, for any batch size."""
 
+import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from flax import nnx
 from safetensors import safe_open
+from safetensors.numpy import load_file
 
 from geomdl.cli.main import main
 from geomdl.layers import BatchNorm, Conv, freeze
@@ -105,3 +108,48 @@ def test_the_command_exports(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     (scores,) = _run_alone(tmp_path / "out", np.ones((2, 28, 28, 1), np.float32))
     assert scores.shape == (2, 10)
     assert main(["export", "--workdir=nowhere", f"--out={tmp_path}"]) == 2
+
+
+def test_a_program_takes_every_size_that_the_network_takes(tmp_path: Path):
+    model = MODELS["gcnn"](group="C4", width=1).build((16, 16, 1), 3, rngs=nnx.Rngs(0))
+    files = export(model, (16, 16, 1), tmp_path, about={"classes": ["a", "b", "c"]})
+    about = json.loads(files.about.read_text())
+    assert about["image_sizes"] == {"multiples_of": 4}
+    assert about["classes"] == ["a", "b", "c"]
+    program, weights = jax.export.deserialize(bytearray(files.program.read_bytes())), load_file(files.weights)
+    for height, width in ((16, 16), (20, 28)):
+        x = np.random.default_rng(0).normal(size=(2, height, width, 1)).astype(np.float32)
+        np.testing.assert_allclose(program.call(weights, x), jax.jit(model)(x), rtol=1e-4, atol=1e-5)
+    dense = export(MODELS["mlp"](width=2).build((16, 16, 1), 3, rngs=nnx.Rngs(0)), (16, 16, 1), tmp_path / "dense")
+    assert json.loads(dense.about.read_text())["image_sizes"] == "image_shape only"
+
+
+def test_any_module_of_flax_is_exported(tmp_path: Path):
+    class Net(nnx.Module):
+        def __init__(self, rngs):
+            self.norm, self.dense = nnx.BatchNorm(1, use_running_average=True, rngs=rngs), nnx.Linear(16, 2, rngs=rngs)
+
+        def __call__(self, x):
+            return self.dense(self.norm(x).reshape(len(x), -1))
+
+    net = Net(nnx.Rngs(0))
+    files = export(net, (4, 4, 1), tmp_path)
+    program, weights = jax.export.deserialize(bytearray(files.program.read_bytes())), load_file(files.weights)
+    assert set(weights) == {"dense.bias", "dense.kernel", "norm.bias", "norm.mean", "norm.scale", "norm.var"}
+    for n in (1, 3):
+        x = np.random.default_rng(n).normal(size=(n, 4, 4, 1)).astype(np.float32)
+        np.testing.assert_allclose(program.call(weights, x), net(x), atol=1e-6)
+    with pytest.raises(ValueError, match=r"invalid model 'function'; allowed: a flax\.nnx\.Module"):
+        export(lambda x: x, (4, 4, 1), tmp_path)
+
+
+def test_onnx_where_it_can_be_written(tmp_path: Path):
+    model = MODELS["mlp"](width=2).build((8, 8, 1), 3, rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match="unknown format 'onxn'; allowed: stablehlo, onnx; did you mean 'onnx'"):
+        export(model, (8, 8, 1), tmp_path, form="onxn")
+    if importlib.util.find_spec("jax2onnx") is None:
+        with pytest.raises(ValueError, match="invalid --format 'onnx'; allowed: a format whose converter is installed"):
+            export(model, (8, 8, 1), tmp_path, form="onnx")
+        return
+    files = export(model, (8, 8, 1), tmp_path, form="onnx")
+    assert json.loads(files.about.read_text())["relative_difference"] < 1e-5

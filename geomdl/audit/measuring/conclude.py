@@ -46,6 +46,7 @@ def conclude(
         )  # fmt: skip
     level, worst = _worst(rows, tolerance)
     conditions = [
+        *_about_images(rows, tolerance),
         *_about_grid(rows, measurements, symmetry, tolerance),
         *_about_shifts(symmetry, rows, level, tolerance),
         *_about_borders(symmetry, rows, level, tolerance),
@@ -97,6 +98,15 @@ def _about_sizes(
             same = level == _worst(here, tolerance)[0]
             found.append(f"the same {where}" if same else f"{level} {where}: {worst.error:.1e}")
     return found
+
+
+def _about_images(rows: Sequence[Measurement], tolerance: float) -> list[str]:
+    """The level on each kind of images, where they differ: noise may break what holds on the images that were given."""
+    names = tuple(dict.fromkeys(m.images for m in rows if m.frame != "disc"))
+    found = {name: _worst([m for m in rows if m.images == name and m.frame != "disc"], tolerance) for name in names}
+    if len({level for level, _ in found.values()}) < 2:
+        return []
+    return [f"{level} on {name} ({worst.error:.1e})" for name, (level, worst) in found.items()]
 
 
 def _resamples(rows: Sequence[Measurement]) -> bool:

@@ -125,7 +125,7 @@ def _measured_together(
     moved = [transformation.move(frame.x) for transformation in transformations]
     back = {i: t.undo(m) for i, (t, m) in enumerate(zip(transformations, moved, strict=True)) if t.undo}
     count = len(moved)
-    outputs = np.split(stream(np.concatenate([*moved, *back.values()])), count + len(back))
+    outputs = stream.each([*moved, *back.values()])
     of_back = dict(zip(back, outputs[count:], strict=True))
     for i, transformation in enumerate(transformations):
         yield _measured(transformation, frame, _Passed(moved[i], outputs[i], back.get(i), of_back.get(i)))

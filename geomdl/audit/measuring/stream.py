@@ -48,6 +48,12 @@ class Stream:
         self.compilations += 1  # runs when JAX traces, not when the compiled function is called
         return model(x)
 
+    def each(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The outputs for several arrays of as many images each, in as few batches as they make together."""
+        if len(parts[0]) % self.batch == 0:  # they fill their batches: nothing has to be put together
+            return [self(part) for part in parts]
+        return np.split(self(np.concatenate(parts)), len(parts))
+
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """The outputs for ``[n, height, width, channels]``.
 
@@ -57,7 +63,8 @@ class Stream:
         outputs = []
         for start in range(0, len(images), self.batch):
             part = images[start : start + self.batch]
-            filled = np.concatenate([part, np.repeat(part[-1:], self.batch - len(part), 0)])
+            missing = self.batch - len(part)
+            filled = np.concatenate([part, np.repeat(part[-1:], missing, 0)]) if missing else part
             with jax.default_matmul_precision("highest"):  # accelerators would round to ten bits otherwise
                 result = self._compiled(self.model, jnp.asarray(filled)) if self._compiled else self.model(filled)
             self.calls += 1

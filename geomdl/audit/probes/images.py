@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import scipy.fft
 from numpy.typing import DTypeLike
 
 from geomdl.arrays import as_array
@@ -84,11 +85,11 @@ def band_limited(rng: np.random.Generator, count: int, size: Size, dtype: DTypeL
     ((2, 16, 16, 1), 1.0)
     """
     height, width, _ = size
-    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
     limit = max(CUTOFF, 1.5 / min(height, width))  # small images keep their slowest waves
     kept = frequency <= limit
-    noise = np.fft.fft2(rng.normal(size=(count, *size)), axes=(1, 2))
-    pixels = np.fft.ifft2(noise * kept[..., None], axes=(1, 2)).real
+    noise = scipy.fft.rfft2(rng.normal(size=(count, *size)), axes=(1, 2), workers=-1)
+    pixels = scipy.fft.irfft2(noise * kept[..., None], s=(height, width), axes=(1, 2), workers=-1)
     return (pixels / np.sqrt(np.mean(pixels**2))).astype(dtype)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
+import scipy.fft
 
 from geomdl.actions import act, output_action, warp, warp_labels
 from geomdl.actions.laws import OutputLaw
@@ -203,10 +204,14 @@ def fourier_shift(x: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
     >>> bool(np.allclose(fourier_shift(fourier_shift(x, (0.5, 0)), (0.5, 0)), np.roll(x, 1, 1)))
     True
     """
+    axes = [axis for axis in (1, 2) if shift[axis - 1]]
+    if not axes:
+        return x
     height, width = x.shape[1:3]
     phase = np.fft.fftfreq(height)[:, None] * shift[0] + np.fft.fftfreq(width)[None] * shift[1]
-    turned = np.fft.fft2(x, axes=(1, 2)) * np.exp(-2j * math.pi * phase)[..., None]
-    return np.real(np.fft.ifft2(turned, axes=(1, 2))).astype(x.dtype)
+    turns = np.exp(-2j * math.pi * phase).astype(np.result_type(x.dtype, np.complex64))[..., None]
+    turned = scipy.fft.fftn(x, axes=axes, workers=-1) * turns
+    return scipy.fft.ifftn(turned, axes=axes, workers=-1, overwrite_x=True).real.astype(x.dtype)
 
 
 def linear_transformation(

@@ -24,6 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workdir", required=True, action=PathOption, help="directory of the run")
     parser.add_argument("--out", required=True, action=PathOption, help="folder for the files; made if it is not there")
     parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
+    parser.add_argument(
+        "--format",
+        choices=("stablehlo", "onnx"),
+        default="stablehlo",
+        help="of the program; onnx needs jax2onnx",
+    )
     add_data_dir(parser)
     add_data_path(parser)
     add_compilation_cache(parser)
@@ -33,14 +39,14 @@ def run(arguments: argparse.Namespace) -> None:
     """Exports, and says where."""
     use_data_dir(arguments)
     from geomdl.cli.support.quiet import quiet_libraries
-    from geomdl.inference import export_trained
+    from geomdl.inference.exported import export_trained
     from geomdl.training.loop.loop import load_trained
 
     quiet_libraries()
     trained = load_trained(
         arguments.workdir, arguments.checkpoint, data_path=arguments.data_path, data_dir=arguments.data_dir
     )
-    files = export_trained(trained, arguments.out)
+    files = export_trained(trained, arguments.out, arguments.format)
     shape = ", ".join(map(str, trained.image_shape))
     print(f"{arguments.workdir}, step {trained.step}: images [batch, {shape}] to {trained.task.outputs} scores")
     for file in (files.program, files.weights, files.about):

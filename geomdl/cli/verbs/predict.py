@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Predicts; 2 if files were left out and nothing is left."""
     from geomdl.cli.support.quiet import quiet_libraries
     from geomdl.errors import invalid
-    from geomdl.inference import image_sources, load, read_in_order
+    from geomdl.inference import load
+    from geomdl.inference.image_sources import image_sources, read_in_order
 
     quiet_libraries()
     sources = image_sources(arguments.images)

@@ -177,7 +177,7 @@ def _output(session: Any, name: str, wanted: str | None) -> str:
 
 def _converted(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if dtype.kind == "f":
-        return x.astype(dtype)
+        return x.astype(dtype, copy=False)
     range_of = np.iinfo(dtype)
     highest = math.nextafter(float(range_of.max), 0) if dtype.itemsize == 8 else range_of.max
     return np.clip(np.rint(x), range_of.min, highest).astype(dtype)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -14,14 +14,16 @@ from flax import nnx
 from jax import export as jax_export
 from jax.typing import DTypeLike
 
-from geomdl.errors import invalid
+from geomdl.errors import invalid, unknown
 from geomdl.layers import Layer
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import path_name
 from geomdl.layers.transforms.with_method import with_method
+from geomdl.models.tools.onnx import write_onnx
 from geomdl.paths import local_path
 from geomdl.version import __version__
 
+Form = Literal["stablehlo", "onnx"]
 PLATFORMS = ("cpu", "cuda", "tpu")
 
 
@@ -30,7 +32,8 @@ class Exported:
     """The files of an exported network.
 
     Attributes:
-      program: a serialized `jax.export` artefact, a function (weights, images) ↦ outputs.
+      program: a serialized `jax.export` artefact, a function (weights, images) ↦ outputs; or an ONNX file, which holds
+        its weights itself.
       weights: the dense arrays by name, as safetensors.
       about: what the network is, as JSON: sizes and dtype of its images, contract, and what `export` was told.
     """
@@ -48,6 +51,7 @@ def export(
     dtype: DTypeLike = jnp.float32,
     platforms: Sequence[str] = PLATFORMS,
     about: Mapping[str, Any] = MappingProxyType({}),
+    form: Form = "stablehlo",
 ) -> Exported:
     """Freezes a network and writes it to files that need jax, flatbuffers and safetensors, but not geomdl.
 
@@ -69,6 +73,8 @@ def export(
       dtype: of the images.
       platforms: for which the program is lowered.
       about: further entries of ``network.json``: names of classes, preprocessing.
+      form: ``"stablehlo"``; or ``"onnx"``: ``network.onnx`` in its place, for images of ``image_shape`` in float32,
+        where jax2onnx can convert the network; see `geomdl.models.tools.onnx.write_onnx`.
 
     Returns:
       The three files.
@@ -92,11 +98,20 @@ def export(
     def apply(weights: dict[str, jax.Array], images: jax.Array) -> jax.Array:
         return nnx.merge(graph, jax.tree.unflatten(tree, [weights[name] for name in names]))(images)
 
-    program, multiple = _program(apply, weights, image_shape, dtype, platforms)
+    if form not in get_args(Form):
+        raise unknown("format", form, get_args(Form))
     folder = local_path(folder, "folder of the export")
+    made: dict[str, Any] = {}
+    program, multiple = None, None
+    if form == "stablehlo":
+        program, multiple = _program(apply, weights, image_shape, dtype, platforms)
+        made["platforms"] = list(program.platforms)
     folder.mkdir(parents=True, exist_ok=True)
-    files = Exported(folder / "network.stablehlo", folder / "weights.safetensors", folder / "network.json")
-    files.program.write_bytes(bytes(program.serialize()))
+    files = Exported(folder / f"network.{form}", folder / "weights.safetensors", folder / "network.json")
+    if program is not None:
+        files.program.write_bytes(bytes(program.serialize()))
+    else:
+        made["relative_difference"] = write_onnx(lambda images: apply(weights, images), image_shape, files.program)
     described = {
         "geomdl": __version__,
         "program": files.program.name,
@@ -104,7 +119,7 @@ def export(
         "image_shape": list(image_shape),
         "image_sizes": "image_shape only" if multiple is None else {"multiples_of": multiple},
         "dtype": str(jnp.dtype(dtype)),
-        "platforms": list(program.platforms),
+        **made,
         "in_type": None if layer is None else str(layer.in_type),
         "out_type": None if layer is None else str(layer.out_type),
         "contract": None if layer is None else str(layer.contract),
@@ -128,11 +143,12 @@ def _program(
     """The program, and of what number the sides of its images are multiples; None where they are those given."""
     shapes = {name: jax.ShapeDtypeStruct(w.shape, w.dtype) for name, w in weights.items()}
 
-    def traced(height: str | int, width: str | int) -> jax_export.Exported:
+    def one_by_one(weights: dict[str, jax.Array], images: jax.Array) -> jax.Array:
+        return jax.vmap(lambda image: apply(weights, image[None])[0])(images)
+
+    def traced(height: str | int, width: str | int, call: Callable[..., jax.Array] = apply) -> jax_export.Exported:
         symbols = jax_export.symbolic_shape(f"batch, {height}, {width}, {image_shape[2]}")
-        return jax_export.export(jax.jit(apply), platforms=list(platforms))(
-            shapes, jax.ShapeDtypeStruct(symbols, dtype)
-        )
+        return jax_export.export(jax.jit(call), platforms=list(platforms))(shapes, jax.ShapeDtypeStruct(symbols, dtype))
 
     for multiple in (1, 2, 4, 8, 16, 32):
         if any(pixels % multiple for pixels in image_shape[:2]):
@@ -141,4 +157,7 @@ def _program(
             return traced(f"{multiple}*height", f"{multiple}*width"), multiple
         except Exception:  # whatever a network that asks for a size, or for whole numbers, raises of symbols
             continue
-    return traced(image_shape[0], image_shape[1]), None
+    try:
+        return traced(*image_shape[:2]), None
+    except TypeError:  # it asks for the batch size as a number, as len(x) does
+        return traced(*image_shape[:2], one_by_one), None

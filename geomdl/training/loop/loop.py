@@ -16,6 +16,7 @@ from geomdl.training.checkpoints.files import checkpoint_steps
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.configuration.given_data import with_given_data
 from geomdl.training.distributed.processes import by_first
+from geomdl.training.loop.advice import at_the_end, at_the_start
 from geomdl.training.loop.continuation import Continuation, judged
 from geomdl.training.loop.interruption import Stop, never
 from geomdl.training.loop.meaning import meaning
@@ -117,6 +118,13 @@ def train(
     parts = Parts.build(config, dataset, strategy, history)
     structure, standing = parts.initial()
     facts = config.training.measured(parts.task) | _compared(history) | {"files": own_files(config)}
+    starting, said = at_the_start(parts), list[str]()
+    facts |= {"advice_at_start": starting} if starting else {}
+
+    def advise(line: str) -> None:
+        said.append(line)
+        by_first(lambda: note(line))
+
     with Workdir(workdir, config, allow_change=allow_change) as where:
         going = Continuation(parts, standing, history, _records(where))
         if history.pending:
@@ -134,6 +142,10 @@ def train(
                 if lines:
                     by_first(lambda lines=lines: note(lines))
 
+        if not going.records:
+            for line in starting:
+                by_first(lambda line=line: note(line))
+
         def begin() -> None:
             note_begin(where.path, parts.total_steps, standing.state.params, dataset, facts, anew=history.pending)
 
@@ -145,20 +157,23 @@ def train(
         if change.settled:
             by_first(begin)
         try:
-            standing, best_step, best = _trained(going, structure, where, change, progress, stop)
+            standing, best_step, best = _trained(going, structure, where, change, progress, stop, advise)
         except BaseException:
             if change.take_back():
                 note("the change of the config was taken back: the run is as it was")
             raise
         change.settle()
-        taken, stopped = standing.step, standing.patience.stopped
-        by_first(lambda: note_end(where.path, step=taken, best_step=best_step, stopped_early=stopped))
+        taken, stopped, records = standing.step, standing.patience.stopped, read_metrics(where.metrics)
+        if not read_facts(where.path / "run.json").get("finished"):
+            for line in at_the_end(parts, records):
+                advise(line)
+        by_first(lambda: note_end(where.path, step=taken, best_step=best_step, stopped_early=stopped, advice=said))
         return Result(
             model=merge_model(structure, *best),
             best_step=best_step,
             step=taken,
             stopped_early=stopped,
-            records=read_metrics(where.metrics),
+            records=records,
             workdir=where.path,
         )
 
@@ -197,6 +212,7 @@ def _trained(
     change: Settlement,
     progress: Progress | None,
     stop: Stop,
+    advise: Callable[[str], None],
 ) -> tuple[Standing, int, tuple[Any, Any]]:
     """Where the run stands at the end, its best step, and the model of that step."""
     parts, history = going.parts, going.history
@@ -204,7 +220,7 @@ def _trained(
     keep = parts.config.training.keep_checkpoints
     checkpoints = Checkpoints(where.checkpoints, keep=keep, writable=True, judge=judge)
     try:
-        standing, best_step = _finished(going, structure, where, checkpoints, change, progress, stop)
+        standing, best_step = _finished(going, structure, where, checkpoints, change, progress, stop, advise)
         state = going.initial.state
         best = parts.strategy.home(checkpoints.restore_model(best_step, state.params, state.rest))
     except Exception:
@@ -225,6 +241,7 @@ def _finished(
     change: Settlement,
     progress: Progress | None,
     stop: Stop,
+    advise: Callable[[str], None],
 ) -> tuple[Standing, int]:
     """Goes on from the latest checkpoint, if there is one; where the run stands at the end, and its best step."""
     notes: dict[str, Any] = {}
@@ -252,6 +269,7 @@ def _finished(
             progress=progress,
             stop=stop,
             change=change,
+            advise=advise,
         )
     checkpoints.wait()
     return standing, checkpoints.find("best")

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 
 from geomdl.evaluators import Predict
+from geomdl.training.loop.advice import of_the_first_step
 from geomdl.training.loop.parts import Parts
 from geomdl.training.loop.timetable import Timetable
 from geomdl.training.reporting.image_summaries import ImageSummaries
@@ -28,6 +29,7 @@ class Reports:
       recorder: makes the training records.
       summaries: draws images.
       progress: hears of every step.
+      advise: is told what whoever trains should know.
     """
 
     parts: Parts
@@ -36,6 +38,7 @@ class Reports:
     recorder: Recorder
     summaries: ImageSummaries
     progress: Progress | None
+    advise: Callable[[str], None]
 
     @classmethod
     def begin(
@@ -48,6 +51,7 @@ class Reports:
         where: Workdir,
         progress: Progress | None,
         diverged: Callable[[str, int], TrainingDiverged],
+        advise: Callable[[str], None],
     ) -> "Reports":
         """Opens the files of a run, and goes on in an interval of training records.
 
@@ -59,6 +63,7 @@ class Reports:
           where: the work directory.
           progress: see `Reports`.
           diverged: the error for what happened at a step.
+          advise: see `Reports`.
         """
         options, start = parts.config.training, timetable.start
         writers, show = open_writers(where.metrics, where.tensorboard, start)
@@ -76,7 +81,7 @@ class Reports:
             skip=options.on_nonfinite == "skip",
             diverged=diverged,
         )
-        return cls(parts, start, writers, recorder, summaries, progress)
+        return cls(parts, start, writers, recorder, summaries, progress, advise)
 
     def step(self, step: int, state: TrainState) -> None:
         """A step was given to the device. The first is waited for, as it was compiled; the clock starts behind it."""
@@ -84,6 +89,9 @@ class Reports:
             self.progress.step()
         if step == self.start + 1:
             jax.block_until_ready(state.step)
+            if step == 1 and "loss" in state.totals:
+                for line in of_the_first_step(self.parts, float(self.parts.strategy.home(state.totals["loss"]))):
+                    self.advise(line)
             self.recorder.restart_clock(step)
 
     def record(self, step: int, state: TrainState) -> TrainState:

@@ -1,5 +1,6 @@
 """Taking a run from where it stands to the end."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,6 +119,7 @@ def go_on(
     progress: Progress | None,
     stop: Stop,
     change: Settlement,
+    advise: Callable[[str], None],
 ) -> Standing:
     """Goes on with a run from where it stands; returns where it stands at the end.
 
@@ -131,6 +133,7 @@ def go_on(
       progress: is told of every step and record.
       stop: asked after every step, and between batches of evaluations, whether to stop.
       change: of the config, which is written down with the first checkpoint.
+      advise: is told what whoever trains should know.
     """
     options, start = parts.config.training, standing.step
     steps = Steps.of(parts, structure, start, checkpoints)
@@ -142,7 +145,9 @@ def go_on(
         return saving.diverged(lambda: f"{what} {steps.culprit(step, where.path)}")
 
     state, interval = with_notes(standing.state, notes, parts.strategy)
-    reports = Reports.begin(parts, structure, timetable, interval, where=where, progress=progress, diverged=diverged)
+    reports = Reports.begin(
+        parts, structure, timetable, interval, where=where, progress=progress, diverged=diverged, advise=advise
+    )
     run = Run(timetable, steps, evaluation, saving, Stopping(stop, options.log_every), reports, options.patience)
     try:
         return run(Standing(state, standing.patience), evaluate=bool(notes.get("evaluate")))

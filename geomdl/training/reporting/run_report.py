@@ -12,6 +12,7 @@ from geomdl.plots.style import save
 from geomdl.plots.tables import Column, Row, Value, to_markdown
 from geomdl.training.reporting.runs import Run, read_run
 from geomdl.training.workdir.json_file import write_whole
+from geomdl.training.workdir.run_facts import kept_advice
 
 _NO_METRICS = ("step", "split", "checkpoint", "images", "evaluators", "learning_rate", "images_per_second")
 
@@ -50,6 +51,7 @@ def report_text(run: Run, curves: str) -> str:
     parts = [
         f"# {name}",
         f"Model `{model.get('name')}` on `{data.get('name')}`, seed {run.config.get('seed', 0)}: {_ending(run)}",
+        "\n".join(f"- **Note:** {line}." for line in kept_advice(run.facts)),
         f"![Loss and accuracy over the steps of the run]({curves})",
         "## Metrics",
         _metrics(run),

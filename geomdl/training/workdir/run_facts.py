@@ -3,7 +3,7 @@
 How many steps the run has in all, how large the network is, what it was trained on and, once it has ended, how.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -60,12 +60,24 @@ def note_begin(
         write_json(path / "run.json", facts)
 
 
-def note_end(path: Path, *, step: int, best_step: int, stopped_early: bool) -> None:
-    """Adds to run.json that the run has ended."""
+def note_end(path: Path, *, step: int, best_step: int, stopped_early: bool, advice: Sequence[str] = ()) -> None:
+    """Adds to run.json that the run has ended, and what was said about it."""
     old = read_facts(path / "run.json")
     new = {**old, "finished": True, "step": step, "best_step": best_step, "stopped_early": stopped_early}
+    if advice:
+        new["advice"] = list(advice)
     if new != old:
         write_json(path / "run.json", new)
+
+
+def kept_advice(facts: Mapping[str, Any]) -> list[str]:
+    """What was said of a run, from its run.json; damaged entries are left out.
+
+    >>> kept_advice({"advice_at_start": ["one"], "advice": ["two"]})
+    ['one', 'two']
+    """
+    found = [line for key in ("advice_at_start", "advice") for line in facts.get(key) or () if isinstance(line, str)]
+    return list(dict.fromkeys(found))
 
 
 def read_facts(path: Path) -> dict[str, Any]:

@@ -86,6 +86,11 @@ class ArrayImages:
     names: Sequence[str]
     channels_first: bool = False
 
+    @property
+    def encoded(self) -> bool:
+        """False."""
+        return False
+
     def __len__(self) -> int:
         return sum(len(images) for images, _ in self.parts)
 

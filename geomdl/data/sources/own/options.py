@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,6 +31,7 @@ CHANNELS = {"grey": 1, "gray": 1, "rgb": 3, "rgba": 4}
 
 _IN_MEMORY_BYTES = 2**30
 _CHUNK = 256
+_KEPT_BYTES = 2**28
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class OwnImages(DataConfig):
       validation_fraction: of the images without a given split, where no validation set is given; in (0, 1).
       test_fraction: likewise.
       split_seed: which stratified split.
-      in_memory: True: decode everything when loading; False: read on demand; None: in memory up to 1 GiB.
+      in_memory: True: decode everything when loading; False: read on demand, and keep up to 256 MiB of what has been
+        decoded; None: in memory up to 1 GiB.
       broken: what to do about images that cannot be read: ``"refuse"``, or ``"skip"``: leave them out, and count them;
         every file is then decoded once in loading.
     """
@@ -126,6 +128,11 @@ class RawImages(Protocol):
         """Of the images, for messages."""
         ...
 
+    @property
+    def encoded(self) -> bool:
+        """Whether it takes time to read an image: those of files are decoded."""
+        ...
+
     def __len__(self) -> int: ...
 
     def images(self, indices: Indices) -> Iterable[np.ndarray]:
@@ -172,6 +179,7 @@ class ImageRecords:
     def __init__(self, found: Collected, preprocessing: Preprocessing, first: int) -> None:
         self._raw, self._labels, self._meaning = found.raw, found.labels, found.meaning
         self._preprocessing = preprocessing
+        self._keeps, self._kept = False, dict[int, np.ndarray]()
         image = self._prepared(next(iter(found.raw.images([first]))), first)
         height, width, channels = image.shape
         self.image_shape, self.image_dtype = (height, width, channels), image.dtype
@@ -181,6 +189,13 @@ class ImageRecords:
     def __len__(self) -> int:
         return len(self._raw)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_kept": {}}  # each process that reads keeps its own
+
+    def keep_some(self) -> None:
+        """Keeps what is decoded first, up to some memory: the order is random, so any images are as good as others."""
+        self._keeps = self._raw.encoded
+
     def read(self, indices: Indices) -> Example:
         """The images and labels at these places, stacked."""
         return Example(image=self.read_images(indices), label=self.read_labels(indices))
@@ -188,11 +203,21 @@ class ImageRecords:
     def read_images(self, indices: Indices) -> np.ndarray:
         """The images at these places."""
         images = np.empty((len(indices), *self.image_shape), self.image_dtype)
-        for place, (index, raw) in enumerate(zip(indices, self._raw.images(indices), strict=True)):
-            image = self._prepared(raw, int(index))
+        missing = []
+        for place, index in enumerate(indices):
+            kept = self._kept.get(int(index))
+            if kept is None:
+                missing.append(place)
+            else:
+                images[place] = kept
+        wanted = [int(indices[place]) for place in missing]
+        for place, index, raw in zip(missing, wanted, self._raw.images(wanted), strict=True):
+            image = self._prepared(raw, index)
             if image.shape != self.image_shape or image.dtype != self.image_dtype:
-                raise _changed(self._raw.names[int(index)], image, self.image_shape, self.image_dtype)
+                raise _changed(self._raw.names[index], image, self.image_shape, self.image_dtype)
             images[place] = image
+            if self._keeps and (len(self._kept) + 1) * image.nbytes <= _KEPT_BYTES:
+                self._kept[index] = image
         return images
 
     def read_labels(self, indices: Indices) -> np.ndarray:
@@ -249,11 +274,12 @@ def assemble(options: OwnImages, found: Collected) -> Dataset:
     channels = _channels(options, found)
     plain = Preprocessing(channels, options._target_size, options.fit, options.scale)  # pyright: ignore[reportArgumentType]
     parts, how = split_up(options, found)
+    _require_trained_classes(options, found, parts["train"])
     preprocessing = plain
     if options.normalize is not None:
         if options.normalize == "imagenet" and channels != 3:
             raise invalid(
-                "data.normalize", "imagenet", f"for RGB images, but these have {channels} channels", "'train'"
+                "data.normalize", "imagenet", f"for RGB images; these have {channels} channels", "data.channels='rgb'"
             )
         normalize = IMAGENET if options.normalize == "imagenet" else options.normalize
         first = ImageRecords(found, plain, int(parts["train"][0]))
@@ -266,6 +292,8 @@ def assemble(options: OwnImages, found: Collected) -> Dataset:
     total = sum(split.images.nbytes for split in splits.values())
     if options.in_memory or (options.in_memory is None and total <= _IN_MEMORY_BYTES):
         splits = {name: _decoded(records, parts[name], split) for name, split in splits.items()}
+    else:
+        records.keep_some()
     sizes = ", ".join(f"{len(splits[name])} {word}" for name, word in
                       zip(SPLITS, ("training", "validation", "test"), strict=True))  # fmt: skip
     return Dataset(
@@ -312,6 +340,7 @@ def _require_one_kind(options: OwnImages, found: Collected) -> None:
         raise invalid(
             f"type of the numbers of {found.raw.names[index]}", few,
             f"one type for all of {options.path}; there are " + ", ".join(f"{n} of {t}" for t, n in types.items())
+            + "; or data.normalize, with which all are taken as floating point"
         )  # fmt: skip
 
 
@@ -367,6 +396,25 @@ def split_up(options: OwnImages, found: Collected) -> tuple[dict[str, np.ndarray
     from_what = "carved from the training images" if (given == "train").any() else "carved from all"
     how = f"{carved} {from_what}" if missing else "splits as given, the training set a part"
     return parts, f"{how}, {'stratified' if stratified else 'at random'} with seed {options.split_seed}"
+
+
+def _require_trained_classes(options: OwnImages, found: Collected, train: np.ndarray) -> None:
+    """Refuses a class of which no image is left to train on."""
+    if found.labels is None or found.kind not in ("class", "labels") or options.train_size is not None:
+        return
+    here, everywhere = (
+        np.bincount(labels, minlength=len(found.classes)) if found.kind == "class" else labels.sum(0)
+        for labels in (found.labels[train], found.labels)
+    )
+    for name, left, count in zip(found.classes, here, everywhere, strict=True):
+        if not left:
+            raise invalid(
+                f"number of images of class {name!r} in {options.path}",
+                int(count),
+                "enough for the training set to have some, 3 at least; or give the splits"
+                if count
+                else "at least one: data.classes names only what is there",
+            )
 
 
 def _lazy(records: ImageRecords, found: Collected, part: np.ndarray) -> Split:

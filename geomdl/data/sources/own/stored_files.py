@@ -26,6 +26,11 @@ class FileImages:
     names: Sequence[str]
     maps: Sequence[Path] = ()
 
+    @property
+    def encoded(self) -> bool:
+        """True."""
+        return True
+
     def __len__(self) -> int:
         return len(self.files)
 
