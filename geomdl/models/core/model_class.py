@@ -34,7 +34,7 @@ def model_class(found: Any, name: str) -> type[BuildsModel]:
       name: of the object, in errors.
 
     Raises:
-      ValueError: it is neither.
+      ValueError: it is none of these; of a Linen module, with what makes an NNX module of it.
 
     >>> def network(image_shape, num_classes, *, rngs, width: int = 16): ...
     >>> model_class(network, "models.py:network")(width=8)
@@ -48,6 +48,9 @@ def model_class(found: Any, name: str) -> type[BuildsModel]:
         return found
     if not callable(found):
         raise invalid("model", name, f"a config class or a function ({', '.join(_GIVEN)}, own options) -> nnx.Module")
+    if inspect.isclass(found) and any(base.__module__.startswith("flax.linen") for base in found.__mro__):
+        bridge = "nnx.bridge.ToNNX(module, rngs=rngs).lazy_init(jnp.zeros((1, *image_shape)))"
+        raise invalid("model", name, f"a Flax NNX module; a function makes one of a Linen module: return {bridge}")
     given = _GIVEN
     if inspect.isclass(found) and issubclass(found, nnx.Module):
         taken = signature_of(found, name).parameters
@@ -67,7 +70,8 @@ def _network(made: Any, name: str) -> nnx.Module:
     if isinstance(made, Layer):
         return made
     parameters = inspect.signature(type(made).__call__).parameters
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    of_flax = type(made).__module__.split(".")[0] == "flax"  # hands such arguments on to what does not know them
+    takes_any = not of_flax and any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     as_ours = takes_any or all(
         key in parameters and parameters[key].default is not inspect.Parameter.empty for key in ("train", "key")
     )
