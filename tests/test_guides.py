@@ -43,7 +43,9 @@ def _status(line):
     """The exit status of a line of a shell: a command of geomdl, or pytest."""
     program, *arguments = shlex.split(line, comments=True)
     assert program in ("geomdl", "pytest"), line
-    return main(arguments) if program == "geomdl" else pytest.main(["--rootdir=.", "-p", "no:cacheprovider", *arguments])
+    if program == "geomdl":
+        return main(arguments)
+    return pytest.main(["--rootdir=.", "-p", "no:cacheprovider", *arguments])
 
 
 @pytest.mark.parametrize("name", GUIDES)

@@ -46,6 +46,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import nnx
 
+from geomdl.layers import Dropout
+from geomdl.representations import FieldType
 from geomdl.tasks import Classification
 
 
@@ -99,6 +101,18 @@ def bridged(image_shape, num_classes, *, rngs):
 
 def scaled(image_shape, num_classes, *, rngs):
     return Scaled()
+
+
+def forgetful(image_shape, num_classes, *, rngs):
+    return Forgetful(Dropout(FieldType("C4", "1 trivial"), 0.5))
+
+
+class Forgetful(nnx.Module):
+    def __init__(self, body):
+        self.body = body
+
+    def __call__(self, x):
+        return self.body(x)
 
 
 class Scaled(nnx.Module):
@@ -262,6 +276,7 @@ def test_what_is_wrong_is_said(
     ("name", "message"),
     [
         ("closed", "invalid model of .*nets.py:closed 'function'; allowed: a flax.nnx.Module"),
+        ("forgetful", r"holds Dropout of geomdl, .* its own call is \(self, x\): make it \(self, x, \*, train=False"),
         ("scaled", r"invalid call of Scaled '\(x, scale\)'; allowed: \(x\), and whichever it takes of train, "),
     ],
 )

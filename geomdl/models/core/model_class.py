@@ -1,13 +1,14 @@
 """Config classes of models from anybody's classes and functions."""
 
 import inspect
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from flax import nnx
 
 from geomdl.errors import invalid
-from geomdl.layers import Layer
-from geomdl.layers.containers.foreign import MODES, ForeignModule
+from geomdl.layers import BatchNorm, Dropout, Layer
+from geomdl.layers.containers.foreign import MODES, TRAINS, ForeignModule
 from geomdl.models.core.config import ImageShape
 from geomdl.random_keys import as_rngs
 from geomdl.registry import function_config, is_config_class, options, signature_of
@@ -70,6 +71,7 @@ def _network(made: Any, name: str) -> nnx.Module:
     if isinstance(made, Layer):
         return made
     parameters = inspect.signature(type(made).__call__).parameters
+    _require_mode(made, name, parameters)
     of_flax = type(made).__module__.split(".")[0] == "flax"  # hands such arguments on to what does not know them
     takes_any = not of_flax and any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     as_ours = takes_any or all(
@@ -77,3 +79,20 @@ def _network(made: Any, name: str) -> nnx.Module:
     )
     with_modes = any(hasattr(part, mode) for _, part in nnx.iter_modules(made) for mode in MODES)
     return made if as_ours and not with_modes else ForeignModule(made)
+
+
+def _require_mode(made: nnx.Module, name: str, parameters: Mapping[str, inspect.Parameter]) -> None:
+    """Raises if layers of geomdl inside, which train by an argument of their call, cannot be told so.
+
+    A batch norm would keep mean 0 and variance 1, and a dropout do nothing, without a word.
+    """
+    takes = any(p.name in (*TRAINS, "deterministic") or p.kind is p.VAR_KEYWORD for p in parameters.values())
+    told = takes and not isinstance(made, nnx.Sequential)
+    held = {type(part).__name__ for _, part in nnx.iter_modules(made) if isinstance(part, BatchNorm | Dropout)}
+    if held and not told:
+        layers = " and ".join(sorted(held))
+        raise ValueError(
+            f"the model of {name} holds {layers} of geomdl, which train by an argument of the call, but its own call is"
+            f" ({', '.join(parameters)}): make it (self, x, *, train=False, key=None), and hand train and key on to the"
+            " layers; geomdl.layers.Sequential does so"
+        )
