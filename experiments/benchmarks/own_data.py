@@ -5,13 +5,19 @@
 JPEGs of 256×256 pixels, drawn at random, are streamed at 64×64 (``data.name="folder"``, ``in_memory=False``) into the
 network of the config digits_gcnn_c4. ``busy`` is the share of the time of training that the step takes, that is, in
 which nothing waits for images; ``cpu_of_step`` the processor time of the step alone, on one batch that is at hand,
-beside that of training, per image: what is missing to 1 goes into reading and decoding. (Of times that do not depend on
-what else the machine does.) The same with the images in memory.
+beside that of training, per step: what is missing to 1 goes into reading and decoding. The same with the images in
+memory. By the time it is measured, the loader has decoded a part of the images before, and keeps up to 256 MiB of them:
+the row "streamed" is that of later epochs, and no measure of the first.
 
 A folder of .npy files with images of 64×64×3 uint8 (``data.name="arrays"``) is trained on by a process of its own,
 whose peak resident memory is written down, and beside it that of the same training on a hundredth of the images.
 
 What is drawn is put into ``--folder`` and removed. Writes experiments/results/benchmarks/own_data.csv.
+
+The committed file was put together from three calls, on 2 cores that other work kept busy (load averages of 9 to 16):
+rates there are far below those of an idle machine, and ``cpu_of_step`` is uncertain by about a tenth (1.09 for what
+cannot exceed 1). Its row "each decoded anew" is of the code before decoded images were kept, as a first epoch is; the
+rows of arrays are of that code too, which reads arrays in the same way.
 """
 
 import argparse

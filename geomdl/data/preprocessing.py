@@ -101,7 +101,10 @@ class Preprocessing:
             batch = batch[..., None]
         if not len(batch):
             raise invalid("images", array.shape, "at least one image")
-        made = np.stack([self.normalized(self.pixels(image)) for image in batch])
+        if self.size in (None, batch.shape[1:3]) and self.channels in (None, batch.shape[3]):
+            made = self.normalized(batch)
+        else:
+            made = np.stack([self.normalized(self.pixels(image)) for image in batch])
         return made[0] if one else made
 
     def pixels(self, image: np.ndarray) -> np.ndarray:

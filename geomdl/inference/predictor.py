@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.actions import OutputLaw, input_action
+from geomdl.arrays import as_array
 from geomdl.data import Preprocessing
 from geomdl.equivariance import Contract
 from geomdl.errors import invalid
@@ -66,7 +67,7 @@ class Predictor:
         return self.reading.classes
 
     def prepared(self, image: Any, name: str = "the image") -> np.ndarray:
-        """One image as the network takes it: float32 ``[height, width, channels]``.
+        """An image, or a batch of images, as the network takes it: float32 ``[..., height, width, channels]``.
 
         Args:
           image: an array, or an image of Pillow.
@@ -124,32 +125,40 @@ class Predictor:
             are no maps, or averages of outputs of which it is not known how they move.
         """
         whole_number("batch_size", batch_size)
-        single = _single_images(images)
-        if not single:
+        given = _batch_or_list(images)
+        count = len(given)
+        names = tuple(map(str, range(count))) if names is None else tuple(names)
+        if not count:
             raise invalid("images", "none", "one image or more")
-        names = tuple(map(str, range(len(single)))) if names is None else tuple(names)
-        if len(names) != len(single):
-            raise invalid("names", len(names), f"one for each of {len(single)} images")
-        prepared = [self.prepared(image, name) for image, name in zip(single, names, strict=True)]
-        call = self._call(average, window)
-        outputs: list[Any] = [None] * len(prepared)
-        by_shape: dict[tuple[int, ...], list[int]] = {}
-        for i, image in enumerate(prepared):
-            by_shape.setdefault(image.shape, []).append(i)
-        for shape, places in by_shape.items():
-            for part in _parts(places, 1 if window else batch_size):
-                batch = np.stack([prepared[i] for i in part])
-                try:
-                    made = self._batch(call, batch, 1 if window else min(batch_size, len(places)))
-                except ValueError as error:
-                    size = f"{shape[0]}×{shape[1]}"
-                    of_training = f"{self.image_shape[0]}×{self.image_shape[1]}"
-                    raise ValueError(
-                        f"{names[part[0]]}, {size} pixels: {error} (trained on {of_training}; fit='cover' resizes)"
-                    ) from error
-                for i, y in zip(part, made, strict=True):
-                    outputs[i] = y
+        if len(names) != count:
+            raise invalid("names", len(names), f"one for each of {count} images")
+        call, size = self._call(average, window), 1 if window else min(batch_size, count)
+        outputs: list[Any] = [None] * count
+        for places, batch in self._batches(given, names, size):
+            made = self._batch(call, batch, size, names[places[0]])
+            for i, y in zip(places, made, strict=True):
+                outputs[i] = y
         return Predictions(tuple(outputs), self.reading, names)
+
+    def _batches(
+        self, given: np.ndarray | list[Any], names: Sequence[str], size: int
+    ) -> Iterator[tuple[Sequence[int], np.ndarray]]:
+        """The places of images of one size, and these images as the network takes them."""
+        if isinstance(given, np.ndarray):
+            for start in range(0, len(given), size):
+                places = range(start, min(start + size, len(given)))
+                yield places, self.prepared(given[start : start + size], names[start])
+            return
+        waiting: dict[tuple[int, ...], list[tuple[int, np.ndarray]]] = {}
+        for i, (image, name) in enumerate(zip(given, names, strict=True)):
+            ready = self.prepared(image, name)
+            alike = waiting.setdefault(ready.shape, [])
+            alike.append((i, ready))
+            if len(alike) == size:
+                yield [i for i, _ in alike], np.stack([image for _, image in alike])
+                del waiting[ready.shape]
+        for alike in waiting.values():
+            yield [i for i, _ in alike], np.stack([image for _, image in alike])
 
     def overlay(self, image: Any, labels: np.ndarray) -> np.ndarray:
         """A picture of an image with its label map on top, uint8 ``[height, width, 3]``; see `geomdl.plots`.
@@ -196,11 +205,18 @@ class Predictor:
 
         return call
 
-    @staticmethod
-    def _batch(call: Network, batch: np.ndarray, size: int) -> np.ndarray:
+    def _batch(self, call: Network, batch: np.ndarray, size: int, name: str) -> np.ndarray:
         """The outputs of a batch, which is filled up to a size, so that there is one program for all batches."""
-        filled = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
-        y = call(jnp.asarray(filled))
+        filled = batch
+        if len(batch) < size:
+            filled = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
+        try:
+            y = call(jnp.asarray(filled))
+        except ValueError as error:
+            (height, width), (rows, columns) = batch.shape[1:3], self.image_shape[:2]
+            raise ValueError(
+                f"{name}, {height}×{width} pixels: {error} (trained on {rows}×{columns}; fit='cover' resizes)"
+            ) from error
         if not hasattr(y, "ndim") or y.ndim < 2:
             raise invalid("output of the network", type(y).__name__, "one array [batch, ..., channels]")
         return np.asarray(y[: len(batch)], np.float32)
@@ -232,27 +248,21 @@ def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | 
     return Predictor.of(load_trained(folder, checkpoint, data_path=data_path))
 
 
-def _single_images(images: Any) -> list[Any]:
-    """The images one by one."""
+def _batch_or_list(images: Any) -> np.ndarray | list[Any]:
+    """A batch ``[batch, height, width, ...]``, or images one by one."""
     if isinstance(images, list | tuple) and images and _is_image(images[0]):
         return list(images)
-    if hasattr(images, "getbands"):  # of Pillow
+    if _is_of_pillow(images):
         return [images]
-    from geomdl.arrays import as_array
-
     array = np.asarray(as_array(images, "images"))
-    if array.ndim == 4:
-        return list(array)
-    if array.ndim == 3 and array.shape[-1] > 4 and array.shape[0] not in (1, 3, 4):
-        return list(array)  # grey ones
+    if array.ndim == 4 or (array.ndim == 3 and array.shape[-1] > 4 and array.shape[0] not in (1, 3, 4)):  # or grey ones
+        return array if array.ndim == 4 else array[..., None]
     return [array]
 
 
 def _is_image(value: Any) -> bool:
-    """Whether something is an array of at least two axes, or an image of Pillow."""
-    return hasattr(value, "getbands") or len(getattr(value, "shape", ())) > 1
+    return _is_of_pillow(value) or len(getattr(value, "shape", ())) > 1
 
 
-def _parts(places: list[int], size: int) -> Iterator[list[int]]:
-    for start in range(0, len(places), size):
-        yield places[start : start + size]
+def _is_of_pillow(value: Any) -> bool:
+    return hasattr(value, "getbands")

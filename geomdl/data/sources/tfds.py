@@ -11,6 +11,7 @@ import numpy as np
 from absl import logging as absl_logging
 
 from geomdl.data.checks import number
+from geomdl.data.preprocessing import Preprocessing
 from geomdl.data.sources.masks import MASKS, MaskClasses
 from geomdl.data.sources.splits import stratified_split
 from geomdl.data.sources.tfds_faults import corrupt
@@ -201,6 +202,7 @@ class TFDSConfig(DataConfig):
             train=splits["train"],
             validation=splits["validation"],
             test=splits["test"],
+            preprocessing=Preprocessing(train.image_shape[2], None if self.size is None else (self.size, self.size)),
         )
 
     def load_published(self) -> dict[str, Split]:
