@@ -5,15 +5,22 @@ import shlex
 import sys
 from pathlib import Path
 
+import jax
 import pytest
 
 from geomdl.cli.main import main
 
 DOCS = Path(__file__).parents[1] / "docs"
+GUIDES = (
+    "your_data", "your_model", "your_layer", "your_loop", "audit_in_ci", "audit_orientation", "coming_from"
+)  # fmt: skip
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+STATUS = re.compile(r"\s+# exit status (\d)$")
+"""What a command ends with that ends in another exit status than 0."""
 
 
-@pytest.mark.parametrize("name", ["audit_orientation", "your_data"])
+@pytest.mark.parametrize("name", GUIDES)
+@jax.numpy_dtype_promotion("standard")  # as users have it
 def test_a_guide_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -25,7 +32,26 @@ def test_a_guide_runs(name, tmp_path, monkeypatch):
         elif language == "python":
             exec(compile(text, f"{name}.md", "exec"), names)
         for line in text.splitlines() if language == "bash" else ():
-            assert main([*shlex.split(line)[1:]]) == 0, line
+            expected = STATUS.search(line)
+            assert _status(STATUS.sub("", line)) == int(expected[1] if expected else 0), line
     for module in set(sys.modules) - before:
         if str(getattr(sys.modules[module], "__file__", "")).startswith(str(tmp_path)):
             del sys.modules[module]
+
+
+def _status(line):
+    """The exit status of a line of a shell: a command of geomdl, or pytest."""
+    program, *arguments = shlex.split(line, comments=True)
+    assert program in ("geomdl", "pytest"), line
+    if program == "geomdl":
+        return main(arguments)
+    return pytest.main(["--rootdir=.", "-p", "no:cacheprovider", *arguments])
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_links_of_a_guide_lead_somewhere(name):
+    """The files that it points to, and the README to it."""
+    text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (DOCS / link).exists(), link
+    assert f"docs/{name}.md" in (DOCS.parent / "README.md").read_text(encoding="utf-8")

@@ -43,8 +43,11 @@ def number(size: int = 8, count: int = 64):
 NETS = '''
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 from flax import nnx
 
+from geomdl.layers import Dropout
+from geomdl.representations import FieldType
 from geomdl.tasks import Classification
 
 
@@ -79,8 +82,37 @@ def closed(image_shape, num_classes, *, rngs):
     return lambda x: x
 
 
+def stack(image_shape, num_classes, *, rngs):
+    conv = nnx.Conv(image_shape[-1], 4, (3, 3), rngs=rngs)
+    return nnx.Sequential(conv, nnx.relu, lambda x: x.max((1, 2)), nnx.Linear(4, num_classes, rngs=rngs))
+
+
+class Linen(nn.Module):
+    features: int = 2
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.features)(x.mean((1, 2)))
+
+
+def bridged(image_shape, num_classes, *, rngs):
+    return nnx.bridge.ToNNX(Linen(num_classes), rngs=rngs).lazy_init(jnp.zeros((1, *image_shape)))
+
+
 def scaled(image_shape, num_classes, *, rngs):
     return Scaled()
+
+
+def forgetful(image_shape, num_classes, *, rngs):
+    return Forgetful(Dropout(FieldType("C4", "1 trivial"), 0.5))
+
+
+class Forgetful(nnx.Module):
+    def __init__(self, body):
+        self.body = body
+
+    def __call__(self, x):
+        return self.body(x)
 
 
 class Scaled(nnx.Module):
@@ -244,6 +276,7 @@ def test_what_is_wrong_is_said(
     ("name", "message"),
     [
         ("closed", "invalid model of .*nets.py:closed 'function'; allowed: a flax.nnx.Module"),
+        ("forgetful", r"holds Dropout of geomdl, .* its own call is \(self, x\): make it \(self, x, \*, train=False"),
         ("scaled", r"invalid call of Scaled '\(x, scale\)'; allowed: \(x\), and whichever it takes of train, "),
     ],
 )
@@ -251,6 +284,17 @@ def test_models_that_could_not_be_trained(name: str, message: str, own: Path) ->
     kind = MODELS[f"{own}/nets.py:{name}"]
     with pytest.raises(ValueError, match=message):
         kind().build((8, 8, 1), 2, rngs=nnx.Rngs(0))
+
+
+@pytest.mark.parametrize("name", ["stack", "bridged"])
+def test_modules_that_hand_keyword_arguments_on(name: str, own: Path) -> None:
+    network = MODELS[f"{own}/nets.py:{name}"]().build((8, 8, 1), 2, rngs=nnx.Rngs(0))
+    assert network(jax.numpy.ones((3, 8, 8, 1)), train=True, key=jax.random.key(0)).shape == (3, 2)
+
+
+def test_a_linen_module_is_refused_with_what_to_write(own: Path) -> None:
+    with pytest.raises(ValueError, match=r"allowed: a Flax NNX module; .*return nnx.bridge.ToNNX\(module"):
+        MODELS[f"{own}/nets.py:Linen"]
 
 
 def test_a_module_that_knows_nothing_of_geomdl(

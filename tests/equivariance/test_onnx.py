@@ -75,6 +75,22 @@ def test_an_audit_of_a_file_needs_no_size(tmp_path: Path, capsys: pytest.Capture
     assert main(["audit", wrong, *options, "--output=1 regular"]) == 1
 
 
+def test_measures_at_other_sizes_are_left_out(tmp_path: Path) -> None:
+    """A file of one size, and a function that says so as PyTorch does."""
+    weights = np.random.default_rng(2).normal(size=(4, 12, 12)).astype(np.float32)
+    file = write(tmp_path / "m.onnx", ("n", 1, 12, 12), weights=weights)
+
+    def function(x):
+        if x.shape[1:] != (12, 12, 1):
+            raise RuntimeError("shapes cannot be multiplied")
+        return np.einsum("bijc,kij->bk", x, weights)
+
+    for model in (file, as_function(function, numpy=True)):
+        report = audit(model, group="C2", size=(12, 12, 1), count=4, measures=True)
+        assert len(report.measures) > 3
+        assert any(note.startswith("crop consistency left out: ") for note in report.notes), report.notes
+
+
 def test_whole_numbers_are_rounded_pixels(tmp_path: Path) -> None:
     path = write(tmp_path / "bytes.onnx", kind=UINT8)
     report = audit(path, group="C4", count=4, output="1 regular")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import jax
 import numpy as np
 
 from geomdl.audit.probes.images import Images
@@ -59,7 +60,9 @@ def further_measures(
     for name, kind in kinds.items():
         try:
             found.extend(kind)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: what PyTorch raises for other sizes
+            if isinstance(error, jax.errors.JaxRuntimeError):
+                raise  # e.g. for want of memory
             notes.append(f"{name} left out: {' '.join(str(error).split())[:200]}")
     return tuple(found)
 

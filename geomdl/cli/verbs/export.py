@@ -2,14 +2,17 @@
 
   geomdl export --workdir=runs/c4 --out=exported/c4
 
-The network is frozen: kernels expanded, batch norm folded. OUT gets network.stablehlo, a serialized jax.export program
-for any batch size, and weights.safetensors, its dense weights by name. To run them, with jax, flatbuffers and
-safetensors only:
+A network of geomdl layers is frozen: kernels expanded, batch norm folded; any other is written as it is. OUT gets
+network.stablehlo, a serialized jax.export program for any batch size, and any image size where the network allows it;
+weights.safetensors, its weights by name; and network.json: names of the classes, preprocessing, dtype, sizes, contract.
+`geomdl predict --workdir=OUT` and geomdl.load("OUT") read the folder. To run it with jax, flatbuffers and safetensors
+only:
 
   from jax import export
   from safetensors.numpy import load_file
   program = export.deserialize(open("OUT/network.stablehlo", "rb").read())
-  scores = program.call(load_file("OUT/weights.safetensors"), images)   # images: float32 [batch, H, W, C] in [0, 1]
+  scores = program.call(load_file("OUT/weights.safetensors"), images)   # images: float32 [batch, H, W, C], prepared as
+                                                                        # network.json says
 """
 
 import argparse

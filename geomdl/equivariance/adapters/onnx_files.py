@@ -103,7 +103,11 @@ class OnnxFunction:
         return np.concatenate(outputs)
 
     def _run(self, x: np.ndarray) -> np.ndarray:
-        return self.session.run([self.output], {self.input: x})[0]
+        try:
+            return self.session.run([self.output], {self.input: x})[0]
+        except Exception as error:  # onnxruntime has its own, which derive from nothing more
+            said = " ".join(str(error).split())[:300]
+            raise ValueError(f"the ONNX model cannot be run on {self.input} {x.shape}: {said}") from error
 
 
 def _session(path: Path) -> Any:

@@ -14,7 +14,9 @@ from geomdl.layers.core.data_axis import data_axis_name
 from geomdl.layers.core.layer import Field, Layer
 from geomdl.representations import FieldType
 
-_TRAINS = ("train", "training", "is_training")
+TRAINS = ("train", "training", "is_training")
+"""Names of the argument of a call that says whether it trains."""
+
 MODES = ("deterministic", "use_running_average")
 """Attributes of Flax's modules that say whether they evaluate."""
 
@@ -66,7 +68,7 @@ class ForeignModule(nnx.Module):
         if (axis := data_axis_name()) is not None:
             key = jax.random.fold_in(key, jax.lax.axis_index(axis))
         given = {
-            **dict.fromkeys(_TRAINS, train),
+            **dict.fromkeys(TRAINS, train),
             "deterministic": not train,
             "key": key if train else None,
             "rngs": nnx.Rngs(key),
@@ -103,7 +105,7 @@ def _set_mode(module: nnx.Module, train: bool, axis: str | None) -> None:
 def _call_arguments(module: nnx.Module) -> tuple[str, ...]:
     """Which of the arguments that we have the call takes."""
     parameters = list(inspect.signature(type(module).__call__).parameters.values())[1:]
-    known = (*_TRAINS, "deterministic", "key", "rngs")
+    known = (*TRAINS, "deterministic", "key", "rngs")
     others = [p for p in parameters if p.name not in known and p.default is p.empty]
     needed = [p.name for p in others if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     if len(needed) > 1 or any(p.kind is p.KEYWORD_ONLY for p in others):
