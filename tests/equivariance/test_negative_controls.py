@@ -174,7 +174,7 @@ def test_reports_show_what_is_held_and_what_is_only_measured():
     assert "(approximate, not judged)" in str(report)
 
 
-@pytest.mark.parametrize("options", [{"size": 8}, {"size": (8, 8, 8)}, {"batch": 0}, {"max_shifts": -1}])
+@pytest.mark.parametrize("options", [{"size": 8.5}, {"size": (8, 8, 8)}, {"batch": 0}, {"max_shifts": -1}])
 def test_impossible_checks_are_refused(options: dict):
     layer = Pool(C4_FIELD, 2)
     with pytest.raises(ValueError, match="invalid"):
