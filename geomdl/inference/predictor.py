@@ -1,6 +1,7 @@
 """A trained network that is given images as they come."""
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from geomdl.equivariance import Contract
 from geomdl.errors import invalid
 from geomdl.evaluators import predictor, sliding_window
 from geomdl.groups import PlanarGroup, group
+from geomdl.inference.image_sources import image_sources
 from geomdl.inference.predictions import Predictions
 from geomdl.inference.reading import Reading
 from geomdl.numbers import whole_number
@@ -113,8 +115,8 @@ class Predictor:
 
         Args:
           images: one, ``[height, width]`` or ``[height, width, channels]``; a batch of them with the batch axis first;
-            or a list of images, which may be of several sizes. Of any dtype: uint8 and uint16 stand for value / largest
-            value, floating point is what it says.
+            or a list of images, which may be of several sizes. Or files, folders and patterns, as on the command line.
+            Of any dtype: uint8 and uint16 stand for value / largest value, floating point is what it says.
           batch_size: images at once.
           average: a finite group of rotations and reflections, or its name, such as ``"C4"``.
           window: computes the label maps of large images in overlapping windows of so many pixels a side, with the
@@ -126,6 +128,11 @@ class Predictor:
             are no maps, or averages of outputs of which it is not known how they move.
         """
         whole_number("batch_size", batch_size)
+        if _are_paths(images):
+            paths: Any = [images] if isinstance(images, str | os.PathLike) else images
+            sources = image_sources(paths)
+            images = [source.read() for source in sources]
+            names = [source.name for source in sources] if names is None else names
         given = _batch_or_list(images)
         count = len(given)
         names = tuple(map(str, range(count))) if names is None else tuple(names)
@@ -237,7 +244,8 @@ def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | 
     >>> load("nowhere")
     Traceback (most recent call last):
     ...
-    geomdl.training.workdir.workdir.WorkdirError: nowhere is no work directory of a run: it has no config.json
+    ValueError: invalid path 'nowhere'; allowed: a work directory of geomdl train, or a folder of geomdl export;
+    there is no such folder
     """
     from geomdl.inference.exported import is_exported, load_exported
     from geomdl.paths import local_path
@@ -246,6 +254,9 @@ def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | 
     folder = local_path(path, "path")
     if is_exported(folder):
         return load_exported(folder)
+    if not (folder / "config.json").is_file():
+        allowed = "a work directory of geomdl train, or a folder of geomdl export"
+        raise invalid("path", str(path), allowed if folder.is_dir() else f"{allowed}; there is no such folder")
     return Predictor.of(load_trained(folder, checkpoint, data_path=data_path))
 
 
@@ -259,6 +270,11 @@ def _batch_or_list(images: Any) -> np.ndarray | list[Any]:
     if array.ndim == 4 or (array.ndim == 3 and array.shape[-1] > 4 and array.shape[0] not in (1, 3, 4)):  # or grey ones
         return array if array.ndim == 4 else array[..., None]
     return [array]
+
+
+def _are_paths(images: Any) -> bool:
+    first = images[0] if isinstance(images, list | tuple) and images else images
+    return isinstance(first, str | os.PathLike)
 
 
 def _is_image(value: Any) -> bool:

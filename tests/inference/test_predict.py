@@ -97,6 +97,12 @@ def test_every_kind_of_file_gives_the_same(digits: Path, images: np.ndarray, tmp
         image.save(tmp_path / name, lossless=True, **({"exif": exif} if name == "turned.png" else {}))
     network = geomdl.load(digits)
     expected = network.predict(images[0]).probabilities
+    for given in (tmp_path, str(tmp_path), [tmp_path / "rgb.png", tmp_path / "palette.png"]):
+        found = network.predict(given)
+        assert found.names[0].startswith(str(tmp_path))
+        np.testing.assert_allclose(found.probabilities, np.repeat(expected, len(found), 0), atol=1e-5)
+    with pytest.raises(ValueError, match=r"invalid path .*; allowed: a work directory of geomdl train, or a folder"):
+        geomdl.load(tmp_path)
     for source in image_sources([tmp_path]):
         np.testing.assert_allclose(
             network.predict([source.read()]).probabilities, expected, atol=1e-5, err_msg=source.name
@@ -246,7 +252,7 @@ def test_images_that_are_none_are_refused(digits: Path, images: np.ndarray) -> N
         (np.full((28, 28), np.nan), "NaN or infinite"),
         (images[:0], "one image or more"),
         ([], "invalid"),
-        ("images", "allowed: numbers"),
+        ("images", "invalid image 'images'; allowed: a file or folder that is there"),
         (None, "allowed: an array of numbers"),
         (images.astype(complex), "complex|dtype"),
         (np.zeros((28, 28, 5, 1, 1)), "shape of image"),
