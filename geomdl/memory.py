@@ -20,7 +20,7 @@ def memory() -> float:
         found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     for limit in _LIMITS:
         try:
-            found.append(int(Path(limit).read_text()))
+            found.append(int(Path(limit).read_text(encoding="utf-8")))
         except (OSError, ValueError):  # there is no such limit
             continue
     return min(found)

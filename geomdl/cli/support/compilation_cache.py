@@ -77,7 +77,7 @@ def _default(environment: MutableMapping[str, str]) -> Path | None:
 def _processor() -> str:
     """A name that two machines share only if programs compiled on one run on the other."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
     about = sorted({line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))})

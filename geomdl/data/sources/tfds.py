@@ -167,7 +167,7 @@ class TFDSConfig(DataConfig):
     def label_kind(self) -> LabelKind:
         """``"map"`` where the prepared folder says that the feature ``label_key`` is an image."""
         try:
-            features = json.loads((_find(self.name.removeprefix(PREFIX), self.data_dir) / "features.json").read_text())
+            features = json.loads((_find(self.name.removeprefix(PREFIX), self.data_dir) / "features.json").read_bytes())
             label = features["featuresDict"]["features"][self.label_key]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return "class"  # `load` says what is wrong
@@ -228,7 +228,7 @@ class TFDSConfig(DataConfig):
         from tensorflow_datasets import builder_from_directory
 
         try:
-            json.loads((where / "dataset_info.json").read_text())
+            json.loads((where / "dataset_info.json").read_bytes())
             builder: Any = builder_from_directory(where)
             lengths = {name: split.num_examples for name, split in builder.info.splits.items()}
             for name in lengths:

@@ -125,7 +125,7 @@ def export(
         "contract": None if layer is None else str(layer.contract),
         **about,
     }
-    files.about.write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n")
+    files.about.write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     # Not `save_file`, whose files nobody but their owner may read, whatever the umask says.
     stored = {name: np.ascontiguousarray(jax.device_get(weight)) for name, weight in weights.items()}
     metadata = {name: value if isinstance(value, str) else json.dumps(value) for name, value in described.items()}

@@ -60,7 +60,7 @@ def in_use(lock: Path) -> bool:
     if fcntl is None:
         return False
     try:
-        with lock.open() as file:
+        with lock.open(encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
