@@ -19,6 +19,9 @@ STATUS = re.compile(r"\s+# exit status (\d)$")
 """What a command ends with that ends in another exit status than 0."""
 
 
+_QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # geomdl is imported before its plug-in is, in here
+
+
 @pytest.mark.parametrize("name", GUIDES)
 @jax.numpy_dtype_promotion("standard")  # as users have it
 def test_a_guide_runs(name, tmp_path, monkeypatch):
@@ -45,7 +48,7 @@ def _status(line):
     assert program in ("geomdl", "pytest"), line
     if program == "geomdl":
         return main(arguments)
-    return pytest.main(["--rootdir=.", "-p", "no:cacheprovider", *arguments])
+    return pytest.main(["--rootdir=.", "-p", "no:cacheprovider", *_QUIET, *arguments])
 
 
 @pytest.mark.parametrize("name", GUIDES)

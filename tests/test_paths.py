@@ -54,7 +54,11 @@ def _path_options() -> list[tuple[str, argparse.Action]]:
 
 def test_every_option_that_is_a_path_is_read_as_one() -> None:
     """Whoever adds an option that speaks of files or folders has to say that it is a path."""
-    others = {"--config", "--compilation_cache"}  # which may also be a name, and read their paths themselves
+    others = {
+        "--config",
+        "--compilation_cache",
+        "--output",
+    }  # which may also be a name, and read their paths themselves
     for verb, action in _path_options():
         name = (action.option_strings or [action.metavar])[0]
         words = f"{action.help} {action.metavar}".lower()

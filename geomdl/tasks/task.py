@@ -131,6 +131,7 @@ class TaskConfig(Protocol):
 def shape_of(outputs: Any) -> Any:
     """The shape of a model's output, for errors; of what is no array, its type.
 
+    >>> import jax
     >>> shape_of(jax.numpy.ones((2, 3))), shape_of((1, 2))
     ((2, 3), 'tuple')
     """

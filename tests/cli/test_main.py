@@ -1,5 +1,6 @@
 """Every verb and every mistake, in this process."""
 
+import operator
 import re
 from pathlib import Path
 
@@ -111,13 +112,20 @@ def test_debug_shows_the_traceback() -> None:
 
 
 def test_failures_that_are_no_bad_input_have_status_1(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("geomdl.cli.verbs.list.run", operator.index)
+    assert refused(capsys, "list", "models", status=1) == (
+        "geomdl: error: TypeError: 'Namespace' object cannot be interpreted as an integer (--debug shows where)\n"
+    )
+
+
+def test_failures_in_somebodys_own_code_name_the_place(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(arguments: object) -> None:
         raise RuntimeError("out of\n  memory")
 
     monkeypatch.setattr("geomdl.cli.verbs.list.run", fail)
-    assert refused(capsys, "list", "models", status=1) == (
-        "geomdl: error: RuntimeError: out of memory (--debug shows where)\n"
-    )
+    error = refused(capsys, "list", "models", status=2)
+    place = f"{__file__}, line {fail.__code__.co_firstlineno + 1}"
+    assert error == f"geomdl: error: RuntimeError: out of memory ({place}); --debug shows the way there\n"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ _CHUNK = 1024
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("images", nargs="+", metavar="FILE", help="an image, a folder, a pattern, an array of images")
+    parser.add_argument(
+        "images", nargs="+", metavar="FILE", action=PathOption, help="an image, a folder, a pattern, an array of images"
+    )
     parser.add_argument("--workdir", required=True, action=PathOption, help="of the run, or a folder of geomdl export")
     parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
     parser.add_argument("--out", action=PathOption, help="FILE.csv or FILE.jsonl; of label maps a folder")

@@ -332,6 +332,9 @@ LAYERS: tuple[Entry, ...] = (
     ),
     TOGETHER("Residual", lambda g: layers.Residual(_conv(_group_conv, 3, padding="same")(g)), GRID, shifts=0),
     TOGETHER(
+        "WithoutContract", lambda g: layers.WithoutContract(ACTIVATIONS["relu"], regular(g)), GRID, "never", shifts=0
+    ),
+    TOGETHER(
         "Frozen",
         lambda g: layers.freeze(layers.Sequential([_conv(_lift, 3, padding="same")(g), layers.GroupPool(_lift(g)[1])])),
         GRID,
