@@ -9,8 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import export as jax_export
 
+from geomdl.actions import output_law
 from geomdl.data import Preprocessing
 from geomdl.errors import invalid
+from geomdl.groups import group
 from geomdl.inference.predictor import Network, Predictor
 from geomdl.inference.reading import Reading
 from geomdl.models import Exported, export
@@ -28,7 +30,9 @@ def export_trained(trained: Trained, folder: Path | str, form: Form = "stablehlo
       folder: gets the files, see `geomdl.models.export`.
       form: ``"stablehlo"`` or ``"onnx"``.
     """
+    law = trained.task.law
     about = {
+        "law": {"words": str(law), "group": None if law.field_type is None else str(law.field_type.group)},
         "outputs": Reading.of(trained.task, trained.classes).to_dict(),
         "preprocessing": trained.preprocessing.to_dict(),
         "trained": {"step": trained.step, "data": trained.provenance},
@@ -57,6 +61,7 @@ def load_exported(folder: Path) -> Predictor:
         reading = Reading.from_dict(about["outputs"])
         preprocessing = Preprocessing.from_dict(about["preprocessing"])
         height, width, channels = about["image_shape"]
+        law: Any = output_law(about["law"]["words"], about["law"]["group"] and group(about["law"]["group"]))
     except KeyError as error:
         raise invalid(ABOUT, str(folder / ABOUT), f"what geomdl export wrote of a run; it lacks {error}") from error
     except Exception as error:  # of json, flatbuffers, struct, safetensors and the file system
@@ -71,7 +76,7 @@ def load_exported(folder: Path) -> Predictor:
             raise invalid("size of images", f"{size[0]}×{size[1]}", taken, f"{height}×{width}")
         return call(images)
 
-    return Predictor(checked, reading, preprocessing, (height, width, channels))
+    return Predictor(checked, reading, preprocessing, (height, width, channels), law=law)
 
 
 def _stablehlo(content: bytes, stored: dict[str, np.ndarray]) -> Network:

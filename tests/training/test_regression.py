@@ -2,7 +2,7 @@
 
 import functools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from flax import nnx
 
+import geomdl
 from geomdl.audit import audit
 from geomdl.cli.verbs.evaluate import measure
 from geomdl.data import DATASETS, DataConfig, Dataset, Split, ValuesTarget
 from geomdl.evaluators import EVALUATORS, Gathered, InvarianceError, evaluators_for, predictor
+from geomdl.inference.exported import export_trained
 from geomdl.layers import Conv, Dense, GlobalPool, Layer, Pointwise
 from geomdl.models import MODELS, ModelConfig
 from geomdl.representations import FieldType
@@ -164,6 +166,25 @@ def test_outputs_are_compared_with_the_moved_outputs(result: Result) -> None:
     report = audit(predict, images=images, group="C4", output=task.law)
     assert report["C4"].level == "exact"
     assert audit(predict, images=images, group="C4", output="invariant")["C4"].level == "broken"
+
+
+def test_predictions_are_averaged_by_the_law_of_the_task(begun: Result, tmp_path: Path) -> None:
+    """The averaged vectors turn with the image, of the run and of its export; those of the network alone do not."""
+    trained = load_trained(begun.workdir)
+    export_trained(trained, tmp_path)
+    images = np.asarray(trained.dataset.test.images[:4])
+    turned, quarter = np.rot90(images, axes=(1, 2)).copy(), np.array([[0, -1], [1, 0]])
+    shade = jnp.linspace(0.5, 1, SIZE)[:, None]  # breaks the symmetry that the network has
+    for loaded in (geomdl.load(begun.workdir), geomdl.load(tmp_path)):
+        network = replace(loaded, network=lambda x, f=loaded.network: f(x * shade))
+        plain, averaged = (
+            [np.stack(network.predict(x, average=group).outputs) for x in (images, turned)] for group in (None, "C4")
+        )
+        np.testing.assert_allclose(averaged[1], averaged[0] @ quarter.T, atol=1e-5)
+        assert np.abs(plain[1] - plain[0] @ quarter.T).max() > 1e-3
+        assert list(next(network.predict(images).rows())) == ["image", "cos", "sin"]
+    with pytest.raises(ValueError, match="invalid average 'D4'; allowed: None: it is not known how it moves"):
+        network.predict(images, average="D4")
 
 
 def test_the_command_line_measures_it(begun: Result) -> None:
