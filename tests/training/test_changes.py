@@ -271,4 +271,4 @@ def test_skipped_steps_do_not_end_a_run_that_no_longer_skips(run: Going, data: D
     broken = replace(data, train=Split(images, data.train.labels))
     first = run(data=broken, training={"on_nonfinite": "skip", "steps": 8})
     assert sum(r.get("skipped", 0) for r in first.records) == 1
-    assert run("training", training={"steps": 12}).step == 12
+    assert run("training", "data", training={"steps": 12}).step == 12

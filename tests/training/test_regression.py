@@ -159,7 +159,7 @@ def test_outputs_are_compared_with_the_moved_outputs(result: Result) -> None:
     assert errors["equivariance/quarter_turns"] < 1e-4
     images = trained.dataset.test.images[:4]
     assert_equivariant(trained.model, images, "C4", output=task.law, tolerance=1e-4)
-    with pytest.raises(SymmetryError, match=r"equivariant \(output: field\) to C4"):
+    with pytest.raises(SymmetryError, match=r"equivariant \(output: 1 irrep\(1\)\) to C4"):
         assert_equivariant(lambda x: predict(x)[:, ::-1], images, "C4", output=task.law, tolerance=1e-4)
     with pytest.raises(ValueError, match="invalid group 'D4'; allowed: a subgroup of SO2"):
         assert_equivariant(predict, images, "D4", output=task.law)
