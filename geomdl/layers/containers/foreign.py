@@ -195,6 +195,7 @@ class WithoutContract(Layer):
 
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
         """Calls the function, or the module."""
+        self.in_type.require_channels(x.shape[-1], f"the input of {self.name}")
         if isinstance(self.function, ForeignModule):
             return self.function(x, train=train, key=key)
         return self.function(x)
