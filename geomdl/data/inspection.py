@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from geomdl.data.loading.batches import unit_interval
-from geomdl.data.sources.own.options import SPLITS, Collected, OwnImages, assemble, count_of
+from geomdl.data.sources.own.options import SPLITS, OwnImages, assemble, count_of
+from geomdl.data.sources.own.records import Collected
 from geomdl.data.types import DataConfig, Dataset, Example, Split
 from geomdl.errors import shortened
 

@@ -142,8 +142,11 @@ class Predictor:
             raise invalid("names", len(names), f"one for each of {count} images")
         call, size = self._call(average, window), 1 if window else min(batch_size, count)
         outputs: list[Any] = [None] * count
+        compiled: set[tuple[int, ...]] = set()  # shapes of images of which there was a whole batch
         for places, batch in self._batches(given, names, size):
-            made = self._batch(call, batch, size, names[places[0]])
+            shape = batch.shape[1:]
+            made = self._batch(call, batch, size if shape in compiled else len(batch), names[places[0]])
+            compiled |= {shape} if len(batch) == size else set()
             for i, y in zip(places, made, strict=True):
                 outputs[i] = y
         return Predictions(tuple(outputs), self.reading, names)
@@ -198,7 +201,7 @@ class Predictor:
         return self._averaged(network, over)
 
     def _averaged(self, network: Network, over: PlanarGroup) -> Network:
-        law = self.law if self.law is not None else self.reading.law
+        law = self.law
         if law is None or not law.covers(over):
             raise invalid("average", str(over), "None: it is not known how it moves the outputs of this network")
         forward = input_action(over)
@@ -214,7 +217,7 @@ class Predictor:
         return call
 
     def _batch(self, call: Network, batch: np.ndarray, size: int, name: str) -> np.ndarray:
-        """The outputs of a batch, which is filled up to a size, so that there is one program for all batches."""
+        """The outputs of a batch, which is filled up to a size, so that no program is made for the last one alone."""
         filled = batch
         if len(batch) < size:
             filled = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])

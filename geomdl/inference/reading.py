@@ -7,14 +7,11 @@ from typing import Any, Literal, get_args
 import jax
 import numpy as np
 
-from geomdl.actions import OutputLaw
 from geomdl.errors import unknown
 from geomdl.tasks import Classification, Regression, Segmentation, Task
 
 Kind = Literal["class", "labels", "map", "values"]
 Link = Literal["softmax", "sigmoid", "none"]
-
-_LAWS = {"class": OutputLaw("invariant"), "labels": OutputLaw("invariant"), "map": OutputLaw("field")}
 
 
 @dataclass(frozen=True)
@@ -57,11 +54,6 @@ class Reading:
             return cls("map", "sigmoid" if task.binary else "softmax", tuple(task.classes))
         names = classes if isinstance(task, Regression) and len(classes) == task.outputs else ()
         return cls("values", "none", names or tuple(f"output_{i}" for i in range(task.outputs)))
-
-    @property
-    def law(self) -> OutputLaw | None:
-        """How the outputs move with the images; None where it is not known."""
-        return _LAWS.get(self.kind)
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """``[..., classes]``; scores that are no probabilities, and values, as they are."""

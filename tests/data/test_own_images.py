@@ -88,10 +88,10 @@ def test_in_memory_and_on_demand_give_the_same_batches(source, options, request)
 
 
 def test_some_decoded_images_are_kept_and_no_more(photos, monkeypatch):
-    from geomdl.data.sources.own import options, stored_files
+    from geomdl.data.sources.own import records, stored_files
 
     decoded = []
-    monkeypatch.setattr(options, "_KEPT_BYTES", 5 * 8 * 8 * 3)
+    monkeypatch.setattr(records, "_KEPT_BYTES", 5 * 8 * 8 * 3)
     monkeypatch.setattr(stored_files, "read_image", lambda file: decoded.append(file) or read_image(file))
     split = load("folder", photos, in_memory=False).train
     first = split.images[:]

@@ -12,7 +12,8 @@ from PIL import Image
 
 import geomdl
 from geomdl.cli.main import main
-from geomdl.inference import Predictions, Reading
+from geomdl.data import Preprocessing
+from geomdl.inference import Predictions, Predictor, Reading
 from geomdl.inference.image_sources import image_sources
 from geomdl.training import load_trained
 
@@ -276,6 +277,20 @@ def test_each_kind_of_output_is_read() -> None:
     assert list(next(values.rows())) == ["image", "output_0", "output_1", "output_2"]
     for reading in (labels.reading, scores.reading, binary.reading):
         assert Reading.from_dict(json.loads(json.dumps(reading.to_dict()))) == reading
+
+
+def test_only_the_last_of_several_batches_is_filled_up() -> None:
+    seen: list[int] = []
+
+    def network(x):
+        seen.append(len(x))
+        return x.mean((1, 2))
+
+    predictor = Predictor(network, Reading("values", "none", ("mean",)), Preprocessing(channels=1), (8, 8, 1))
+    sizes = [8, 8, 8, 8, 8, 5, 6, 7]
+    said = predictor.predict([np.full((n, n), n / 10, np.float32) for n in sizes], batch_size=2)
+    assert seen == [2, 2, 2, 1, 1, 1]  # of 8 pixels two whole batches and one that is filled up; of others one image
+    np.testing.assert_allclose(said.labels[:, 0], np.array(sizes) / 10, rtol=1e-6)
 
 
 def test_sources_are_read_when_they_are_asked_for(tmp_path: Path) -> None:

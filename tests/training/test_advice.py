@@ -1,17 +1,19 @@
 """What is said about a run that goes wrong without an error: on the console, and in its report."""
 
 import dataclasses
+import json
 import logging
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from flax import nnx
 
 from geomdl.data import Dataset, Split
-from geomdl.tasks import Segmentation
+from geomdl.tasks import Classification, Segmentation
 from geomdl.training import RunConfig, train, write_report
-from geomdl.training.loop.advice import loss_of_zeros
+from geomdl.training.reporting.advice import at_the_end, at_the_start, loss_of_zeros
 
 
 def _data(labels: str = "true", scale: float = 1.0, validation: tuple[int, ...] = (0, 1, 2)) -> Dataset:
@@ -82,6 +84,29 @@ def test_a_run_that_has_ended_is_not_spoken_of_again(tmp_path: Path) -> None:
 def test_what_goes_wrong_is_said(data, changes, message, tmp_path: Path) -> None:
     said = _said(_data(**data), tmp_path, **changes)
     assert [line for line in said if message in line], said
+
+
+def test_labels_on_demand_are_not_read_for_it() -> None:
+    class OnDemand:
+        def __array__(self, *_, **__):
+            raise AssertionError("read")
+
+    dataset = dataclasses.replace(_data(validation=(0, 2)))
+    config = RunConfig.from_config_dict({"model": {"name": "linear"}, "training": {"steps": 1}})
+    model = config.model.build((6, 6, 1), 3, rngs=nnx.Rngs(0))
+    assert at_the_start(config, dataset, model)
+    for split in (dataset.train, dataset.validation):
+        object.__setattr__(split, "labels", OnDemand())
+    assert not at_the_start(config, dataset, model)
+    assert not at_the_end(config, dataset, Classification(3), [{"step": 1, "split": "validation", "accuracy": 0.0}])
+
+
+def test_what_was_said_may_be_damaged(tmp_path: Path) -> None:
+    config = RunConfig.from_config_dict({"model": {"name": "linear"}, "training": {"steps": 1, "batch_size": 32}})
+    train(config, tmp_path, dataset=_data())
+    facts = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**facts, "advice": 3, "advice_at_start": {"a": 1}}))
+    assert "Note" not in write_report(tmp_path)[0].read_text()
 
 
 def test_it_is_logged_where_nobody_asks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,9 @@ Label maps become a PNG for each image in the folder --out, and the table has th
 
 import argparse
 import csv
+import itertools
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +23,7 @@ from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_path
 from geomdl.cli.support.path_option import PathOption
 
-_CHUNK = 1024
+_CHUNK, _BYTES = 1024, 2**28  # images that are read, and predicted, at a time
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         predictor = predictor.resizing(arguments.fit)
     names = _map_names([source.name for source in sources]) if maps else {}
     left_out, done = [], 0
-    with _table(arguments.out, maps) as write:
+    with _Table(arguments.out, maps) as write:
         for chunk in _chunks(read_in_order(sources, skip=arguments.skip_broken), arguments.batch_size):
             left_out += [error for _, _, error in chunk if error is not None]
             there = [(name, image) for name, image, error in chunk if error is None]
@@ -89,19 +91,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _chunks(read: Iterator[Any], batch_size: int) -> Iterator[list[Any]]:
-    """So many images at a time that batches are full, and memory stays bounded."""
-    size = max(1, _CHUNK // max(1, batch_size)) * max(1, batch_size)
+    """Images in whole batches, as many as `_CHUNK` or `_BYTES` allow, so that memory stays bounded."""
+    most = max(1, _CHUNK // max(1, batch_size)) * max(1, batch_size)
     chunk: list[Any] = []
+    held = 0
     for one in read:
         chunk.append(one)
-        if len(chunk) == size:
+        held += getattr(one[1], "nbytes", 0)
+        if len(chunk) == most or held > _BYTES:
             yield chunk
-            chunk = []
+            chunk, held = [], 0
     if chunk:
         yield chunk
 
 
-class _table:
+class _Table:
     """The table that predictions are written to, as a context."""
 
     def __init__(self, out: str | None, maps: bool) -> None:
@@ -123,7 +127,7 @@ class _table:
         self.opened: IO[str] = sys.stdout
         self.writer: csv.DictWriter | None = None
 
-    def __enter__(self) -> "_table":
+    def __enter__(self) -> "_Table":
         if self.path is not None:
             self.opened = self.path.open("w", newline="", encoding="utf-8")
         return self
@@ -145,18 +149,16 @@ class _table:
 
 def _map_names(names: list[str]) -> dict[str, str]:
     """File names for label maps, without suffix: those of the images, from their common folder on."""
-    import os
-
-    parents = [os.path.dirname(os.path.abspath(name)) for name in names]
-    common = os.path.commonpath(parents) if parents else ""
+    places = [Path(name).absolute() for name in names]
+    common = os.path.commonpath([place.parent for place in places])
     made: dict[str, str] = {}
-    for name in names:
-        stem = os.path.relpath(os.path.abspath(name), common)
-        stem = stem if stem.endswith("]") else os.path.splitext(stem)[0]
-        base, i = stem, 2
-        while stem in made.values():
-            stem, i = f"{base}_{i}", i + 1
-        made[name] = stem
+    taken: set[str] = set()
+    for name, place in zip(names, places, strict=True):
+        relative = place.relative_to(common)
+        stem = str(relative if name.endswith("]") else relative.with_suffix(""))
+        numbered = (stem if i == 1 else f"{stem}_{i}" for i in itertools.count(1))
+        made[name] = next(candidate for candidate in numbered if candidate not in taken)
+        taken.add(made[name])
     return made
 
 

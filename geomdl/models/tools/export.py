@@ -19,7 +19,7 @@ from geomdl.layers import Layer
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import path_name
 from geomdl.layers.transforms.with_method import with_method
-from geomdl.models.tools.onnx import write_onnx
+from geomdl.models.tools.onnx import as_onnx
 from geomdl.paths import local_path
 from geomdl.version import __version__
 
@@ -74,7 +74,7 @@ def export(
       platforms: for which the program is lowered.
       about: further entries of ``network.json``: names of classes, preprocessing.
       form: ``"stablehlo"``; or ``"onnx"``: ``network.onnx`` in its place, for images of ``image_shape`` in float32,
-        where jax2onnx can convert the network; see `geomdl.models.tools.onnx.write_onnx`.
+        where jax2onnx can convert the network; see `geomdl.models.tools.onnx.as_onnx`.
 
     Returns:
       The three files.
@@ -84,6 +84,8 @@ def export(
     """
     from safetensors.numpy import save
 
+    if form not in get_args(Form):
+        raise unknown("format", form, get_args(Form))
     layer = freeze(with_method(model, "dense")) if isinstance(model, Layer) else None
     network = model if layer is None else layer.network
     if layer is not None:
@@ -98,20 +100,17 @@ def export(
     def apply(weights: dict[str, jax.Array], images: jax.Array) -> jax.Array:
         return nnx.merge(graph, jax.tree.unflatten(tree, [weights[name] for name in names]))(images)
 
-    if form not in get_args(Form):
-        raise unknown("format", form, get_args(Form))
-    folder = local_path(folder, "folder of the export")
-    made: dict[str, Any] = {}
-    program, multiple = None, None
+    multiple = None
     if form == "stablehlo":
         program, multiple = _program(apply, weights, image_shape, dtype, platforms)
-        made["platforms"] = list(program.platforms)
+        content, of_form = bytes(program.serialize()), {"platforms": list(program.platforms)}
+    else:
+        content, difference = as_onnx(lambda images: apply(weights, images), image_shape)
+        of_form = {"relative_difference": difference}
+    folder = local_path(folder, "folder of the export")
     folder.mkdir(parents=True, exist_ok=True)
     files = Exported(folder / f"network.{form}", folder / "weights.safetensors", folder / "network.json")
-    if program is not None:
-        files.program.write_bytes(bytes(program.serialize()))
-    else:
-        made["relative_difference"] = write_onnx(lambda images: apply(weights, images), image_shape, files.program)
+    files.program.write_bytes(content)
     described = {
         "geomdl": __version__,
         "program": files.program.name,
@@ -119,7 +118,7 @@ def export(
         "image_shape": list(image_shape),
         "image_sizes": "image_shape only" if multiple is None else {"multiples_of": multiple},
         "dtype": str(jnp.dtype(dtype)),
-        **made,
+        **of_form,
         "in_type": None if layer is None else str(layer.in_type),
         "out_type": None if layer is None else str(layer.out_type),
         "contract": None if layer is None else str(layer.contract),

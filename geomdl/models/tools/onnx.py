@@ -1,7 +1,6 @@
 """Networks as ONNX files, by way of jax2onnx, which is asked for when it is needed."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,19 +16,18 @@ _AGREES = 1e-4
 """The largest relative difference between the outputs of the file and of the network, in float32."""
 
 
-def write_onnx(network: Callable[[jax.Array], jax.Array], image_shape: tuple[int, int, int], file: Path) -> float:
-    """Writes a network as an ONNX file, runs it with ONNX Runtime, and compares.
+def as_onnx(network: Callable[[jax.Array], jax.Array], image_shape: tuple[int, int, int]) -> tuple[bytes, float]:
+    """A network as the content of an ONNX file, which is run with ONNX Runtime and compared.
 
     Not every operation of JAX can be converted: networks with max pooling, and those that pad or turn arrays in some
-    ways, cannot by jax2onnx 0.17. What cannot, or computes something else, is refused, and no file is left.
+    ways, cannot by jax2onnx 0.17. What cannot, or computes something else, is refused.
 
     Args:
       network: a function of images ``[batch, height, width, channels]``, float32, with constants for weights.
       image_shape: (height, width, channels), fixed; the batch size is free.
-      file: is written.
 
     Returns:
-      The largest relative difference between outputs, over batches of 1 and 3 random images.
+      The content, and the largest relative difference between outputs, over batches of 1 and 3 random images.
 
     Raises:
       ValueError: the converter is not installed, it cannot convert the network, or the file computes something else.
@@ -57,8 +55,7 @@ def write_onnx(network: Callable[[jax.Array], jax.Array], image_shape: tuple[int
             "cannot write this network as ONNX: the file computes something else (relative difference "
             f"{difference:.1e}); use --format=stablehlo"
         )
-    file.write_bytes(content)
-    return difference
+    return content, difference
 
 
 def _difference(network: Callable[[jax.Array], jax.Array], session: Any, shape: tuple[int, ...], batch: int) -> float:

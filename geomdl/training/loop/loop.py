@@ -16,7 +16,6 @@ from geomdl.training.checkpoints.files import checkpoint_steps
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.configuration.given_data import with_given_data
 from geomdl.training.distributed.processes import by_first
-from geomdl.training.loop.advice import at_the_end, at_the_start
 from geomdl.training.loop.continuation import Continuation, judged
 from geomdl.training.loop.interruption import Stop, never
 from geomdl.training.loop.meaning import meaning
@@ -25,6 +24,7 @@ from geomdl.training.loop.run import go_on
 from geomdl.training.loop.settlement import Settlement
 from geomdl.training.loop.standing import Standing
 from geomdl.training.loop.trained import Trained, load_trained
+from geomdl.training.reporting.advice import at_the_end, at_the_start
 from geomdl.training.reporting.outside import missing_records
 from geomdl.training.reporting.writers import Progress, Record, read_metrics
 from geomdl.training.step.nonfinite import TrainingDiverged
@@ -118,7 +118,7 @@ def train(
     parts = Parts.build(config, dataset, strategy, history)
     structure, standing = parts.initial()
     facts = config.training.measured(parts.task) | _compared(history) | {"files": own_files(config)}
-    starting, said = at_the_start(parts), list[str]()
+    starting, said = at_the_start(config, dataset, parts.model), list[str]()
     facts |= {"advice_at_start": starting} if starting else {}
 
     def advise(line: str) -> None:
@@ -165,7 +165,7 @@ def train(
         change.settle()
         taken, stopped, records = standing.step, standing.patience.stopped, read_metrics(where.metrics)
         if not read_facts(where.path / "run.json").get("finished"):
-            for line in at_the_end(parts, records):
+            for line in at_the_end(config, dataset, parts.task, records):
                 advise(line)
         by_first(lambda: note_end(where.path, step=taken, best_step=best_step, stopped_early=stopped, advice=said))
         return Result(

@@ -7,9 +7,9 @@ from typing import Any
 import jax
 
 from geomdl.evaluators import Predict
-from geomdl.training.loop.advice import of_the_first_step
 from geomdl.training.loop.parts import Parts
 from geomdl.training.loop.timetable import Timetable
+from geomdl.training.reporting.advice import of_the_first_step
 from geomdl.training.reporting.image_summaries import ImageSummaries
 from geomdl.training.reporting.recorder import Interval, Recorder
 from geomdl.training.reporting.writers import Progress, Writer, open_writers
@@ -90,7 +90,7 @@ class Reports:
         if step == self.start + 1:
             jax.block_until_ready(state.step)
             if step == 1 and "loss" in state.totals:
-                for line in of_the_first_step(self.parts, float(self.parts.strategy.home(state.totals["loss"]))):
+                for line in of_the_first_step(self.parts.task, float(self.parts.strategy.home(state.totals["loss"]))):
                     self.advise(line)
             self.recorder.restart_clock(step)
 

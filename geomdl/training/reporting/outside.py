@@ -41,6 +41,8 @@ _FACTS = {
     "provenance": _text,
     "least_is_best": _texts,
     "classes": _texts,
+    "advice": _texts,
+    "advice_at_start": _texts,
     "image_shape": _wholes,
     "images": lambda value: isinstance(value, dict) and all(map(is_whole, value.values())),
     "parameter_shapes": lambda value: isinstance(value, dict) and all(map(_wholes, value.values())),

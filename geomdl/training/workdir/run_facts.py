@@ -71,13 +71,12 @@ def note_end(path: Path, *, step: int, best_step: int, stopped_early: bool, advi
 
 
 def kept_advice(facts: Mapping[str, Any]) -> list[str]:
-    """What was said of a run, from its run.json; damaged entries are left out.
+    """What was said of a run, from its run.json.
 
     >>> kept_advice({"advice_at_start": ["one"], "advice": ["two"]})
     ['one', 'two']
     """
-    found = [line for key in ("advice_at_start", "advice") for line in facts.get(key) or () if isinstance(line, str)]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*facts.get("advice_at_start", ()), *facts.get("advice", ())]))
 
 
 def read_facts(path: Path) -> dict[str, Any]:

@@ -10,11 +10,11 @@ import numpy as np
 from geomdl.data.sources.own.image_files import SUFFIXES, files_in, is_image
 from geomdl.data.sources.own.options import (
     SPLIT_NAMES,
-    Collected,
     OwnImages,
     assemble,
     require_classes_in_train,
 )
+from geomdl.data.sources.own.records import Collected
 from geomdl.data.sources.own.stored_files import FileImages, digest, examined, refuse_broken
 from geomdl.data.sources.own.tables import Table, is_table, read_table
 from geomdl.data.types import Dataset, LabelKind

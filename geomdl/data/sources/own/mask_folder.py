@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from geomdl.data.sources.own.image_files import Facts, each, files_in, read_values
 from geomdl.data.sources.own.label_maps import meaning
-from geomdl.data.sources.own.options import SPLIT_NAMES, Collected, OwnImages, assemble
+from geomdl.data.sources.own.options import SPLIT_NAMES, OwnImages, assemble
+from geomdl.data.sources.own.records import Collected
 from geomdl.data.sources.own.stored_files import FileImages, digest, examined, refuse_broken
 from geomdl.data.types import Dataset, LabelKind
 from geomdl.errors import invalid, nearest, unknown

@@ -1,20 +1,18 @@
 """The options that all data sets of one's own share, and how images, labels and splits become a `Dataset`."""
 
 import dataclasses
-import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 
 from geomdl.data.checks import number
 from geomdl.data.preprocessing import FITS, IMAGENET, Preprocessing
-from geomdl.data.sources.own.image_files import BrokenFile, Facts, each
-from geomdl.data.sources.own.label_maps import MapMeaning
+from geomdl.data.sources.own.image_files import BrokenFile, each
+from geomdl.data.sources.own.records import Collected, ImageRecords
 from geomdl.data.sources.splits import stratified_split
-from geomdl.data.targets import IGNORED, TargetKind
-from geomdl.data.types import Column, DataConfig, Dataset, Example, Indices, LabelKind, Split
+from geomdl.data.types import Column, DataConfig, Dataset, Split
 from geomdl.errors import invalid, nearest, unknown
 from geomdl.numbers import whole_number
 
@@ -31,7 +29,6 @@ CHANNELS = {"grey": 1, "gray": 1, "rgb": 3, "rgba": 4}
 
 _IN_MEMORY_BYTES = 2**30
 _CHUNK = 256
-_KEPT_BYTES = 2**28
 
 
 @dataclass(frozen=True)
@@ -120,150 +117,6 @@ class OwnImages(DataConfig):
         return self.size, self.size
 
 
-class RawImages(Protocol):
-    """Images as they are stored, and their label maps."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Of the images, for messages."""
-        ...
-
-    @property
-    def encoded(self) -> bool:
-        """Whether it takes time to read an image: those of files are decoded."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def images(self, indices: Indices) -> Iterable[np.ndarray]:
-        """One after the other, ``[height, width, channels]``."""
-        ...
-
-    def label_maps(self, indices: Indices) -> Iterable[np.ndarray]:
-        """One after the other, as they are stored."""
-        ...
-
-
-@dataclass(frozen=True)
-class Collected:
-    """What was found.
-
-    Attributes:
-      raw: the images.
-      facts: of the images; one for all if they are an array.
-      labels: of all images; None where they are label maps.
-      given: the split of each image; "" where it is to be chosen.
-      classes: their names.
-      kind: of the labels.
-      what: in words, with a digest of what it is, for the provenance.
-      meaning: of the values of label maps.
-      target: the kind of target where the name of the kind does not say it.
-      left_out: the files that cannot be read, with what is wrong with them.
-    """
-
-    raw: RawImages
-    facts: Sequence[Facts]
-    labels: np.ndarray | None
-    given: Sequence[str]
-    classes: tuple[str, ...]
-    kind: LabelKind
-    what: str
-    meaning: MapMeaning | None = None
-    target: TargetKind | None = None
-    left_out: Sequence[BrokenFile] = ()
-
-
-class ImageRecords:
-    """Images and label maps of one's own, read, brought to size and normalised when asked for (a `Records`)."""
-
-    def __init__(self, found: Collected, preprocessing: Preprocessing, first: int) -> None:
-        self._raw, self._labels, self._meaning = found.raw, found.labels, found.meaning
-        self._preprocessing = preprocessing
-        self._keeps, self._kept = False, dict[int, np.ndarray]()
-        image = self._prepared(next(iter(found.raw.images([first]))), first)
-        height, width, channels = image.shape
-        self.image_shape, self.image_dtype = (height, width, channels), image.dtype
-        self.label_shape: tuple[int, ...] = (height, width) if found.labels is None else found.labels.shape[1:]
-        self.label_dtype = np.dtype(np.int32) if found.labels is None else found.labels.dtype
-
-    def __len__(self) -> int:
-        return len(self._raw)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_kept": {}}  # each process that reads keeps its own
-
-    def keep_some(self) -> None:
-        """Keeps what is decoded first, up to some memory: the order is random, so any images are as good as others."""
-        self._keeps = self._raw.encoded
-
-    def read(self, indices: Indices) -> Example:
-        """The images and labels at these places, stacked."""
-        return Example(image=self.read_images(indices), label=self.read_labels(indices))
-
-    def read_images(self, indices: Indices) -> np.ndarray:
-        """The images at these places."""
-        images = np.empty((len(indices), *self.image_shape), self.image_dtype)
-        missing = []
-        for place, index in enumerate(indices):
-            kept = self._kept.get(int(index))
-            if kept is None:
-                missing.append(place)
-            else:
-                images[place] = kept
-        wanted = [int(indices[place]) for place in missing]
-        for place, index, raw in zip(missing, wanted, self._raw.images(wanted), strict=True):
-            image = self._prepared(raw, index)
-            if image.shape != self.image_shape or image.dtype != self.image_dtype:
-                raise _changed(self._raw.names[index], image, self.image_shape, self.image_dtype)
-            images[place] = image
-            if self._keeps and (len(self._kept) + 1) * image.nbytes <= _KEPT_BYTES:
-                self._kept[index] = image
-        return images
-
-    def read_labels(self, indices: Indices) -> np.ndarray:
-        """The labels at these places; images stay encoded."""
-        if self._labels is not None:
-            return self._labels[np.asarray(indices, np.int64)]
-        maps = np.empty((len(indices), *self.label_shape), self.label_dtype)
-        for place, (index, raw) in enumerate(zip(indices, self._raw.label_maps(indices), strict=True)):
-            labels = self._meaning.label_map(raw, self._raw.names[int(index)])  # pyright: ignore[reportOptionalMemberAccess]
-            maps[place] = self._preprocessing.label_map(labels, IGNORED)
-        return maps
-
-    def statistics(self, indices: Indices) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and standard deviation of every channel, of images in [0, 1]: the same numbers however they are read."""
-
-        def sums(index: int) -> tuple[int, np.ndarray, np.ndarray]:
-            pixels = self._preprocessing.pixels(next(iter(self._raw.images([index]))))
-            values = self._preprocessing.normalized(pixels).astype(np.float64)
-            return pixels.shape[0] * pixels.shape[1], values.sum((0, 1)), (values**2).sum((0, 1))
-
-        found = each(sums, list(indices))
-        count = sum(pixels for pixels, _, _ in found)
-        means = [math.fsum(column) / count for column in zip(*(total for _, total, _ in found), strict=True)]
-        squares = [math.fsum(column) / count for column in zip(*(total for _, _, total in found), strict=True)]
-        stds = [math.sqrt(max(square - mean**2, 0.0)) for mean, square in zip(means, squares, strict=True)]
-        return _short(means), tuple(std or 1.0 for std in _short(stds))
-
-    def _prepared(self, raw: np.ndarray, index: int) -> np.ndarray:
-        try:
-            return self._preprocessing.stored(raw)
-        except ValueError as error:
-            name = self._raw.names[index]
-            raise ValueError(str(error) if name in str(error) else f"{name}: {error}") from error
-
-
-def _changed(name: str, image: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> ValueError:
-    return ValueError(
-        f"invalid image {name}, of {image.shape} {image.dtype}; allowed: {shape} {dtype}, as the others; "
-        "data.size brings images to one size"
-    )
-
-
-def _short(numbers: Sequence[float]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.7g}") for value in numbers)
-
-
 def assemble(options: OwnImages, found: Collected) -> Dataset:
     """The data set of what was found.
 
@@ -346,7 +199,7 @@ def _require_one_kind(options: OwnImages, found: Collected) -> None:
 
 def count_of(values: Sequence) -> dict:
     """How often each value is there, in the order of the values."""
-    return {value: values.count(value) for value in sorted(set(values))}
+    return dict(sorted(Counter(values).items()))
 
 
 def _example(found: Collected, size: tuple[int, int]) -> str:

@@ -5,40 +5,43 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from flax import nnx
 
-from geomdl.data import Dataset, Split
+from geomdl.data import Dataset
 from geomdl.models import count_parameters
 from geomdl.tasks import Classification, Segmentation, Task
-from geomdl.training.loop.parts import Parts
+from geomdl.training.configuration.config import RunConfig
 from geomdl.training.reporting.writers import Record
 
 _MISSED = 0.05
 """A number of parameters that is further from the one asked for is said."""
 
 _EXPLODED = 10.0
-"""A first loss that is so many times that of outputs of 0 is said; He's initialisation gives less than 2."""
+"""A first loss that is so many times that of outputs of 0 is said."""
 
 _RISEN = 2.0
 """A training loss that ends so many times as high as it began is said."""
 
 
-def at_the_start(parts: Parts) -> list[str]:
+def at_the_start(config: RunConfig, dataset: Dataset, model: nnx.Module) -> list[str]:
     """What can be said before the first step: classes without images, a width that does not match.
 
     Args:
-      parts: of the run.
+      config: of the run.
+      dataset: that it is trained on; labels that are read on demand are not looked at.
+      model: with its initial weights.
     """
-    return [*_missing_classes(parts.dataset), *_missed_parameters(parts)]
+    return [*_missing_classes(dataset), *_missed_parameters(config, model)]
 
 
-def of_the_first_step(parts: Parts, loss: float) -> list[str]:
+def of_the_first_step(task: Task, loss: float) -> list[str]:
     """What the loss of the initial weights says: activations that explode.
 
     Args:
-      parts: of the run.
+      task: of the run.
       loss: of the first batch.
     """
-    usual = loss_of_zeros(parts.task)
+    usual = loss_of_zeros(task)
     if usual is None or loss <= _EXPLODED * usual:
         return []
     return [
@@ -47,14 +50,16 @@ def of_the_first_step(parts: Parts, loss: float) -> list[str]:
     ]
 
 
-def at_the_end(parts: Parts, records: Sequence[Record]) -> list[str]:
+def at_the_end(config: RunConfig, dataset: Dataset, task: Task, records: Sequence[Record]) -> list[str]:
     """What the records of a run say when it has ended: a loss that rose, a metric that stays at chance.
 
     Args:
-      parts: of the run.
+      config: of the run.
+      dataset: that it was trained on.
+      task: what was learnt.
       records: of the whole run.
     """
-    return [*_diverged(parts, records), *_at_chance(parts, records)]
+    return [*_diverged(config, task, records), *_at_chance(dataset, task, records)]
 
 
 def loss_of_zeros(task: Task) -> float | None:
@@ -81,8 +86,10 @@ def _missing_classes(dataset: Dataset) -> list[str]:
         ("training", dataset.train, "it cannot be learnt"),
         ("validation", dataset.validation, "the metrics say nothing about it"),
     ):
-        missing = _classes_without_images(split, dataset.num_classes)
-        if missing and len(split):
+        if not len(split) or not isinstance(split.labels, np.ndarray):  # labels on demand may be long to read
+            continue
+        counts = np.bincount(split.labels[split.labels >= 0].astype(int), minlength=dataset.num_classes)
+        if missing := np.flatnonzero(counts[: dataset.num_classes] == 0).tolist():
             shown = ", ".join(dataset.classes[i] for i in missing[:5]) + (", …" if len(missing) > 5 else "")
             lines.append(
                 f"no {name} image is of class {shown} ({len(missing)} of {dataset.num_classes} classes): {then}"
@@ -90,17 +97,11 @@ def _missing_classes(dataset: Dataset) -> list[str]:
     return lines
 
 
-def _classes_without_images(split: Split, classes: int) -> list[int]:
-    labels = np.asarray(split.labels)
-    counts = np.bincount(labels[labels >= 0].astype(int).ravel(), minlength=classes)
-    return [int(i) for i in np.flatnonzero(counts[:classes] == 0)]
-
-
-def _missed_parameters(parts: Parts) -> list[str]:
-    target = getattr(parts.config.model, "match_parameters", None)
+def _missed_parameters(config: RunConfig, model: nnx.Module) -> list[str]:
+    target = getattr(config.model, "match_parameters", None)
     if target is None:
         return []
-    count = count_parameters(parts.model)
+    count = count_parameters(model)
     off = count / target - 1
     if abs(off) <= _MISSED:
         return []
@@ -110,16 +111,16 @@ def _missed_parameters(parts: Parts) -> list[str]:
     ]
 
 
-def _diverged(parts: Parts, records: Sequence[Record]) -> list[str]:
+def _diverged(config: RunConfig, task: Task, records: Sequence[Record]) -> list[str]:
     losses = [(r["step"], r["loss"]) for r in records if r.get("split") == "train" and _is_number(r.get("loss"))]
     if not losses:
         return []
-    usual = loss_of_zeros(parts.task)
+    usual = loss_of_zeros(task)
     (first, before), (last, after) = losses[0], losses[-1]
     reference = before if usual is None else min(before, usual)
     if reference <= 0 or after <= _RISEN * reference:
         return []
-    rate = _learning_rate(parts.config.optimizer)
+    rate = _learning_rate(config.optimizer)
     smaller = f"; try --config.optimizer.learning_rate={rate / 10:g}" if rate else ""
     began = f"from {before:.3g} (step {first})" if len(losses) > 1 and before < after else f"from {reference:.3g}"
     return [
@@ -128,11 +129,11 @@ def _diverged(parts: Parts, records: Sequence[Record]) -> list[str]:
     ]
 
 
-def _at_chance(parts: Parts, records: Sequence[Record]) -> list[str]:
+def _at_chance(dataset: Dataset, task: Task, records: Sequence[Record]) -> list[str]:
     """An accuracy on validation images that is not above that of the most frequent class."""
-    if not isinstance(parts.task, Classification) or parts.task.multi_label:
+    labels, count = dataset.validation.labels, len(dataset.validation)
+    if not isinstance(task, Classification) or task.multi_label or not isinstance(labels, np.ndarray):
         return []
-    labels, count = np.asarray(parts.dataset.validation.labels), len(parts.dataset.validation)
     accuracies = [r["accuracy"] for r in records if r.get("split") == "validation" and _is_number(r.get("accuracy"))]
     if not accuracies or not count or labels.ndim != 1:
         return []
