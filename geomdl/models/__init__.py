@@ -33,6 +33,10 @@ from geomdl.models.tools.counting import (
 )
 from geomdl.models.tools.export import Exported, export
 from geomdl.models.tools.summary import Summary, summarize
+from geomdl.models.zoo.plain.alexnet import AlexNetConfig
+from geomdl.models.zoo.plain.vgg import VGGConfig
+from geomdl.models.zoo.residual.cifar_resnet import CIFARResNetConfig
+from geomdl.models.zoo.residual.resnet import ImageNetResNetConfig
 from geomdl.registry import Registry
 
 MODELS = Registry("model.name", group="geomdl.models", adapt=model_class)
@@ -63,13 +67,53 @@ MODELS.register("shift_unet", ShiftUNetConfig)
 MODELS.register("fcn", FCNConfig)
 
 __all__ = [
-    "MODELS", "BuildsModel", "CNNConfig", "Exported", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig",
-    "ImageShape", "InexactSizeWarning", "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig",
-    "MNISTFinalConfig", "ModelConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig",
-    "ShiftUNetConfig", "SteerableConfig", "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "Tuned",
-    "UNet2015Config", "UNetConfig", "VisionTransformerConfig", "WideResNetConfig", "autotune", "conv_multiplications",
-    "conv_parameters", "convolution_block", "count_parameters", "dense_multiplications", "dense_parameters",
-    "exact_sizes_near", "export", "invariant_head", "local_multiplications", "local_parameters", "perceptron_update",
+    "MODELS",
+    "AlexNetConfig",
+    "BuildsModel",
+    "CIFARResNetConfig",
+    "CNNConfig",
+    "Exported",
+    "FCNConfig",
+    "GCNNConfig",
+    "GroupUNetConfig",
+    "HarmonicConfig",
+    "ImageNetResNetConfig",
+    "ImageShape",
+    "InexactSizeWarning",
+    "LinearConfig",
+    "LocalConfig",
+    "MLPConfig",
+    "MNISTBenchmarkConfig",
+    "MNISTFinalConfig",
+    "ModelConfig",
+    "OffGridConfig",
+    "PerceptronConfig",
+    "ResNetConfig",
+    "ScalableConfig",
+    "ShiftUNetConfig",
+    "SteerableConfig",
+    "SteerableExampleConfig",
+    "Summary",
+    "TranslationInvariantConfig",
+    "Tuned",
+    "UNet2015Config",
+    "UNetConfig",
+    "VGGConfig",
+    "VisionTransformerConfig",
+    "WideResNetConfig",
+    "autotune",
+    "conv_multiplications",
+    "conv_parameters",
+    "convolution_block",
+    "count_parameters",
+    "dense_multiplications",
+    "dense_parameters",
+    "exact_sizes_near",
+    "export",
+    "invariant_head",
+    "local_multiplications",
+    "local_parameters",
+    "perceptron_update",
     "summarize",
 ]  # fmt: skip
 

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import typing
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import numpy as np
@@ -111,6 +111,9 @@ class ScalableConfig(ModelConfig):
     activation: str = "relu"
     dropout: float = 0.0
 
+    unit: ClassVar[float] = 1.0
+    """The width that `matched` starts from; it finds widths to a hundredth of it."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.width <= WIDEST:
@@ -148,7 +151,8 @@ class ScalableConfig(ModelConfig):
             config = dataclasses.replace(self, width=width, match_parameters=None)
             return config, config.parameter_count(image_shape, num_classes)
 
-        low, high = at(0.1), at(1.0)
+        unit = self.unit
+        low, high = at(0.1 * unit), at(unit)
         if low[1] > 2 * target:
             raise invalid("model.match_parameters", target, f"at least {low[1]}, the narrowest such network", low[1])
         while high[1] < target:
@@ -156,7 +160,7 @@ class ScalableConfig(ModelConfig):
                 allowed = f"at most {high[1]:,}, as this network has at width {high[0].width:,.0f}"
                 raise invalid("model.match_parameters", target, allowed, high[1])
             low, high = high, at(2 * high[0].width)
-        while high[0].width - low[0].width > 0.01 * max(1.0, low[0].width / 20):
+        while high[0].width - low[0].width > 0.01 * max(unit, low[0].width / 20):
             middle = at((low[0].width + high[0].width) / 2)
             low, high = (middle, high) if middle[1] < target else (low, middle)
         return min((low, high), key=lambda candidate: abs(candidate[1] - target))[0]
