@@ -17,7 +17,7 @@ from geomdl.layers.core.functional import ACTIVATIONS
 from geomdl.memory import require_memory
 from geomdl.models.core.exactness import warn_if_inexact
 from geomdl.numbers import checker, whole_number
-from geomdl.random_keys import as_rngs
+from geomdl.random_keys import OneKey, as_rngs
 
 ImageShape = tuple[int, int, int]
 """(height, width, channels)."""
@@ -28,7 +28,7 @@ WIDEST = 100_000
 MOST_PARAMETERS = 1_000_000_000
 """The most parameters of a network: 4 GB of float32, which one machine can draw and hold."""
 
-DEEPEST = 1000
+DEEPEST = 2000
 """The most layers, blocks or stages that a config may ask for."""
 
 _WIDE = 256  # from here on it is asked whether the parameters fit into memory, before they are made
@@ -88,7 +88,7 @@ class ModelConfig(abc.ABC):
 
     def parameter_count(self, image_shape: ImageShape, num_classes: int) -> int:
         """The number of trainable parameters, without allocating them."""
-        return count_parameters(nnx.eval_shape(lambda: Sequential(self.layers(image_shape, num_classes, nnx.Rngs(0)))))
+        return count_parameters(nnx.eval_shape(lambda: Sequential(self.layers(image_shape, num_classes, OneKey(0)))))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -221,7 +221,8 @@ class Chain:
 
     def subsample(self, stride: int) -> Self:
         """Every so manieth pixel, beginning with the first."""
-        return self.add(Pool(self.field_type, 1, stride=stride, remainder="drop"))
+        reduce = "max" if self.field_type.is_permutation else "mean"  # of one pixel
+        return self.add(Pool(self.field_type, 1, stride=stride, reduce=reduce, remainder="drop"))
 
     def pad_fields(self, channels: float, *, both: bool) -> Self:
         """Fields of zeros up to so many channels of the paper, half of them before the others, or all behind."""

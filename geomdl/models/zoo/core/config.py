@@ -13,6 +13,7 @@ from geomdl.layers import Layer
 from geomdl.models.core.config import ImageShape, ScalableConfig
 from geomdl.models.core.sizes import require_square
 from geomdl.models.zoo.core.chain import Chain, TooSmall
+from geomdl.random_keys import OneKey
 from geomdl.representations import Representation, representation
 
 Equal = Literal["fields", "channels", "parameters"]
@@ -106,7 +107,7 @@ class ZooConfig(ScalableConfig):
 
         def fits(side: int) -> bool:
             try:
-                nnx.eval_shape(lambda: nnx.List(self._built((side, side, channels), num_classes, nnx.Rngs(0))))
+                nnx.eval_shape(lambda: nnx.List(self._built((side, side, channels), num_classes, OneKey(0))))
             except TooSmall:
                 return False
             return True
