@@ -17,7 +17,8 @@ from geomdl.data import ClassTarget, Dataset, LabelsTarget, TargetKind
 from geomdl.data.class_indices import class_indices, misshapen_labels
 from geomdl.errors import invalid, unknown
 from geomdl.numbers import whole_number
-from geomdl.tasks.task import Batch, Totals, shape_of, wrong_labels
+from geomdl.tasks.auxiliary import main_output, require_auxiliary_weight, with_auxiliary_losses
+from geomdl.tasks.task import Batch, Outputs, Totals, shape_of, wrong_labels
 
 
 def softmax_cross_entropy(
@@ -91,6 +92,8 @@ class Classification:
       num_classes: number of classes (or of labels).
       objective: ``"softmax"`` (one class per image), ``"sigmoid"`` (several labels per image) or ``"perceptron"``.
       label_smoothing: ε in [0, 1): the targets become (1 − ε) t + ε/K, and (1 − ε) t + ε/2 for ``"sigmoid"``.
+      auxiliary_weight: w of the losses of auxiliary heads (`geomdl.layers.WithAuxiliary`) in L(y) + Σ_i w_i L(a_i): one
+        number, or one for each head. All metrics, ``loss`` among them, are of the main output y alone.
 
     Raises:
       ValueError: for an unknown objective, or another option out of range.
@@ -105,6 +108,7 @@ class Classification:
     num_classes: int
     objective: str = "softmax"
     label_smoothing: float = 0.0
+    auxiliary_weight: float | tuple[float, ...] = 0.3
 
     def __post_init__(self) -> None:
         whole_number("num_classes", self.num_classes)
@@ -112,6 +116,7 @@ class Classification:
             raise unknown("objective", self.objective, list(LOSSES))
         if not 0 <= self.label_smoothing < 1:
             raise invalid("label_smoothing", self.label_smoothing, "a number in [0, 1)", 0.1)
+        require_auxiliary_weight("auxiliary_weight", self.auxiliary_weight)
 
     @property
     def multi_label(self) -> bool:
@@ -175,28 +180,42 @@ class Classification:
         With several labels ``accuracy`` is the share of labels that are right, ``exact_match`` asks for all of them.
         """
         labels = self._labels(batch["label"])
-        if shape_of(logits) != (len(labels), self.num_classes):
-            raise invalid("shape of the model's output", shape_of(logits), f"{(len(labels), self.num_classes)}")
-        logits = logits.astype(jnp.float32)
-        if "mask" in batch:  # what a model gives for padding has no gradient, were it infinite
-            logits = jnp.where(batch["mask"][:, None] > 0, logits, 0)
+        logits = self._scores(logits, labels, batch)
         loss = LOSSES[self.objective](logits, self.targets(labels))
         if self.multi_label:
             right = (self.predictions(logits) == (labels > 0.5)).astype(jnp.float32)
             return {"loss": loss, "accuracy": right.mean(axis=-1), "exact_match": right.min(axis=-1)}
         return {"loss": loss, "accuracy": (self.predictions(logits) == labels).astype(jnp.float32)}
 
-    def loss(self, logits: Float[Array, "batch classes"], batch: Batch) -> tuple[Array, dict[str, Array]]:
-        """Returns the mean loss over the real images of the batch, and the means of all metrics."""
-        metrics = {
-            name: masked_mean(values, batch.get("mask")) for name, values in self.per_example(logits, batch).items()
-        }
-        return metrics["loss"], metrics
+    def loss(self, outputs: Outputs, batch: Batch) -> tuple[Array, dict[str, Array]]:
+        """Returns the mean loss over the real images of the batch, and the means of all metrics.
+
+        Args:
+          outputs: logits ``[batch, classes]``, or `geomdl.layers.AuxiliaryOutputs` of such: then the loss is that of
+            all, weighted, and the metrics are of the main output.
+          batch: with ``label`` and, where it was padded, ``mask``.
+        """
+        mask, labels = batch.get("mask"), self._labels(batch["label"])
+        values = self.per_example(main_output(outputs), batch)
+        metrics = {name: masked_mean(of_images, mask) for name, of_images in values.items()}
+
+        def mean_loss(logits: Array) -> Array:
+            scores = self._scores(logits, labels, batch)
+            return masked_mean(LOSSES[self.objective](scores, self.targets(labels)), mask)
+
+        return with_auxiliary_losses(metrics["loss"], outputs, self.auxiliary_weight, mean_loss), metrics
 
     def sums(self, logits: Float[Array, "batch classes"], batch: Batch) -> Totals:
         """Returns the sum of every metric over the real images of the batch."""
         kept = batch["mask"] > 0 if "mask" in batch else jnp.ones(len(logits), bool)
         return {name: jnp.sum(jnp.where(kept, v, 0)) for name, v in self.per_example(logits, batch).items()}
+
+    def _scores(self, logits: Array, labels: Array, batch: Batch) -> Array:
+        """The logits in float32; what a model gives for padding has no gradient, were it infinite."""
+        if shape_of(logits) != (len(labels), self.num_classes):
+            raise invalid("shape of the model's output", shape_of(logits), f"{(len(labels), self.num_classes)}")
+        logits = logits.astype(jnp.float32)
+        return jnp.where(batch["mask"][:, None] > 0, logits, 0) if "mask" in batch else logits
 
     def no_totals(self) -> Totals:
         """Returns a zero for every metric."""
@@ -243,9 +262,11 @@ class ClassificationConfig:
     Args:
       loss: ``"softmax"``, ``"sigmoid"`` or ``"perceptron"``; None takes the one that fits the labels of the data set.
       label_smoothing: ε in [0, 1).
+      auxiliary_weight: of the losses of a network's auxiliary heads, if it has any: one number, or one for each head.
 
     Raises:
-      ValueError: for an unknown loss, or a label smoothing that the loss does not take.
+      ValueError: for an unknown loss, weights that are no numbers ≥ 0, or a label smoothing that the loss does not
+        take.
 
     >>> ClassificationConfig(loss="sofmax")
     Traceback (most recent call last):
@@ -258,8 +279,10 @@ class ClassificationConfig:
 
     loss: str | None = None
     label_smoothing: float = 0.0
+    auxiliary_weight: float | tuple[float, ...] = 0.3
 
     def __post_init__(self) -> None:
+        require_auxiliary_weight("task.auxiliary_weight", self.auxiliary_weight)
         if self.loss is not None and self.loss not in LOSSES:
             raise unknown("task.loss", self.loss, list(LOSSES))
         if not 0 <= self.label_smoothing < 1:
@@ -289,4 +312,4 @@ class ClassificationConfig:
         if multi_label != (objective == "sigmoid"):
             fitting = "'sigmoid' (each image has several labels)" if multi_label else "'softmax' or 'perceptron'"
             raise invalid("task.loss", objective, fitting)
-        return Classification(num_classes, objective, self.label_smoothing)
+        return Classification(num_classes, objective, self.label_smoothing, self.auxiliary_weight)
