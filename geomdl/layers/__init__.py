@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from geomdl.deprecation import renamed
+from geomdl.layers.containers.auxiliary import AuxiliaryOutputs, WithAuxiliary
 from geomdl.layers.containers.branching import Branch, Parallel, Residual
 from geomdl.layers.containers.foreign import ForeignModule, WithoutContract
 from geomdl.layers.containers.sequential import Sequential
@@ -52,20 +53,22 @@ if not TYPE_CHECKING:
     __getattr__ = renamed(__name__, {"Concatenated": "CReLU", "HalfSize": "ReducedSize"}, removed_in="0.3")
 
 __all__ = [
-    "AdaptivePool", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child", "Conv", "Dense",
-    "Disentangle", "Dropout", "FieldNorm", "Flatten", "ForeignModule", "FourierPointwise", "FromIrreps", "Frozen",
-    "Gated", "GlobalPool", "GroupNorm", "GroupPool", "Hourglass", "IdealResample", "Identity", "InducedNormPool",
-    "InstanceNorm", "Layer", "LayerNorm", "LocalResponseNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool",
-    "NormPool", "PadFields", "Padding", "PaddingMode", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample",
-    "Pool", "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential",
-    "Skip", "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
+    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child", "Conv",
+    "Dense", "Disentangle", "Dropout", "FieldNorm", "Flatten", "ForeignModule", "FourierPointwise", "FromIrreps",
+    "Frozen", "Gated", "GlobalPool", "GroupNorm", "GroupPool", "Hourglass", "IdealResample", "Identity",
+    "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocalResponseNorm", "LocallyConnected", "Mask",
+    "Maxout", "NormActivation", "NormMaxPool", "NormPool", "PadFields", "Padding", "PaddingMode", "Parallel",
+    "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool", "PositionEmbedding", "ReducedSize",
+    "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip", "StochasticDepth", "SubgroupPool",
+    "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window", "WithAuxiliary",
     "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "halving_pool", "normalization",
     "output_size", "pool", "with_method",
 ]  # fmt: skip
 
 __experimental__ = [
-    "AdaptivePool", "BandLimited", "Child", "ForeignModule", "Frozen", "Hourglass", "IdealResample",
-    "InducedNormPool", "LocalResponseNorm", "PadFields", "Polynomial", "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize",
-    "SelfAttention", "Skip", "StochasticDepth", "TensorProduct", "VectorField", "WithoutContract", "antialiased_max_pool",
-    "halving_pool", "normalization", "with_method",
+    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "Child", "ForeignModule", "Frozen", "Hourglass",
+    "IdealResample", "InducedNormPool", "LocalResponseNorm", "PadFields", "Polynomial", "Polyphase",
+    "PolyphaseUpsample", "PositionEmbedding", "ReducedSize", "SelfAttention", "Skip", "StochasticDepth",
+    "TensorProduct", "VectorField", "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "halving_pool",
+    "normalization", "with_method",
 ]  # fmt: skip

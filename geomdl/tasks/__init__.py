@@ -13,6 +13,7 @@ from geomdl.tasks.classification import (
     perceptron_loss,
     sigmoid_cross_entropy,
     softmax_cross_entropy,
+    top_k_accuracy,
 )
 from geomdl.tasks.overlap import overlap, pixel_counts
 from geomdl.tasks.regression import Regression, RegressionConfig
@@ -52,10 +53,12 @@ __all__ = [
     "sigmoid_cross_entropy",
     "softmax_cross_entropy",
     "split_metrics",
+    "top_k_accuracy",
     "usual_task",
 ]
 
 __experimental__ = [
     "Accumulator", "Batch", "OverImages", "TaskSums", "Totals", "accumulate", "accumulators_of", "masked_mean",
-    "overlap", "pixel_counts", "split_metrics", "usual_task",
+    "overlap", "pixel_counts", "split_metrics", "top_k_accuracy",
+    "usual_task",
 ]  # fmt: skip
