@@ -33,9 +33,12 @@ from geomdl.models.tools.counting import (
 )
 from geomdl.models.tools.export import Exported, export
 from geomdl.models.tools.summary import Summary, summarize
+from geomdl.models.zoo.branched.squeezenet import SqueezeNetConfig
 from geomdl.models.zoo.plain.alexnet import AlexNetConfig
 from geomdl.models.zoo.plain.vgg import VGGConfig
 from geomdl.models.zoo.residual.cifar_resnet import CIFARResNetConfig
+from geomdl.models.zoo.residual.densenet import CIFARDenseNetConfig, DenseNetConfig
+from geomdl.models.zoo.residual.mobilenet import MobileNetV2Config
 from geomdl.models.zoo.residual.resnet import ImageNetResNetConfig
 from geomdl.registry import Registry
 
@@ -65,13 +68,22 @@ MODELS.register("unet", UNetConfig)
 MODELS.register("group_unet", GroupUNetConfig)
 MODELS.register("shift_unet", ShiftUNetConfig)
 MODELS.register("fcn", FCNConfig)
+for _depth in (121, 161, 169, 201):
+    MODELS.register(f"densenet{_depth}", DenseNetConfig, {"depth": _depth})
+MODELS.register("densenet_cifar", CIFARDenseNetConfig)
+MODELS.register("densenet_bc_cifar", CIFARDenseNetConfig, {"depth": 100, "bottleneck": True})
+MODELS.register("squeezenet1_0", SqueezeNetConfig)
+MODELS.register("squeezenet1_1", SqueezeNetConfig, {"version": "1.1"})
+MODELS.register("mobilenet_v2", MobileNetV2Config)
 
 __all__ = [
     "MODELS",
     "AlexNetConfig",
     "BuildsModel",
+    "CIFARDenseNetConfig",
     "CIFARResNetConfig",
     "CNNConfig",
+    "DenseNetConfig",
     "Exported",
     "FCNConfig",
     "GCNNConfig",
@@ -85,12 +97,14 @@ __all__ = [
     "MLPConfig",
     "MNISTBenchmarkConfig",
     "MNISTFinalConfig",
+    "MobileNetV2Config",
     "ModelConfig",
     "OffGridConfig",
     "PerceptronConfig",
     "ResNetConfig",
     "ScalableConfig",
     "ShiftUNetConfig",
+    "SqueezeNetConfig",
     "SteerableConfig",
     "SteerableExampleConfig",
     "Summary",
@@ -118,7 +132,8 @@ __all__ = [
 ]  # fmt: skip
 
 __experimental__ = [
-    "BuildsModel", "Exported", "HarmonicConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ScalableConfig",
-    "SteerableConfig", "Tuned", "VisionTransformerConfig", "WideResNetConfig", "autotune", "convolution_block",
-    "export", "invariant_head", "perceptron_update",
+    "BuildsModel", "CIFARDenseNetConfig", "DenseNetConfig", "Exported", "HarmonicConfig", "MNISTBenchmarkConfig",
+    "MNISTFinalConfig", "MobileNetV2Config", "ScalableConfig", "SqueezeNetConfig", "SteerableConfig", "Tuned",
+    "VisionTransformerConfig", "WideResNetConfig", "autotune", "convolution_block", "export", "invariant_head",
+    "perceptron_update",
 ]  # fmt: skip

@@ -24,7 +24,8 @@ def _entry(
 
     def build(group: str) -> Layer:
         config = MODELS[name]
-        chosen = {"group": group} if "group" in config.__dataclass_fields__ else {}
+        known = getattr(config, "func", config).__dataclass_fields__  # of a class, also with other defaults
+        chosen = {"group": group} if "group" in known else {}
         return config(**chosen | fields).build((height, width, 2), 3, rngs=nnx.Rngs(0))
 
     label = f"{name}, {words}" if words else name
@@ -109,4 +110,10 @@ ENTRIES: tuple[Entry, ...] = (
         "e2_wrn", 17, ("D1",), {"depth": 10, "width": 0.1, "equal_parameters": False, "initial_stride": 2}, "D8 to D1",
         random=True,
     ),
+    _entry("densenet121", 29, GRID, {"blocks": (1, 1, 1, 1), "width": 0.1}, quick=("D4",)),
+    _entry("densenet_cifar", 8, GRID, {"depth": 7, "growth": 4, "width": 0.5}, quick=("D4",)),
+    _entry("densenet_bc_cifar", 8, GRID, {"depth": 10, "growth": 4, "width": 0.5, "dropout": 0.2}, random=True, quick=("C4",)),
+    _entry("squeezenet1_0", 35, GRID, {"width": 0.25}, random=True, quick=("C4",)),
+    _entry("squeezenet1_1", 31, GRID, {"width": 0.25}, random=True, quick=("D4",)),
+    _entry("mobilenet_v2", 33, GRID, {"width": 0.12, "multiple_of": 1}, quick=("C4",)),
 )  # fmt: skip
