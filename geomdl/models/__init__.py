@@ -33,6 +33,7 @@ from geomdl.models.tools.counting import (
 )
 from geomdl.models.tools.export import Exported, export
 from geomdl.models.tools.summary import Summary, summarize
+from geomdl.models.zoo.branched.googlenet import GoogLeNetConfig
 from geomdl.models.zoo.branched.squeezenet import SqueezeNetConfig
 from geomdl.models.zoo.plain.alexnet import AlexNetConfig
 from geomdl.models.zoo.plain.vgg import VGGConfig
@@ -75,6 +76,7 @@ MODELS.register("densenet_bc_cifar", CIFARDenseNetConfig, {"depth": 100, "bottle
 MODELS.register("squeezenet1_0", SqueezeNetConfig)
 MODELS.register("squeezenet1_1", SqueezeNetConfig, {"version": "1.1"})
 MODELS.register("mobilenet_v2", MobileNetV2Config)
+MODELS.register("googlenet", GoogLeNetConfig)
 
 __all__ = [
     "MODELS",
@@ -87,6 +89,7 @@ __all__ = [
     "Exported",
     "FCNConfig",
     "GCNNConfig",
+    "GoogLeNetConfig",
     "GroupUNetConfig",
     "HarmonicConfig",
     "ImageNetResNetConfig",
@@ -132,8 +135,8 @@ __all__ = [
 ]  # fmt: skip
 
 __experimental__ = [
-    "BuildsModel", "CIFARDenseNetConfig", "DenseNetConfig", "Exported", "HarmonicConfig", "MNISTBenchmarkConfig",
-    "MNISTFinalConfig", "MobileNetV2Config", "ScalableConfig", "SqueezeNetConfig", "SteerableConfig", "Tuned",
-    "VisionTransformerConfig", "WideResNetConfig", "autotune", "convolution_block", "export", "invariant_head",
-    "perceptron_update",
+    "BuildsModel", "CIFARDenseNetConfig", "DenseNetConfig", "Exported", "GoogLeNetConfig", "HarmonicConfig",
+    "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "ScalableConfig", "SqueezeNetConfig",
+    "SteerableConfig", "Tuned", "VisionTransformerConfig", "WideResNetConfig", "autotune", "convolution_block",
+    "export", "invariant_head", "perceptron_update",
 ]  # fmt: skip

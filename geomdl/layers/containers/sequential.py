@@ -88,8 +88,12 @@ class Sequential(Layer):
                 layers.append(plain)
         return Sequential(layers or [Identity(self.in_type)])
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
-        """Applies every layer; each gets a key of its own."""
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Any:
+        """Applies every layer; each gets a key of its own.
+
+        Returns:
+          ``[batch, ..., channels]``; in training `geomdl.layers.AuxiliaryOutputs`, where the last layer gives them.
+        """
         keys = [None if key is None else jax.random.fold_in(key, i) for i in range(len(self.layers))]
         if train and rematerialising():
             for block in blocks(self.layers):

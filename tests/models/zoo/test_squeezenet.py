@@ -35,11 +35,9 @@ def pooled_up(x):
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_against_a_network_written_out(version):
     config = SqueezeNetConfig(version=version, width=0.1)
-    model = config.build((38, 38, 2), 3, rngs=nnx.Rngs(1))  # no size of a pooling is a fit: all windows stick out
-    convs = [part for path, part in nnx.iter_graph(model) if isinstance(part, Conv)]
-    shapes = [c.dense_kernel().shape for c in convs]
+    model = config.build((38, 38, 2), 3, rngs=nnx.Rngs(1))  # windows stick out at some of the poolings
     convs = in_order(model)
-    assert len(shapes) == len(convs) == 26
+    assert len(convs) == 26
     layers = iter(convs)
     x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 38, 38, 2)), jnp.float32)
     y = correlated(next(layers), x, 2)

@@ -104,7 +104,7 @@ class ZooConfig(ScalableConfig):
     def _built(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         net = Chain(self, self.hidden, image_shape, rngs)
         self.network(net, num_classes)
-        return net.layers
+        return net.whole()
 
     def _smallest(self, channels: int, num_classes: int) -> int | None:
         """The side of the smallest square images that fit."""

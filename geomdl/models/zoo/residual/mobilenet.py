@@ -14,7 +14,7 @@ STAGES: tuple[tuple[int, int, int, int], ...] = (
 
 @dataclasses.dataclass(frozen=True)
 class MobileNetV2Config(ZooConfig):
-    """MobileNetV2: inverted residual blocks, from few channels to six times as many and back, without a nonlinearity there.
+    """MobileNetV2: inverted residual blocks, from few channels to six times as many and back, where the map is linear.
 
     A block is a 1 × 1 convolution to more channels, a 3 × 3 convolution of each channel by itself, and a 1 × 1
     convolution to few channels, each with batch norm, the first two with the nonlinearity min(max(0, x), 6). Where the
@@ -49,7 +49,7 @@ class MobileNetV2Config(ZooConfig):
             raise invalid("model.multiple_of", self.multiple_of, "a positive whole number", 8)
 
     def fields_for(self, channels: float, multiple: int = 1) -> int:
-        """The number of fields in place of so many channels, a multiple of `multiple_of`; see `ZooConfig.fields_for`."""
+        """The number of fields in place of so many channels, a multiple of `multiple_of`, and of ``multiple``."""
         exact = self.width * channels / self.share
         rounded = max(1, int(exact / self.multiple_of + 0.5)) * self.multiple_of
         if rounded < 0.9 * exact:
@@ -77,7 +77,4 @@ class MobileNetV2Config(ZooConfig):
         if stride == 1 and self.fields_for(channels) == net.field_type.num_fields:
             net.residual(body)
         else:
-            inner = net.fork()
-            body(inner)
-            for layer in inner.layers:
-                net.add(layer)
+            net.extend(body)
