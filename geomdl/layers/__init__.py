@@ -12,6 +12,7 @@ from geomdl.layers.containers.stochastic_depth import StochasticDepth
 from geomdl.layers.convolution.attention import PositionEmbedding, SelfAttention
 from geomdl.layers.convolution.conv import Conv
 from geomdl.layers.convolution.dense import Dense
+from geomdl.layers.convolution.elongated import ElongatedConv
 from geomdl.layers.convolution.locally_connected import Flatten, LocallyConnected
 from geomdl.layers.convolution.transposed import TransposedConv
 from geomdl.layers.core.functional import convolve, correlate, pool
@@ -54,20 +55,20 @@ if not TYPE_CHECKING:
 
 __all__ = [
     "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child", "Conv",
-    "Dense", "Disentangle", "Dropout", "FieldNorm", "Flatten", "ForeignModule", "FourierPointwise", "FromIrreps",
-    "Frozen", "Gated", "GlobalPool", "GroupNorm", "GroupPool", "Hourglass", "IdealResample", "Identity",
-    "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocalResponseNorm", "LocallyConnected", "Mask",
-    "Maxout", "NormActivation", "NormMaxPool", "NormPool", "PadFields", "Padding", "PaddingMode", "Parallel",
-    "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool", "PositionEmbedding", "ReducedSize",
-    "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip", "StochasticDepth", "SubgroupPool",
-    "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window", "WithAuxiliary",
-    "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "halving_pool", "normalization",
-    "output_size", "pool", "with_method",
+    "Dense", "Disentangle", "Dropout", "ElongatedConv", "FieldNorm", "Flatten", "ForeignModule", "FourierPointwise",
+    "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm", "GroupPool", "Hourglass", "IdealResample",
+    "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocalResponseNorm", "LocallyConnected",
+    "Mask", "Maxout", "NormActivation", "NormMaxPool", "NormPool", "PadFields", "Padding", "PaddingMode",
+    "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool", "PositionEmbedding",
+    "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip", "StochasticDepth",
+    "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
+    "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "halving_pool",
+    "normalization", "output_size", "pool", "with_method",
 ]  # fmt: skip
 
 __experimental__ = [
-    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "Child", "ForeignModule", "Frozen", "Hourglass",
-    "IdealResample", "InducedNormPool", "LocalResponseNorm", "PadFields", "Polynomial", "Polyphase",
+    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "Child", "ElongatedConv", "ForeignModule", "Frozen",
+    "Hourglass", "IdealResample", "InducedNormPool", "LocalResponseNorm", "PadFields", "Polynomial", "Polyphase",
     "PolyphaseUpsample", "PositionEmbedding", "ReducedSize", "SelfAttention", "Skip", "StochasticDepth",
     "TensorProduct", "VectorField", "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "halving_pool",
     "normalization", "with_method",

@@ -34,6 +34,7 @@ from geomdl.models.tools.counting import (
 from geomdl.models.tools.export import Exported, export
 from geomdl.models.tools.summary import Summary, summarize
 from geomdl.models.zoo.branched.googlenet import GoogLeNetConfig
+from geomdl.models.zoo.branched.inception_v3 import InceptionV3Config
 from geomdl.models.zoo.branched.squeezenet import SqueezeNetConfig
 from geomdl.models.zoo.plain.alexnet import AlexNetConfig
 from geomdl.models.zoo.plain.vgg import VGGConfig
@@ -77,6 +78,7 @@ MODELS.register("squeezenet1_0", SqueezeNetConfig)
 MODELS.register("squeezenet1_1", SqueezeNetConfig, {"version": "1.1"})
 MODELS.register("mobilenet_v2", MobileNetV2Config)
 MODELS.register("googlenet", GoogLeNetConfig)
+MODELS.register("inception_v3", InceptionV3Config)
 
 __all__ = [
     "MODELS",
@@ -94,6 +96,7 @@ __all__ = [
     "HarmonicConfig",
     "ImageNetResNetConfig",
     "ImageShape",
+    "InceptionV3Config",
     "InexactSizeWarning",
     "LinearConfig",
     "LocalConfig",
@@ -136,7 +139,7 @@ __all__ = [
 
 __experimental__ = [
     "BuildsModel", "CIFARDenseNetConfig", "DenseNetConfig", "Exported", "GoogLeNetConfig", "HarmonicConfig",
-    "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "ScalableConfig", "SqueezeNetConfig",
-    "SteerableConfig", "Tuned", "VisionTransformerConfig", "WideResNetConfig", "autotune", "convolution_block",
-    "export", "invariant_head", "perceptron_update",
+    "InceptionV3Config", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "ScalableConfig",
+    "SqueezeNetConfig", "SteerableConfig", "Tuned", "VisionTransformerConfig", "WideResNetConfig", "autotune",
+    "convolution_block", "export", "invariant_head", "perceptron_update",
 ]  # fmt: skip

@@ -126,4 +126,7 @@ ENTRIES: tuple[Entry, ...] = (
         "googlenet", 61, GRID, {"width": 0.1, "auxiliary": False, "dropout": 0.0}, "the paper's, without heads",
         quick=("C4",),
     ),
+    _entry(
+        "inception_v3", 75, GRID, {"width": 0.06, "auxiliary": False, "dropout": 0.0}, "without head", quick=("C4",)
+    ),
 )  # fmt: skip

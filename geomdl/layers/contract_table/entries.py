@@ -147,6 +147,18 @@ LAYERS: tuple[Entry, ...] = (
     LINEAR("Conv, padding='valid'", _conv(lambda g: (permuted(g), scalars(g)), 5, padding="valid"), GRID, shifts=0),
     LINEAR("Conv, even kernel", _conv(_group_conv, 4, padding=1), GRID, shifts=0),
     LINEAR("Conv, padding='full'", _conv(_lift, 3, padding="full"), GRID, shifts=0),
+    LINEAR(
+        "ElongatedConv",
+        lambda g: layers.ElongatedConv(mixed(g), FieldType(g, "2 regular"), (1, 5), rngs=nnx.Rngs(0)),
+        GRID,
+        shifts=0,
+    ),
+    LINEAR(
+        "ElongatedConv, circular",
+        lambda g: layers.ElongatedConv(permuted(g), FieldType(g, "2 regular"), (3, 1), **_circular, rngs=nnx.Rngs(0)),
+        GRID,
+        quick=("C4", "D2"),
+    ),
     LINEAR("Conv, circular", _conv(_group_conv, 3, padding="same", **_circular), GRID),
     LINEAR("Conv, reflect", _conv(_lift, 3, padding=1, padding_mode="reflect"), GRID, shifts=0),
     LINEAR("Conv, replicate", _conv(_lift, 3, padding=1, padding_mode="replicate"), GRID, shifts=0),

@@ -8,7 +8,7 @@ from typing import Protocol, Self
 from flax import nnx
 
 from geomdl.equivariance.contracts.contract import Size
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PLANE, PlanarGroup
 from geomdl.layers import (
     AdaptivePool,
     BatchNorm,
@@ -16,6 +16,7 @@ from geomdl.layers import (
     Conv,
     Dense,
     Dropout,
+    ElongatedConv,
     FourierPointwise,
     GlobalPool,
     GroupPool,
@@ -179,6 +180,23 @@ class Chain:
             rngs=self.rngs,
         )
         return self.add(conv)
+
+    def elongated_conv(self, channels: float, kernel_size: tuple[int, int], *, bias: bool = True) -> Self:
+        """A convolution with a window that is longer than wide and keeps the size.
+
+        Of a twin the elements that exchange axes turn the window (`geomdl.layers.ElongatedConv`); where some elements
+        do not map the grid to itself, the window is a square as large as it is long.
+
+        Args:
+          channels: of the paper, that go out.
+          kernel_size: pixels along each axis.
+          bias: whether there is one.
+        """
+        points = self.config.points
+        if points.order == 1 or not PLANE.permutes_grid(points):
+            return self.conv(channels, kernel_size if points.order == 1 else max(kernel_size), bias=bias)
+        out_type = FieldType(points, [(self.config.fields_for(channels, self.multiple), self.hidden)])
+        return self.add(ElongatedConv(self.field_type, out_type, kernel_size, use_bias=bias, rngs=self.rngs))
 
     def norm(self, *, epsilon: float = 1e-5, momentum: float = 0.9) -> Self:
         """Batch normalisation."""
