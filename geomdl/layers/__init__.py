@@ -6,6 +6,7 @@ from geomdl.deprecation import renamed
 from geomdl.layers.containers.auxiliary import AuxiliaryOutputs, WithAuxiliary
 from geomdl.layers.containers.branching import Branch, Parallel, Residual
 from geomdl.layers.containers.foreign import ForeignModule, WithoutContract
+from geomdl.layers.containers.fractal import Fractal
 from geomdl.layers.containers.sequential import Sequential
 from geomdl.layers.containers.skip import Skip
 from geomdl.layers.containers.stochastic_depth import StochasticDepth
@@ -56,20 +57,20 @@ if not TYPE_CHECKING:
 __all__ = [
     "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child", "Conv",
     "Dense", "Disentangle", "Dropout", "ElongatedConv", "FieldNorm", "Flatten", "ForeignModule", "FourierPointwise",
-    "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm", "GroupPool", "Hourglass", "IdealResample",
-    "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocalResponseNorm", "LocallyConnected",
-    "Mask", "Maxout", "NormActivation", "NormMaxPool", "NormPool", "PadFields", "Padding", "PaddingMode",
-    "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool", "PositionEmbedding",
-    "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip", "StochasticDepth",
-    "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
-    "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "halving_pool",
-    "normalization", "output_size", "pool", "with_method",
+    "Fractal", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm", "GroupPool", "Hourglass",
+    "IdealResample", "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocalResponseNorm",
+    "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool", "NormPool", "PadFields", "Padding",
+    "PaddingMode", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool",
+    "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip",
+    "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField",
+    "Window", "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze",
+    "halving_pool", "normalization", "output_size", "pool", "with_method",
 ]  # fmt: skip
 
 __experimental__ = [
-    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "Child", "ElongatedConv", "ForeignModule", "Frozen",
-    "Hourglass", "IdealResample", "InducedNormPool", "LocalResponseNorm", "PadFields", "Polynomial", "Polyphase",
-    "PolyphaseUpsample", "PositionEmbedding", "ReducedSize", "SelfAttention", "Skip", "StochasticDepth",
-    "TensorProduct", "VectorField", "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "halving_pool",
-    "normalization", "with_method",
+    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "Child", "ElongatedConv", "ForeignModule", "Fractal",
+    "Frozen", "Hourglass", "IdealResample", "InducedNormPool", "LocalResponseNorm", "PadFields", "Polynomial",
+    "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize", "SelfAttention", "Skip",
+    "StochasticDepth", "TensorProduct", "VectorField", "WithAuxiliary", "WithoutContract", "antialiased_max_pool",
+    "halving_pool", "normalization", "with_method",
 ]  # fmt: skip

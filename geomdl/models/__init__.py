@@ -40,6 +40,7 @@ from geomdl.models.zoo.plain.alexnet import AlexNetConfig
 from geomdl.models.zoo.plain.vgg import VGGConfig
 from geomdl.models.zoo.residual.cifar_resnet import CIFARResNetConfig
 from geomdl.models.zoo.residual.densenet import CIFARDenseNetConfig, DenseNetConfig
+from geomdl.models.zoo.residual.fractalnet import FractalNetConfig
 from geomdl.models.zoo.residual.mobilenet import MobileNetV2Config
 from geomdl.models.zoo.residual.resnet import ImageNetResNetConfig
 from geomdl.registry import Registry
@@ -79,6 +80,7 @@ MODELS.register("squeezenet1_1", SqueezeNetConfig, {"version": "1.1"})
 MODELS.register("mobilenet_v2", MobileNetV2Config)
 MODELS.register("googlenet", GoogLeNetConfig)
 MODELS.register("inception_v3", InceptionV3Config)
+MODELS.register("fractalnet", FractalNetConfig)
 
 __all__ = [
     "MODELS",
@@ -90,6 +92,7 @@ __all__ = [
     "DenseNetConfig",
     "Exported",
     "FCNConfig",
+    "FractalNetConfig",
     "GCNNConfig",
     "GoogLeNetConfig",
     "GroupUNetConfig",
@@ -138,8 +141,8 @@ __all__ = [
 ]  # fmt: skip
 
 __experimental__ = [
-    "BuildsModel", "CIFARDenseNetConfig", "DenseNetConfig", "Exported", "GoogLeNetConfig", "HarmonicConfig",
-    "InceptionV3Config", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "ScalableConfig",
-    "SqueezeNetConfig", "SteerableConfig", "Tuned", "VisionTransformerConfig", "WideResNetConfig", "autotune",
-    "convolution_block", "export", "invariant_head", "perceptron_update",
+    "BuildsModel", "CIFARDenseNetConfig", "DenseNetConfig", "Exported", "FractalNetConfig", "GoogLeNetConfig",
+    "HarmonicConfig", "InceptionV3Config", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config",
+    "ScalableConfig", "SqueezeNetConfig", "SteerableConfig", "Tuned", "VisionTransformerConfig", "WideResNetConfig",
+    "autotune", "convolution_block", "export", "invariant_head", "perceptron_update",
 ]  # fmt: skip

@@ -342,6 +342,15 @@ LAYERS: tuple[Entry, ...] = (
         GRID,
         shifts=2,
     ),
+    TOGETHER(
+        "Fractal",
+        lambda g: layers.Fractal(
+            [[[_conv(_group_conv, 3, padding="same")(g) for _ in range(2**c)] for c in (2, 1, 0)]], drop_path=0.3
+        ),
+        GRID,
+        shifts=0,
+        quick=("C4", "D2"),
+    ),
     TOGETHER("Residual", lambda g: layers.Residual(_conv(_group_conv, 3, padding="same")(g)), GRID, shifts=0),
     TOGETHER(
         "WithAuxiliary",
