@@ -11,6 +11,7 @@ from geomdl.layers.containers.sequential import Sequential
 from geomdl.layers.containers.skip import Skip
 from geomdl.layers.containers.stochastic_depth import StochasticDepth
 from geomdl.layers.convolution.attention import PositionEmbedding, SelfAttention
+from geomdl.layers.convolution.connected import ConnectedConv
 from geomdl.layers.convolution.conv import Conv
 from geomdl.layers.convolution.dense import Dense
 from geomdl.layers.convolution.elongated import ElongatedConv
@@ -46,6 +47,7 @@ from geomdl.layers.resampling.hourglass import Hourglass, PolyphaseUpsample
 from geomdl.layers.resampling.polyphase import Polyphase
 from geomdl.layers.resampling.pooling import BlurPool, GlobalPool, GroupPool, Pool, halving_pool
 from geomdl.layers.resampling.reduced_size import ReducedSize
+from geomdl.layers.resampling.subsampling import TrainableSubsampling
 from geomdl.layers.resampling.upsampling import AdaptivePool, Upsample
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import Frozen
@@ -55,22 +57,23 @@ if not TYPE_CHECKING:
     __getattr__ = renamed(__name__, {"Concatenated": "CReLU", "HalfSize": "ReducedSize"}, removed_in="0.3")
 
 __all__ = [
-    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child", "Conv",
-    "Dense", "Disentangle", "Dropout", "ElongatedConv", "FieldNorm", "Flatten", "ForeignModule", "FourierPointwise",
-    "Fractal", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm", "GroupPool", "Hourglass",
-    "IdealResample", "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocalResponseNorm",
-    "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool", "NormPool", "PadFields", "Padding",
-    "PaddingMode", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool",
-    "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip",
-    "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField",
-    "Window", "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze",
-    "halving_pool", "normalization", "output_size", "pool", "with_method",
+    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child",
+    "ConnectedConv", "Conv", "Dense", "Disentangle", "Dropout", "ElongatedConv", "FieldNorm", "Flatten",
+    "ForeignModule", "FourierPointwise", "Fractal", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm",
+    "GroupPool", "Hourglass", "IdealResample", "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm",
+    "LocalResponseNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool", "NormPool",
+    "PadFields", "Padding", "PaddingMode", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample",
+    "Pool", "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential",
+    "Skip", "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps", "TrainableSubsampling",
+    "TransposedConv", "Upsample", "VectorField", "Window", "WithAuxiliary", "WithoutContract",
+    "antialiased_max_pool", "convolve", "correlate", "freeze", "halving_pool", "normalization", "output_size",
+    "pool", "with_method",
 ]  # fmt: skip
 
 __experimental__ = [
-    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "Child", "ElongatedConv", "ForeignModule", "Fractal",
-    "Frozen", "Hourglass", "IdealResample", "InducedNormPool", "LocalResponseNorm", "PadFields", "Polynomial",
-    "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize", "SelfAttention", "Skip",
-    "StochasticDepth", "TensorProduct", "VectorField", "WithAuxiliary", "WithoutContract", "antialiased_max_pool",
-    "halving_pool", "normalization", "with_method",
+    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "Child", "ConnectedConv", "ElongatedConv", "ForeignModule",
+    "Fractal", "Frozen", "Hourglass", "IdealResample", "InducedNormPool", "LocalResponseNorm", "PadFields",
+    "Polynomial", "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize", "SelfAttention", "Skip",
+    "StochasticDepth", "TensorProduct", "TrainableSubsampling", "VectorField", "WithAuxiliary", "WithoutContract",
+    "antialiased_max_pool", "halving_pool", "normalization", "with_method",
 ]  # fmt: skip

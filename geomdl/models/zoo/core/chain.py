@@ -45,7 +45,10 @@ class TooSmall(ValueError):
 class Widths(Protocol):
     """What a chain asks of a config."""
 
-    activation: str
+    @property
+    def activation(self) -> str:
+        """The name of the nonlinearity."""
+        ...
 
     @property
     def points(self) -> PlanarGroup:
@@ -74,8 +77,8 @@ class Chain:
       rngs: initialises the weights.
 
     >>> from geomdl.models import VGGConfig
-    >>> from geomdl.representations import regular
-    >>> net = Chain(VGGConfig(group="C4"), regular("C4"), (32, 32, 3), nnx.Rngs(0))
+    >>> config = VGGConfig(group="C4")
+    >>> net = Chain(config, config.hidden, (32, 32, 3), nnx.Rngs(0))
     >>> net.conv(8, 3).act().max_pool(2).field_type, net.size
     (FieldType(C4, "8 regular"), (16, 16))
     """
