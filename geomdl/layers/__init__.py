@@ -7,6 +7,7 @@ from geomdl.layers.containers.auxiliary import AuxiliaryOutputs, WithAuxiliary
 from geomdl.layers.containers.branching import Branch, Parallel, Residual
 from geomdl.layers.containers.foreign import ForeignModule, WithoutContract
 from geomdl.layers.containers.fractal import Fractal
+from geomdl.layers.containers.highway import Highway
 from geomdl.layers.containers.sequential import Sequential
 from geomdl.layers.containers.skip import Skip
 from geomdl.layers.containers.stochastic_depth import StochasticDepth
@@ -60,20 +61,20 @@ __all__ = [
     "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child",
     "ConnectedConv", "Conv", "Dense", "Disentangle", "Dropout", "ElongatedConv", "FieldNorm", "Flatten",
     "ForeignModule", "FourierPointwise", "Fractal", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm",
-    "GroupPool", "Hourglass", "IdealResample", "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm",
-    "LocalResponseNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool", "NormPool",
-    "PadFields", "Padding", "PaddingMode", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample",
-    "Pool", "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential",
-    "Skip", "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps", "TrainableSubsampling",
-    "TransposedConv", "Upsample", "VectorField", "Window", "WithAuxiliary", "WithoutContract",
-    "antialiased_max_pool", "convolve", "correlate", "freeze", "halving_pool", "normalization", "output_size",
-    "pool", "with_method",
+    "GroupPool", "Highway", "Hourglass", "IdealResample", "Identity", "InducedNormPool", "InstanceNorm", "Layer",
+    "LayerNorm", "LocalResponseNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool",
+    "NormPool", "PadFields", "Padding", "PaddingMode", "Parallel", "Pointwise", "Polynomial", "Polyphase",
+    "PolyphaseUpsample", "Pool", "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict",
+    "SelfAttention", "Sequential", "Skip", "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps",
+    "TrainableSubsampling", "TransposedConv", "Upsample", "VectorField", "Window", "WithAuxiliary",
+    "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "halving_pool", "normalization",
+    "output_size", "pool", "with_method",
 ]  # fmt: skip
 
 __experimental__ = [
     "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "Child", "ConnectedConv", "ElongatedConv", "ForeignModule",
-    "Fractal", "Frozen", "Hourglass", "IdealResample", "InducedNormPool", "LocalResponseNorm", "PadFields",
-    "Polynomial", "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize", "SelfAttention", "Skip",
-    "StochasticDepth", "TensorProduct", "TrainableSubsampling", "VectorField", "WithAuxiliary", "WithoutContract",
-    "antialiased_max_pool", "halving_pool", "normalization", "with_method",
+    "Fractal", "Frozen", "Highway", "Hourglass", "IdealResample", "InducedNormPool", "LocalResponseNorm",
+    "PadFields", "Polynomial", "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize",
+    "SelfAttention", "Skip", "StochasticDepth", "TensorProduct", "TrainableSubsampling", "VectorField",
+    "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "halving_pool", "normalization", "with_method",
 ]  # fmt: skip

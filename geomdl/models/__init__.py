@@ -36,6 +36,8 @@ from geomdl.models.zoo.branched.squeezenet import SqueezeNetConfig
 from geomdl.models.zoo.core.config import ZooConfig
 from geomdl.models.zoo.plain.alexnet import AlexNetConfig
 from geomdl.models.zoo.plain.all_cnn import AllCNNConfig
+from geomdl.models.zoo.plain.deeply_supervised import DeeplySupervisedConfig
+from geomdl.models.zoo.plain.highway import HighwayConfig
 from geomdl.models.zoo.plain.lenet import LeNetConfig
 from geomdl.models.zoo.plain.network_in_network import NetworkInNetworkConfig
 from geomdl.models.zoo.plain.vgg import VGGConfig
@@ -86,6 +88,8 @@ MODELS.register("mobilenet_v2", MobileNetV2Config)
 MODELS.register("googlenet", GoogLeNetConfig)
 MODELS.register("inception_v3", InceptionV3Config)
 MODELS.register("fractalnet", FractalNetConfig)
+MODELS.register("highway", HighwayConfig)
+MODELS.register("deeply_supervised", DeeplySupervisedConfig)
 
 MODELS.register("lenet1", LeNetConfig, {"variant": "1"})
 MODELS.register("lenet5", LeNetConfig)
@@ -111,23 +115,24 @@ MODELS.register("wrn", CIFARWideResNetConfig)
 
 __all__ = [
     "MODELS", "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
-    "CIFARWideResNetConfig", "CNNConfig", "DenseNetConfig", "Exported", "FCNConfig", "FractalNetConfig",
-    "GCNNConfig", "GoogLeNetConfig", "GroupUNetConfig", "HarmonicConfig", "ImageNetResNetConfig", "ImageShape",
-    "InceptionV3Config", "InexactSizeWarning", "LeNetConfig", "LinearConfig", "LocalConfig", "MLPConfig",
-    "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "ModelConfig", "NetworkInNetworkConfig",
-    "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig", "ShiftUNetConfig", "SqueezeNetConfig",
-    "SteerableConfig", "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "Tuned", "UNet2015Config",
-    "UNetConfig", "VGGConfig", "VisionTransformerConfig", "WideResNetConfig", "ZooConfig", "autotune",
-    "conv_multiplications", "conv_parameters", "convolution_block", "count_parameters", "dense_multiplications",
-    "dense_parameters", "exact_sizes_near", "export", "invariant_head", "local_multiplications", "local_parameters",
-    "perceptron_update", "summarize",
+    "CIFARWideResNetConfig", "CNNConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FCNConfig",
+    "FractalNetConfig", "GCNNConfig", "GoogLeNetConfig", "GroupUNetConfig", "HarmonicConfig", "HighwayConfig",
+    "ImageNetResNetConfig", "ImageShape", "InceptionV3Config", "InexactSizeWarning", "LeNetConfig", "LinearConfig",
+    "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "ModelConfig",
+    "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig",
+    "ShiftUNetConfig", "SqueezeNetConfig", "SteerableConfig", "SteerableExampleConfig", "Summary",
+    "TranslationInvariantConfig", "Tuned", "UNet2015Config", "UNetConfig", "VGGConfig", "VisionTransformerConfig",
+    "WideResNetConfig", "ZooConfig", "autotune", "conv_multiplications", "conv_parameters", "convolution_block",
+    "count_parameters", "dense_multiplications", "dense_parameters", "exact_sizes_near", "export", "invariant_head",
+    "local_multiplications", "local_parameters", "perceptron_update", "summarize",
 ]  # fmt: skip
 
 __experimental__ = [
     "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
-    "CIFARWideResNetConfig", "DenseNetConfig", "Exported", "FractalNetConfig", "GoogLeNetConfig", "HarmonicConfig",
-    "ImageNetResNetConfig", "InceptionV3Config", "LeNetConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig",
-    "MobileNetV2Config", "NetworkInNetworkConfig", "ScalableConfig", "SqueezeNetConfig", "SteerableConfig", "Tuned",
-    "VGGConfig", "VisionTransformerConfig", "WideResNetConfig", "ZooConfig", "autotune", "convolution_block",
-    "export", "invariant_head", "perceptron_update",
+    "CIFARWideResNetConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FractalNetConfig",
+    "GoogLeNetConfig", "HarmonicConfig", "HighwayConfig", "ImageNetResNetConfig", "InceptionV3Config",
+    "LeNetConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "NetworkInNetworkConfig",
+    "ScalableConfig", "SqueezeNetConfig", "SteerableConfig", "Tuned", "VGGConfig", "VisionTransformerConfig",
+    "WideResNetConfig", "ZooConfig", "autotune", "convolution_block", "export", "invariant_head",
+    "perceptron_update",
 ]  # fmt: skip

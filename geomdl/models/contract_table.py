@@ -133,4 +133,6 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "fractalnet", 32, GRID, {"columns": 2, "width": 0.03, "dropout": 0.0}, "two columns", quick=("D4",)
     ),
+    _entry("highway", 8, GRID, {"depth": 11, "width": 0.3, "units": 200}, quick=("C4",)),
+    _entry("deeply_supervised", 11, GRID, {"width": 0.04, "dropout": 0.0}, trains=False, quick=("D4",)),
 )  # fmt: skip

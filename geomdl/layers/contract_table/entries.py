@@ -351,6 +351,29 @@ LAYERS: tuple[Entry, ...] = (
         shifts=0,
         quick=("C4", "D2"),
     ),
+    TOGETHER(
+        "Highway",
+        lambda g: layers.Highway(_conv(_group_conv, 3, padding="same")(g), _conv(_group_conv, 3, padding="same")(g)),
+        GRID,
+        shifts=0,
+        quick=("C2", "D4"),
+    ),
+    TOGETHER(
+        "Highway, one gate for each field",
+        lambda g: layers.Highway(
+            Conv(mixed(g), mixed(g), 3, padding="same", basis="steerable", rngs=nnx.Rngs(0)),
+            Conv(
+                mixed(g),
+                FieldType(g, f"{mixed(g).num_fields} trivial"),
+                3,
+                padding="same",
+                basis="steerable",
+                rngs=nnx.Rngs(1),
+            ),
+        ),
+        shifts=0,
+        quick=("C4", "SO2"),
+    ),
     TOGETHER("Residual", lambda g: layers.Residual(_conv(_group_conv, 3, padding="same")(g)), GRID, shifts=0),
     TOGETHER(
         "WithAuxiliary",
