@@ -90,8 +90,12 @@ class Sequential(Layer):
                 layers.append(plain)
         return Sequential(layers or [Identity(self.in_type)])
 
-    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> jax.Array:
-        """Applies every layer; each gets a key of its own. What is repeated is compiled once (`Run`)."""
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Any:
+        """Applies every layer; each gets a key of its own. What is repeated often is compiled once.
+
+        Returns:
+          ``[batch, ..., channels]``; in training `geomdl.layers.AuxiliaryOutputs`, where the last layer gives them.
+        """
         layers: Sequence[Layer] = self.layers
         keys: Sequence[jax.Array | None] = [None] * len(layers)
         if key is not None:
@@ -101,18 +105,14 @@ class Sequential(Layer):
             x = _in_turn(layers[start : run.start], x, keys[start : run.start], train=train, remat=remat)
             if run.count:
                 y = apply_run(layers, run, x, keys, train=train, remat=remat)
-                x = (
-                    _in_turn(layers[run.start : run.stop], x, keys[run.start : run.stop], train=train, remat=remat)
-                    if y is None
-                    else y
-                )
-            start = run.stop
+                start = run.start if y is None else run.stop
+                x = x if y is None else y
         return x
 
 
 def _in_turn(
     layers: Sequence[Layer], x: jax.Array, keys: Sequence[jax.Array | None], *, train: bool, remat: bool
-) -> jax.Array:
+) -> Any:
     """Layers one after the other."""
     if remat:
         for block in blocks(layers):

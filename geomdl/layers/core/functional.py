@@ -221,6 +221,7 @@ def pool(
     padding: Padding = 0,
     padding_mode: PaddingMode = "zeros",
     remainder: Remainder = "error",
+    count_padding: bool = False,
 ) -> jax.Array:
     """The maximum or mean of each window.
 
@@ -235,6 +236,7 @@ def pool(
       padding: see `Window`.
       padding_mode: see `Window`.
       remainder: see `output_size`.
+      count_padding: whether padded zeros count in a mean. What lies beyond them, in an incomplete window, never does.
 
     Raises:
       ValueError: for a bad window, one that does not fit, or padding with zeros as wide as the window: in the corner
@@ -252,8 +254,9 @@ def pool(
     require_something_to_pool(geometry)
     axes = geometry.along(x.ndim - 2)
     out_size, overhang = geometry.output_size(x.shape[1:-1]), geometry.overhang(x.shape[1:-1])
-    borders = [axis.padding if padding_mode == "zeros" else 0 for axis in axes]
-    if padding_mode != "zeros":
+    apart = padding_mode != "zeros" or (count_padding and reduce == "mean")
+    borders = [0 if apart else axis.padding for axis in axes]
+    if apart:
         x = pad(x, geometry.pixels_of_padding, padding_mode)
     if reduce == "max":
         places = enumerate(zip(axes, out_size, borders, strict=True), 1)
