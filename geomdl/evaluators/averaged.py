@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from geomdl.actions import input_action
+from geomdl.actions import CropResize, input_action
 from geomdl.data import Split
 from geomdl.errors import invalid
 from geomdl.evaluators.metrics import batches_of, mean_metrics
@@ -32,10 +32,12 @@ def ten_crop(predict: Predict, task: Task, crop: int | tuple[int, int] | None = 
     Args:
       predict: f, images → logits; of images of the size of the crops.
       task: a classification.
-      crop: (height, width) in pixels, or one number for both; None: 7/8 of each side, as 224 of 256.
+      crop: (height, width) in pixels, or one number for both; None: 7/8 of each side, as 224 of 256. For a network
+        that does not take images of this size (of a flattened map, say) crops are stretched to that of the images, as
+        crops in training are (`geomdl.actions.CropResize`).
 
     Raises:
-      ValueError: for another task, crops larger than the images, or when the network does not take their size.
+      ValueError: for another task, or crops larger than the images.
 
     References:
       Krizhevsky, Sutskever & Hinton, ImageNet classification with deep CNNs, NeurIPS 2012, section 4.1.
@@ -48,30 +50,34 @@ def ten_crop(predict: Predict, task: Task, crop: int | tuple[int, int] | None = 
     if not isinstance(task, Classification):
         raise invalid("evaluator", "ten_crop", "evaluators of other tasks than classification", "orbit_c4")
     probabilities, scores = _averaging(task)
-    crops = (crop, crop) if isinstance(crop, int) else crop
-    for pixels in crops or ():
+    asked = (crop, crop) if isinstance(crop, int) else crop
+    for pixels in asked or ():
         whole_number("crop", pixels)
+    stretched: dict[tuple[int, ...], bool] = {}
 
     def averaged(images: Array) -> Array:
-        size = images.shape[1:3]
-        height, width = crops or tuple(max(1, math.floor(7 * n / 8)) for n in size)
+        size = (images.shape[1], images.shape[2])
+        height, width = asked or tuple(max(1, math.floor(7 * n / 8)) for n in size)
         if height > size[0] or width > size[1]:
             allowed = f"at most the {size[0]}×{size[1]} pixels of the images"
-            raise invalid(
-                "crop", (height, width), allowed, tuple(min(a, b) for a, b in zip((height, width), size, strict=True))
-            )
+            raise invalid("crop", (height, width), allowed, (min(height, size[0]), min(width, size[1])))
+        if size not in stretched:
+            stretched[size] = not _takes(predict, (1, height, width, images.shape[3]), images.dtype)
         total: Any = 0
         for i in range(10):
-            try:
-                outputs = predict(_crop(images, i, (height, width)))
-            except (ValueError, TypeError) as error:
-                raise ValueError(
-                    f"the network does not take crops of {height}×{width} pixels of {size[0]}×{size[1]} images: {error}"
-                ) from error
-            total = total + probabilities(outputs)
+            total = total + probabilities(predict(_crop(images, i, (height, width), stretched[size])))
         return scores(total / 10)
 
     return averaged
+
+
+def _takes(predict: Predict, shape: tuple[int, ...], dtype: Any) -> bool:
+    """Whether a network can be called with images of a shape."""
+    try:
+        jax.eval_shape(predict, jax.ShapeDtypeStruct(shape, dtype))
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def orbit_average(predict: Predict, task: Task, over: str | PlanarGroup) -> Predict:
@@ -170,13 +176,17 @@ def _same(outputs: Array) -> Array:
     return outputs
 
 
-@functools.partial(jax.jit, static_argnames=("view", "crop"))
-def _crop(images: Array, view: int, crop: tuple[int, int]) -> Array:
+@functools.partial(jax.jit, static_argnames=("view", "crop", "stretched"))
+def _crop(images: Array, view: int, crop: tuple[int, int], stretched: bool) -> Array:
     """Views 0 to 3 are the corners, 4 is the centre; 5 to 9 their mirror images."""
     (height, width), (rows, columns) = crop, images.shape[1:3]
     places = [(0, 0), (0, columns - width), (rows - height, 0), (rows - height, columns - width)]
     top, left = [*places, ((rows - height) // 2, (columns - width) // 2)][view % 5]
-    found = images[:, top : top + height, left : left + width]
+    if stretched:
+        place, extent = (jnp.full((len(images), 2), jnp.asarray(at, jnp.float32)) for at in ((top, left), crop))
+        found = CropResize(place, extent, (rows, columns)).images(images)
+    else:
+        found = images[:, top : top + height, left : left + width]
     return found[:, :, ::-1] if view >= 5 else found
 
 
@@ -189,6 +199,12 @@ class TenCrop:
       batch_size: images per batch.
 
     Its numbers are ``ten_crop_accuracy``, ``ten_crop_loss`` and so on. It runs when it is asked for by name.
+
+    >>> import numpy as np
+    >>> split = Split(np.eye(8, dtype=np.float32).reshape(1, 8, 8, 1), np.array([0]))
+    >>> darkest = lambda x: -jnp.stack([x.sum((1, 2, 3)), x.sum((1, 2, 3)) + 1], 1)
+    >>> TenCrop(crop=(4, 4))(darkest, split, Classification(num_classes=2))["ten_crop_accuracy"]
+    1.0
     """
 
     crop: tuple[int, int] | None = None
@@ -215,6 +231,12 @@ class OrbitAverage:
       batch_size: images per batch.
 
     Its numbers are ``orbit_C4_accuracy``, ``orbit_C4_loss`` and so on. It runs when it is asked for by name.
+
+    >>> import numpy as np
+    >>> split = Split(np.eye(8, dtype=np.float32).reshape(1, 8, 8, 1), np.array([0]))
+    >>> darkest = lambda x: -jnp.stack([x.sum((1, 2, 3)), x.sum((1, 2, 3)) + 1], 1)
+    >>> OrbitAverage("D4")(darkest, split, Classification(num_classes=2))["orbit_D4_accuracy"]
+    1.0
     """
 
     group: str = "C4"

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from geomdl.actions import CropResize
 from geomdl.data import Split, ValuesTarget
 from geomdl.evaluators import EVALUATORS, Metrics, OrbitAverage, TenCrop, orbit_average, ten_crop
 from geomdl.representations import FieldType
@@ -24,6 +25,15 @@ def _softmax(z: np.ndarray) -> np.ndarray:
 def linear(images: jax.Array) -> jax.Array:
     """Scores of crops of 6 × 7 pixels."""
     return images.reshape(len(images), -1) @ WEIGHTS
+
+
+FULL = RNG.normal(size=(64, 4)).astype(np.float32)
+
+
+@jax.jit
+def whole(images: jax.Array) -> jax.Array:
+    """Scores of images of 8 × 8 pixels."""
+    return images.reshape(len(images), -1) @ FULL
 
 
 def test_ten_crops_are_the_corners_the_centre_and_their_mirror_images() -> None:
@@ -54,7 +64,17 @@ def test_seven_eighths_of_each_side_are_cut_out_by_default() -> None:
 
     EVALUATORS["ten_crop"]()(noted, Split(IMAGES, np.zeros(5, int)), TASK)
     assert set(sizes) == {(7, 7)}
-    assert len(sizes) == 10
+    assert len(sizes) == 1 + 10
+
+
+def test_crops_are_stretched_for_a_network_of_one_size() -> None:
+    found = np.asarray(ten_crop(whole, Classification(4), (4, 4))(jnp.asarray(IMAGES)))
+    places = [(i, j) for i in (0, 4) for j in (0, 4)] + [(2, 2)]
+    views = [CropResize(jnp.asarray(np.tile(np.float32(at), (5, 1))), jnp.full((5, 2), 4.0), (8, 8)) for at in places]
+    moved = [np.asarray(jax.jit(view.images)(jnp.asarray(IMAGES))) for view in views]
+    moved += [x[:, :, ::-1] for x in moved]
+    expected = np.mean([_softmax(x.reshape(5, -1) @ FULL) for x in moved], axis=0)
+    np.testing.assert_allclose(np.exp(found), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +84,6 @@ def test_seven_eighths_of_each_side_are_cut_out_by_default() -> None:
             lambda: ten_crop(linear, TASK, 9)(jnp.asarray(IMAGES)),
             r"crop \(9, 9\); allowed: at most the 8×8 .* \(8, 8\)",
         ),
-        (lambda: ten_crop(linear, TASK, 5)(jnp.asarray(IMAGES)), "does not take crops of 5×5 pixels of 8×8 images"),
         (lambda: ten_crop(linear, Segmentation(("a", "b"))), "invalid evaluator 'ten_crop'"),
         (lambda: orbit_average(linear, TASK, "SO2"), "invalid group 'SO2'; allowed: a finite group"),
         (
@@ -76,14 +95,6 @@ def test_seven_eighths_of_each_side_are_cut_out_by_default() -> None:
 def test_what_is_refused(make, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
-
-
-FULL = RNG.normal(size=(64, 4)).astype(np.float32)
-
-
-@jax.jit
-def whole(images: jax.Array) -> jax.Array:
-    return images.reshape(len(images), -1) @ FULL
 
 
 @pytest.mark.parametrize("name", ["C4", "D4"])
