@@ -15,6 +15,7 @@ from geomdl.layers import (
     LayerNorm,
     LocallyConnected,
     NormActivation,
+    Polynomial,
     PositionEmbedding,
     Sequential,
 )
@@ -109,6 +110,7 @@ def _ours() -> Sequential:
             LayerNorm(features),
             NormActivation(features, "relu"),
             pool,
+            Polynomial(pool.out_type),
             Dense(pool.out_type, out, rngs=rngs),
         ]
     )
@@ -121,7 +123,7 @@ def _decayed(make, on: str | tuple[str, ...] = "weights") -> set[str]:
 
 
 def test_weights_decay_and_biases_scales_do_not() -> None:
-    kernels = {"layers.0.kernel", "layers.1.embedding", "layers.2.kernel.0", "layers.2.kernel.1", "layers.7.kernel.0"}
+    kernels = {"layers.0.kernel", "layers.1.embedding", "layers.2.kernel.0", "layers.2.kernel.1", "layers.8.kernel.0"}
     assert _decayed(_ours) == kernels
     attention = {f"attention.{part}.kernel" for part in ("query", "key", "value", "out")}
     assert _decayed(Foreign) == {"embed.embedding", "linear.kernel", "weight", *attention}
@@ -129,8 +131,8 @@ def test_weights_decay_and_biases_scales_do_not() -> None:
 
 def test_what_decays_can_be_said() -> None:
     assert {"layers.3.scale", "layers.2.bias.0", "layers.5.bias.0"} <= _decayed(_ours, "all")
-    assert _decayed(_ours, ("2.*", "7.kernel")) == {
-        "layers.2.kernel.0", "layers.2.kernel.1", "layers.2.bias.0", "layers.2.bias.1", "layers.7.kernel.0",
+    assert _decayed(_ours, ("2.*", "8.kernel")) == {
+        "layers.2.kernel.0", "layers.2.kernel.1", "layers.2.bias.0", "layers.2.bias.1", "layers.8.kernel.0",
     }  # fmt: skip
     with pytest.raises(ValueError, match=r"unknown optimizer.weight_decay_on '\*.kernels'; allowed: 0.bias, .*; did"):
         _decayed(_ours, ("*.kernels",))

@@ -37,7 +37,7 @@ class OptimizerConfig(Protocol):
 DECAYED = ("weights", "all")
 """What weight decay may act on, by name; else patterns of the names of parameters."""
 
-_NO_WEIGHTS = ("bias", "scale", "gain", "gamma", "beta", "offset", "shift", "temperature")
+_NO_WEIGHTS = ("bias", "scale", "gain", "gamma", "beta", "offset", "shift", "temperature", "coefficients")
 """A parameter of such a name, or of one that ends in ``_`` and one of these, is no weight."""
 
 
@@ -45,9 +45,10 @@ def decayed(params: Any, on: str | tuple[str, ...] = "weights") -> Any:
     """Which parameters weight decay acts on.
 
     ``"weights"``: what is multiplied with features: parameters named ``kernel``, and others with two or more axes (such
-    as embeddings), but none that is named after a bias or a scale (``bias``, ``scale``, ``gain``, ``gamma``, ``beta``,
-    ``offset``, ``shift``, ``temperature``, also after an underscore as in ``query_bias``). Biases of geomdl's layers
-    have two axes, and still are none. The same names are those of Flax.
+    as embeddings), but none that is named after a bias, a scale or the parameters of a nonlinearity (``bias``,
+    ``scale``, ``gain``, ``gamma``, ``beta``, ``offset``, ``shift``, ``temperature``, ``coefficients``, also after an
+    underscore as in ``query_bias``). Biases of geomdl's layers have two axes, and still are none. The same names are
+    those of Flax.
 
     ``"all"``: every parameter, as in the papers of AlexNet, VGG and ResNet.
 
