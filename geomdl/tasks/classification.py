@@ -171,6 +171,11 @@ class Classification:
         return self.objective == "sigmoid"
 
     @property
+    def takes_label_probabilities(self) -> bool:
+        """Whether the loss takes the ``label_probabilities`` of a batch: not that of the perceptron, which is hard."""
+        return self.objective != "perceptron"
+
+    @property
     def outputs(self) -> int:
         """One score per class."""
         return self.num_classes
