@@ -1,5 +1,7 @@
 """Scans over repeated layers: the same network, the same results, a shorter program."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -54,7 +56,7 @@ def test_few_repetitions_other_layers_and_calls_outside_of_a_trace_are_not_scann
 
     def chain(widths: list[int]) -> Sequential:
         types = [FieldType("C4", f"{n} regular") for n in widths]
-        pairs = zip(types, types[1:], strict=False)
+        pairs = itertools.pairwise(types)
         return Sequential([Conv(a, b, 3, padding="same", rngs=nnx.Rngs(0)) for a, b in pairs])
 
     assert convolutions(chain([2] * 6)) == 5

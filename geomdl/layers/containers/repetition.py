@@ -74,7 +74,9 @@ def repetitions(layers: Sequence[Layer], x: jax.Array) -> list[Run]:
     kinds = [type(layer) for layer in layers]
     if max(_longest_run(kinds, period) for period in range(1, _LONGEST + 1)) < LEAST:
         return []
-    if not isinstance(x, Tracer) and not any(isinstance(a, Tracer) for a in jax.tree.leaves(nnx.state(nnx.List(layers)))):
+    if not isinstance(x, Tracer) and not any(
+        isinstance(a, Tracer) for a in jax.tree.leaves(nnx.state(nnx.List(layers)))
+    ):
         return []
     known: dict[Any, int] = {}
     labels = [known.setdefault(_structure(layer), len(known)) for layer in layers]
@@ -108,7 +110,7 @@ def apply_run(
     units = [nnx.List(layers[i : i + run.period]) for i in range(run.start, run.stop, run.period)]
     parts = [nnx.split(unit, nnx.Param, ...) for unit in units]
     structure = parts[0][0]
-    params, rest = (_stacked([part[i] for part in parts]) for i in (1, 2))
+    params, rest = _stacked([params for _, params, _ in parts]), _stacked([rest for _, _, rest in parts])
     stacked_keys = None
     if isinstance(keys, jax.Array):
         stacked_keys = keys[run.start : run.stop].reshape(run.count, run.period)

@@ -63,9 +63,7 @@ def _forward(
     return _plain(x, kernel, padding), (x, kernel)
 
 
-def _backward(
-    padding: tuple[int, int], kept: tuple[jax.Array, jax.Array], g: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+def _backward(padding: tuple[int, int], kept: tuple[jax.Array, jax.Array], g: jax.Array) -> tuple[jax.Array, jax.Array]:
     x, kernel = kept
     rows, columns = kernel.shape[:2]
     turned = jnp.flip(kernel, (0, 1)).swapaxes(2, 3)
