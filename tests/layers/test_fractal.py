@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
 
 from geomdl.equivariance import exact_everywhere
 from geomdl.layers import Fractal, Layer
@@ -89,9 +88,8 @@ def test_what_is_refused():
         Fractal([[[Plus(1)], [Plus(1)]]])
     with pytest.raises(ValueError, match=r"drop_path of Fractal 1.5"):
         three_columns(drop_path=1.5)
+    two = FieldType("C1", "2 trivial")
     with pytest.raises(ValueError, match=r"unit 1 of column 0 of block 0 of Fractal takes"):
-        two = FieldType("C1", "2 trivial")
         Fractal([[[Plus(1, two), Plus(1, two)], [Plus(1, two)]]])
     with pytest.raises(ValueError, match="pass key="):
         three_columns()(jnp.zeros((1, 1)), train=True)
-    assert isinstance(nnx.state(three_columns()), nnx.State)

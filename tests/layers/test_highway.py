@@ -37,7 +37,7 @@ def test_what_is_refused():
         Highway(lift, lift)
     with pytest.raises(ValueError, match="the gate of Highway takes"):
         Highway(same, lift)
-    with pytest.raises(ValueError, match="allowed: .*2 trivial"):
+    with pytest.raises(ValueError, match=r"allowed: .*2 trivial"):
         Highway(same, Dense(regular, FieldType("C4", "3 trivial"), rngs=nnx.Rngs(0)))
     assert Highway(same, back).out_type == regular
     vectors = Dense(image, image, rngs=nnx.Rngs(0))

@@ -25,10 +25,10 @@ class Fractal(Layer):
 
     In training, paths are left out at random (drop-path), for each image by itself. With probability ``global_share``
     one column is drawn for the image, the same in all blocks, and every join keeps this column alone, where it has it.
-    Otherwise every join leaves out each of its columns with probability ``drop_path``, but keeps one at least. A join is
-    the mean of those columns that are kept. Where all columns meet, each is as likely to be kept as any other, so that
-    the expectation of a join is the mean of all columns, which is what it is in evaluation. Draws are for whole images
-    and so commute with every element of a group.
+    Otherwise every join leaves out each of its columns with probability ``drop_path``, but keeps one at least. A join
+    is the mean of those columns that are kept. Where all columns meet, each is as likely to be kept as any other, so
+    that the expectation of a join is the mean of all columns, which is what it is in evaluation. Draws are for whole
+    images and so commute with every element of a group.
 
     Args:
       blocks: in turn; each as many columns as the first, the deepest first, of 2^{C−1−c} units. All units of a block
@@ -115,15 +115,17 @@ class Fractal(Layer):
         dropping = train and self.columns > 1 and (self.drop_path > 0 or self.global_share > 0)
         if dropping and key is None:
             raise ValueError("Fractal draws random numbers in training: pass key=jax.random.key(…) to the call")
-        keys = (None if key is None else jax.random.fold_in(key, i) for i in itertools.count())
-        single = self._single_columns(next(keys), len(x)) if dropping else None
+        numbers = itertools.count()
+        draws = _fold(key, next(numbers)) if dropping else None
+        single = None if draws is None else self._single_columns(draws, len(x))
         for block in self.blocks:
             maps = [x] * self.columns
             for _, (units, joined) in self._rows(block):
                 for c, unit in units:
-                    maps[c] = unit(maps[c], train=train, key=next(keys))
+                    maps[c] = unit(maps[c], train=train, key=_fold(key, next(numbers)))
                 if len(joined) > 1:
-                    kept = None if single is None else self._kept(next(keys), single, joined)
+                    draws = _fold(key, next(numbers))
+                    kept = None if single is None or draws is None else self._kept(draws, single, joined)
                     mean = _mean([maps[c] for c in joined], kept)
                     for c in joined:
                         maps[c] = mean
@@ -138,17 +140,15 @@ class Fractal(Layer):
             rows.append((row, ([(c, block[c][(row + 1) // 2**c - 1]) for c in ending], ending)))
         return rows
 
-    def _single_columns(self, key: jax.Array | None, batch: int) -> jax.Array:
+    def _single_columns(self, key: jax.Array, batch: int) -> jax.Array:
         """For each image the column that it goes along in every block, or −1: ``[batch]``."""
-        assert key is not None
         which, whether = jax.random.split(key)
         column = per_example(lambda n: jax.random.randint(which, (n,), 0, self.columns), batch)
         alone = per_example(lambda n: jax.random.bernoulli(whether, self.global_share, (n,)), batch)
         return jnp.where(alone, column, -1)
 
-    def _kept(self, key: jax.Array | None, single: jax.Array, joined: list[int]) -> jax.Array:
+    def _kept(self, key: jax.Array, single: jax.Array, joined: list[int]) -> jax.Array:
         """Which of the columns a join keeps of each image: ``[batch, columns]``, one at least."""
-        assert key is not None
         leaving, choosing = jax.random.split(key)
         batch, count = len(single), len(joined)
         kept = per_example(lambda n: jax.random.bernoulli(leaving, 1 - self.drop_path, (n, count)), batch)
@@ -188,3 +188,7 @@ def _mean(maps: list[jax.Array], kept: jax.Array | None) -> jax.Array:
     shares = live / live.sum(-1, keepdims=True)
     weights = [shares[:, i].reshape(-1, *[1] * (y.ndim - 1)) for i, y in enumerate(maps)]
     return sum((w * y for w, y in zip(weights[1:], maps[1:], strict=True)), weights[0] * maps[0])
+
+
+def _fold(key: jax.Array | None, i: int) -> jax.Array | None:
+    return None if key is None else jax.random.fold_in(key, i)

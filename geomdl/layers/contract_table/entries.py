@@ -155,7 +155,9 @@ LAYERS: tuple[Entry, ...] = (
     ),
     LINEAR(
         "ElongatedConv, circular",
-        lambda g: layers.ElongatedConv(permuted(g), FieldType(g, "2 regular"), (3, 1), **_circular, rngs=nnx.Rngs(0)),
+        lambda g: layers.ElongatedConv(
+            permuted(g), FieldType(g, "2 regular"), (3, 1), padding_mode="circular", rngs=nnx.Rngs(0)
+        ),
         GRID,
         quick=("C4", "D2"),
     ),

@@ -45,7 +45,7 @@ def test_heads_are_linear_in_the_first_convolution_of_each_block():
     np.testing.assert_allclose(y.main, model(x), atol=1e-5)
 
 
-@pytest.mark.parametrize("group", ["C4", "D4"])
+@pytest.mark.parametrize("group", [pytest.param("C4", marks=pytest.mark.long), "D4"])
 def test_exact_sizes(group):
     contract = shaped(dataclasses.replace(SMALL, group=group)).contract
     assert exact_sizes_near(contract, (32, 32), 3) == [(27, 27), (31, 31), (35, 35)]

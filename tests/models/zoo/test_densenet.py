@@ -17,7 +17,7 @@ from geomdl.models import MODELS, CIFARDenseNetConfig, DenseNetConfig, exact_siz
 @pytest.mark.parametrize(
     ("depth", "count"),
     [
-        (121, 7_978_856),
+        pytest.param(121, 7_978_856, marks=pytest.mark.long),  # is in the docstring
         pytest.param(161, 28_681_000, marks=pytest.mark.long),
         pytest.param(169, 14_149_480, marks=pytest.mark.long),
         pytest.param(201, 20_013_928, marks=pytest.mark.long),
@@ -31,9 +31,9 @@ def test_published_counts_for_imagenet(depth, count):
     ("depth", "growth", "bottleneck", "count"),
     [
         (40, 12, False, 1_019_722),
-        (100, 12, False, 6_979_642),
+        pytest.param(100, 12, False, 6_979_642, marks=pytest.mark.long),
         pytest.param(100, 24, False, 27_249_082, marks=pytest.mark.long),
-        (100, 12, True, 769_162),
+        pytest.param(100, 12, True, 769_162, marks=pytest.mark.long),  # is in the docstring
         pytest.param(250, 24, True, 15_324_406, marks=pytest.mark.long),
         pytest.param(190, 40, True, 25_624_430, marks=pytest.mark.long),
     ],
@@ -118,7 +118,7 @@ def test_types_stay_one_block_and_dropout_follows_every_convolution_but_the_firs
         (CIFARDenseNetConfig(depth=7), 32, [28, 32, 36]),
     ],
 )
-@pytest.mark.parametrize("group", ["C4", "D4"])
+@pytest.mark.parametrize("group", [pytest.param("C4", marks=pytest.mark.long), "D4"])
 def test_exact_sizes(config, near, exact, group):
     config = dataclasses.replace(config, group=group)
     side = exact[0]
@@ -126,6 +126,7 @@ def test_exact_sizes(config, near, exact, group):
     assert exact_sizes_near(model.contract, (near, near), len(exact)) == [(n, n) for n in exact]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("group", ["C8", "SO2"])
 def test_twins_of_steerable_kernels(group):
     model = CIFARDenseNetConfig(depth=7, growth=3, group=group, width=0.5).build((8, 8, 2), 3, rngs=0)

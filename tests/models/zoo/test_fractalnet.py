@@ -59,7 +59,7 @@ def test_a_network_without_batch_norm_written_out():
     np.testing.assert_allclose(jax.jit(lambda x: model(x))(x), wanted, atol=1e-5 * float(jnp.abs(wanted).max()))
 
 
-@pytest.mark.parametrize("group", ["C4", "D4"])
+@pytest.mark.parametrize("group", [pytest.param("C4", marks=pytest.mark.long), "D4"])
 def test_exact_sizes(group):
     contract = shaped(FractalNetConfig(group=group, columns=2, width=0.05), 64).contract
     assert exact_sizes_near(contract, (48, 48), 2) == [(32, 32), (64, 64)]

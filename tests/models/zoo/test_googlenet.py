@@ -10,27 +10,29 @@ from flax import nnx
 
 from geomdl.equivariance import check_contract
 from geomdl.layers import AuxiliaryOutputs, Branch, Conv, Dropout, Pool, Sequential, WithAuxiliary
-from geomdl.models import GoogLeNetConfig, exact_sizes_near
+from geomdl.models import GoogLeNetConfig, count_parameters, exact_sizes_near
 
 SMALL = GoogLeNetConfig(variant="small", width=0.1, units=16)
 
 
 @pytest.mark.parametrize(
-    ("variant", "without", "heads"),
+    ("variant", "without", "heads", "operations"),
     [
-        ("paper", 6_998_552, 13_378_280),
-        ("batch", 7_005_832, 13_385_816),
-        ("torchvision", 6_624_904, 13_004_888),
+        pytest.param("paper", 6_998_552, 13_378_280, 1.58e9, marks=pytest.mark.long),  # counts: in the docstring
+        pytest.param("batch", 7_005_832, 13_385_816, 1.58e9, marks=pytest.mark.long),
+        ("torchvision", 6_624_904, 13_004_888, 1.50e9),
     ],
 )
-def test_published_counts(variant, without, heads):
+def test_published_counts(variant, without, heads, operations):
     config = GoogLeNetConfig(variant=variant)
-    assert config.parameter_count((224, 224, 3), 1000) == heads
-    assert dataclasses.replace(config, auxiliary=False).parameter_count((224, 224, 3), 1000) == without
+    assert count_parameters(shaped(config, 224, 1000)) == heads
+    plain = shaped(dataclasses.replace(config, auxiliary=False), 224, 1000)
+    assert count_parameters(plain) == without
+    assert plain.multiply_adds((224, 224)) == pytest.approx(operations, rel=0.005)
 
 
-def shaped(config, side):
-    return nnx.eval_shape(lambda: Sequential(config.layers((side, side, 3), 10, nnx.Rngs(0))))
+def shaped(config, side, num_classes=10):
+    return nnx.eval_shape(lambda: Sequential(config.layers((side, side, 3), num_classes, nnx.Rngs(0))))
 
 
 def test_maps_at_224_pixels_are_those_of_table_1():
@@ -134,7 +136,7 @@ def test_rates_of_dropout_and_what_torchvision_changes():
         (SMALL, 30, [28, 32]),
     ],
 )
-@pytest.mark.parametrize("group", ["C4", "D4"])
+@pytest.mark.parametrize("group", [pytest.param("C4", marks=pytest.mark.long), "D4"])
 def test_exact_sizes(config, near, exact, group):
     contract = shaped(dataclasses.replace(config, group=group), exact[0]).contract
     assert exact_sizes_near(contract, (near, near), len(exact)) == [(n, n) for n in exact]

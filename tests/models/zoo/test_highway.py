@@ -33,13 +33,13 @@ def test_gates_start_almost_shut_so_that_the_signal_passes():
     assert np.abs(jax.jit(lambda x: opened(x))(x) - jax.jit(lambda x: shut(x))(x)).max() > 1e-3
 
 
-@pytest.mark.parametrize("group", ["C4", "D4"])
+@pytest.mark.parametrize("group", [pytest.param("C4", marks=pytest.mark.long), "D4"])
 def test_exact_sizes(group):
     contract = shaped(HighwayConfig(depth=11, group=group, width=0.2)).contract
     assert exact_sizes_near(contract, (32, 32), 3) == [(28, 28), (32, 32), (36, 36)]
 
 
-@pytest.mark.parametrize("group", ["C8", "SO2"])
+@pytest.mark.parametrize("group", [pytest.param("C8", marks=pytest.mark.long), "SO2"])
 def test_twins_of_steerable_kernels(group):
     model = HighwayConfig(depth=11, group=group, width=0.15, units=50).build((8, 8, 2), 3, rngs=0)
     gates = {str(p.gate.out_type.blocks[0].representation) for p in model.layers if isinstance(p, Highway)}

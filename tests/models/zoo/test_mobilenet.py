@@ -8,11 +8,13 @@ from flax import nnx
 
 from geomdl.equivariance import check_contract
 from geomdl.layers import Conv, Residual, Sequential
-from geomdl.models import MODELS, MobileNetV2Config, exact_sizes_near
+from geomdl.models import MODELS, MobileNetV2Config, count_parameters, exact_sizes_near
 
 
 def test_published_counts():
-    assert MODELS["mobilenet_v2"]().parameter_count((224, 224, 3), 1000) == 3_504_872
+    model = nnx.eval_shape(lambda: Sequential(MODELS["mobilenet_v2"]().layers((224, 224, 3), 1000, nnx.Rngs(0))))
+    assert count_parameters(model) == 3_504_872
+    assert model.multiply_adds((224, 224)) == pytest.approx(300e6, rel=0.01)  # the paper's 300 million
 
 
 @pytest.mark.parametrize(("width", "stem", "narrowest", "last"), [(0.5, 16, 8, 1280), (1.4, 48, 24, 1792)])
@@ -46,7 +48,7 @@ def test_a_block_against_one_written_out():
     np.testing.assert_allclose(jax.jit(lambda x: block(x))(x), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("group", ["C4", "D4"])
+@pytest.mark.parametrize("group", [pytest.param("C4", marks=pytest.mark.long), "D4"])
 def test_exact_sizes(group):
     config = MobileNetV2Config(group=group, width=0.1, multiple_of=1)
     model = nnx.eval_shape(lambda: Sequential(config.layers((225, 225, 3), 10, nnx.Rngs(0))))

@@ -10,12 +10,16 @@ from flax import nnx
 
 from geomdl.equivariance import check_contract
 from geomdl.layers import Conv, Sequential
-from geomdl.models import MODELS, SqueezeNetConfig, exact_sizes_near
+from geomdl.models import MODELS, SqueezeNetConfig, count_parameters, exact_sizes_near
 
 
-@pytest.mark.parametrize(("name", "count"), [("squeezenet1_0", 1_248_424), ("squeezenet1_1", 1_235_496)])
-def test_published_counts(name, count):
-    assert MODELS[name]().parameter_count((224, 224, 3), 1000) == count
+@pytest.mark.parametrize(
+    ("name", "count", "operations"), [("squeezenet1_0", 1_248_424, 0.82e9), ("squeezenet1_1", 1_235_496, 0.35e9)]
+)
+def test_published_counts(name, count, operations):
+    model = nnx.eval_shape(lambda: Sequential(MODELS[name]().layers((224, 224, 3), 1000, nnx.Rngs(0))))
+    assert count_parameters(model) == count
+    assert model.multiply_adds((224, 224)) == pytest.approx(operations, rel=0.01)
 
 
 def correlated(layer, x, stride=1):
@@ -32,7 +36,7 @@ def pooled_up(x):
     return jnp.stack([jnp.stack([x[:, i : i + 3, j : j + 3].max((1, 2)) for j in starts], 1) for i in starts], 1)
 
 
-@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("version", [pytest.param("1.0", marks=pytest.mark.long), "1.1"])
 def test_against_a_network_written_out(version):
     config = SqueezeNetConfig(version=version, width=0.1)
     model = config.build((38, 38, 2), 3, rngs=nnx.Rngs(1))  # windows stick out at some of the poolings
@@ -64,13 +68,14 @@ def in_order(model):
 
 
 @pytest.mark.parametrize(("version", "exact"), [("1.0", [211, 227, 243]), ("1.1", [207, 223, 239])])
-@pytest.mark.parametrize("group", ["C4", "D4"])
+@pytest.mark.parametrize("group", [pytest.param("C4", marks=pytest.mark.long), "D4"])
 def test_exact_sizes(version, exact, group):
     config = SqueezeNetConfig(version=version, group=group, width=0.1)
     model = nnx.eval_shape(lambda: Sequential(config.layers((227, 227, 3), 10, nnx.Rngs(0))))
     assert exact_sizes_near(model.contract, (224, 224), 3) == [(n, n) for n in exact]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("group", ["C8", "SO2"])
 def test_twins_of_steerable_kernels(group):
     config = SqueezeNetConfig(version="1.1", group=group, width=0.1)

@@ -30,7 +30,7 @@ class DeeplySupervisedConfig(ZooConfig):
       ValueError: for images that are too small.
 
     References:
-      Lee, Xie, Gallagher, Zhang & Tu, Deeply-supervised nets, AISTATS 2015, with the configuration of the authors' code.
+      Lee, Xie, Gallagher, Zhang & Tu, Deeply-supervised nets, AISTATS 2015, in the configuration of the authors' code.
 
     >>> [DeeplySupervisedConfig(auxiliary=a).parameter_count((32, 32, 3), 10) for a in (False, True)]
     [966986, 3547496]

@@ -21,8 +21,8 @@ class DenseNetConfig(ZooConfig):
 
     A 7 × 7 convolution of stride 2 and a maximum over 3 × 3 of stride 2; four dense blocks, whose layers are batch
     norm, nonlinearity, a 1 × 1 convolution to 4 k channels, batch norm, nonlinearity, a 3 × 3 convolution to k
-    channels; between blocks a 1 × 1 convolution to half of the channels and the mean over 2 × 2; batch norm, nonlinearity, mean
-    over all pixels, dense.
+    channels; between blocks a 1 × 1 convolution to half of the channels and the mean over 2 × 2; batch norm,
+    nonlinearity, mean over all pixels, dense.
 
     The twins are exact for n ≡ 29 mod 32, such as 221 and 253, not at the usual 224: there the constructor warns.
 

@@ -64,25 +64,23 @@ class FractalNetConfig(ZooConfig):
         start, blocks = net.fork(), []
         for number, channels in enumerate(CHANNELS):
             rate = self.dropout * number / (len(CHANNELS) - 1)
-            columns = []
-            for c in range(self.columns):
-                column = start.fork()
-                columns.append(self._column(column, channels, rate, units=2 ** (self.columns - 1 - c)))
-            blocks.append(columns)
-            start = column
+            columns = [start.fork() for _ in range(self.columns)]
+            counts = [2 ** (self.columns - 1 - c) for c in range(self.columns)]
+            blocks.append([self._units(c, channels, rate, n) for c, n in zip(columns, counts, strict=True)])
+            start = columns[-1]
         net.add(Fractal(blocks, drop_path=self.drop_path, global_share=self.global_drop_path))
         net.global_mean().scores(num_classes)
 
-    def _column(self, column: Chain, channels: int, rate: float, *, units: int) -> list[Layer]:
-        """The units of a column; the last one ends with a maximum over 2 × 2."""
+    def _units(self, column: Chain, channels: int, rate: float, count: int) -> list[Layer]:
+        """Adds units to a column and gives them; the last one ends with a maximum over 2 × 2."""
         found = []
-        for number in range(units):
+        for number in range(count):
             unit = column.fork()
             unit.conv(channels, 3, bias=self.normalization == "none").dropout(rate)
             if self.normalization == "batch":
                 unit.norm()
             unit.act()
-            if number == units - 1:
+            if number == count - 1:
                 unit.max_pool(2)
             found.append(unit.layer())
             column.add(found[-1])
