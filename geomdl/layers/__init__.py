@@ -6,6 +6,8 @@ from geomdl.deprecation import renamed
 from geomdl.layers.containers.auxiliary import AuxiliaryOutputs, WithAuxiliary
 from geomdl.layers.containers.branching import Branch, Parallel, Residual
 from geomdl.layers.containers.foreign import ForeignModule, WithoutContract
+from geomdl.layers.containers.fractal import Fractal
+from geomdl.layers.containers.highway import Highway
 from geomdl.layers.containers.sequential import Sequential
 from geomdl.layers.containers.skip import Skip
 from geomdl.layers.containers.stochastic_depth import StochasticDepth
@@ -13,6 +15,7 @@ from geomdl.layers.convolution.attention import PositionEmbedding, SelfAttention
 from geomdl.layers.convolution.connected import ConnectedConv
 from geomdl.layers.convolution.conv import Conv
 from geomdl.layers.convolution.dense import Dense
+from geomdl.layers.convolution.elongated import ElongatedConv
 from geomdl.layers.convolution.locally_connected import Flatten, LocallyConnected
 from geomdl.layers.convolution.transposed import TransposedConv
 from geomdl.layers.core.functional import convolve, correlate, pool
@@ -56,21 +59,22 @@ if not TYPE_CHECKING:
 
 __all__ = [
     "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child",
-    "ConnectedConv", "Conv", "Dense", "Disentangle", "Dropout", "FieldNorm", "Flatten", "ForeignModule",
-    "FourierPointwise", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm", "GroupPool", "Hourglass",
-    "IdealResample", "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocalResponseNorm",
-    "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool", "NormPool", "PadFields", "Padding",
-    "PaddingMode", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool",
-    "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip",
-    "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps", "TrainableSubsampling", "TransposedConv",
-    "Upsample", "VectorField", "Window", "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "convolve",
-    "correlate", "freeze", "halving_pool", "normalization", "output_size", "pool", "with_method",
+    "ConnectedConv", "Conv", "Dense", "Disentangle", "Dropout", "ElongatedConv", "FieldNorm", "Flatten",
+    "ForeignModule", "FourierPointwise", "Fractal", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm",
+    "GroupPool", "Highway", "Hourglass", "IdealResample", "Identity", "InducedNormPool", "InstanceNorm", "Layer",
+    "LayerNorm", "LocalResponseNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool",
+    "NormPool", "PadFields", "Padding", "PaddingMode", "Parallel", "Pointwise", "Polynomial", "Polyphase",
+    "PolyphaseUpsample", "Pool", "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict",
+    "SelfAttention", "Sequential", "Skip", "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps",
+    "TrainableSubsampling", "TransposedConv", "Upsample", "VectorField", "Window", "WithAuxiliary",
+    "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "halving_pool", "normalization",
+    "output_size", "pool", "with_method",
 ]  # fmt: skip
 
 __experimental__ = [
-    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "Child", "ConnectedConv", "ForeignModule", "Frozen",
-    "Hourglass", "IdealResample", "InducedNormPool", "LocalResponseNorm", "PadFields", "Polynomial", "Polyphase",
-    "PolyphaseUpsample", "PositionEmbedding", "ReducedSize", "SelfAttention", "Skip", "StochasticDepth",
-    "TensorProduct", "TrainableSubsampling", "VectorField", "WithAuxiliary", "WithoutContract",
-    "antialiased_max_pool", "halving_pool", "normalization", "with_method",
+    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "Child", "ConnectedConv", "ElongatedConv", "ForeignModule",
+    "Fractal", "Frozen", "Highway", "Hourglass", "IdealResample", "InducedNormPool", "LocalResponseNorm",
+    "PadFields", "Polynomial", "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize",
+    "SelfAttention", "Skip", "StochasticDepth", "TensorProduct", "TrainableSubsampling", "VectorField",
+    "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "halving_pool", "normalization", "with_method",
 ]  # fmt: skip

@@ -30,15 +30,23 @@ from geomdl.models.tools.counting import (
 )
 from geomdl.models.tools.export import Exported, export
 from geomdl.models.tools.summary import Summary, summarize
+from geomdl.models.zoo.branched.googlenet import GoogLeNetConfig
+from geomdl.models.zoo.branched.inception_v3 import InceptionV3Config
+from geomdl.models.zoo.branched.squeezenet import SqueezeNetConfig
 from geomdl.models.zoo.core.config import ZooConfig
 from geomdl.models.zoo.plain.alexnet import AlexNetConfig
 from geomdl.models.zoo.plain.all_cnn import AllCNNConfig
+from geomdl.models.zoo.plain.deeply_supervised import DeeplySupervisedConfig
+from geomdl.models.zoo.plain.highway import HighwayConfig
 from geomdl.models.zoo.plain.lenet import LeNetConfig
 from geomdl.models.zoo.plain.network_in_network import NetworkInNetworkConfig
 from geomdl.models.zoo.plain.vgg import VGGConfig
 from geomdl.models.zoo.residual.cifar_resnet import CIFARResNetConfig
+from geomdl.models.zoo.residual.densenet import CIFARDenseNetConfig, DenseNetConfig
 from geomdl.models.zoo.residual.e2_wide_resnet import WideResNetConfig
+from geomdl.models.zoo.residual.fractalnet import FractalNetConfig
 from geomdl.models.zoo.residual.invariant_resnet import ResNetConfig
+from geomdl.models.zoo.residual.mobilenet import MobileNetV2Config
 from geomdl.models.zoo.residual.resnet import ImageNetResNetConfig
 from geomdl.models.zoo.residual.vision_transformer import VisionTransformerConfig
 from geomdl.models.zoo.residual.wide_resnet import CIFARWideResNetConfig
@@ -70,6 +78,18 @@ MODELS.register("unet", UNetConfig)
 MODELS.register("group_unet", GroupUNetConfig)
 MODELS.register("shift_unet", ShiftUNetConfig)
 MODELS.register("fcn", FCNConfig)
+for _depth in (121, 161, 169, 201):
+    MODELS.register(f"densenet{_depth}", DenseNetConfig, {"depth": _depth})
+MODELS.register("densenet_cifar", CIFARDenseNetConfig)
+MODELS.register("densenet_bc_cifar", CIFARDenseNetConfig, {"depth": 100, "bottleneck": True})
+MODELS.register("squeezenet1_0", SqueezeNetConfig)
+MODELS.register("squeezenet1_1", SqueezeNetConfig, {"version": "1.1"})
+MODELS.register("mobilenet_v2", MobileNetV2Config)
+MODELS.register("googlenet", GoogLeNetConfig)
+MODELS.register("inception_v3", InceptionV3Config)
+MODELS.register("fractalnet", FractalNetConfig)
+MODELS.register("highway", HighwayConfig)
+MODELS.register("deeply_supervised", DeeplySupervisedConfig)
 
 MODELS.register("lenet1", LeNetConfig, {"variant": "1"})
 MODELS.register("lenet5", LeNetConfig)
@@ -94,22 +114,25 @@ MODELS.register("stochastic_depth", CIFARResNetConfig, {"depth": 110, "survival"
 MODELS.register("wrn", CIFARWideResNetConfig)
 
 __all__ = [
-    "MODELS", "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARResNetConfig", "CIFARWideResNetConfig",
-    "CNNConfig", "Exported", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig", "ImageNetResNetConfig",
-    "ImageShape", "InexactSizeWarning", "LeNetConfig", "LinearConfig", "LocalConfig", "MLPConfig",
-    "MNISTBenchmarkConfig", "MNISTFinalConfig", "ModelConfig", "NetworkInNetworkConfig", "OffGridConfig",
-    "PerceptronConfig", "ResNetConfig", "ScalableConfig", "ShiftUNetConfig", "SteerableConfig",
-    "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "Tuned", "UNet2015Config", "UNetConfig",
-    "VGGConfig", "VisionTransformerConfig", "WideResNetConfig", "ZooConfig", "autotune", "conv_multiplications",
-    "conv_parameters", "convolution_block", "count_parameters", "dense_multiplications", "dense_parameters",
-    "exact_sizes_near", "export", "invariant_head", "local_multiplications", "local_parameters",
-    "perceptron_update", "summarize",
+    "MODELS", "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
+    "CIFARWideResNetConfig", "CNNConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FCNConfig",
+    "FractalNetConfig", "GCNNConfig", "GoogLeNetConfig", "GroupUNetConfig", "HarmonicConfig", "HighwayConfig",
+    "ImageNetResNetConfig", "ImageShape", "InceptionV3Config", "InexactSizeWarning", "LeNetConfig", "LinearConfig",
+    "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "ModelConfig",
+    "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig",
+    "ShiftUNetConfig", "SqueezeNetConfig", "SteerableConfig", "SteerableExampleConfig", "Summary",
+    "TranslationInvariantConfig", "Tuned", "UNet2015Config", "UNetConfig", "VGGConfig", "VisionTransformerConfig",
+    "WideResNetConfig", "ZooConfig", "autotune", "conv_multiplications", "conv_parameters", "convolution_block",
+    "count_parameters", "dense_multiplications", "dense_parameters", "exact_sizes_near", "export", "invariant_head",
+    "local_multiplications", "local_parameters", "perceptron_update", "summarize",
 ]  # fmt: skip
 
 __experimental__ = [
-    "AlexNetConfig", "VGGConfig", "ImageNetResNetConfig", "CIFARResNetConfig", "LeNetConfig",
-    "NetworkInNetworkConfig", "AllCNNConfig", "CIFARWideResNetConfig", "ZooConfig", "BuildsModel", "Exported",
-    "HarmonicConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ScalableConfig", "SteerableConfig", "Tuned",
-    "VisionTransformerConfig", "WideResNetConfig", "autotune", "convolution_block", "export", "invariant_head",
+    "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
+    "CIFARWideResNetConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FractalNetConfig",
+    "GoogLeNetConfig", "HarmonicConfig", "HighwayConfig", "ImageNetResNetConfig", "InceptionV3Config",
+    "LeNetConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "NetworkInNetworkConfig",
+    "ScalableConfig", "SqueezeNetConfig", "SteerableConfig", "Tuned", "VGGConfig", "VisionTransformerConfig",
+    "WideResNetConfig", "ZooConfig", "autotune", "convolution_block", "export", "invariant_head",
     "perceptron_update",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """A chain of layers that knows what its last one gives: networks are written line by line, as papers list them."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Protocol, Self
@@ -7,13 +8,15 @@ from typing import Protocol, Self
 from flax import nnx
 
 from geomdl.equivariance.contracts.contract import Size
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PLANE, PlanarGroup
 from geomdl.layers import (
+    AdaptivePool,
     BatchNorm,
     Branch,
     Conv,
     Dense,
     Dropout,
+    ElongatedConv,
     FourierPointwise,
     GlobalPool,
     GroupPool,
@@ -28,6 +31,7 @@ from geomdl.layers import (
     Residual,
     Sequential,
     StochasticDepth,
+    WithAuxiliary,
 )
 from geomdl.layers.core.window import PerAxisInt
 from geomdl.models.core.config import ImageShape
@@ -84,6 +88,8 @@ class Chain:
         self.start = FieldType(config.points, f"{image_shape[2]} trivial")
         self.size: Size = tuple(image_shape[:2])
         self.layers: list[Layer] = []
+        self.heads: dict[int, Layer] = {}
+        """Auxiliary heads, by the number of layers before them."""
         self.multiple = 1
         """The number of fields of every convolution is a multiple of this."""
 
@@ -96,7 +102,7 @@ class Chain:
         """An empty chain that starts where this one ends."""
         chain = object.__new__(Chain)
         chain.config, chain.hidden, chain.rngs = self.config, self.hidden, self.rngs
-        chain.start, chain.size, chain.layers = self.field_type, self.size, []
+        chain.start, chain.size, chain.layers, chain.heads = self.field_type, self.size, [], {}
         chain.multiple = self.multiple
         return chain
 
@@ -111,6 +117,25 @@ class Chain:
         if not self.layers:
             return Identity(self.start)
         return self.layers[0] if len(self.layers) == 1 else Sequential(self.layers)
+
+    def whole(self) -> list[Layer]:
+        """The network: its layers; with auxiliary heads one layer, with a stage up to each head and one behind them."""
+        if not self.heads:
+            return self.layers
+        cuts = [0, *sorted(self.heads), len(self.layers)]
+        stages = [Sequential(self.layers[a:b]) for a, b in itertools.pairwise(cuts)]
+        return [WithAuxiliary(stages, {i: self.heads[cut] for i, cut in enumerate(sorted(self.heads))})]
+
+    def auxiliary(self, body: Body) -> Self:
+        """An auxiliary head here: what the body makes of what the last layer gives is trained too."""
+        self.heads[len(self.layers)] = self.built(body).layer()
+        return self
+
+    def extend(self, body: Body) -> Self:
+        """Adds what a body adds to a chain that starts here, and counts its own layers only."""
+        for layer in self.built(body).layers:
+            self.add(layer)
+        return self
 
     def add(self, layer: Layer) -> Self:
         """Adds a layer. Raises `TooSmall` where the map is smaller than its window."""
@@ -159,6 +184,23 @@ class Chain:
         )
         return self.add(conv)
 
+    def elongated_conv(self, channels: float, kernel_size: tuple[int, int], *, bias: bool = True) -> Self:
+        """A convolution with a window that is longer than wide and keeps the size.
+
+        Of a twin the elements that exchange axes turn the window (`geomdl.layers.ElongatedConv`); where some elements
+        do not map the grid to itself, the window is a square as large as it is long.
+
+        Args:
+          channels: of the paper, that go out.
+          kernel_size: pixels along each axis.
+          bias: whether there is one.
+        """
+        points = self.config.points
+        if points.order == 1 or not PLANE.permutes_grid(points):
+            return self.conv(channels, kernel_size if points.order == 1 else max(kernel_size), bias=bias)
+        out_type = FieldType(points, [(self.config.fields_for(channels, self.multiple), self.hidden)])
+        return self.add(ElongatedConv(self.field_type, out_type, kernel_size, use_bias=bias, rngs=self.rngs))
+
     def norm(self, *, epsilon: float = 1e-5, momentum: float = 0.9) -> Self:
         """Batch normalisation."""
         return self.add(BatchNorm(self.field_type, epsilon=epsilon, momentum=momentum))
@@ -183,12 +225,30 @@ class Chain:
         pool = Pool if self.field_type.is_permutation else NormMaxPool
         return self.add(pool(self.field_type, window, **options))  # type: ignore[arg-type]
 
-    def mean_pool(self, window: int, stride: int | None = None, *, padding: int = 0, ceil: bool = False) -> Self:
-        """The mean of windows; padding does not count."""
-        remainder = "keep" if ceil else "drop"
-        return self.add(
-            Pool(self.field_type, window, reduce="mean", stride=stride or window, padding=padding, remainder=remainder)
+    def mean_pool(
+        self,
+        window: int,
+        stride: int | None = None,
+        *,
+        padding: int = 0,
+        ceil: bool = False,
+        count_padding: bool = False,
+    ) -> Self:
+        """The mean of windows; padding counts as zeros if asked to, otherwise it does not count."""
+        pool = Pool(
+            self.field_type,
+            window,
+            reduce="mean",
+            stride=stride or window,
+            padding=padding,
+            remainder="keep" if ceil else "drop",
+            count_padding=count_padding,
         )
+        return self.add(pool)
+
+    def adaptive_mean_pool(self, side: int) -> Self:
+        """The mean of so many overlapping bins along each axis."""
+        return self.add(AdaptivePool(self.field_type, side))
 
     def response_norm(self, *, k: float = 2.0, divide: bool = False) -> Self:
         """Local response normalisation over five fields."""

@@ -74,6 +74,12 @@ class ZooConfig(ScalableConfig):
         """The representation of the hidden fields."""
         return representation(self.points, hidden_fields(self.points))
 
+    @property
+    def share(self) -> float:
+        """How many channels of the paper a field takes the place of."""
+        size = self.hidden.size
+        return {"fields": 1.0, "channels": float(size), "parameters": math.sqrt(size)}[self.equal]
+
     def fields_for(self, channels: float, multiple: int = 1) -> int:
         """The number of fields in place of so many channels of the paper, a multiple of ``multiple``.
 
@@ -81,9 +87,7 @@ class ZooConfig(ScalableConfig):
           channels: of the paper.
           multiple: into how many equal parts the fields are to be divided.
         """
-        size = self.hidden.size
-        share = {"fields": 1.0, "channels": size, "parameters": math.sqrt(size)}[self.equal]
-        return multiple * max(1, round(self.width * channels / share / multiple))
+        return multiple * max(1, round(self.width * channels / self.share / multiple))
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """The layers, from images to class scores."""
@@ -100,7 +104,7 @@ class ZooConfig(ScalableConfig):
     def _built(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         net = Chain(self, self.hidden, image_shape, rngs)
         self.network(net, num_classes)
-        return net.layers
+        return net.whole()
 
     def _smallest(self, channels: int, num_classes: int) -> int | None:
         """The side of the smallest square images that fit."""
