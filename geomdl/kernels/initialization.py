@@ -1,75 +1,180 @@
 """Initial weights of a layer's kernels, and the check that every output field gets some."""
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from geomdl.kernels.pixel import PixelKernelSpace
+from geomdl.kernels.power import bands, labels, power
 from geomdl.kernels.select import KernelSpace
 from geomdl.kernels.steerable import SteerableKernelSpace
 from geomdl.representations import FieldType
+from geomdl.representations.representation import irrep_size
+
+
+EVENNESS = 1e-3
+"""λ in `initial_variances`: how much weights are held to equal shares where that costs flatness."""
+_EXACT = 1e3
 
 
 def initial_variances(
-    in_type: FieldType, out_type: FieldType, spaces: Sequence[Sequence[KernelSpace]], gain: float = 2.0
+    in_type: FieldType,
+    out_type: FieldType,
+    spaces: Sequence[Sequence[KernelSpace]],
+    gain: float | Sequence[float] = 2.0,
+    *,
+    flat: bool = True,
 ) -> list[np.ndarray]:
-    """Generalized He initialisation in closed form: the variance of every weight of a layer.
+    """Generalised He initialisation with flat spectra: the variance of every weight of a layer.
 
-    For independent weights of these variances and inputs of independent channels with second moment m, outputs have
-    the second moment gain · m in every irrep of every field that any kernel reaches. A channel's fan-in counts only the
-    input fields that reach it. Of pixel kernels every weight has the variance gain / fan-in. Of steerable kernels every
-    type of input irrep has an equal share, however many weights it has (escnn's rule): irreps of dimension 2 have twice
-    the weights, and would let high frequencies in, which the grid turns least well.
-
-    Args:
-      in_type: what comes in.
-      out_type: what goes out.
-      spaces: ``spaces[i][o]`` maps block i of ``in_type`` to block o of ``out_type``.
-      gain: 2 before a ReLU, 1 before nothing.
-
-    Returns:
-      One array ``[dimension]`` for each space, row by row.
-
-    References:
-      He et al., Delving deep into rectifiers, 2015. Weiler, Hamprecht & Storath, Learning steerable filters for
-      rotation equivariant CNNs, CVPR 2018, section 3.
-
-    >>> from geomdl.groups import C4
-    >>> from geomdl.kernels import kernel_space
-    >>> image, features = FieldType(C4, "1 trivial"), FieldType(C4, "8 regular")
-    >>> space = kernel_space(image.blocks[0].representation, features.blocks[0].representation, 5)
-    >>> initial_variances(image, features, [[space]])[0][:2]  # 2 over 25 pixels
-    array([0.08, 0.08])
+    TODO
     """
-    columns = [_column(in_type, column, gain) for column in zip(*spaces, strict=True)]
-    return [variances for row in zip(*columns, strict=True) for variances in row]
+    gains = [float(g) for g in np.broadcast_to(np.asarray(gain, float), len(out_type.blocks))]
+    found = _variances(in_type, out_type, tuple(map(tuple, spaces)), flat)
+    return [g * variances for row in found for g, variances in zip(gains, row, strict=True)]
 
 
-def _column(in_type: FieldType, column: Sequence[KernelSpace], gain: float) -> list[np.ndarray]:
-    """The variances of the weights of the spaces that map each block of ``in_type`` to one block."""
-    pixels = [
-        math.prod(s.shape) * i.multiplicity * i.representation.size * s.reached
-        for i, s in zip(in_type.blocks, column, strict=True)
+@functools.lru_cache(maxsize=512)
+def _variances(
+    in_type: FieldType, out_type: FieldType, spaces: tuple[tuple[KernelSpace, ...], ...], flat: bool
+) -> tuple[tuple[np.ndarray, ...], ...]:
+    """The variances for gain 1."""
+    fan_in = [
+        np.maximum(
+            sum(
+                math.prod(s.shape) * i.multiplicity * i.representation.size * s.reached
+                for i, s in zip(in_type.blocks, column, strict=True)
+            ),
+            1,
+        )
+        for column in zip(*spaces, strict=True)
     ]
-    fan_in = np.maximum(np.sum(pixels, 0), 1)
-    types = {
-        label: t for t, label in enumerate(dict.fromkeys(a for i in in_type.blocks for a in i.representation.labels))
-    }
-    moments = np.zeros((len(types), len(fan_in)))  # of the outputs, by input type and output irrep, for variances 1
-    sources: list[np.ndarray] = []
-    for reaching, space in zip(pixels, column, strict=True):
-        numbers = np.array([types[a] for a in space.in_representation.labels])
-        sources.append(numbers[space.source] if isinstance(space, SteerableKernelSpace) else np.zeros(0, int))
-        if isinstance(space, SteerableKernelSpace):
-            weights = np.bincount(space.target, minlength=len(fan_in))
-            np.add.at(moments, (sources[-1], space.target), (reaching / np.maximum(weights, 1))[space.target])
-    shares = moments.sum(0) / np.maximum((moments > 0).sum(0), 1) / fan_in  # what each type contributes
-    return [
-        gain * shares[space.target] / moments[source, space.target]
-        if isinstance(space, SteerableKernelSpace)
-        else gain / fan_in[space.target]
-        for source, space in zip(sources, column, strict=True)
-    ]
+    independent = tuple(
+        tuple(1 / fan[s.target] if isinstance(s, PixelKernelSpace) else np.zeros(0) for fan, s in zip(fan_in, row, strict=True))
+        for row in spaces
+    )
+    if any(len(s.shape) != 2 or s.shape[0] != s.shape[1] for row in spaces for s in row):
+        return independent  # pixel kernels on another base space
+    powers = [[power(s) for s in row] for row in spaces]
+    if all(p.keys == (0,) for row in powers for p in row):
+        return independent
+    return _solved(in_type, out_type, spaces, powers, flat)
+
+
+def _solved(in_type, out_type, spaces, powers, flat):
+    into, out = _Units(in_type, spaces), _Units(out_type, tuple(zip(*spaces, strict=True)))
+    # Energies of a layer's output and its spectrum, by classes of weights.
+    names: dict[Hashable, int] = {}
+    places = []  # of each space the number of each of its classes
+    for i, row in enumerate(powers):
+        for o, p in enumerate(row):
+            steerable = isinstance(spaces[i][o], SteerableKernelSpace)
+            where = (into.signature[i], out.signature[o]) if steerable else (i, o)
+            places.append([names.setdefault((where, key), len(names)) for key in p.keys])
+    count = (in_type.num_fields and len(names))
+    energy = np.zeros((len(out.share), count))
+    spectrum = np.zeros((count, len(into.share), *_bands()))
+    for place, (i, row, o, p) in zip(places, ((i, row, o, p) for i, row in enumerate(powers) for o, p in enumerate(row)), strict=True):
+        fields = in_type.blocks[i].multiplicity * out_type.blocks[o].multiplicity
+        if place:
+            np.add.at(energy, (np.array(out.number[o])[:, None], place), fields * p.energy.T)
+            np.add.at(spectrum, (np.array(place)[:, None], np.array(into.number[i])), out_type.blocks[o].multiplicity * _multiplicity(in_type.blocks[i].multiplicity) * p.spectrum)
+    total = energy.sum(0)
+    energy, spectrum = energy / total, spectrum / total[:, None, None, None]
+    reached_in, reached_out = spectrum.any((0, 2, 3)), energy.any(1)
+    q = np.where(reached_in, into.share, 0) / into.share[reached_in].sum()
+    pi = np.where(reached_out, out.share, 0) / out.share[reached_out].sum()
+    shares = _shares(energy, spectrum * into.size[:, None, None], q, pi, flat)
+    # of energy back to variances
+    reached_channels = out.share[reached_out].sum() * out_type.size
+    variance = shares * reached_channels / total
+    result, at = [], iter(places)
+    for row_spaces, row in zip(spaces, powers, strict=True):
+        result.append(tuple(variance[np.array(next(at), int)][p.number] / p.scale**2 for p in row))
+    return tuple(result)
+
+
+def _multiplicity(m):
+    return m
+
+
+def _bands():
+    return 2, len(bands()[2])
+
+
+class _Units:
+    """The types of irreps of a field type, apart where kernels to the other blocks are of another kind."""
+
+    def __init__(self, field_type, spaces):
+        kinds = [
+            None if all(isinstance(s, SteerableKernelSpace) for s in of_block) else number
+            for number, of_block in enumerate(spaces)
+        ]
+        self.signature = kinds
+        found: dict = {}
+        share, size, self.number = [], [], []
+        for block, kind in zip(field_type.blocks, kinds, strict=True):
+            rho, numbers = block.representation, []
+            for label in labels(rho):
+                unit = found.setdefault((label, kind), len(found))
+                numbers.append(unit)
+                if unit == len(share):
+                    share.append(0.0)
+                    size.append(irrep_size(rho.group, label))
+                share[unit] += block.multiplicity * rho.labels.count(label) * size[unit] / field_type.size
+            self.number.append(numbers)
+        self.share, self.size = np.array(share), np.array(size)
+
+
+def _shares(energy, spectrum, q, pi, flat):
+    """s ≥ 0 with Σ_c energy[k, c] s_c = pi_k and Σ_c spectrum[c, j] s_c ≈ q_j."""
+    reached = energy > 0
+    taken = np.einsum("kc,cj->kj", energy, spectrum.mean((2, 3)) > 0)  # how many classes
+    inputs = spectrum.any((2, 3))  # [classes, j]
+    # prior: of every output irrep, inputs in proportion to their channels, classes equal
+    weight = np.zeros(len(spectrum))
+    per = {}
+    for c in range(len(spectrum)):
+        key = (reached[:, c].tobytes(), inputs[c].tobytes())
+        per.setdefault(key, []).append(c)
+    for members in per.values():
+        weight[members] = (q @ inputs[members[0]]) / len(members)
+    prior = weight / np.maximum((energy @ weight / np.maximum(pi, 1e-300)), 1e-300)[np.argmax(energy, 0)]
+    used = q > 0
+    share = bands()[2]
+    attention = share / 2
+    attention[0] += 0.5
+    wanted = np.sqrt(q[used, None, None] * attention / 2) * np.ones((1, 2, 1))
+    rows = (spectrum[:, used] / q[used, None, None] * wanted).reshape(len(spectrum), -1)
+    kept = pi > 0
+    exact = _EXACT * energy[kept] / np.sqrt(pi[kept])[:, None]
+    hessian = rows @ rows.T + exact.T @ exact + np.diag(EVENNESS / prior)
+    linear = rows @ wanted.ravel() + exact.T @ (_EXACT * np.sqrt(pi[kept])) + EVENNESS
+    shares = _nonnegative(hessian, linear) if flat else prior
+    return shares / (energy @ shares / np.where(kept, pi, 1))[np.argmax(energy, 0)]
+
+
+def _nonnegative(hessian: np.ndarray, linear: np.ndarray) -> np.ndarray:
+    """The minimum of ½ s·Hs − c·s over s ≥ 0 for a positive definite H, by block pivoting."""
+    free, least, patience = np.ones(len(linear), bool), len(linear) + 1, 3
+    found = np.zeros(len(linear))
+    for _ in range(10 * len(linear)):
+        found = np.zeros(len(linear))
+        found[free] = np.linalg.solve(hessian[np.ix_(free, free)], linear[free])
+        slope = hessian @ found - linear
+        wrong = np.where(free, found < -1e-12, slope < -1e-9)
+        if not wrong.any():
+            break
+        if wrong.sum() < least:
+            least, patience = wrong.sum(), 3
+        elif patience:
+            patience -= 1
+        else:
+            wrong[: np.flatnonzero(wrong)[-1]] = False
+        free ^= wrong
+    return np.maximum(found, 0)
 
 
 def require_kernels(in_type: FieldType, out_type: FieldType, spaces: Sequence[Sequence[KernelSpace]]) -> None:

@@ -9,6 +9,7 @@ from geomdl.kernels import Basis, BasisFilter
 from geomdl.layers.convolution.algorithms import Algorithm, Convolution, named
 from geomdl.layers.convolution.algorithms.registry import AUTO, Method, algorithm_for, reference, require_possible
 from geomdl.layers.convolution.plain import PlainConv
+from geomdl.layers.core.gains import Gain
 from geomdl.layers.core.layer import Field, Layer, Resampled
 from geomdl.layers.core.weights import Init, add_bias, init_bias, init_weights, kernel_spaces
 from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, require_per_axis
@@ -108,6 +109,7 @@ class Conv(Layer):
         basis_filter: BasisFilter | None = None,
         use_bias: bool = True,
         init: Init = "he",
+        gain: Gain = None,
         method: Method = "auto",
         rngs: nnx.Rngs,
     ) -> None:
@@ -128,7 +130,7 @@ class Conv(Layer):
             basis_filter=basis_filter,
         )
         self.method: Method = require_possible(method, self.convolution)
-        self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups, init)
+        self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups, init, gain)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
     @property

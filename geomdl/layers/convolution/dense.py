@@ -8,6 +8,7 @@ from geomdl.groups import PLANE
 from geomdl.layers.convolution.algorithms import Algorithm, Convolution
 from geomdl.layers.convolution.algorithms.registry import Method, algorithm_for, reference, require_possible
 from geomdl.layers.convolution.plain import PlainConv
+from geomdl.layers.core.gains import Gain
 from geomdl.layers.core.layer import Field, Fields, Layer
 from geomdl.layers.core.weights import add_bias, init_bias, init_weights, kernel_spaces
 from geomdl.representations import FieldType
@@ -46,13 +47,14 @@ class Dense(Layer):
         out_type: FieldType,
         *,
         use_bias: bool = True,
+        gain: Gain = None,
         method: Method = "auto",
         rngs: nnx.Rngs,
     ) -> None:
         self.in_type, self.out_type = in_type, out_type
         self.spaces = kernel_spaces(in_type, out_type, 1, space=PLANE)  # of one pixel, on whatever base space
         self.method: Method = require_possible(method, self.convolution)
-        self.kernel = init_weights(self.spaces, in_type, out_type, rngs)
+        self.kernel = init_weights(self.spaces, in_type, out_type, rngs, gain=gain)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
     @property
