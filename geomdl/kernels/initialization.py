@@ -6,17 +6,15 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from geomdl.kernels.pixel import PixelKernelSpace
-from geomdl.kernels.power import bands, labels, power
+from geomdl.kernels.power import INDEPENDENT, Power, bands, labels, power
 from geomdl.kernels.select import KernelSpace
 from geomdl.kernels.steerable import SteerableKernelSpace
 from geomdl.representations import FieldType
 from geomdl.representations.representation import irrep_size
 
-
-EVENNESS = 1e-3
-"""λ in `initial_variances`: how much weights are held to equal shares where that costs flatness."""
-_EXACT = 1e3
+EVENNESS = 5e-4
+"""λ in `initial_variances`. Flatter spectra (smaller λ) have more of the kernel's energy on the centre pixel."""
+_EXACT = 1e3  # the weight of what is to hold exactly, beside 1 for flatness
 
 
 def initial_variances(
@@ -27,11 +25,49 @@ def initial_variances(
     *,
     flat: bool = True,
 ) -> list[np.ndarray]:
-    """Generalised He initialisation with flat spectra: the variance of every weight of a layer.
+    """He initialisation of equivariant layers, with spectra as flat as kernels allow: the variance of each weight.
 
-    TODO
+    For independent weights of these variances and white inputs of second moment m, outputs have the second moment
+    gain · m in every irrep of every field that any kernel reaches. A channel's fan-in counts only the input fields that
+    reach it. Of pixel kernels of regular fields every weight has the variance gain / fan-in; then *every* signal keeps
+    its mean square, smooth ones too:
+
+      Λ_j(ξ) = E Σ_o ‖K̂_o(ξ) u‖² / ‖u‖² = gain · out_channels / in_channels  for every irrep j of the input, unit
+      vector u in it and frequency ξ of the pixel grid.
+
+    Steerable kernels are smooth: with equal variances Λ is several times larger at low frequencies than at high ones,
+    and as nonlinearities and depth bring signals to low frequencies, they grow from layer to layer. So the energies s_c
+    of the classes c of weights (one pair of irreps, ring and frequency each) solve, for each layer,
+
+      min Σ_j q_j ∫ (Λ_j(ξ) / Λ − 1)² dν(ξ) + λ Σ_c (s_c − s⁰_c)² / s⁰_c,   s ≥ 0,   Σ_{c to k} s_c = π_k,
+
+    where q and π are the shares of the irreps in the channels of input and output, the measure ν is half of it white
+    and half at ξ = 0 (what constant images and the means behind ReLUs are), and s⁰ gives every input channel and every
+    class an equal part. The last condition is the law for white inputs, which holds exactly. docs/initialization.md has
+    the derivation and what it does to deep networks.
+
+    Args:
+      in_type: what comes in.
+      out_type: what goes out.
+      spaces: ``spaces[i][o]`` maps block i of ``in_type`` to block o of ``out_type``.
+      gain: 2 before a ReLU, 1 before nothing; or one for each block of ``out_type``. See `geomdl.layers.gain_of`.
+      flat: whether to flatten; otherwise s = s⁰, for transposed convolutions, whose inputs are not on each pixel.
+
+    Returns:
+      One array ``[dimension]`` for each space, row by row.
+
+    References:
+      He et al., Delving deep into rectifiers, 2015. Weiler, Hamprecht & Storath, Learning steerable filters for
+      rotation equivariant CNNs, CVPR 2018, section 3, which has an equal share for each of the weights.
+
+    >>> from geomdl.groups import C4
+    >>> from geomdl.kernels import kernel_space
+    >>> image, features = FieldType(C4, "1 trivial"), FieldType(C4, "8 regular")
+    >>> space = kernel_space(image.blocks[0].representation, features.blocks[0].representation, 5)
+    >>> initial_variances(image, features, [[space]])[0][:2]  # 2 over 25 pixels
+    array([0.08, 0.08])
     """
-    gains = [float(g) for g in np.broadcast_to(np.asarray(gain, float), len(out_type.blocks))]
+    gains = np.broadcast_to(np.asarray(gain, float), len(out_type.blocks)).tolist()
     found = _variances(in_type, out_type, tuple(map(tuple, spaces)), flat)
     return [g * variances for row in found for g, variances in zip(gains, row, strict=True)]
 
@@ -41,130 +77,163 @@ def _variances(
     in_type: FieldType, out_type: FieldType, spaces: tuple[tuple[KernelSpace, ...], ...], flat: bool
 ) -> tuple[tuple[np.ndarray, ...], ...]:
     """The variances for gain 1."""
-    fan_in = [
-        np.maximum(
-            sum(
-                math.prod(s.shape) * i.multiplicity * i.representation.size * s.reached
-                for i, s in zip(in_type.blocks, column, strict=True)
-            ),
-            1,
-        )
-        for column in zip(*spaces, strict=True)
-    ]
-    independent = tuple(
-        tuple(1 / fan[s.target] if isinstance(s, PixelKernelSpace) else np.zeros(0) for fan, s in zip(fan_in, row, strict=True))
-        for row in spaces
+    on_plane = all(len(s.shape) == 2 and s.shape[0] == s.shape[1] for row in spaces for s in row)
+    powers = [[power(s) for s in row] for row in spaces] if on_plane else []
+    if on_plane and any(p.keys != INDEPENDENT for row in powers for p in row):
+        return _Energies(in_type, out_type, spaces, powers).variances(flat)
+    fan_in = sum(
+        math.prod(row[0].shape) * i.multiplicity * i.representation.size
+        for i, row in zip(in_type.blocks, spaces, strict=True)
     )
-    if any(len(s.shape) != 2 or s.shape[0] != s.shape[1] for row in spaces for s in row):
-        return independent  # pixel kernels on another base space
-    powers = [[power(s) for s in row] for row in spaces]
-    if all(p.keys == (0,) for row in powers for p in row):
-        return independent
-    return _solved(in_type, out_type, spaces, powers, flat)
+    return tuple(tuple(np.full(s.dimension, 1 / fan_in) for s in row) for row in spaces)
 
 
-def _solved(in_type, out_type, spaces, powers, flat):
-    into, out = _Units(in_type, spaces), _Units(out_type, tuple(zip(*spaces, strict=True)))
-    # Energies of a layer's output and its spectrum, by classes of weights.
-    names: dict[Hashable, int] = {}
-    places = []  # of each space the number of each of its classes
-    for i, row in enumerate(powers):
-        for o, p in enumerate(row):
-            steerable = isinstance(spaces[i][o], SteerableKernelSpace)
-            where = (into.signature[i], out.signature[o]) if steerable else (i, o)
-            places.append([names.setdefault((where, key), len(names)) for key in p.keys])
-    count = (in_type.num_fields and len(names))
-    energy = np.zeros((len(out.share), count))
-    spectrum = np.zeros((count, len(into.share), *_bands()))
-    for place, (i, row, o, p) in zip(places, ((i, row, o, p) for i, row in enumerate(powers) for o, p in enumerate(row)), strict=True):
-        fields = in_type.blocks[i].multiplicity * out_type.blocks[o].multiplicity
-        if place:
-            np.add.at(energy, (np.array(out.number[o])[:, None], place), fields * p.energy.T)
-            np.add.at(spectrum, (np.array(place)[:, None], np.array(into.number[i])), out_type.blocks[o].multiplicity * _multiplicity(in_type.blocks[i].multiplicity) * p.spectrum)
-    total = energy.sum(0)
-    energy, spectrum = energy / total, spectrum / total[:, None, None, None]
-    reached_in, reached_out = spectrum.any((0, 2, 3)), energy.any(1)
-    q = np.where(reached_in, into.share, 0) / into.share[reached_in].sum()
-    pi = np.where(reached_out, out.share, 0) / out.share[reached_out].sum()
-    shares = _shares(energy, spectrum * into.size[:, None, None], q, pi, flat)
-    # of energy back to variances
-    reached_channels = out.share[reached_out].sum() * out_type.size
-    variance = shares * reached_channels / total
-    result, at = [], iter(places)
-    for row_spaces, row in zip(spaces, powers, strict=True):
-        result.append(tuple(variance[np.array(next(at), int)][p.number] / p.scale**2 for p in row))
-    return tuple(result)
+class _Energies:
+    """The energies of the classes of weights of a layer, where they go to and where they come from.
 
+    Irreps of a type are one unit, whichever field they are in; but those of a block with any pixel kernels, which map
+    several irreps at once, are a unit of their own.
 
-def _multiplicity(m):
-    return m
+    Attributes:
+      place: the class of the layer for each class of each space.
+      total: ``[classes]``: the expected energy of all outputs of a white input, for weights of variance 1.
+      to: ``[units out, classes]``: the share of each unit in it.
+      of: ``[classes, units in, 2, bands]``: what the input units contribute, by component and frequency.
+      share_in: q ``[units in]``.
+      share_out: π ``[units out]``.
+      channels: of the output, those that any kernel reaches.
+    """
 
+    def __init__(
+        self,
+        in_type: FieldType,
+        out_type: FieldType,
+        spaces: tuple[tuple[KernelSpace, ...], ...],
+        powers: Sequence[Sequence[Power]],
+    ) -> None:
+        self.powers = powers
+        into, out = _Units(in_type, spaces), _Units(out_type, tuple(zip(*spaces, strict=True)))
+        names: dict[Hashable, int] = {}
+        self.place = [
+            [
+                np.array([names.setdefault((into.block[i], out.block[o], key), len(names)) for key in p.keys], int)
+                for o, p in enumerate(row)
+            ]
+            for i, row in enumerate(powers)
+        ]
+        to = np.zeros((len(out.size), len(names)))
+        of = np.zeros((len(names), len(into.size), 2, len(bands()[2])))
+        for i, row in enumerate(powers):
+            for o, p in enumerate(row):
+                pairs, place = in_type.blocks[i].multiplicity * out_type.blocks[o].multiplicity, self.place[i][o]
+                np.add.at(to, (np.array(out.unit[o])[:, None], place), pairs * p.energy.T)
+                np.add.at(of, (place[:, None], np.array(into.unit[i])), pairs * p.spectrum)
+        self.total = to.sum(0)
+        self.to, self.of = to / self.total, of / self.total[:, None, None, None] * into.size[:, None, None]
+        reached = self.to.any(1)
+        self.channels = out.channels[reached].sum()
+        self.share_out = np.where(reached, out.channels, 0) / self.channels
+        share = np.where(self.of.any((0, 2, 3)), into.channels, 0)
+        self.share_in = share / share.sum()
 
-def _bands():
-    return 2, len(bands()[2])
+    def variances(self, flat: bool) -> tuple[tuple[np.ndarray, ...], ...]:
+        """Of the weights of each space."""
+        equal = self._equal()
+        of_class = self._scaled(self._flattened(equal) if flat else equal) * self.channels / self.total
+        return tuple(
+            tuple(of_class[place][p.number] / p.scale**2 for place, p in zip(places, row, strict=True))
+            for places, row in zip(self.place, self.powers, strict=True)
+        )
+
+    def _equal(self) -> np.ndarray:
+        """s⁰ ``[classes]``: equal parts for the channels of the input, and for the classes of a pair of units."""
+        inputs = self.of.any((2, 3))
+        pairs: dict[bytes, int] = {}
+        pair = [
+            pairs.setdefault(a.tobytes() + b.tobytes(), len(pairs)) for a, b in zip(inputs, self.to.T > 0, strict=True)
+        ]
+        return self._scaled(inputs @ self.share_in / np.bincount(pair)[pair])
+
+    def _flattened(self, equal: np.ndarray) -> np.ndarray:
+        """s: a quadratic problem in as many unknowns as there are classes."""
+        attention = bands()[2] / 2
+        attention[0] += 0.5
+        inputs, parts = self.of.any((2, 3)), []
+        for classes in _connected(inputs):
+            units = np.flatnonzero(inputs[classes].any(0))
+            share = self.share_in[units, None]
+            wanted = np.tile(np.sqrt(share * attention / 2), 2)  # [units, 2 · bands]
+            found = self.of[np.ix_(classes, units)].reshape(len(classes), len(units), -1) / share * wanted
+            found = found.reshape(len(classes), -1)
+            matrix = found @ found.T + np.diag(EVENNESS / equal[classes])
+            parts.append((classes, matrix, found @ wanted.ravel() + EVENNESS))
+        kept = np.sqrt(self.share_out[self.share_out > 0])
+        return _nonnegative(parts, self.to[self.share_out > 0] / kept[:, None], kept)
+
+    def _scaled(self, energies: np.ndarray) -> np.ndarray:
+        """Energies whose sums are the shares of the output: of those units that pixel kernels give alone, together."""
+        wanted = self.share_out / np.maximum(self.to @ energies, 1e-300)
+        return energies * wanted[np.argmax(self.to, 0)]
 
 
 class _Units:
-    """The types of irreps of a field type, apart where kernels to the other blocks are of another kind."""
+    """The units of a field type: their channels and dimensions, and those of each block."""
 
-    def __init__(self, field_type, spaces):
-        kinds = [
-            None if all(isinstance(s, SteerableKernelSpace) for s in of_block) else number
-            for number, of_block in enumerate(spaces)
-        ]
-        self.signature = kinds
-        found: dict = {}
-        share, size, self.number = [], [], []
-        for block, kind in zip(field_type.blocks, kinds, strict=True):
-            rho, numbers = block.representation, []
-            for label in labels(rho):
-                unit = found.setdefault((label, kind), len(found))
-                numbers.append(unit)
-                if unit == len(share):
-                    share.append(0.0)
-                    size.append(irrep_size(rho.group, label))
-                share[unit] += block.multiplicity * rho.labels.count(label) * size[unit] / field_type.size
-            self.number.append(numbers)
-        self.share, self.size = np.array(share), np.array(size)
+    def __init__(self, field_type: FieldType, spaces: Sequence[Sequence[KernelSpace]]) -> None:
+        steerable = [all(isinstance(s, SteerableKernelSpace) for s in of_block) for of_block in spaces]
+        self.block = [None if together else number for number, together in enumerate(steerable)]
+        names: dict[Hashable, int] = {}
+        channels: list[int] = []
+        self.unit: list[list[int]] = []
+        for block, own in zip(field_type.blocks, self.block, strict=True):
+            rho = block.representation
+            self.unit.append([names.setdefault((own, label), len(names)) for label in labels(rho)])
+            for unit, label in zip(self.unit[-1], labels(rho), strict=True):
+                channels += [0] * (unit == len(channels))
+                channels[unit] += block.multiplicity * rho.labels.count(label) * irrep_size(rho.group, label)
+        self.channels = np.array(channels)
+        self.size = np.array([irrep_size(field_type.group, label) for _, label in names])
 
 
-def _shares(energy, spectrum, q, pi, flat):
-    """s ≥ 0 with Σ_c energy[k, c] s_c = pi_k and Σ_c spectrum[c, j] s_c ≈ q_j."""
-    reached = energy > 0
-    taken = np.einsum("kc,cj->kj", energy, spectrum.mean((2, 3)) > 0)  # how many classes
-    inputs = spectrum.any((2, 3))  # [classes, j]
-    # prior: of every output irrep, inputs in proportion to their channels, classes equal
-    weight = np.zeros(len(spectrum))
-    per = {}
-    for c in range(len(spectrum)):
-        key = (reached[:, c].tobytes(), inputs[c].tobytes())
-        per.setdefault(key, []).append(c)
-    for members in per.values():
-        weight[members] = (q @ inputs[members[0]]) / len(members)
-    prior = weight / np.maximum((energy @ weight / np.maximum(pi, 1e-300)), 1e-300)[np.argmax(energy, 0)]
-    used = q > 0
-    share = bands()[2]
-    attention = share / 2
-    attention[0] += 0.5
-    wanted = np.sqrt(q[used, None, None] * attention / 2) * np.ones((1, 2, 1))
-    rows = (spectrum[:, used] / q[used, None, None] * wanted).reshape(len(spectrum), -1)
-    kept = pi > 0
-    exact = _EXACT * energy[kept] / np.sqrt(pi[kept])[:, None]
-    hessian = rows @ rows.T + exact.T @ exact + np.diag(EVENNESS / prior)
-    linear = rows @ wanted.ravel() + exact.T @ (_EXACT * np.sqrt(pi[kept])) + EVENNESS
-    shares = _nonnegative(hessian, linear) if flat else prior
-    return shares / (energy @ shares / np.where(kept, pi, 1))[np.argmax(energy, 0)]
+def _connected(inputs: np.ndarray) -> list[np.ndarray]:
+    """The classes that share input units, directly or by others: ``[classes, units]`` says which has which."""
+    part = np.arange(inputs.shape[1])
+    for units in inputs[inputs.sum(1) > 1]:
+        part[np.isin(part, part[units])] = part[units].min()
+    return [np.flatnonzero(inputs[:, part == number].any(1)) for number in np.unique(part[inputs.any(0)])]
 
 
-def _nonnegative(hessian: np.ndarray, linear: np.ndarray) -> np.ndarray:
-    """The minimum of ½ s·Hs − c·s over s ≥ 0 for a positive definite H, by block pivoting."""
-    free, least, patience = np.ones(len(linear), bool), len(linear) + 1, 3
-    found = np.zeros(len(linear))
-    for _ in range(10 * len(linear)):
-        found = np.zeros(len(linear))
-        found[free] = np.linalg.solve(hessian[np.ix_(free, free)], linear[free])
-        slope = hessian @ found - linear
-        wrong = np.where(free, found < -1e-12, slope < -1e-9)
+def _nonnegative(
+    parts: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], exact: np.ndarray, wanted: np.ndarray
+) -> np.ndarray:
+    """The s ≥ 0 with the least Σ_p (½ s_p·H_p s_p − c_p·s_p) + ½ W ‖E s − e‖², for large W.
+
+    Block principal pivoting (Portugal, Júdice & Vicente, A comparison of block pivoting and interior-point algorithms
+    for linear least squares problems with nonnegative variables, 1994): the equations for the s that are not zero are
+    solved a few times. They are small: those of each part, s_p = H_p⁻¹ (c_p + Eᵀμ), and those of μ = W (e − E s).
+
+    Args:
+      parts: of each part the numbers of its unknowns, H_p (positive definite) and c_p.
+      exact: E.
+      wanted: e.
+    """
+    count = exact.shape[1]
+    free, found, slope = np.ones(count, bool), np.zeros(count), np.zeros(count)
+    least, patience = count + 1, 3
+    for _ in range(10 * count):
+        solved = []
+        for numbers, matrix, linear in parts:
+            inside = free[numbers]
+            right = np.concatenate([linear[inside, None], exact[:, numbers[inside]].T], 1)
+            solved.append((numbers[inside], np.linalg.solve(matrix[np.ix_(inside, inside)], right)))
+        gram = np.eye(len(wanted)) / _EXACT**2 + sum(exact[:, n] @ x[:, 1:] for n, x in solved)
+        pull = np.linalg.solve(gram, wanted - sum(exact[:, n] @ x[:, 0] for n, x in solved))
+        found[:] = 0
+        for numbers, x in solved:
+            found[numbers] = x[:, 0] + x[:, 1:] @ pull
+        for numbers, matrix, linear in parts:
+            slope[numbers] = matrix @ found[numbers] - linear - exact[:, numbers].T @ pull
+        wrong = np.where(free, found < 0, slope < -1e-9)
         if not wrong.any():
             break
         if wrong.sum() < least:

@@ -1,4 +1,4 @@
-"""Expected power spectra: which share of a random kernel's energy each class of weights has, and at which frequencies."""
+"""Expected power spectra: the energy that each class of weights gives a random kernel, and at which frequencies."""
 
 import dataclasses
 import functools
@@ -20,6 +20,8 @@ GRID = 16
 """Spectra are computed at GRID × GRID frequencies of the pixel grid."""
 EDGES = (1e-9, 0.5, 0.9, 1.3, 1.7, 2.1, 2.5, 2.9, 3.3, 3.8)
 """The radii |ξ| between the bands over which they are averaged; the first band is ξ = 0 alone."""
+INDEPENDENT = ("independent",)
+"""The keys of pixel kernels all of whose entries to one channel are independent weights: spectra are flat."""
 _TURNS = 16
 
 
@@ -104,7 +106,7 @@ def _polarisation(group: PointGroup, label_in: Label, label_out: Label, frequenc
     wave = np.stack([np.cos(frequency * angles), np.sin(frequency * angles)])
     cos, sin = np.cos(label_in[1] * angles), np.sin(label_in[1] * angles)
     frame = np.stack([np.stack([cos, -sin]), np.stack([sin, cos])])
-    passed = (np.einsum("npoi,pt,ict->ncto", basis, wave, frame, optimize=True) ** 2).sum((0, 2, 3))
+    passed = (np.einsum("npoi,pt,ict->ncto", basis, wave, frame) ** 2).sum((0, 2, 3))
     return passed / passed.mean()
 
 
@@ -138,13 +140,15 @@ def _on_pixels(space: PixelKernelSpace) -> Power:
     into, out = labels(rho_in), labels(rho_out)
     orbits = space.orbits.reshape(pixels, rho_in.size, rho_out.size)
     seen = [np.unique(orbits[..., q], return_counts=True) for q in range(rho_out.size)]
-    copies_in, copies_out = (np.array([rho.labels.count(a) for a in of]) for rho, of in ((rho_in, into), (rho_out, out)))
+    copies_in, copies_out = (
+        np.array([rho.labels.count(a) for a in of]) for rho, of in ((rho_in, into), (rho_out, out))
+    )
     size_in, size_out = (np.array([irrep_size(space.group, a) for a in of]) for of in (into, out))
     if all(len(numbers) == pixels * rho_in.size for numbers, _ in seen):  # no two weights of a channel are the same one
         energy = pixels * rho_in.size * copies_out * size_out
         spectrum = np.broadcast_to(pixels * rho_out.size * copies_in[:, None, None], (len(into), 2, len(EDGES) + 1))
         number = np.zeros(space.dimension, int)
-        return Power((0,), number, np.ones(space.dimension), 1.0 * energy[None], 1.0 * spectrum[None])
+        return Power(INDEPENDENT, number, np.ones(space.dimension), 1.0 * energy[None], 1.0 * spectrum[None])
     axis = np.arange(space.shape[0]) - (space.shape[0] - 1) / 2
     distance = np.add.outer(4 * axis**2, 4 * axis**2).reshape(-1).astype(int)
     kinds = np.zeros((space.dimension, 2), int)

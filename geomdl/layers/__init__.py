@@ -13,6 +13,7 @@ from geomdl.layers.convolution.dense import Dense
 from geomdl.layers.convolution.locally_connected import Flatten, LocallyConnected
 from geomdl.layers.convolution.transposed import TransposedConv
 from geomdl.layers.core.functional import convolve, correlate, pool
+from geomdl.layers.core.gains import gain_of
 from geomdl.layers.core.identity import Identity
 from geomdl.layers.core.layer import Child, Layer
 from geomdl.layers.core.window import Padding, PaddingMode, Window, output_size
@@ -43,6 +44,7 @@ from geomdl.layers.resampling.reduced_size import ReducedSize
 from geomdl.layers.resampling.upsampling import AdaptivePool, Upsample
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import Frozen
+from geomdl.layers.transforms.lsuv import lsuv
 from geomdl.layers.transforms.with_method import with_method
 
 if not TYPE_CHECKING:
@@ -56,13 +58,13 @@ __all__ = [
     "NormPool", "Padding", "PaddingMode", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample",
     "Pool", "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential",
     "Skip", "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
-    "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "halving_pool", "normalization",
-    "output_size", "pool", "with_method",
+    "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "gain_of", "halving_pool", "lsuv",
+    "normalization", "output_size", "pool", "with_method",
 ]  # fmt: skip
 
 __experimental__ = [
     "AdaptivePool", "BandLimited", "Child", "ForeignModule", "Frozen", "Hourglass", "IdealResample",
     "InducedNormPool", "Polynomial", "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize",
     "SelfAttention", "Skip", "TensorProduct", "VectorField", "WithoutContract", "antialiased_max_pool",
-    "halving_pool", "normalization", "with_method",
+    "gain_of", "halving_pool", "lsuv", "normalization", "with_method",
 ]  # fmt: skip
