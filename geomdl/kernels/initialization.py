@@ -14,6 +14,7 @@ from geomdl.representations.representation import irrep_size
 
 EVENNESS = 5e-4
 """λ in `initial_variances`. Flatter spectra (smaller λ) have more of the kernel's energy on the centre pixel."""
+_FEWEST = 8  # copies of an irrep, below which the correction for few of them stays what it is
 _EXACT = 1e3  # the weight of what is to hold exactly, beside 1 for flatness
 
 
@@ -67,20 +68,23 @@ def initial_variances(
     >>> initial_variances(image, features, [[space]])[0][:2]  # 2 over 25 pixels
     array([0.08, 0.08])
     """
-    gains = np.broadcast_to(np.asarray(gain, float), len(out_type.blocks)).tolist()
-    found = _variances(in_type, out_type, tuple(map(tuple, spaces)), flat)
+    gains = tuple(np.broadcast_to(np.asarray(gain, float), len(out_type.blocks)).tolist())
+    found = _variances(in_type, out_type, tuple(map(tuple, spaces)), gains if flat else None)
     return [g * variances for row in found for g, variances in zip(gains, row, strict=True)]
 
 
 @functools.lru_cache(maxsize=512)
 def _variances(
-    in_type: FieldType, out_type: FieldType, spaces: tuple[tuple[KernelSpace, ...], ...], flat: bool
+    in_type: FieldType,
+    out_type: FieldType,
+    spaces: tuple[tuple[KernelSpace, ...], ...],
+    gains: tuple[float, ...] | None,
 ) -> tuple[tuple[np.ndarray, ...], ...]:
-    """The variances for gain 1."""
+    """The variances for gain 1, flat for what passes the gains on; None leaves energies equal."""
     on_plane = all(len(s.shape) == 2 and s.shape[0] == s.shape[1] for row in spaces for s in row)
     powers = [[power(s) for s in row] for row in spaces] if on_plane else []
     if on_plane and any(p.keys != INDEPENDENT for row in powers for p in row):
-        return _Energies(in_type, out_type, spaces, powers).variances(flat)
+        return _Energies(in_type, out_type, spaces, powers).variances(gains)
     fan_in = sum(
         math.prod(row[0].shape) * i.multiplicity * i.representation.size
         for i, row in zip(in_type.blocks, spaces, strict=True)
@@ -112,7 +116,8 @@ class _Energies:
         powers: Sequence[Sequence[Power]],
     ) -> None:
         self.powers = powers
-        into, out = _Units(in_type, spaces), _Units(out_type, tuple(zip(*spaces, strict=True)))
+        self.into = into = _Units(in_type, spaces)
+        out = _Units(out_type, tuple(zip(*spaces, strict=True)))
         names: dict[Hashable, int] = {}
         self.place = [
             [
@@ -136,10 +141,10 @@ class _Energies:
         share = np.where(self.of.any((0, 2, 3)), into.channels, 0)
         self.share_in = share / share.sum()
 
-    def variances(self, flat: bool) -> tuple[tuple[np.ndarray, ...], ...]:
+    def variances(self, gains: tuple[float, ...] | None) -> tuple[tuple[np.ndarray, ...], ...]:
         """Of the weights of each space."""
         equal = self._equal()
-        of_class = self._scaled(self._flattened(equal) if flat else equal) * self.channels / self.total
+        of_class = self._scaled(equal if gains is None else self._flattened(equal, gains)) * self.channels / self.total
         return tuple(
             tuple(of_class[place][p.number] / p.scale**2 for place, p in zip(places, row, strict=True))
             for places, row in zip(self.place, self.powers, strict=True)
@@ -154,19 +159,22 @@ class _Energies:
         ]
         return self._scaled(inputs @ self.share_in / np.bincount(pair)[pair])
 
-    def _flattened(self, equal: np.ndarray) -> np.ndarray:
+    def _flattened(self, equal: np.ndarray, gains: tuple[float, ...]) -> np.ndarray:
         """s: a quadratic problem in as many unknowns as there are classes."""
+        typical = self.into.typical(float(np.mean(gains)))
         attention = bands()[2] / 2
         attention[0] += 0.5
         inputs, parts = self.of.any((2, 3)), []
         for classes in _connected(inputs):
             units = np.flatnonzero(inputs[classes].any(0))
             share = self.share_in[units, None]
-            wanted = np.tile(np.sqrt(share * attention / 2), 2)  # [units, 2 · bands]
-            found = self.of[np.ix_(classes, units)].reshape(len(classes), len(units), -1) / share * wanted
+            weight = np.tile(np.sqrt(share * attention / 2), 2)  # [units, 2 · bands]
+            found = self.of[np.ix_(classes, units)].reshape(len(classes), len(units), -1) / share * weight
             found = found.reshape(len(classes), -1)
+            wanted = np.ones((len(units), 2, len(attention)))
+            wanted[:, :, 0] = typical[units, None]
             matrix = found @ found.T + np.diag(EVENNESS / equal[classes])
-            parts.append((classes, matrix, found @ wanted.ravel() + EVENNESS))
+            parts.append((classes, matrix, found @ (wanted.reshape(weight.shape) * weight).ravel() + EVENNESS))
         kept = np.sqrt(self.share_out[self.share_out > 0])
         return _nonnegative(parts, self.to[self.share_out > 0] / kept[:, None], kept)
 
@@ -193,6 +201,12 @@ class _Units:
                 channels[unit] += block.multiplicity * rho.labels.count(label) * irrep_size(rho.group, label)
         self.channels = np.array(channels)
         self.size = np.array([irrep_size(field_type.group, label) for _, label in names])
+
+    def typical(self, gain: float) -> np.ndarray:
+        """exp(β_j / N_j) of each unit, with N_j copies: by how much the mean of a random layer's power exceeds what is
+        typical, where the signal is constant over the image."""
+        excess = ((1 + 2 / self.size) * max(gain, 1.0) - 1) / 2
+        return np.exp(excess / np.maximum(self.channels / self.size, _FEWEST))
 
 
 def _connected(inputs: np.ndarray) -> list[np.ndarray]:

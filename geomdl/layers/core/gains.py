@@ -13,6 +13,7 @@ from geomdl.representations import FieldType
 Gain = float | Sequence[float] | None
 """One number, one for each block of the output type, or None for `default_gain`."""
 
+_GATES = 0.1  # of unit variance
 _NUMBERS = 1 << 18  # that a gain is measured on
 
 
@@ -22,8 +23,9 @@ def gain_of(layer: Layer) -> tuple[float, ...]:
       gain_b = E x_b² / E y_b²,   y = layer(x),   x normal with unit variance in every channel,
 
     measured on 2¹⁸ random numbers that are drawn with both signs, the same in every call: exact for functions such as
-    ReLU whose even part is |x|, else to about one per cent. Where the layer has a block of gates first, these keep
-    unit variance: gain 1. Where its blocks do not correspond to those of its input, all have the gain of the whole.
+    ReLU whose even part is |x|, else to about one per cent. Where the layer has a block of gates first, these start
+    near half open, with gain 0.1: of unit variance they would open further as signals grow, and growth would feed
+    itself. Where its blocks do not correspond to those of its input, all have the gain of the whole.
 
     Whether a depth of many layers is stable besides depends on the function: saturating ones (tanh, ELU) come back to
     unit variance by themselves, ReLU and norms with bias 0 are indifferent, and functions that fall towards zero
@@ -45,7 +47,7 @@ def gain_of(layer: Layer) -> tuple[float, ...]:
     (1.0, 1.0)
     >>> gated = Gated(FieldType("SO2", "2 trivial + 2 irrep(1)"))
     >>> [round(gain, 1) for gain in gain_of(gated)]  # gates, scalars behind a ReLU, vectors times sigmoids
-    [1.0, 2.0, 3.4]
+    [0.1, 2.0, 3.9]
     >>> from flax import nnx
     >>> conv = Conv(gated.out_type, gated.in_type, 5, gain=gain_of(gated), rngs=nnx.Rngs(0))
     """
@@ -53,13 +55,15 @@ def gain_of(layer: Layer) -> tuple[float, ...]:
     draws = max(64, _NUMBERS // (2 * channels))
     x = np.random.default_rng(0).normal(size=(draws, channels)).astype(np.float32)
     x = np.concatenate([x, -x])
-    y = np.asarray(layer(jnp.asarray(x)), np.float64)
     into, out = layer.in_type.blocks, layer.out_type.blocks
     gates = len(into) - len(out)
+    if gates == 1:
+        x[:, into[0].channels] *= math.sqrt(_GATES)
+    y = np.asarray(layer(jnp.asarray(x)), np.float64)
     if gates not in (0, 1):
         return (_ratio(layer, x, y),) * len(into)
     pairs = zip(into[gates:], out, strict=True)
-    return (1.0,) * gates + tuple(_ratio(layer, x[:, i.channels], y[:, o.channels]) for i, o in pairs)
+    return (_GATES,) * gates + tuple(_ratio(layer, x[:, i.channels], y[:, o.channels]) for i, o in pairs)
 
 
 def _ratio(layer: Layer, x: np.ndarray, y: np.ndarray) -> float:
