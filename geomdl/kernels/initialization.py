@@ -29,9 +29,9 @@ def initial_variances(
     """He initialisation of equivariant layers, with spectra as flat as kernels allow: the variance of each weight.
 
     For independent weights of these variances and white inputs of second moment m, outputs have the second moment
-    gain · m in every irrep of every field that any kernel reaches. A channel's fan-in counts only the input fields that
-    reach it. Of pixel kernels of regular fields every weight has the variance gain / fan-in; then *every* signal keeps
-    its mean square, smooth ones too:
+    gain · m in every irrep of every field that any kernel reaches (of pixel kernels: in every channel). Of pixel
+    kernels to regular fields every weight has the variance gain / fan-in; and if all fields are regular, *every* signal
+    keeps its mean square, smooth ones too:
 
       Λ_j(ξ) = E Σ_o ‖K̂_o(ξ) u‖² / ‖u‖² = gain · out_channels / in_channels  for every irrep j of the input, unit
       vector u in it and frequency ξ of the pixel grid.
@@ -44,8 +44,11 @@ def initial_variances(
 
     where q and π are the shares of the irreps in the channels of input and output, the measure ν is half of it white
     and half at ξ = 0 (what constant images and the means behind ReLUs are), and s⁰ gives every input channel and every
-    class an equal part. The last condition is the law for white inputs, which holds exactly. docs/initialization.md has
-    the derivation and what it does to deep networks.
+    class an equal part. The last condition is the law for white inputs, which holds exactly. At ξ = 0 the target is not
+    1 but exp(β_j / N_j), β_j = ((1 + 2 / d_j) κ − 1) / 2, for N_j copies (at least 8) of an irrep of dimension d_j, and
+    κ = 2 before ReLUs, else 1: there a layer is a random matrix of few entries, which makes most signals smaller by as
+    much, though not the mean over all weights. docs/initialization.md has the derivation and what it does to deep
+    networks.
 
     Args:
       in_type: what comes in.
@@ -71,6 +74,22 @@ def initial_variances(
     gains = tuple(np.broadcast_to(np.asarray(gain, float), len(out_type.blocks)).tolist())
     found = _variances(in_type, out_type, tuple(map(tuple, spaces)), gains if flat else None)
     return [g * variances for row in found for g, variances in zip(gains, row, strict=True)]
+
+
+def default_gain(out_type: FieldType) -> float:
+    """2 where every field is a function on the group, 1 elsewhere.
+
+    Functions on the group or on a quotient of it (trivial, regular, quotient and band-limited fields) have values, and
+    a ReLU of the values passes half of the mean square. Where some field is none, such as an irrep that is not
+    trivial, what follows scales fields: a `geomdl.layers.NormActivation` passes all of it as it starts, with bias 0.
+
+    >>> default_gain(FieldType("C8", "2 trivial + 3 regular")), default_gain(FieldType("SO2", "3 band_limited(2)"))
+    (2.0, 2.0)
+    >>> default_gain(FieldType("SO2", "4 trivial + 2 irrep(1)"))
+    1.0
+    """
+    functions = (any(not any(label) for label in block.representation.labels) for block in out_type.blocks)
+    return 2.0 if out_type.is_permutation or all(functions) else 1.0
 
 
 @functools.lru_cache(maxsize=512)
@@ -115,7 +134,7 @@ class _Energies:
         spaces: tuple[tuple[KernelSpace, ...], ...],
         powers: Sequence[Sequence[Power]],
     ) -> None:
-        self.powers = powers
+        self.powers, self.usual = powers, default_gain(out_type)
         self.into = into = _Units(in_type, spaces)
         out = _Units(out_type, tuple(zip(*spaces, strict=True)))
         names: dict[Hashable, int] = {}
@@ -161,7 +180,7 @@ class _Energies:
 
     def _flattened(self, equal: np.ndarray, gains: tuple[float, ...]) -> np.ndarray:
         """s: a quadratic problem in as many unknowns as there are classes."""
-        typical = self.into.typical(float(np.mean(gains)))
+        typical = self.into.typical(min(max(float(np.mean(gains)), 1.0), self.usual))
         attention = bands()[2] / 2
         attention[0] += 0.5
         inputs, parts = self.of.any((2, 3)), []
@@ -202,10 +221,9 @@ class _Units:
         self.channels = np.array(channels)
         self.size = np.array([irrep_size(field_type.group, label) for _, label in names])
 
-    def typical(self, gain: float) -> np.ndarray:
-        """exp(β_j / N_j) of each unit, with N_j copies: by how much the mean of a random layer's power exceeds what is
-        typical, where the signal is constant over the image."""
-        excess = ((1 + 2 / self.size) * max(gain, 1.0) - 1) / 2
+    def typical(self, sparsity: float) -> np.ndarray:
+        """exp(β_j / N_j) of each unit: by how much the mean power of a layer exceeds the typical one at frequency 0."""
+        excess = ((1 + 2 / self.size) * sparsity - 1) / 2
         return np.exp(excess / np.maximum(self.channels / self.size, _FEWEST))
 
 

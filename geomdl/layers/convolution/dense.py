@@ -28,8 +28,9 @@ class Dense(Layer):
       in_type: what comes in.
       out_type: what goes out, of the same group.
       use_bias: whether to add b, one number per invariant direction of ρ_out.
+      gain: see `Conv`.
       method: see `Conv`; ``"factored"`` is one block of W for each irrep, between changes of basis.
-      rngs: initialises the weights: generalized He.
+      rngs: initialises the weights: generalized He, see `geomdl.kernels.initial_variances`.
 
     Raises:
       ValueError: for types of different groups, or output fields that no equivariant map reaches.

@@ -35,6 +35,7 @@ class TransposedConv(Layer):
       padding: pixels cut off each side of the full result.
       basis: see `Conv`.
       use_bias: see `Conv`.
+      gain: see `Conv`.
       rngs: see `Conv`.
 
     Raises:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.errors import invalid
+from geomdl.kernels.initialization import default_gain
 from geomdl.layers.core.layer import Layer
 from geomdl.representations import FieldType
 
@@ -71,22 +72,6 @@ def _ratio(layer: Layer, x: np.ndarray, y: np.ndarray) -> float:
     if not moment > 0 or not math.isfinite(moment):
         raise ValueError(f"{type(layer).__name__} gives outputs of mean square {moment}, for which there is no gain")
     return round(float((x.astype(np.float64) ** 2).mean()) / moment, 6)
-
-
-def default_gain(out_type: FieldType) -> float:
-    """2 where every field is a function on the group, 1 elsewhere.
-
-    Functions on the group or on a quotient of it (trivial, regular, quotient and band-limited fields) have values, and
-    a ReLU of the values passes half of the mean square. Where some field is none, such as an irrep that is not
-    trivial, what follows scales fields: a `geomdl.layers.NormActivation` passes all of it as it starts, with bias 0.
-
-    >>> default_gain(FieldType("C8", "2 trivial + 3 regular")), default_gain(FieldType("SO2", "3 band_limited(2)"))
-    (2.0, 2.0)
-    >>> default_gain(FieldType("SO2", "4 trivial + 2 irrep(1)"))
-    1.0
-    """
-    functions = (any(not any(label) for label in block.representation.labels) for block in out_type.blocks)
-    return 2.0 if out_type.is_permutation or all(functions) else 1.0
 
 
 def gains(gain: Gain, out_type: FieldType, unless_given: float | None = None) -> tuple[float, ...]:
