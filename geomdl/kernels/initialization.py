@@ -10,7 +10,7 @@ from geomdl.kernels.power import INDEPENDENT, Power, bands, labels, power
 from geomdl.kernels.select import KernelSpace
 from geomdl.kernels.steerable import SteerableKernelSpace
 from geomdl.representations import FieldType
-from geomdl.representations.representation import irrep_size
+from geomdl.representations.representation import Label, irrep_size
 
 EVENNESS = 5e-4
 """λ in `initial_variances`. Flatter spectra (smaller λ) have more of the kernel's energy on the centre pixel."""
@@ -103,7 +103,7 @@ def _variances(
     on_plane = all(len(s.shape) == 2 and s.shape[0] == s.shape[1] for row in spaces for s in row)
     powers = [[power(s) for s in row] for row in spaces] if on_plane else []
     if on_plane and any(p.keys != INDEPENDENT for row in powers for p in row):
-        return _Energies(in_type, out_type, spaces, powers).variances(gains)
+        return _Energies(in_type, out_type, spaces, powers, gains).variances()
     fan_in = sum(
         math.prod(row[0].shape) * i.multiplicity * i.representation.size
         for i, row in zip(in_type.blocks, spaces, strict=True)
@@ -115,7 +115,8 @@ class _Energies:
     """The energies of the classes of weights of a layer, where they go to and where they come from.
 
     Irreps of a type are one unit, whichever field they are in; but those of a block with any pixel kernels, which map
-    several irreps at once, are a unit of their own.
+    several irreps at once, are a unit of their own. Output blocks of gain below 1 (gates) count by their gain: what they
+    get hardly goes on.
 
     Attributes:
       place: the class of the layer for each class of each space.
@@ -133,10 +134,12 @@ class _Energies:
         out_type: FieldType,
         spaces: tuple[tuple[KernelSpace, ...], ...],
         powers: Sequence[Sequence[Power]],
+        gains: tuple[float, ...] | None,
     ) -> None:
-        self.powers, self.usual = powers, default_gain(out_type)
+        self.powers, self.gains, self.usual = powers, gains, default_gain(out_type)
+        counts = np.minimum(1.0, gains or 1.0) * np.ones(len(out_type.blocks))
         self.into = into = _Units(in_type, spaces)
-        out = _Units(out_type, tuple(zip(*spaces, strict=True)))
+        out = _Units(out_type, tuple(zip(*spaces, strict=True)), counts.tolist())
         names: dict[Hashable, int] = {}
         self.place = [
             [
@@ -155,15 +158,20 @@ class _Energies:
         self.total = to.sum(0)
         self.to, self.of = to / self.total, of / self.total[:, None, None, None] * into.size[:, None, None]
         reached = self.to.any(1)
+        self.count = out.count
         self.channels = out.channels[reached].sum()
         self.share_out = np.where(reached, out.channels, 0) / self.channels
         share = np.where(self.of.any((0, 2, 3)), into.channels, 0)
         self.share_in = share / share.sum()
 
-    def variances(self, gains: tuple[float, ...] | None) -> tuple[tuple[np.ndarray, ...], ...]:
+    def variances(self) -> tuple[tuple[np.ndarray, ...], ...]:
         """Of the weights of each space."""
         equal = self._equal()
-        of_class = self._scaled(equal if gains is None else self._flattened(equal, gains)) * self.channels / self.total
+        of_class = (
+            self._scaled(equal if self.gains is None else self._flattened(equal, self.gains))
+            * self.channels
+            / self.total
+        )
         return tuple(
             tuple(of_class[place][p.number] / p.scale**2 for place, p in zip(places, row, strict=True))
             for places, row in zip(self.place, self.powers, strict=True)
@@ -181,6 +189,7 @@ class _Energies:
     def _flattened(self, equal: np.ndarray, gains: tuple[float, ...]) -> np.ndarray:
         """s: a quadratic problem in as many unknowns as there are classes."""
         typical = self.into.typical(min(max(float(np.mean(gains)), 1.0), self.usual))
+        counted = self.of * (self.count @ self.to / (self.count @ self.share_out))[:, None, None, None]
         attention = bands()[2] / 2
         attention[0] += 0.5
         inputs, parts = self.of.any((2, 3)), []
@@ -188,7 +197,7 @@ class _Energies:
             units = np.flatnonzero(inputs[classes].any(0))
             share = self.share_in[units, None]
             weight = np.tile(np.sqrt(share * attention / 2), 2)  # [units, 2 · bands]
-            found = self.of[np.ix_(classes, units)].reshape(len(classes), len(units), -1) / share * weight
+            found = counted[np.ix_(classes, units)].reshape(len(classes), len(units), -1) / share * weight
             found = found.reshape(len(classes), -1)
             wanted = np.ones((len(units), 2, len(attention)))
             wanted[:, :, 0] = typical[units, None]
@@ -206,10 +215,16 @@ class _Energies:
 class _Units:
     """The units of a field type: their channels and dimensions, and those of each block."""
 
-    def __init__(self, field_type: FieldType, spaces: Sequence[Sequence[KernelSpace]]) -> None:
+    def __init__(
+        self, field_type: FieldType, spaces: Sequence[Sequence[KernelSpace]], counts: Sequence[float] | None = None
+    ) -> None:
         steerable = [all(isinstance(s, SteerableKernelSpace) for s in of_block) for of_block in spaces]
-        self.block = [None if together else number for number, together in enumerate(steerable)]
-        names: dict[Hashable, int] = {}
+        counts = [1.0] * len(steerable) if counts is None else counts
+        self.block = [
+            (None if together else number, count)
+            for number, (together, count) in enumerate(zip(steerable, counts, strict=True))
+        ]
+        names: dict[tuple[tuple[int | None, float], Label], int] = {}
         channels: list[int] = []
         self.unit: list[list[int]] = []
         for block, own in zip(field_type.blocks, self.block, strict=True):
@@ -220,6 +235,7 @@ class _Units:
                 channels[unit] += block.multiplicity * rho.labels.count(label) * irrep_size(rho.group, label)
         self.channels = np.array(channels)
         self.size = np.array([irrep_size(field_type.group, label) for _, label in names])
+        self.count = np.array([count for (_, count), _ in names])
 
     def typical(self, sparsity: float) -> np.ndarray:
         """exp(β_j / N_j) of each unit: by how much the mean power of a layer exceeds the typical one at frequency 0."""

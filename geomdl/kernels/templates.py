@@ -89,7 +89,7 @@ def template(
     if not parts:
         empty = np.zeros(0, int)
         return Template(0, empty, empty, empty, empty, np.zeros(0), np.zeros((0, 2), int))
-    return Template(count, *(np.concatenate(p) for p in zip(*parts, strict=True)), np.array(harmonics, int))
+    return Template(count, *(np.concatenate(p) for p in zip(*parts, strict=True)), harmonics=np.array(harmonics, int))
 
 
 @functools.lru_cache(maxsize=128)

@@ -13,7 +13,6 @@ from geomdl.layers.convolution.dense import Dense
 from geomdl.layers.convolution.locally_connected import Flatten, LocallyConnected
 from geomdl.layers.convolution.transposed import TransposedConv
 from geomdl.layers.core.functional import convolve, correlate, pool
-from geomdl.layers.core.gains import gain_of
 from geomdl.layers.core.identity import Identity
 from geomdl.layers.core.layer import Child, Layer
 from geomdl.layers.core.window import Padding, PaddingMode, Window, output_size
@@ -44,6 +43,7 @@ from geomdl.layers.resampling.reduced_size import ReducedSize
 from geomdl.layers.resampling.upsampling import AdaptivePool, Upsample
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import Frozen
+from geomdl.layers.transforms.gain import gain_of
 from geomdl.layers.transforms.lsuv import lsuv
 from geomdl.layers.transforms.with_method import with_method
 

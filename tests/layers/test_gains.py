@@ -7,6 +7,7 @@ import optax
 import pytest
 from flax import nnx
 
+from geomdl.kernels.initialization import default_gain
 from geomdl.layers import (
     Conv,
     CReLU,
@@ -23,7 +24,6 @@ from geomdl.layers import (
     gain_of,
     lsuv,
 )
-from geomdl.layers.core.gains import default_gain
 from geomdl.representations import FieldType
 
 REGULAR, IRREPS = FieldType("C8", "3 regular"), FieldType("SO2", "2 trivial + 3 irrep(1)")
