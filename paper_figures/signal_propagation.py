@@ -40,8 +40,8 @@ def draw(out: Path) -> list[Path]:
         foot.text(
             0.01,
             0.5,
-            "Untrained networks without normalisation, circular 5 × 5 convolutions. a: over frequencies |ξ| of the pixel"
-            f" grid; mean 1. b: constant images; geometric mean of {seeds} seeds; band: [0.25, 4].",
+            "Untrained networks without normalisation, circular 5 × 5 convolutions. a: over frequencies |ξ| of the"
+            f" pixel grid; mean 1.\nb: constant images; geometric mean of {seeds} seeds; band: [0.25, 4].",
             fontsize=6,
             color=MUTED,
             va="center",

@@ -130,7 +130,7 @@ CHAINS = [
     pytest.param("SO2", "24 trivial + 24 irrep(1) + 24 irrep(2)", 7, NormActivation, marks=pytest.mark.long),
     pytest.param("SO2", "24 trivial + 24 irrep(1)", 5, Gated, marks=pytest.mark.long),
     pytest.param("O2", "24 trivial + 24 irrep(1,0) + 24 irrep(1,1)", 5, NormActivation, marks=pytest.mark.long),
-    pytest.param("SO2", "32 band_limited(2)", 5, FourierPointwise, marks=pytest.mark.long),
+    pytest.param("O2", "16 trivial + 16 irrep(1,1)", 5, Gated, marks=pytest.mark.long),
     pytest.param("C8", "24 trivial + 24 regular + 24 irrep(1)", 5, NormActivation, marks=pytest.mark.long),
 ]
 
@@ -197,7 +197,7 @@ def test_lsuv_refuses_what_it_cannot_scale():
 @pytest.mark.long
 @pytest.mark.compiled
 def test_ten_steerable_layers_without_normalisation_learn_digits():
-    """A plain network of C8 as deep as VGG-11, no batch norm; with LSUV on a batch besides, as it has few fields."""
+    """A plain network of C8 as deep as VGG-11, without batch norm, and with few fields."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -224,9 +224,10 @@ def test_ten_steerable_layers_without_normalisation_learn_digits():
         return optax.apply_updates(params, updates), state, value
 
     state, losses = optimizer.init(params), []
-    for number in range(120):
-        chosen = slice(64 * (number % 8), 64 * (number % 8) + 64)
-        params, state, value = step(params, state, images[chosen], labels[chosen])
-        losses.append(float(value))
+    with jax.numpy_dtype_promotion("standard"):  # for optax
+        for number in range(96):
+            chosen = slice(64 * (number % 8), 64 * (number % 8) + 64)
+            params, state, value = step(params, state, images[chosen], labels[chosen])
+            losses.append(float(value))
     assert losses[0] < 4  # ln 10 = 2.3: no logit is far off at the start
     assert np.mean(losses[-8:]) < 1.2

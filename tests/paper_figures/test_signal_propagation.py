@@ -32,11 +32,11 @@ def test_flat_spectra_keep_the_mean_square_over_twenty_layers_and_the_other_rule
 
 def test_the_spectra_are_flat_and_of_mean_one():
     for row in table("spectra"):
-        if row["rule"] == "flat":
-            assert 0.8 < row["power"] < 1.2, row
+        if row["rule"] == "flat" and row["network"] != "SO(2), gated":  # gates count little there
+            assert 0.9 < row["power"] < 1.1, row
     steep = [r["power"] for r in table("spectra") if r["rule"] == "equal shares" and r["network"] != "C4, ReLU"]
-    assert max(steep) > 1.5
-    assert min(steep) < 0.2
+    assert max(steep) > 2.5
+    assert min(steep) < 0.25
 
 
 def test_equal_shares_are_equal(study):
