@@ -115,8 +115,8 @@ class _Energies:
     """The energies of the classes of weights of a layer, where they go to and where they come from.
 
     Irreps of a type are one unit, whichever field they are in; but those of a block with any pixel kernels, which map
-    several irreps at once, are a unit of their own. Output blocks of gain below 1 (gates) count by their gain: what they
-    get hardly goes on.
+    several irreps at once, are a unit of their own. Output blocks of gain below 1 (gates) count by their gain: what
+    they get hardly goes on.
 
     Attributes:
       place: the class of the layer for each class of each space.
