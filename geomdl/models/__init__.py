@@ -10,10 +10,7 @@ from geomdl.models.classification.fully_connected import (
 )
 from geomdl.models.classification.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNISTFinalConfig
 from geomdl.models.classification.off_grid import OffGridConfig
-from geomdl.models.classification.resnet import ResNetConfig
 from geomdl.models.classification.steerable_example import SteerableExampleConfig
-from geomdl.models.classification.vision_transformer import VisionTransformerConfig
-from geomdl.models.classification.wide_resnet import WideResNetConfig
 from geomdl.models.core.config import ImageShape, ModelConfig, ScalableConfig, count_parameters
 from geomdl.models.core.exactness import InexactSizeWarning, exact_sizes_near
 from geomdl.models.core.model_class import BuildsModel, model_class
@@ -33,6 +30,26 @@ from geomdl.models.tools.counting import (
 )
 from geomdl.models.tools.export import Exported, export
 from geomdl.models.tools.summary import Summary, summarize
+from geomdl.models.zoo.branched.googlenet import GoogLeNetConfig
+from geomdl.models.zoo.branched.inception_v3 import InceptionV3Config
+from geomdl.models.zoo.branched.squeezenet import SqueezeNetConfig
+from geomdl.models.zoo.core.config import ZooConfig
+from geomdl.models.zoo.plain.alexnet import AlexNetConfig
+from geomdl.models.zoo.plain.all_cnn import AllCNNConfig
+from geomdl.models.zoo.plain.deeply_supervised import DeeplySupervisedConfig
+from geomdl.models.zoo.plain.highway import HighwayConfig
+from geomdl.models.zoo.plain.lenet import LeNetConfig
+from geomdl.models.zoo.plain.network_in_network import NetworkInNetworkConfig
+from geomdl.models.zoo.plain.vgg import VGGConfig
+from geomdl.models.zoo.residual.cifar_resnet import CIFARResNetConfig
+from geomdl.models.zoo.residual.densenet import CIFARDenseNetConfig, DenseNetConfig
+from geomdl.models.zoo.residual.e2_wide_resnet import WideResNetConfig
+from geomdl.models.zoo.residual.fractalnet import FractalNetConfig
+from geomdl.models.zoo.residual.invariant_resnet import ResNetConfig
+from geomdl.models.zoo.residual.mobilenet import MobileNetV2Config
+from geomdl.models.zoo.residual.resnet import ImageNetResNetConfig
+from geomdl.models.zoo.residual.vision_transformer import VisionTransformerConfig
+from geomdl.models.zoo.residual.wide_resnet import CIFARWideResNetConfig
 from geomdl.registry import Registry
 
 MODELS = Registry("model.name", group="geomdl.models", adapt=model_class)
@@ -61,20 +78,61 @@ MODELS.register("unet", UNetConfig)
 MODELS.register("group_unet", GroupUNetConfig)
 MODELS.register("shift_unet", ShiftUNetConfig)
 MODELS.register("fcn", FCNConfig)
+for _depth in (121, 161, 169, 201):
+    MODELS.register(f"densenet{_depth}", DenseNetConfig, {"depth": _depth})
+MODELS.register("densenet_cifar", CIFARDenseNetConfig)
+MODELS.register("densenet_bc_cifar", CIFARDenseNetConfig, {"depth": 100, "bottleneck": True})
+MODELS.register("squeezenet1_0", SqueezeNetConfig)
+MODELS.register("squeezenet1_1", SqueezeNetConfig, {"version": "1.1"})
+MODELS.register("mobilenet_v2", MobileNetV2Config)
+MODELS.register("googlenet", GoogLeNetConfig)
+MODELS.register("inception_v3", InceptionV3Config)
+MODELS.register("fractalnet", FractalNetConfig)
+MODELS.register("highway", HighwayConfig)
+MODELS.register("deeply_supervised", DeeplySupervisedConfig)
+
+MODELS.register("lenet1", LeNetConfig, {"variant": "1"})
+MODELS.register("lenet5", LeNetConfig)
+MODELS.register("lenet5_modern", LeNetConfig, {"variant": "5-modern"})
+MODELS.register("alexnet", AlexNetConfig)
+MODELS.register("vgg", VGGConfig)
+for _layers, _variant in ((11, "A"), (13, "B"), (16, "D"), (19, "E")):
+    MODELS.register(f"vgg{_layers}", VGGConfig, {"variant": _variant})
+    MODELS.register(f"vgg{_layers}_bn", VGGConfig, {"variant": _variant, "normalization": "batch"})
+MODELS.register("network_in_network", NetworkInNetworkConfig)
+MODELS.register("all_cnn", AllCNNConfig)
+for _depth in (18, 34, 50, 101, 152):
+    MODELS.register(f"resnet{_depth}", ImageNetResNetConfig, {"depth": _depth})
+MODELS.register("resnext50_32x4d", ImageNetResNetConfig, {"cardinality": 32, "base_width": 4})
+MODELS.register("wide_resnet50_2", ImageNetResNetConfig, {"base_width": 128})
+MODELS.register("wide_resnet101_2", ImageNetResNetConfig, {"depth": 101, "base_width": 128})
+MODELS.register("cifar_resnet", CIFARResNetConfig)
+for _depth in (20, 32, 44, 56, 110, 1202):
+    MODELS.register(f"cifar_resnet{_depth}", CIFARResNetConfig, {"depth": _depth})
+MODELS.register("preactivation_resnet", CIFARResNetConfig, {"depth": 164, "preactivation": True, "bottleneck": True})
+MODELS.register("stochastic_depth", CIFARResNetConfig, {"depth": 110, "survival": 0.5})
+MODELS.register("wrn", CIFARWideResNetConfig)
 
 __all__ = [
-    "MODELS", "BuildsModel", "CNNConfig", "Exported", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig",
-    "ImageShape", "InexactSizeWarning", "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig",
-    "MNISTFinalConfig", "ModelConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig",
-    "ShiftUNetConfig", "SteerableConfig", "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "Tuned",
-    "UNet2015Config", "UNetConfig", "VisionTransformerConfig", "WideResNetConfig", "autotune", "conv_multiplications",
-    "conv_parameters", "convolution_block", "count_parameters", "dense_multiplications", "dense_parameters",
-    "exact_sizes_near", "export", "invariant_head", "local_multiplications", "local_parameters", "perceptron_update",
-    "summarize",
+    "MODELS", "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
+    "CIFARWideResNetConfig", "CNNConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FCNConfig",
+    "FractalNetConfig", "GCNNConfig", "GoogLeNetConfig", "GroupUNetConfig", "HarmonicConfig", "HighwayConfig",
+    "ImageNetResNetConfig", "ImageShape", "InceptionV3Config", "InexactSizeWarning", "LeNetConfig", "LinearConfig",
+    "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "ModelConfig",
+    "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig",
+    "ShiftUNetConfig", "SqueezeNetConfig", "SteerableConfig", "SteerableExampleConfig", "Summary",
+    "TranslationInvariantConfig", "Tuned", "UNet2015Config", "UNetConfig", "VGGConfig", "VisionTransformerConfig",
+    "WideResNetConfig", "ZooConfig", "autotune", "conv_multiplications", "conv_parameters", "convolution_block",
+    "count_parameters", "dense_multiplications", "dense_parameters", "exact_sizes_near", "export", "invariant_head",
+    "local_multiplications", "local_parameters", "perceptron_update", "summarize",
 ]  # fmt: skip
 
 __experimental__ = [
-    "BuildsModel", "Exported", "HarmonicConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ScalableConfig",
-    "SteerableConfig", "Tuned", "VisionTransformerConfig", "WideResNetConfig", "autotune", "convolution_block",
-    "export", "invariant_head", "perceptron_update",
+    "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
+    "CIFARWideResNetConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FractalNetConfig",
+    "GoogLeNetConfig", "HarmonicConfig", "HighwayConfig", "ImageNetResNetConfig", "InceptionV3Config",
+    "LeNetConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "NetworkInNetworkConfig",
+    "ScalableConfig", "SqueezeNetConfig", "SteerableConfig", "Tuned", "VGGConfig", "VisionTransformerConfig",
+    "WideResNetConfig", "ZooConfig", "autotune", "convolution_block", "export", "invariant_head",
+    "perceptron_update",
 ]  # fmt: skip

@@ -17,20 +17,23 @@ _slim = {"width": 0.05}
 
 def _entry(
     name: str, size: int | Size, groups: tuple[str, ...], fields: dict, words: str = "", *, exact: bool = True,
-    shifts: int = 0, random: bool = False, quick: tuple[str, ...] | None = None,
+    shifts: int = 0, random: bool = False, trains: bool = True, quick: tuple[str, ...] | None = None,
 ) -> Entry:  # fmt: skip
     """The row of a model for images of two channels and three classes; ``group`` is set where the model has it."""
     height, width = (size, size) if isinstance(size, int) else size
 
     def build(group: str) -> Layer:
         config = MODELS[name]
-        chosen = {"group": group} if "group" in config.__dataclass_fields__ else {}
+        known = getattr(config, "func", config).__dataclass_fields__  # of a class, also with other defaults
+        chosen = {"group": group} if "group" in known else {}
         return config(**chosen | fields).build((height, width, 2), 3, rngs=nnx.Rngs(0))
 
     label = f"{name}, {words}" if words else name
     once = (height, width)
     level = "both" if exact else "never"
-    return Entry("Models", label, build, groups, level, shifts, once, once, random=random, quick=quick or groups)
+    return Entry(
+        "Models", label, build, groups, level, shifts, once, once, random=random, trains=trains, quick=quick or groups
+    )
 
 
 def _restricted(size: int, after: int, words: str) -> Entry:
@@ -109,4 +112,27 @@ ENTRIES: tuple[Entry, ...] = (
         "e2_wrn", 17, ("D1",), {"depth": 10, "width": 0.1, "equal_parameters": False, "initial_stride": 2}, "D8 to D1",
         random=True,
     ),
+    _entry("densenet121", 29, GRID, {"blocks": (1, 1, 1, 1), "width": 0.1}, quick=("D4",)),
+    _entry("densenet_cifar", 8, GRID, {"depth": 7, "growth": 4, "width": 0.5}, quick=("D4",)),
+    _entry(
+        "densenet_bc_cifar", 8, GRID, {"depth": 10, "growth": 4, "width": 0.5, "dropout": 0.2}, random=True,
+        quick=("C4",),
+    ),
+    _entry("squeezenet1_0", 35, GRID, {"width": 0.25}, random=True, quick=("C4",)),
+    _entry("squeezenet1_1", 31, GRID, {"width": 0.25}, random=True, quick=("D4",)),
+    _entry("mobilenet_v2", 33, GRID, {"width": 0.12, "multiple_of": 1}, quick=("C4",)),
+    _entry("googlenet", 8, GRID, {"variant": "small", "width": 0.1, "units": 8}, trains=False, quick=("D4",)),
+    _entry(
+        "googlenet", 61, GRID, {"width": 0.1, "auxiliary": False, "dropout": 0.0}, "the paper's, without heads",
+        quick=("C4",),
+    ),
+    _entry(
+        "inception_v3", 75, GRID, {"width": 0.03, "auxiliary": False, "dropout": 0.0}, "without head", trains=False,
+        quick=("C4",),  # in training, batch statistics of a single pixel amplify rounding beyond any tolerance
+    ),
+    _entry(
+        "fractalnet", 32, GRID, {"columns": 2, "width": 0.03, "dropout": 0.0}, "two columns", quick=("D4",)
+    ),
+    _entry("highway", 8, GRID, {"depth": 11, "width": 0.3, "units": 200}, quick=("C4",)),
+    _entry("deeply_supervised", 11, GRID, {"width": 0.04, "dropout": 0.0}, trains=False, quick=("D4",)),
 )  # fmt: skip

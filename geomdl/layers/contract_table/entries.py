@@ -147,6 +147,20 @@ LAYERS: tuple[Entry, ...] = (
     LINEAR("Conv, padding='valid'", _conv(lambda g: (permuted(g), scalars(g)), 5, padding="valid"), GRID, shifts=0),
     LINEAR("Conv, even kernel", _conv(_group_conv, 4, padding=1), GRID, shifts=0),
     LINEAR("Conv, padding='full'", _conv(_lift, 3, padding="full"), GRID, shifts=0),
+    LINEAR(
+        "ElongatedConv",
+        lambda g: layers.ElongatedConv(mixed(g), FieldType(g, "2 regular"), (1, 5), rngs=nnx.Rngs(0)),
+        GRID,
+        shifts=0,
+    ),
+    LINEAR(
+        "ElongatedConv, circular",
+        lambda g: layers.ElongatedConv(
+            permuted(g), FieldType(g, "2 regular"), (3, 1), padding_mode="circular", rngs=nnx.Rngs(0)
+        ),
+        GRID,
+        quick=("C4", "D2"),
+    ),
     LINEAR("Conv, circular", _conv(_group_conv, 3, padding="same", **_circular), GRID),
     LINEAR("Conv, reflect", _conv(_lift, 3, padding=1, padding_mode="reflect"), GRID, shifts=0),
     LINEAR("Conv, replicate", _conv(_lift, 3, padding=1, padding_mode="replicate"), GRID, shifts=0),
@@ -330,7 +344,50 @@ LAYERS: tuple[Entry, ...] = (
         GRID,
         shifts=2,
     ),
+    TOGETHER(
+        "Fractal",
+        lambda g: layers.Fractal(
+            [[[_conv(_group_conv, 3, padding="same")(g) for _ in range(2**c)] for c in (2, 1, 0)]], drop_path=0.3
+        ),
+        GRID,
+        shifts=0,
+        quick=("C4", "D2"),
+    ),
+    TOGETHER(
+        "Highway",
+        lambda g: layers.Highway(_conv(_group_conv, 3, padding="same")(g), _conv(_group_conv, 3, padding="same")(g)),
+        GRID,
+        shifts=0,
+        quick=("C2", "D4"),
+    ),
+    TOGETHER(
+        "Highway, one gate for each field",
+        lambda g: layers.Highway(
+            Conv(mixed(g), mixed(g), 3, padding="same", basis="steerable", rngs=nnx.Rngs(0)),
+            Conv(
+                mixed(g),
+                FieldType(g, f"{mixed(g).num_fields} trivial"),
+                3,
+                padding="same",
+                basis="steerable",
+                rngs=nnx.Rngs(1),
+            ),
+        ),
+        shifts=0,
+        quick=("C4", "SO2"),
+    ),
     TOGETHER("Residual", lambda g: layers.Residual(_conv(_group_conv, 3, padding="same")(g)), GRID, shifts=0),
+    TOGETHER(
+        "WithAuxiliary",
+        lambda g: layers.WithAuxiliary(
+            [_conv(_group_conv, 3, padding="same")(g), layers.Pool(permuted(g), 2, remainder="drop")],
+            {0: layers.Pool(permuted(g), 2, reduce="mean", remainder="drop")},
+        ),
+        GRID,
+        "even",
+        0,
+        trains=False,
+    ),
     TOGETHER(
         "WithoutContract", lambda g: layers.WithoutContract(ACTIVATIONS["relu"], regular(g)), GRID, "never", shifts=0
     ),

@@ -11,13 +11,14 @@ from jax.typing import ArrayLike
 
 from geomdl.errors import invalid, unknown
 from geomdl.groups import along
+from geomdl.layers.core.looped import is_looped, looped_correlation
 from geomdl.layers.core.maximum import Sliding, largest, maximum_over
 from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, output_size
 from geomdl.registry import Registry
 
 __all__ = [
     "ACTIVATIONS", "convolve", "correlate", "correlate_separably", "elu", "leaky_relu", "maxout", "output_size", "pad",
-    "pool", "relu", "require_something_to_pool", "sigmoid", "tanh",
+    "pool", "relu", "relu6", "require_something_to_pool", "scaled_tanh", "sigmoid", "tanh",
 ]  # fmt: skip
 
 
@@ -117,6 +118,10 @@ def correlate(
     grows = window.stride == 1 and out_size[0] > size[0]  # XLA's gradient of the kernel takes a slow path then on CPUs
     apart = padding_mode != "zeros" or grows or window.pixels_of_padding == 0  # padded apart, the gradient is larger
     borders = [0 if apart else axis.padding for axis in axes]
+    simple = dimension == 2 and groups == 1 and all(axis.stride == axis.dilation == 1 for axis in axes)
+    if is_looped() and simple and all(axis.padding < axis.size for axis in axes):
+        images = pad(x, window.pixels_of_padding, padding_mode) if apart else x
+        return looped_correlation(images, kernel, (borders[0], borders[1]))
     spatial = _AXES[-dimension:]
     y = lax.conv_general_dilated(
         pad(x, window.pixels_of_padding, padding_mode) if apart else x,
@@ -216,6 +221,7 @@ def pool(
     padding: Padding = 0,
     padding_mode: PaddingMode = "zeros",
     remainder: Remainder = "error",
+    count_padding: bool = False,
 ) -> jax.Array:
     """The maximum or mean of each window.
 
@@ -230,6 +236,7 @@ def pool(
       padding: see `Window`.
       padding_mode: see `Window`.
       remainder: see `output_size`.
+      count_padding: whether padded zeros count in a mean. What lies beyond them, in an incomplete window, never does.
 
     Raises:
       ValueError: for a bad window, one that does not fit, or padding with zeros as wide as the window: in the corner
@@ -247,8 +254,9 @@ def pool(
     require_something_to_pool(geometry)
     axes = geometry.along(x.ndim - 2)
     out_size, overhang = geometry.output_size(x.shape[1:-1]), geometry.overhang(x.shape[1:-1])
-    borders = [axis.padding if padding_mode == "zeros" else 0 for axis in axes]
-    if padding_mode != "zeros":
+    apart = padding_mode != "zeros" or (count_padding and reduce == "mean")
+    borders = [0 if apart else axis.padding for axis in axes]
+    if apart:
         x = pad(x, geometry.pixels_of_padding, padding_mode)
     if reduce == "max":
         places = enumerate(zip(axes, out_size, borders, strict=True), 1)
@@ -330,11 +338,31 @@ def maxout(x: ArrayLike, pieces: int = 2) -> jax.Array:
     return largest(x.reshape(*x.shape[:-1], -1, pieces))
 
 
+def scaled_tanh(x: ArrayLike) -> jax.Array:
+    """1.7159 tanh(2x/3), the nonlinearity of LeNet-5: it is ±1 at ±1 (LeCun, Bottou, Bengio & Haffner 1998, app. A).
+
+    >>> round(float(scaled_tanh(1.0)), 3)
+    1.0
+    """
+    return 1.7159 * jnp.tanh(jnp.asarray(x) * (2 / 3))
+
+
+def relu6(x: ArrayLike) -> jax.Array:
+    """min(max(0, x), 6), the nonlinearity of MobileNetV2.
+
+    >>> relu6(jnp.array([-1.0, 2.0, 7.0]))
+    Array([0., 2., 6.], dtype=float32)
+    """
+    return jax.nn.relu6(jnp.asarray(x))
+
+
 ACTIVATIONS = Registry("activation")
 """Pointwise activations, functions of an array, by name; ``ACTIVATIONS.register("softplus", jax.nn.softplus)``."""
 ACTIVATIONS.register("elu", elu)
 ACTIVATIONS.register("identity", jnp.asarray)
 ACTIVATIONS.register("leaky_relu", leaky_relu)
 ACTIVATIONS.register("relu", relu)
+ACTIVATIONS.register("relu6", relu6)
+ACTIVATIONS.register("scaled_tanh", scaled_tanh)
 ACTIVATIONS.register("sigmoid", sigmoid)
 ACTIVATIONS.register("tanh", tanh)

@@ -33,6 +33,7 @@ class Pool(Layer):
       padding: see `geomdl.layers.core.window.Window`; padded zeros never win and do not count.
       padding_mode: see `geomdl.layers.core.window.Window`.
       remainder: see `geomdl.layers.core.window.output_size`.
+      count_padding: whether padded zeros count in a mean, as in PyTorch; they never win a maximum.
 
     Raises:
       ValueError: for a maximum over fields that are not permuted, a bad window, or zero padding as wide as the window.
@@ -52,6 +53,7 @@ class Pool(Layer):
         padding: Padding = 0,
         padding_mode: PaddingMode = "zeros",
         remainder: Remainder = "error",
+        count_padding: bool = False,
     ) -> None:
         require_per_axis(in_type.require_base_space("Pool"), window=window, stride=stride, padding=padding)
         _check_reduce(reduce, in_type)
@@ -59,6 +61,9 @@ class Pool(Layer):
         self.reduce: Reduce = reduce
         self.window = Window(window, window if stride is None else stride, padding, 1, padding_mode, remainder)
         require_something_to_pool(self.window)
+        if count_padding and reduce == "max":
+            raise invalid("count_padding of Pool", True, "with reduce='mean'", False)
+        self.count_padding = count_padding
 
     @property
     def contract(self) -> Contract:
@@ -80,6 +85,7 @@ class Pool(Layer):
             padding=w.pixels_of_padding,
             padding_mode=w.padding_mode,
             remainder=w.remainder,
+            count_padding=self.count_padding,
         )
 
 
