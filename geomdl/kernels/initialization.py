@@ -14,6 +14,7 @@ from geomdl.representations.representation import Label, irrep_size
 
 EVENNESS = 5e-4
 """λ in `initial_variances`. Flatter spectra (smaller λ) have more of the kernel's energy on the centre pixel."""
+_LEAST = 0.02  # of its equal share each class has at least, so that no weight starts at 0
 _FEWEST = 8  # copies of an irrep, below which the correction for few of them stays what it is
 _EXACT = 1e3  # the weight of what is to hold exactly, beside 1 for flatness
 
@@ -40,7 +41,7 @@ def initial_variances(
     and as nonlinearities and depth bring signals to low frequencies, they grow from layer to layer. So the energies s_c
     of the classes c of weights (one pair of irreps, ring and frequency each) solve, for each layer,
 
-      min Σ_j q_j ∫ (Λ_j(ξ) / Λ − 1)² dν(ξ) + λ Σ_c (s_c − s⁰_c)² / s⁰_c,   s ≥ 0,   Σ_{c to k} s_c = π_k,
+      min Σ_j q_j ∫ (Λ_j(ξ) / Λ − 1)² dν(ξ) + λ Σ_c (s_c − s⁰_c)² / s⁰_c,   s ≥ s⁰ / 50,   Σ_{c to k} s_c = π_k,
 
     where q and π are the shares of the irreps in the channels of input and output, the measure ν is half of it white
     and half at ξ = 0 (what constant images and the means behind ReLUs are), and s⁰ gives every input channel and every
@@ -192,6 +193,7 @@ class _Energies:
         counted = self.of * (self.count @ self.to / (self.count @ self.share_out))[:, None, None, None]
         attention = bands()[2] / 2
         attention[0] += 0.5
+        least = _LEAST * equal
         inputs, parts = self.of.any((2, 3)), []
         for classes in _connected(inputs):
             units = np.flatnonzero(inputs[classes].any(0))
@@ -202,9 +204,11 @@ class _Energies:
             wanted = np.ones((len(units), 2, len(attention)))
             wanted[:, :, 0] = typical[units, None]
             matrix = found @ found.T + np.diag(EVENNESS / equal[classes])
-            parts.append((classes, matrix, found @ (wanted.reshape(weight.shape) * weight).ravel() + EVENNESS))
+            linear = found @ (wanted.reshape(weight.shape) * weight).ravel() + EVENNESS
+            parts.append((classes, matrix, linear - matrix @ least[classes]))
         kept = np.sqrt(self.share_out[self.share_out > 0])
-        return _nonnegative(parts, self.to[self.share_out > 0] / kept[:, None], kept)
+        exact = self.to[self.share_out > 0] / kept[:, None]
+        return least + _nonnegative(parts, exact, kept - exact @ least)
 
     def _scaled(self, energies: np.ndarray) -> np.ndarray:
         """Energies whose sums are the shares of the output: of those units that pixel kernels give alone, together."""

@@ -9,21 +9,18 @@ from flax import nnx
 from jax.typing import ArrayLike
 
 from geomdl.errors import invalid
-from geomdl.layers.convolution.conv import Conv
-from geomdl.layers.convolution.dense import Dense
-from geomdl.layers.convolution.transposed import TransposedConv
 from geomdl.layers.core.layer import Layer
 
 M = TypeVar("M", bound=Layer)
-_LINEAR = (Conv, Dense, TransposedConv)
 
 
 def lsuv(model: M, images: ArrayLike, *, mean_square: float = 1.0) -> M:
-    """A copy of a network whose convolutions and linear layers give outputs of one mean square on given images.
+    """A copy of a network whose linear layers give outputs of one mean square on given images.
 
-    From the first layer to the last, the weights of each are divided by the root mean square of its outputs, in one
-    pass over the images. Scaling keeps equivariance, as all weights of a layer are scaled by one number. Afterwards the
-    mean square neither grows nor decays with depth, whatever lies between the layers and however few fields there are.
+    Linear layers are convolutions, `geomdl.layers.Dense` and the like: those that have a ``kernel``. From the first to
+    the last, the weights of each are divided by the root mean square of its outputs, in one pass over the images.
+    Scaling keeps equivariance, as all weights of a layer are scaled by one number. Afterwards the mean square neither
+    grows nor decays with depth, whatever lies between the layers and however few fields there are.
 
     Departs from the paper in that it starts from the weights at hand, not from orthonormal ones, and in that it divides
     by the root mean square, not by the standard deviation: means that grow are a signal that grows too.
@@ -39,7 +36,7 @@ def lsuv(model: M, images: ArrayLike, *, mean_square: float = 1.0) -> M:
     References:
       Mishkin & Matas, All you need is a good init, ICLR 2016, algorithm 1.
 
-    >>> from geomdl.layers import Pointwise, Sequential
+    >>> from geomdl.layers import Conv, Pointwise, Sequential
     >>> from geomdl.representations import FieldType
     >>> image, t = FieldType("C4", "1 trivial"), FieldType("C4", "2 regular")
     >>> layers = [Conv(image, t, 3, rngs=nnx.Rngs(0)), Pointwise(t, "elu"), Conv(t, t, 3, rngs=nnx.Rngs(1))]
@@ -50,7 +47,7 @@ def lsuv(model: M, images: ArrayLike, *, mean_square: float = 1.0) -> M:
     if not 0 < mean_square < math.inf:
         raise invalid("mean_square", mean_square, "a positive number", 1.0)
     copy = nnx.clone(model)
-    kinds = {id(layer): (layer, type(layer)) for _, layer in nnx.iter_modules(copy) if isinstance(layer, _LINEAR)}
+    kinds = {id(layer): (layer, type(layer)) for _, layer in nnx.iter_modules(copy) if _kernels(layer)}
     done: set[int] = set()
     for layer, kind in kinds.values():
         object.__setattr__(layer, "__class__", _scaling(kind, done, mean_square))
@@ -58,6 +55,12 @@ def lsuv(model: M, images: ArrayLike, *, mean_square: float = 1.0) -> M:
     for layer, kind in kinds.values():
         object.__setattr__(layer, "__class__", kind)
     return copy
+
+
+def _kernels(layer: nnx.Module) -> list[nnx.Param]:
+    """The weights of a linear layer, which it holds as its ``kernel``; none of other layers."""
+    kernel = getattr(layer, "kernel", None) if isinstance(layer, Layer) else None
+    return [kernel] if isinstance(kernel, nnx.Param) else list(kernel) if isinstance(kernel, nnx.List) else []
 
 
 def _scaling(kind: Any, done: set[int], mean_square: float) -> Any:
@@ -72,7 +75,7 @@ def _scaling(kind: Any, done: set[int], mean_square: float) -> Any:
                     f"the outputs of {kind.__name__} from {self.in_type} to {self.out_type} have mean square {found} on"
                     " these images, and no scale makes it another; allowed: images that no layer maps to zero"
                 )
-            for weight in self.kernel:
+            for weight in _kernels(self):
                 weight[...] = weight[...] * math.sqrt(mean_square / found)
         return kind.__call__(self, x, **options)
 
