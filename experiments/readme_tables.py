@@ -279,6 +279,49 @@ def factored_network() -> str:
     return to_markdown(rows, columns)
 
 
+def signal_propagation() -> str:
+    """Growth of the mean square over 20 and 50 layers, by rule."""
+    from geomdl.plots import Column, distinct, read_csv, to_markdown
+
+    command = "geomdl reproduce signal_propagation"
+    keys = ("network", "rule", "images", "depth", "ratio")
+    rows = read_csv(RESULTS / "signal_propagation" / "ratios.csv", keys, command)
+    rules = [str(rule) for rule in distinct(rows, "rule")]
+    shown: dict[Any, Any] = {}
+    for r in rows:
+        case = {name: r[name] for name in ("network", "images", "depth")}
+        shown.setdefault(tuple(case.values()), case)[str(r["rule"])] = float(r["ratio"])
+    columns = (
+        Column("network", "Network"),
+        Column("images", "Images"),
+        Column("depth", "Layers"),
+        *(Column(rule, rule, "{:.2g}") for rule in rules),
+    )
+    return to_markdown(list(shown.values()), columns)
+
+
+def kernel_spectra() -> str:
+    """How flat the spectra of initial kernels are, and the share of the centre pixel."""
+    from geomdl.plots import Column, read_csv, to_markdown
+
+    keys = ("network", "rule", "radius", "power", "centre")
+    rows = read_csv(RESULTS / "signal_propagation" / "spectra.csv", keys, "geomdl reproduce signal_propagation")
+    powers: dict[tuple[Any, Any], list[float]] = {}
+    shown: dict[tuple[Any, Any], Any] = {}
+    for r in rows:
+        case = r["network"], r["rule"]
+        powers.setdefault(case, []).append(float(r["power"]))
+        shown[case] = {**r, "largest": max(powers[case]), "least": min(powers[case])}
+    columns = (
+        Column("network", "Network"),
+        Column("rule", "Rule"),
+        Column("centre", "centre", "{:.2f}"),
+        Column("largest", "largest Λ(ξ) / Λ", "{:.2f}"),
+        Column("least", "least", "{:.2f}"),
+    )
+    return to_markdown(list(shown.values()), columns)
+
+
 def _benchmark(name: str) -> list[Any]:
     from geomdl.plots import read_csv
 
@@ -309,6 +352,7 @@ TABLES = {
         mnist_rot,
     ),
     "docs/nuclei.md": (nuclei, nuclei_costs),
+    "docs/initialization.md": (signal_propagation, kernel_spectra),
 }
 
 

@@ -138,6 +138,16 @@ class SteerableKernelSpace:
         return _factors(self).source
 
     @property
+    def harmonics(self) -> np.ndarray:
+        """The ring and the angular frequency of each weight, ``[dimension, 2]``."""
+        return _factors(self).harmonics
+
+    @property
+    def norms(self) -> np.ndarray:
+        """The norm of the kernel of each weight between irreps, ``[dimension]``: over pixels and components."""
+        return _factors(self).norms
+
+    @property
     def constant_bytes(self) -> int:
         """The memory of the basis, in float32."""
         factors = _factors(self)
@@ -241,13 +251,15 @@ class _Factors:
     target: np.ndarray
     source: np.ndarray
     reached: np.ndarray
+    harmonics: np.ndarray
+    norms: np.ndarray
 
 
 @functools.lru_cache(maxsize=256)
 def _factors(space: SteerableKernelSpace) -> _Factors:
     rho_in, rho_out, spatial = space.in_representation, space.out_representation, space.spatial
     starts_in, starts_out = starts(rho_in), starts(rho_out)
-    entries, source, weights = [], [], 0
+    entries, source, harmonics, norms, weights = [], [], [], [], 0
     counts = np.zeros(len(rho_out.labels), int)
     for o, label_out in enumerate(rho_out.labels):
         parts = [
@@ -259,6 +271,8 @@ def _factors(space: SteerableKernelSpace) -> _Factors:
         scale = space.size * math.sqrt(rho_in.size * rows / max(counts[o], 1))
         for number, (start_in, part) in enumerate(zip(starts_in, parts, strict=False)):
             source += [number] * part.elements
+            norms += [scale] * part.elements
+            harmonics.append(part.harmonics)
             column, row = start_in + part.column, starts_out[o] + part.row
             entries.append((part.function, column, row, weights + part.element, part.value * scale))
             weights += part.elements
@@ -268,4 +282,14 @@ def _factors(space: SteerableKernelSpace) -> _Factors:
     left = np.linalg.inv(rho_in.change_of_basis).T
     right = rho_out.change_of_basis if rho_out.basis else None
     target = np.repeat(np.arange(len(counts)), counts)
-    return _Factors(coefficients, spatial.functions_sampled(), left, right, target, np.array(source, int), counts > 0)
+    return _Factors(
+        coefficients,
+        spatial.functions_sampled(),
+        left,
+        right,
+        target,
+        np.array(source, int),
+        counts > 0,
+        np.concatenate(harmonics),
+        np.array(norms),
+    )

@@ -20,7 +20,7 @@ class Template:
     """Basis elements of norm 1 on the window, ordered by frequency, ring and solution.
 
     Each entry says: element ``element`` has at matrix place (``row``, ``column``) the coefficient ``value`` of the
-    spatial function ``function``.
+    spatial function ``function``. Each element has one ring and one frequency, ``harmonics [elements, 2]``.
     """
 
     elements: int
@@ -29,6 +29,7 @@ class Template:
     row: np.ndarray
     column: np.ndarray
     value: np.ndarray
+    harmonics: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +67,7 @@ def template(
     """The template of ψ_out ← ψ_in. Elements that vanish on the window, or that the filter rejects, are left out."""
     gram = _gram(spatial)
     first = np.concatenate([[0], np.cumsum([2 * f + 1 for f in spatial.frequencies])])
-    parts, count = [], 0
+    parts, harmonics, count = [], [], 0
     for frequency in range(max(spatial.frequencies) + 1):
         if maximum_offset is not None and _offset(group, label_in, label_out, frequency) > maximum_offset:
             continue
@@ -83,11 +84,12 @@ def template(
             element, part, row, column = np.nonzero(kept)
             function = first[ring] + np.maximum(2 * frequency - 1, 0) + part
             parts.append((count + element, function, row, column, kept[element, part, row, column]))
+            harmonics += [(ring, frequency)] * len(kept)
             count += len(kept)
     if not parts:
         empty = np.zeros(0, int)
-        return Template(0, empty, empty, empty, empty, np.zeros(0))
-    return Template(count, *(np.concatenate(p) for p in zip(*parts, strict=True)))
+        return Template(0, empty, empty, empty, empty, np.zeros(0), np.zeros((0, 2), int))
+    return Template(count, *(np.concatenate(p) for p in zip(*parts, strict=True)), harmonics=np.array(harmonics, int))
 
 
 @functools.lru_cache(maxsize=128)

@@ -52,6 +52,8 @@ from geomdl.layers.resampling.subsampling import TrainableSubsampling
 from geomdl.layers.resampling.upsampling import AdaptivePool, Upsample
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import Frozen
+from geomdl.layers.transforms.gain import gain_of
+from geomdl.layers.transforms.lsuv import lsuv
 from geomdl.layers.transforms.with_method import with_method
 
 if not TYPE_CHECKING:
@@ -67,8 +69,8 @@ __all__ = [
     "PolyphaseUpsample", "Pool", "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict",
     "SelfAttention", "Sequential", "Skip", "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps",
     "TrainableSubsampling", "TransposedConv", "Upsample", "VectorField", "Window", "WithAuxiliary",
-    "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "halving_pool", "normalization",
-    "output_size", "pool", "with_method",
+    "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "gain_of", "halving_pool", "lsuv",
+    "normalization", "output_size", "pool", "with_method",
 ]  # fmt: skip
 
 __experimental__ = [
@@ -76,5 +78,6 @@ __experimental__ = [
     "Fractal", "Frozen", "Highway", "Hourglass", "IdealResample", "InducedNormPool", "LocalResponseNorm",
     "PadFields", "Polynomial", "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize",
     "SelfAttention", "Skip", "StochasticDepth", "TensorProduct", "TrainableSubsampling", "VectorField",
-    "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "halving_pool", "normalization", "with_method",
+    "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "gain_of", "halving_pool", "lsuv", "normalization",
+    "with_method",
 ]  # fmt: skip

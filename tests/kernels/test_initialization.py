@@ -3,9 +3,11 @@
 import jax
 import numpy as np
 import pytest
+import scipy.optimize
 
-from geomdl.groups import C4, C8, D4, D8, O2, SO2, D
+from geomdl.groups import C4, C8, D4, D8, O2, SO2, C, D
 from geomdl.kernels import SteerableKernelSpace, delta_orthogonal, initial_variances, kernel_space, orthogonal_map
+from geomdl.kernels.initialization import _nonnegative
 from geomdl.representations import FieldType
 from geomdl.representations.representation import irrep_size
 
@@ -63,40 +65,142 @@ def test_outputs_of_unit_variance(group, into, out, basis, size):
         assert abs(moments[block.channels].mean() - reached) < 0.15
 
 
+def bases(spaces):
+    """The kernel of each weight of each space, ``[dimension, k, k, size_in, size_out]``, row by row."""
+    for row in spaces:
+        for space in row:
+            if isinstance(space, SteerableKernelSpace):
+                yield space.basis()
+            else:
+                yield (space.orbits == np.arange(space.dimension)[:, None, None, None, None]).astype(float)
+
+
+def passed(in_type, out_type, spaces, variances, points=12):
+    """Λ: by input component and frequency, the expected energy of the output; from the kernels alone, of mean 1.
+
+    Returns the largest and least eigenvalue of E K̂*K̂ at each frequency, ``[points, points]``, and at frequency 0 all.
+    """
+    each, largest, least, constant = iter(zip(bases(spaces), variances, strict=True)), [], [], []
+    for i in in_type.blocks:
+        size = i.representation.size
+        found = np.zeros((points, points, size, size), complex)
+        for o in out_type.blocks:
+            basis, v = next(each)
+            k = np.fft.fft2(basis, (points, points), axes=(1, 2))
+            found += o.multiplicity * np.einsum("n,nxypq,nxyrq->xypr", v, k.conj(), k, optimize=True)
+        values = np.linalg.eigvalsh(found) * in_type.size / out_type.size
+        largest.append(values[..., -1])
+        least.append(values[..., 0])
+        constant += values[0, 0].tolist()
+    return np.max(largest, 0), np.min(least, 0), np.array(constant)
+
+
+def equal_shares(in_type, out_type, spaces):
+    """The rule before: every type of input irrep contributes the same to an output irrep, all its weights equally."""
+    labels = sorted({a for b in in_type.blocks for a in b.representation.labels})
+    columns = []
+    for o, column in zip(out_type.blocks, zip(*spaces, strict=True), strict=True):
+        sizes = np.array([irrep_size(in_type.group, a) for a in o.representation.labels])
+        moments, places = np.zeros((len(labels), len(sizes))), []
+        for i, space in zip(in_type.blocks, column, strict=True):
+            source = np.array([labels.index(a) for a in i.representation.labels], int)[space.source]
+            places.append((source, space.target))
+            np.add.at(moments, places[-1], i.multiplicity * (space.basis() ** 2).sum((1, 2, 3, 4)))
+        shares = sizes / np.maximum((moments > 0).sum(0), 1)
+        columns.append([shares[target] / moments[source, target] for source, target in places])
+    return [v for row in zip(*columns, strict=True) for v in row]
+
+
 @pytest.mark.parametrize(
-    ("group", "into", "out"),
-    [(C8, "3 regular", "2 regular"), (D8, "2 regular", "1 regular"), (SO2, "5 trivial + 2 irrep(1)", "3 irrep(1)")],
+    ("group", "fields", "size"),
+    [
+        (C8, "16 regular", 5),
+        (C8, "16 regular", 3),
+        (C8, "12 trivial + 8 regular + 8 irrep(1)", 5),
+        (C4, "16 regular", 4),
+        (SO2, "16 trivial + 16 irrep(1) + 16 irrep(2)", 7),
+        (O2, "16 trivial + 16 irrep(1,0) + 16 irrep(1,1)", 5),
+        pytest.param(D8, "16 regular", 3, marks=pytest.mark.long),
+        pytest.param(D4, "16 regular", 7, marks=pytest.mark.long),
+        pytest.param(C(16), "16 regular", 5, marks=pytest.mark.long),
+    ],
     ids=str,
 )
-def test_every_type_of_input_irrep_has_an_equal_share(group, into, out):
-    """escnn's rule: what comes from one type of irrep (all its fields) contributes as much as from any other."""
-    in_type, out_type = FieldType(group, into), FieldType(group, out)
-    spaces = spaces_of(in_type, out_type, 5, "steerable")
-    out_rho, rng = out_type.blocks[0].representation, np.random.default_rng(0)
-    starts = np.cumsum([0, *(irrep_size(group, label) for label in out_rho.labels)])
-    moments: dict = {
-        label: np.zeros(len(out_rho.labels)) for block in in_type.blocks for label in block.representation.labels
-    }
-    for _ in range(40):
-        variances = iter(initial_variances(in_type, out_type, spaces, gain=1.0))
-        for block, (space,) in zip(in_type.blocks, spaces, strict=True):
-            rho = block.representation
-            shape = (space.dimension, block.multiplicity, out_type.blocks[0].multiplicity)
-            weights = rng.normal(size=shape) * np.sqrt(next(variances))[:, None, None]
-            kernel = dense([weights], [[space]]).reshape(25, block.multiplicity, rho.size, -1, out_rho.size)
-            irreps = np.einsum("xapbq,pi,qo->xaibo", kernel, rho.change_of_basis, out_rho.change_of_basis)
-            energy = (irreps**2).sum((0, 1)).mean(1)  # [input irrep components, output irrep components]
-            first = 0
-            for label in rho.labels:
-                last = first + irrep_size(group, label)
-                per_irrep = np.add.reduceat(energy[first:last].sum(0), starts[:-1]) / np.diff(starts)
-                moments[label] += per_irrep / 40
-                first = last
-    for o in range(len(out_rho.labels)):
-        shares = np.array([m[o] for m in moments.values()])
-        shares = shares[shares > 1e-9]
-        assert abs(shares.sum() - 1) < 0.15
-        assert np.allclose(shares, 1 / len(shares), rtol=0.35)
+def test_spectra_are_flatter_than_with_equal_shares(group, fields, size):
+    """Of what comes in every irrep passes as much as any other at every frequency, and constant signals a bit more."""
+    t = FieldType(group, fields)
+    spaces = spaces_of(t, t, size, "steerable")
+    largest, least, constant = passed(t, t, spaces, initial_variances(t, t, spaces, 1.0))
+    before_largest, before_least, _ = passed(t, t, spaces, equal_shares(t, t, spaces))
+    assert (largest - least).mean() < 0.25 * (before_largest - before_least).mean()
+    assert 0.99 < constant.min() <= constant.max() < 1.17
+    if size % 2:  # an even window has no centre pixel: no kernel passes the highest frequencies
+        assert largest.max() < 1.17
+        assert largest.max() - 1 < 0.25 * (before_largest.max() - 1)
+
+
+def test_the_law_for_white_inputs_is_exact():
+    """Second moments from the kernels alone: of every irrep that is reached (pixel kernels: channel) the gain."""
+    for group, into, out, basis in TYPES:
+        in_type, out_type = FieldType(group, into), FieldType(group, out)
+        spaces, gains = spaces_of(in_type, out_type, 5, basis), [1.5 + n for n in range(len(out_type.blocks))]
+        for flat in (True, False):
+            each = iter(zip(bases(spaces), initial_variances(in_type, out_type, spaces, gains, flat=flat), strict=True))
+            moments = [np.zeros((o.representation.size,) * 2) for o in out_type.blocks]
+            for i in in_type.blocks:
+                for moment in moments:
+                    basis_, v = next(each)
+                    moment += i.multiplicity * np.einsum("n,nxyio,nxyip->op", v, basis_, basis_, optimize=True)
+            for o, gain, moment in zip(out_type.blocks, gains, moments, strict=True):
+                steerable = isinstance(spaces[0][out_type.blocks.index(o)], SteerableKernelSpace)
+                q = o.representation.change_of_basis if steerable else np.eye(len(moment))
+                found = np.diag(q.T @ moment @ q)
+                if steerable:  # an irrep has as much in all its components together; exactly alike they are on a circle
+                    sizes = [irrep_size(group, label) for label in o.representation.labels]
+                    found = np.add.reduceat(found, np.cumsum([0, *sizes[:-1]])) / sizes
+                assert np.all(np.isclose(found, gain, rtol=1e-6) | np.isclose(found, 0, atol=1e-12))
+                assert np.isclose(found, gain, rtol=1e-6).any()
+
+
+def test_independent_pixel_weights_have_the_variance_of_he():
+    for group in (C4, D4):
+        into, out = FieldType(group, "3 trivial + 2 regular"), FieldType(group, "5 regular")
+        for variances in initial_variances(into, out, spaces_of(into, out, 3, "auto")):
+            np.testing.assert_allclose(variances, 2 / (9 * into.size))
+
+
+@pytest.mark.parametrize(("group", "fields"), [(D4, "16 trivial"), (C4, "16 trivial + 16 regular")], ids=str)
+def test_pixel_kernels_whose_weights_are_tied_are_flat_too(group, fields):
+    """Isotropic kernels pass constant images 3.7-fold, with equal variances; so do sums over regular fields."""
+    t = FieldType(group, fields)
+    spaces = spaces_of(t, t, 3, "auto")
+    equal = [np.full(s.dimension, 1 / (9 * t.size)) for row in spaces for s in row]
+    assert passed(t, t, spaces, equal)[0].max() > 1.4
+    largest, least, constant = passed(t, t, spaces, initial_variances(t, t, spaces, 1.0))
+    assert largest.max() < 1.1
+    assert least.min() > 0.9
+    assert constant.min() > 0.95
+
+
+def test_the_quadratic_problem_is_solved():
+    """Beside scipy's solver for the same problem."""
+    rng = np.random.default_rng(0)
+    for size in (3, 10, 40):
+        halves = np.array_split(np.arange(size), 2)
+        rows = [rng.uniform(size=(5, len(half))) for half in halves]
+        parts = [
+            (h, r.T @ r + 0.1 * np.eye(len(h)), rng.normal(size=len(h))) for h, r in zip(halves, rows, strict=True)
+        ]
+        exact, wanted = rng.uniform(size=(2, size)), np.array([1.0, 2.0])
+        found = _nonnegative(parts, exact, wanted)
+        hessian, linear = 1e6 * exact.T @ exact, 1e6 * exact.T @ wanted
+        for numbers, matrix, c in parts:
+            hessian[np.ix_(numbers, numbers)] += matrix
+            linear[numbers] += c
+        root = np.linalg.cholesky(hessian).T
+        expected = scipy.optimize.nnls(root, np.linalg.solve(root.T, linear))[0]
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+        assert (found == 0).any() or size == 3
 
 
 @pytest.mark.parametrize(

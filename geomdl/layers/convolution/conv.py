@@ -9,6 +9,7 @@ from geomdl.kernels import Basis, BasisFilter
 from geomdl.layers.convolution.algorithms import Algorithm, Convolution, named
 from geomdl.layers.convolution.algorithms.registry import AUTO, Method, algorithm_for, reference, require_possible
 from geomdl.layers.convolution.plain import PlainConv
+from geomdl.layers.core.gains import Gain
 from geomdl.layers.core.layer import Field, Layer, Resampled
 from geomdl.layers.core.weights import Init, add_bias, init_bias, init_weights, kernel_spaces
 from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, require_per_axis
@@ -44,10 +45,15 @@ class Conv(Layer):
       rings, sigma, frequencies_cutoff, maximum_offset, basis_filter: of the steerable basis; see
         `geomdl.kernels.SteerableKernelSpace`.
       use_bias: whether to add b, one number per invariant direction of ρ_out.
-      init: ``"he"``: generalized He, before a ReLU; see `geomdl.kernels.initial_variances`. ``"delta_orthogonal"``: an
-        orthogonal map of the channels at the window's centre and zero elsewhere, of gain 1: it keeps the norm of the
-        signal, and the variance of every channel where no more fields go out than come in. Irreps that only one of
-        the types has start at zero. Odd windows only. See `geomdl.kernels.delta_orthogonal`.
+      init: ``"he"``: generalized He, with spectra as flat as the kernels allow; see
+        `geomdl.kernels.initial_variances`. ``"delta_orthogonal"``: an orthogonal map of the channels at the window's
+        centre and zero elsewhere, of gain 1: it keeps the norm of the signal, and the variance of every channel where
+        no more fields go out than come in. Irreps that only one of the types has start at zero. Odd windows only. See
+        `geomdl.kernels.delta_orthogonal`.
+      gain: by how much the mean square of white inputs is to grow, so that the nonlinearity behind brings it back:
+        `geomdl.layers.gain_of` measures it, for each block of ``out_type``. By default 2 (of ReLU) where every field is
+        a function on the group (trivial, regular, quotient, band-limited), 1 (of norms) elsewhere, and 1 for
+        delta-orthogonal weights.
       method: how it is computed, from the same weights to the same result, by the name of an algorithm of
         `geomdl.layers.convolution.algorithms`; those of one's own can be registered there. ``"dense"``: the kernel is
         expanded. ``"factored"``: the channels are mixed in coordinates of irreps, which is less arithmetic by about the
@@ -108,6 +114,7 @@ class Conv(Layer):
         basis_filter: BasisFilter | None = None,
         use_bias: bool = True,
         init: Init = "he",
+        gain: Gain = None,
         method: Method = "auto",
         rngs: nnx.Rngs,
     ) -> None:
@@ -128,7 +135,7 @@ class Conv(Layer):
             basis_filter=basis_filter,
         )
         self.method: Method = require_possible(method, self.convolution)
-        self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups, init)
+        self.kernel = init_weights(self.spaces, in_type, out_type, rngs, groups, init, gain)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
     @property

@@ -8,6 +8,7 @@ from geomdl.groups import PLANE
 from geomdl.layers.convolution.algorithms import Algorithm, Convolution
 from geomdl.layers.convolution.algorithms.registry import Method, algorithm_for, reference, require_possible
 from geomdl.layers.convolution.plain import PlainConv
+from geomdl.layers.core.gains import Gain
 from geomdl.layers.core.layer import Field, Fields, Layer
 from geomdl.layers.core.weights import add_bias, init_bias, init_weights, kernel_spaces
 from geomdl.representations import FieldType
@@ -27,8 +28,9 @@ class Dense(Layer):
       in_type: what comes in.
       out_type: what goes out, of the same group.
       use_bias: whether to add b, one number per invariant direction of ρ_out.
+      gain: see `Conv`.
       method: see `Conv`; ``"factored"`` is one block of W for each irrep, between changes of basis.
-      rngs: initialises the weights: generalized He.
+      rngs: initialises the weights: generalized He, see `geomdl.kernels.initial_variances`.
 
     Raises:
       ValueError: for types of different groups, or output fields that no equivariant map reaches.
@@ -46,13 +48,14 @@ class Dense(Layer):
         out_type: FieldType,
         *,
         use_bias: bool = True,
+        gain: Gain = None,
         method: Method = "auto",
         rngs: nnx.Rngs,
     ) -> None:
         self.in_type, self.out_type = in_type, out_type
         self.spaces = kernel_spaces(in_type, out_type, 1, space=PLANE)  # of one pixel, on whatever base space
         self.method: Method = require_possible(method, self.convolution)
-        self.kernel = init_weights(self.spaces, in_type, out_type, rngs)
+        self.kernel = init_weights(self.spaces, in_type, out_type, rngs, gain=gain)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
     @property

@@ -13,6 +13,7 @@ from geomdl.errors import invalid
 from geomdl.kernels import Basis
 from geomdl.layers.convolution.plain import plain_bias
 from geomdl.layers.core.constants import Weight
+from geomdl.layers.core.gains import Gain
 from geomdl.layers.core.layer import Image, Images, Layer
 from geomdl.layers.core.weights import add_bias, expand, init_bias, init_weights, kernel_spaces
 from geomdl.layers.core.window import Window
@@ -34,6 +35,7 @@ class TransposedConv(Layer):
       padding: pixels cut off each side of the full result.
       basis: see `Conv`.
       use_bias: see `Conv`.
+      gain: see `Conv`.
       rngs: see `Conv`.
 
     Raises:
@@ -56,6 +58,7 @@ class TransposedConv(Layer):
         padding: int = 0,
         basis: Basis = "auto",
         use_bias: bool = True,
+        gain: Gain = None,
         rngs: nnx.Rngs,
     ) -> None:
         in_type.require_plane("TransposedConv")
@@ -64,7 +67,7 @@ class TransposedConv(Layer):
             raise invalid("padding of TransposedConv", padding, f"at most kernel_size − 1 = {kernel_size - 1}", 0)
         self.in_type, self.out_type = in_type, out_type
         self.spaces = kernel_spaces(in_type, out_type, kernel_size, basis)
-        self.kernel = init_weights(self.spaces, in_type, out_type, rngs)
+        self.kernel = init_weights(self.spaces, in_type, out_type, rngs, gain=gain, spread=stride**2)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
     @property

@@ -1,5 +1,7 @@
 """The free weights of an equivariant linear map between field types: kernel spaces, initial values, expansion, bias."""
 
+import itertools
+import math
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
@@ -19,6 +21,7 @@ from geomdl.kernels import (
     require_kernels,
 )
 from geomdl.layers.core.field_channels import invariant_directions
+from geomdl.layers.core.gains import Gain, gains
 from geomdl.layers.core.initialization import normal, zeros
 from geomdl.representations import FieldType
 
@@ -68,19 +71,36 @@ def init_weights(
     rngs: nnx.Rngs,
     groups: int = 1,
     init: Init = "he",
+    gain: Gain = None,
+    *,
+    spread: int = 1,
 ) -> nnx.List:
     """Initial weights, one array ``[dimension, fields_in / groups, fields_out]`` for each pair of blocks.
 
+    Args:
+      spaces: see `kernel_spaces`.
+      in_type: what comes in.
+      out_type: what goes out.
+      rngs: for the random numbers.
+      groups: of fields.
+      init: which initialisation.
+      gain: see `geomdl.layers.gain_of`.
+      spread: over how many pixels of the output a transposed convolution spreads each kernel; 1 of a convolution.
+
     Raises:
-      ValueError: for an unknown initialisation, or a delta-orthogonal one of groups or of windows without a centre.
+      ValueError: for an unknown initialisation, a delta-orthogonal one of groups or of windows without a centre, or a
+        gain that is none.
     """
     if init not in get_args(Init):
         raise unknown("init", init, get_args(Init))
     if init == "delta_orthogonal":
         if groups != 1:
             raise invalid("init with groups", init, "'he'; delta-orthogonal weights are for groups=1", "'he'")
-        return nnx.List([nnx.Param(w) for w in delta_orthogonal(rngs.params(), in_type, out_type, spaces)])
-    variances = iter(initial_variances(in_type, out_type, spaces))
+        scales = itertools.cycle(map(math.sqrt, gains(gain, out_type, unless_given=1.0)))
+        drawn = delta_orthogonal(rngs.params(), in_type, out_type, spaces)
+        return nnx.List([nnx.Param(w if s == 1 else s * w) for s, w in zip(scales, drawn, strict=False)])
+    enlarged = [spread * g for g in gains(gain, out_type)]
+    variances = iter(initial_variances(in_type, out_type, spaces, enlarged, flat=spread == 1))
     weights = []
     for i, row in zip(in_type.blocks, spaces, strict=True):
         for o, space in zip(out_type.blocks, row, strict=True):

@@ -1,1 +1,1 @@
-"""Transformations of a network that keep its outputs: freezing, and the choice of algorithms."""
+"""Transformations of a network: freezing and the choice of algorithms keep its outputs, LSUV scales its weights."""
