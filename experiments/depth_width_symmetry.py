@@ -4,8 +4,8 @@
     python experiments/depth_width_symmetry.py --data_dir=FOLDER [--out=out/depth_width_symmetry]
 
 Data, prepared by TensorFlow Datasets in a folder given by the user: ``eurosat/rgb`` (satellite images, which have no
-upright; ten classes) and ``fashion_mnist``, every image turned by its own uniform angle; both brought to a size at which
-the twins of the network are exact, 31 to 33 pixels. Protocol: 2,000 training images, 600 steps of Adam with 32 of them,
+upright; ten classes) and ``fashion_mnist``, every image turned by its own uniform angle; both brought to a size at
+which the twins of the network are exact, 31 to 33 pixels. Protocol: 2,000 training images, 600 steps of Adam with 32 of them,
 without augmentation; the last parameters are tested on 2,000 images. Eight networks, three groups, two data sets, three
 seeds: 144 runs; and AlexNet without some of its layers, plain and C4, on EuroSAT (the fast preset: LeNet-5 and
 ResNet-20 on EuroSAT, seed 0).
@@ -106,10 +106,11 @@ def load(data: str, side: int, folder: str) -> Dataset:
         found = data_config("tfds:eurosat/rgb", data_dir=folder, size=side, train_size=TRAIN_SIZE, **options).load()
         return dataclasses.replace(found, test=_first(found.test))
     found = data_config("tfds:fashion_mnist", data_dir=folder, size=side, train_size=TRAIN_SIZE).load()
-    splits = {
-        name: _turned(_first(getattr(found, name)), seed) for seed, name in enumerate(("train", "validation", "test"))
-    }
-    return dataclasses.replace(found, name="rotated_fashion_mnist", **splits)
+    splits = (found.train, found.validation, found.test)
+    turned = [_turned(_first(split), seed) for seed, split in enumerate(splits)]
+    return dataclasses.replace(
+        found, name="rotated_fashion_mnist", train=turned[0], validation=turned[1], test=turned[2]
+    )
 
 
 def configuration(run: Run, dataset: Dataset) -> RunConfig:

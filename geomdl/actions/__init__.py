@@ -5,7 +5,16 @@ from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.field import act, act_labels
 from geomdl.actions.generators import GENERATORS, Generator
 from geomdl.actions.grid import roll, shift_crop, turn
-from geomdl.actions.image_transformations import Cutout, ImageTransformation, LeftRightFlip, QuarterTurns, Shift, Warp
+from geomdl.actions.image_transformations import (
+    CropResize,
+    Cutout,
+    ImageTransformation,
+    LeftRightFlip,
+    QuarterTurns,
+    Recolour,
+    Shift,
+    Warp,
+)
 from geomdl.actions.labels import warp_labels
 from geomdl.actions.laws import OutputLaw, output_law
 from geomdl.actions.outputs import input_action, output_action
@@ -15,14 +24,14 @@ from geomdl.actions.values import move_values
 from geomdl.actions.warp import rotate, rotation_matrix, warp
 
 __all__ = [
-    "FAMILIES", "GENERATORS", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip", "OutputLaw",
-    "QuarterTurns", "Shift", "Warp", "act", "act_labels", "disc", "family", "input_action", "move", "move_values",
-    "output_action", "output_law", "representation_matrix", "roll", "rotate", "rotation_matrix", "shift_crop", "turn",
-    "warp", "warp_labels", "warp_projective",
+    "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip",
+    "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "act", "act_labels", "disc", "family", "input_action",
+    "move", "move_values", "output_action", "output_law", "representation_matrix", "roll", "rotate",
+    "rotation_matrix", "shift_crop", "turn", "warp", "warp_labels", "warp_projective",
 ]  # fmt: skip
 
 __experimental__ = [
-    "FAMILIES", "GENERATORS", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip", "OutputLaw",
-    "QuarterTurns", "Shift", "Warp", "disc", "family", "input_action", "move", "move_values", "output_action",
-    "output_law", "representation_matrix", "warp_projective",
+    "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip",
+    "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "disc", "family", "input_action", "move",
+    "move_values", "output_action", "output_law", "representation_matrix", "warp_projective",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Transformations of a batch of images, each image by its own map, and what they do to everything drawn in them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -50,11 +51,12 @@ class ImageTransformation(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Warp:
-    """Linear maps A about the centre: images are resampled, a label is that of the nearest pixel.
+    """Maps p ↦ A p + t about the centre: images are resampled, a label is that of the nearest pixel.
 
     Attributes:
       matrix: A, ``[batch, 2, 2]`` or ``[2, 2]``; its orthogonal part is a rotation unless ``reflects``.
       reflects: whether there may be reflections among the A.
+      by: t, ``[batch, 2]`` or ``[2]``; None for 0.
 
     >>> quarter = Warp(jnp.array([[0.0, -1.0], [1.0, 0.0]]))
     >>> quarter.group, quarter.labels(jnp.array([[[0, 1], [2, 3]]]), -1)
@@ -64,6 +66,7 @@ class Warp:
 
     matrix: jax.Array
     reflects: bool = False
+    by: jax.Array | None = None
 
     @property
     def group(self) -> PlanarGroup:
@@ -77,16 +80,122 @@ class Warp:
 
     @property
     def offset(self) -> jax.Array:
-        """Zero."""
-        return jnp.zeros(2, self.matrix.dtype)
+        """t."""
+        return jnp.zeros(2, self.matrix.dtype) if self.by is None else self.by
 
     def images(self, x: jax.Array) -> jax.Array:
         """See `geomdl.actions.warp`."""
-        return warp(x, self.matrix)
+        return warp(x, self.matrix, self.by)
 
     def labels(self, y: jax.Array, fill: int) -> jax.Array:
         """See `geomdl.actions.warp_labels`."""
-        return warp_labels(y, self.matrix, fill=fill)
+        return warp_labels(y, self.matrix, self.by, fill=fill)
+
+
+@dataclass(frozen=True, eq=False)
+class CropResize:
+    """Cuts a rectangle out of each image and stretches it to the whole frame.
+
+    Images are resampled by bilinear interpolation between the centres of pixels, edge pixels going on beyond the edge,
+    as torchvision's ``resized_crop`` does. A rectangle inside the image is never made smaller, so that there is nothing
+    to antialias. A label is that of the nearest pixel.
+
+    Attributes:
+      corner: (top, left) of the rectangle, ``[batch, 2]`` in pixels from the top left corner of the image; fractions
+        are allowed.
+      extent: (height, width) of it, ``[batch, 2]`` in pixels.
+      size: (height, width) of the images.
+
+    >>> middle = CropResize(jnp.array([[0.0, 1.0]]), jnp.array([[1.0, 2.0]]), (1, 4))
+    >>> middle.images(jnp.array([0.0, 4.0, 8.0, 12.0]).reshape(1, 1, 4, 1)).ravel().tolist()
+    [3.0, 5.0, 7.0, 9.0]
+    >>> middle.labels(jnp.array([[[0, 1, 2, 3]]]), -1).ravel().tolist()
+    [1, 1, 2, 2]
+    """
+
+    corner: jax.Array
+    extent: jax.Array
+    size: tuple[int, int]
+
+    @property
+    def group(self) -> PlanarGroup:
+        """C1: nothing is turned."""
+        return C1
+
+    @property
+    def linear(self) -> jax.Array:
+        """diag(width / width of the rectangle, height / its height)."""
+        scale = jnp.asarray(self.size, jnp.float32) / self.extent
+        return scale[:, ::-1, None] * jnp.eye(2)
+
+    @property
+    def offset(self) -> jax.Array:
+        """−A c, with c the centre of the rectangle."""
+        middle = self.corner + self.extent / 2 - jnp.asarray(self.size, jnp.float32) / 2  # (down, right)
+        scale = jnp.asarray(self.size, jnp.float32) / self.extent
+        return jnp.stack([-scale[:, 1] * middle[:, 1], scale[:, 0] * middle[:, 0]], -1)
+
+    def images(self, x: jax.Array) -> jax.Array:
+        """Rows, then columns, are mixed by a matrix of each image."""
+        rows, columns = (self._weights(axis).astype(x.dtype) for axis in (0, 1))
+        stretched = jnp.einsum("nik,nkwc->niwc", rows, x, precision="highest")
+        return jnp.einsum("njw,niwc->nijc", columns, stretched, precision="highest")
+
+    def labels(self, y: jax.Array, fill: int) -> jax.Array:
+        """The label of the nearest pixel; of two as near, that below or to the right."""
+        y = holding(jnp.asarray(as_array(y, "label maps")), fill)
+        rows, columns = (jnp.floor(self._sources(axis) + 0.5).astype(jnp.int32) for axis in (0, 1))
+        rows, columns = (jnp.clip(a, 0, n - 1) for a, n in zip((rows, columns), self.size, strict=True))
+        return jax.vmap(lambda image, i, j: image[i][:, j])(y, rows, columns)
+
+    def _sources(self, axis: int) -> jax.Array:
+        """Where each pixel of the output comes from, along an axis: ``[batch, size]``, in indices of pixels."""
+        size = self.size[axis]
+        places = (jnp.arange(size, dtype=jnp.float32) + 0.5) / size
+        return self.corner[:, axis, None] + places * self.extent[:, axis, None] - 0.5
+
+    def _weights(self, axis: int) -> jax.Array:
+        """``[batch, size, size]``: how much of each source pixel is in a pixel of the output."""
+        size = self.size[axis]
+        sources = jnp.clip(self._sources(axis), 0, size - 1)
+        return jnp.maximum(0, 1 - jnp.abs(sources[..., None] - jnp.arange(size, dtype=jnp.float32)))
+
+
+@dataclass(frozen=True, eq=False)
+class Recolour:
+    """Changes numbers and moves nothing: whatever is said of places, or of the whole image, stays.
+
+    Attributes:
+      function: of images ``[batch, height, width, channels]``, to images of the same shape.
+
+    >>> Recolour(lambda x: 2 * x).labels(jnp.array([[[1, 2]]]), -1).tolist()
+    [[[1, 2]]]
+    """
+
+    function: Callable[[jax.Array], jax.Array]
+
+    @property
+    def group(self) -> PlanarGroup:
+        """C1."""
+        return C1
+
+    @property
+    def linear(self) -> jax.Array:
+        """The identity."""
+        return jnp.eye(2)
+
+    @property
+    def offset(self) -> jax.Array:
+        """Zero."""
+        return jnp.zeros(2)
+
+    def images(self, x: jax.Array) -> jax.Array:
+        """The function's."""
+        return self.function(x)
+
+    def labels(self, y: jax.Array, fill: int) -> jax.Array:
+        """As they are."""
+        return y
 
 
 @dataclass(frozen=True, eq=False)

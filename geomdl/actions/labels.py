@@ -11,8 +11,10 @@ from geomdl.arrays import as_array
 from geomdl.errors import invalid, misshapen
 
 
-def warp_labels(labels: ArrayLike, matrix: ArrayLike, *, fill: int = -1) -> Int[Array, "batch height width"]:
-    """Moves label maps by the linear map p ↦ A p about the image centre: y'(p) = y(the pixel nearest to A⁻¹ p).
+def warp_labels(
+    labels: ArrayLike, matrix: ArrayLike, offset: ArrayLike | None = None, *, fill: int = -1
+) -> Int[Array, "batch height width"]:
+    """Moves label maps by the map p ↦ A p + t about the image centre: y'(p) = y(the pixel nearest to A⁻¹(p − t)).
 
     The counterpart of `geomdl.actions.warp.warp` for integers, which cannot be interpolated. Where A maps the pixels to
     pixels, each label moves exactly (`geomdl.actions.grid.turn` does the same at less cost).
@@ -20,6 +22,7 @@ def warp_labels(labels: ArrayLike, matrix: ArrayLike, *, fill: int = -1) -> Int[
     Args:
       labels: ``[batch, height, width]``, integers of any dtype, or bool.
       matrix: A, ``[2, 2]`` for all maps or ``[batch, 2, 2]``; may be traced.
+      offset: t in pixels, ``[2]`` or ``[batch, 2]``; zero by default.
       fill: the label of pixels that come from outside.
 
     Returns:
@@ -41,7 +44,12 @@ def warp_labels(labels: ArrayLike, matrix: ArrayLike, *, fill: int = -1) -> Int[
         jnp.arange(height, dtype=jnp.float32), jnp.arange(width, dtype=jnp.float32), indexing="ij"
     )
     points = jnp.stack([columns - (width - 1) / 2, (height - 1) / 2 - rows], -1)  # (x right, y up) from the centre
-    sources = jnp.einsum("bij,hwj->bhwi", inverse, points, precision="highest")
+    if offset is not None:
+        offset = jnp.broadcast_to(map_of_images("offset", offset, (2,), batch, jnp.dtype(jnp.float32)), (batch, 2))
+        points = points - offset[:, None, None]
+        sources = jnp.einsum("bij,bhwj->bhwi", inverse, points, precision="highest")
+    else:
+        sources = jnp.einsum("bij,hwj->bhwi", inverse, points, precision="highest")
     row = jnp.round((height - 1) / 2 - sources[..., 1]).astype(jnp.int32)
     column = jnp.round(sources[..., 0] + (width - 1) / 2).astype(jnp.int32)
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)

@@ -32,6 +32,7 @@ from geomdl.data.targets import (
     target_kind,
 )
 from geomdl.data.transforms.augmentation import Augmentation
+from geomdl.data.transforms.photometric import lighting_components
 from geomdl.data.transforms.transformed_sets import rotated, shifted
 from geomdl.data.types import Column, DataConfig, Dataset, Example, LabelKind, Split
 
@@ -70,6 +71,7 @@ __all__ = [
     "config_fields",
     "data_config",
     "eval_batches",
+    "lighting_components",
     "make_loader",
     "o_pattern",
     "prepared",
@@ -86,8 +88,8 @@ __all__ = [
 ]
 
 __experimental__ = [
-    "TARGET_KINDS", "ClassTarget", "Column", "DeviceLoader", "EvalBatch", "LabelsTarget", "Loader", "MNISTRotConfig",
-    "MapTarget", "StreamLoader", "TargetKind", "ValuesTarget", "config_class", "config_fields", "prepared",
-    "register_target_kind", "rotate_each", "stratified_order", "stratified_split", "target_kind", "uniforms",
-    "unit_interval",
+    "TARGET_KINDS", "ClassTarget", "Column", "DeviceLoader", "EvalBatch", "LabelsTarget", "Loader",
+    "MNISTRotConfig", "MapTarget", "StreamLoader", "TargetKind", "ValuesTarget", "config_class", "config_fields",
+    "lighting_components", "prepared", "register_target_kind", "rotate_each", "stratified_order",
+    "stratified_split", "target_kind", "uniforms", "unit_interval",
 ]  # fmt: skip

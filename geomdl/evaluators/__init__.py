@@ -8,6 +8,7 @@ import dataclasses
 from typing import Any, Protocol
 
 from geomdl.data import Split
+from geomdl.evaluators.averaged import OrbitAverage, TenCrop, orbit_average, ten_crop
 from geomdl.evaluators.confusion import confusion_matrix
 from geomdl.evaluators.consistency import RotationConsistency, rotation_consistency
 from geomdl.evaluators.evaluator_factory import evaluator_factory
@@ -37,12 +38,15 @@ EVALUATORS.register("shift", ShiftSweep)
 EVALUATORS.register("crop", ShiftSweep, {"mode": "crop"})
 EVALUATORS.register("invariance", InvarianceError)
 EVALUATORS.register("consistency", RotationConsistency)
+EVALUATORS.register("ten_crop", TenCrop)
+for _group in ("C4", "D4", "C8", "D8"):
+    EVALUATORS.register(f"orbit_{_group.lower()}", OrbitAverage, {"group": _group})
 
 
 def evaluators_for(task: Task) -> list[str]:
     """Returns the names of the evaluators that suit a task: all but those with a method ``suits`` that says no.
 
-    Those of plug-ins are run when they are asked for by name.
+    Those of plug-ins, and those that say so (``on_request``), are run when they are asked for by name.
 
     >>> from geomdl.tasks import Classification
     >>> evaluators_for(Classification(num_classes=2))
@@ -50,7 +54,8 @@ def evaluators_for(task: Task) -> list[str]:
     """
 
     def suits(evaluator: Any) -> bool:
-        return not hasattr(evaluator, "suits") or evaluator.suits(task)
+        asked_for = getattr(evaluator, "on_request", False)
+        return not asked_for and (not hasattr(evaluator, "suits") or evaluator.suits(task))
 
     return [name for name in EVALUATORS.registered if suits(EVALUATORS[name]())]
 
@@ -77,24 +82,29 @@ __all__ = [
     "Gathered",
     "InvarianceError",
     "Metrics",
+    "OrbitAverage",
     "Predict",
     "RotationConsistency",
     "RotationSweep",
     "ShiftSweep",
+    "TenCrop",
     "confusion_matrix",
     "evaluators_for",
     "invariance_error",
     "mean_metrics",
     "on_grid",
+    "orbit_average",
     "predictor",
     "rotated_images",
     "rotation_consistency",
     "rotation_sweep",
     "shift_sweep",
     "sliding_window",
+    "ten_crop",
     "with_batch_size",
 ]
 
 __experimental__ = [
-    "Gathered", "confusion_matrix", "evaluators_for", "on_grid", "rotated_images", "with_batch_size",
+    "Gathered", "OrbitAverage", "TenCrop", "confusion_matrix", "evaluators_for", "on_grid", "orbit_average",
+    "rotated_images", "ten_crop", "with_batch_size",
 ]  # fmt: skip

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from geomdl.training.checkpoints.checkpoint import CheckpointError, Checkpoints, SaveFailed
     from geomdl.training.configuration.config import RunConfig, TrainingConfig
     from geomdl.training.configuration.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Momentum, OptimizerConfig
-    from geomdl.training.configuration.schedules import SCHEDULES, Constant, Cosine, Exponential, ScheduleConfig, Step
+    from geomdl.training.configuration.schedules import (
+        SCHEDULES,
+        Constant,
+        Cosine,
+        Exponential,
+        ScheduleConfig,
+        Step,
+        WarmRestarts,
+    )
     from geomdl.training.distributed.parallel import ParallelConfig, Strategy
     from geomdl.training.distributed.processes import DistributedError
     from geomdl.training.loop.input import InputFailed
@@ -45,7 +53,15 @@ _MODULES = {
     "checkpoints.checkpoint": ("CheckpointError", "Checkpoints", "SaveFailed"),
     "configuration.config": ("RunConfig", "TrainingConfig"),
     "configuration.optimizers": ("OPTIMIZERS", "SGD", "Adam", "AdamW", "Momentum", "OptimizerConfig"),
-    "configuration.schedules": ("SCHEDULES", "Constant", "Cosine", "Exponential", "ScheduleConfig", "Step"),
+    "configuration.schedules": (
+        "SCHEDULES",
+        "Constant",
+        "Cosine",
+        "Exponential",
+        "ScheduleConfig",
+        "Step",
+        "WarmRestarts",
+    ),
     "distributed.parallel": ("ParallelConfig", "Strategy"),
     "distributed.processes": ("DistributedError",),
     "loop.input": ("InputFailed",),
@@ -106,6 +122,7 @@ __all__ = [
     "Trained",
     "TrainingConfig",
     "TrainingDiverged",
+    "WarmRestarts",
     "Workdir",
     "WorkdirError",
     "Writer",

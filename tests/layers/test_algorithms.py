@@ -108,7 +108,7 @@ def test_with_method_summary_and_config_know_it(im2col: Algorithm):
     assert dict(rows["2"].by_method) == {
         name: named(name).multiply_adds(net.layers[2].convolution, SIZE) for name in ("dense", "factored", "im2col")
     }
-    assert "if im2col" in str(summarize(net, (*SIZE, 1)))
+    assert "if im2col" in summarize(net, (*SIZE, 1)).methods()
     assert TrainingConfig(steps=1, convolutions="0=im2col").convolutions == "0=im2col"
 
 

@@ -139,7 +139,6 @@ def _after_a_step(strategy: Strategy, accumulate: int = 1, dropout: float = 0.5)
     return jax.device_get((state.params, state.totals)), params
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(
     "name",
     [pytest.param("jit", marks=pytest.mark.long), "shard_map", pytest.param("pmap", marks=pytest.mark.long)],
@@ -152,7 +151,6 @@ def test_every_strategy_takes_the_step_of_one_device(name: str):
     assert all(jax.tree.leaves(moved))  # the heads are trained
 
 
-@pytest.mark.compiled
 def test_microbatches_and_rematerialisation_take_the_tree_of_outputs():
     (_, totals), _ = _after_a_step(Strategy(), accumulate=2, dropout=0.0)
     assert np.isfinite(totals["loss"])

@@ -3,10 +3,23 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
+import pytest
 from flax import nnx
 
-from geomdl.tasks import Classification
-from geomdl.training import SGD, Compute, initial_state, make_apply, make_train_step, merge_model, split_model
+from geomdl.data import Augmentation, ClassTarget
+from geomdl.tasks import Classification, Segmentation
+from geomdl.training import (
+    SGD,
+    Compute,
+    ParallelConfig,
+    Strategy,
+    initial_state,
+    make_apply,
+    make_train_step,
+    merge_model,
+    split_model,
+)
 
 TASK = Classification(num_classes=3)
 KEY = jax.random.key(0)
@@ -60,6 +73,42 @@ def test_one_step_by_hand() -> None:
     np.testing.assert_allclose(
         merge_model(structure, state.params, state.rest).brightness_seen[...], x.mean(), rtol=1e-6
     )
+
+
+def test_images_are_mixed_in_the_step_and_their_labels_smoothed() -> None:
+    augment, task = Augmentation(mixup=1.0), Classification(num_classes=3, label_smoothing=0.3)
+    structure, params, rest = split_model(Probe())
+    optimizer = SGD(learning_rate=0.5).build(lambda step: 0.5)
+
+    def stepped(strategy: Strategy) -> tuple[np.ndarray, dict]:
+        step = make_train_step(
+            structure, task=task, optimizer=optimizer, select=lambda fetched, step: fetched, augment=augment,
+            strategy=strategy,
+        )  # fmt: skip
+        state = strategy.place(initial_state(params, rest, optimizer, task))
+        state = step(state, strategy.feed()(FETCHED), strategy.place(KEY))
+        return np.asarray(state.params["kernel"]), jax.device_get(state.totals)
+
+    kernel, totals = stepped(Strategy())
+    augment_key = jax.random.split(jax.random.fold_in(KEY, 0))[0]
+    batch = jax.jit(lambda batch: augment.mixed(batch, ClassTarget(3), augment_key))(FETCHED)
+    w, x = np.asarray(params["kernel"]), np.asarray(batch["image"]).reshape(4, 6)
+    t = 0.7 * np.asarray(batch["label_probabilities"]) + 0.1
+    p = np.exp(x @ w) / np.exp(x @ w).sum(1, keepdims=True)
+    np.testing.assert_allclose(kernel, w - 0.5 * x.T @ (p - t) / 4, rtol=1e-5)
+    np.testing.assert_allclose(totals["loss"], -(t * np.log(p)).sum(1).mean(), rtol=1e-5)
+    assert totals["accuracy"] == (p.argmax(1) == np.asarray(batch["label"])).mean()
+    spread = stepped(ParallelConfig("shard_map", devices=2).build(4))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4), spread, (kernel, totals))
+
+
+def test_a_task_that_takes_no_probabilities_refuses_mixtures() -> None:
+    for task in (Classification(3, "perceptron"), Segmentation(("a", "b"))):
+        with pytest.raises(ValueError, match=r"augmentation.cutmix 1.0; allowed: 0, unless the task is a classif"):
+            make_train_step(
+                None, task=task, optimizer=optax.sgd(0.1), select=lambda fetched, step: fetched,
+                augment=Augmentation(cutmix=1.0),
+            )  # fmt: skip
 
 
 def test_random_numbers_are_a_function_of_the_key_and_the_step() -> None:

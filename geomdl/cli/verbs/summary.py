@@ -75,8 +75,7 @@ def _of_name(arguments: argparse.Namespace) -> object:
     config = RunConfig.from_config_dict({"model": {"name": arguments.model, **section}, "training": {"steps": 1}}).model
     classes = arguments.classes or 1000
     model = nnx.eval_shape(lambda: config.build(shape, classes, rngs=OneKey(0)))
-    describe = summarize if isinstance(model, Layer) else parameter_table
-    return describe(model, shape)
+    return summarize(model, shape) if isinstance(model, Layer) else parameter_table(model, shape)
 
 
 def _image_shape(text: str) -> tuple[int, int, int]:

@@ -1,5 +1,6 @@
-"""Random changes of training images, inside the jitted step: transformations, and squares cut out."""
+"""Random changes of training images, inside the jitted step: transformations, colours, squares cut out, mixtures."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -7,12 +8,25 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from geomdl.actions import Cutout, ImageTransformation, LeftRightFlip, QuarterTurns, Shift, Warp
+from geomdl.actions import (
+    CropResize,
+    Cutout,
+    ImageTransformation,
+    LeftRightFlip,
+    QuarterTurns,
+    Recolour,
+    Shift,
+    Warp,
+)
 from geomdl.actions.warp import PLANE_AXES, rotation_matrix
 from geomdl.arrays import as_array, as_floating
 from geomdl.data.checks import number
 from geomdl.data.class_indices import class_indices
-from geomdl.data.targets import MapTarget, TargetKind
+from geomdl.data.preprocessing import Preprocessing
+from geomdl.data.targets import ClassTarget, LabelsTarget, MapTarget, TargetKind
+from geomdl.data.transforms.mixing import mixed
+from geomdl.data.transforms.photometric import IMAGENET_LIGHTING, Levels, jittered, require_rgb
+from geomdl.data.transforms.randaugment import MOST, Drawn
 from geomdl.errors import invalid, misshapen
 from geomdl.layers.core.data_axis import per_example
 from geomdl.numbers import whole_number
@@ -25,25 +39,51 @@ class Augmentation:
 
     A pure function of (images, key), so it is jitted with the training step; on a device that holds a part of the batch
     (:mod:`geomdl.layers.core.data_axis`), the transformations are those the images get in the whole batch. Options at
-    their defaults
-    do nothing, and cost nothing. Quarter turns, flips and shifts are exact (pixels are moved, never mixed); rotation
-    and scale resample once, by cubic B-splines (:func:`geomdl.actions.warp.warp`). What enters the frame is 0. Last,
-    ``cutout`` sets a square to 0.
+    their defaults do nothing, and cost nothing. Quarter turns, flips and shifts are exact (pixels are moved, never
+    mixed); rotation and scale resample once, by cubic B-splines (:func:`geomdl.actions.warp.warp`). What enters the
+    frame is 0.
+
+    The order is: crop, rotation and scale, the maps of RandAugment, flip, quarter turns, shift, the colours of
+    RandAugment, jitter, lighting, cutout; images are mixed at the end. Label maps and coordinates follow what moves;
+    colours, which move nothing, leave all targets as they are. Colours are changed in light, which is in [0, 1]
+    (images that are normalised are so again afterwards, see `for_images`), and are not cut off there.
+
+    Padding by 4 pixels and cropping at random, as papers on CIFAR do, is ``shift=4``.
 
     Attributes:
       rotation: θ uniform in ± this many degrees; 180 for all rotations.
       quarter_turns: also turn by 0, 90, 180 or 270°, equally often.
-      flip: also flip left and right, half of the time.
       shift: also shift by whole pixels, uniform in ± this many, in each direction.
+      flip: also flip left and right, half of the time.
       scale: s log-uniform in [1/(1 + scale), 1 + scale].
       cutout: set a square of this many pixels a side to 0, its centre uniform over the pixels; the part that sticks out
         of the image is lost. Of an even side the centre is the first pixel below and to the right of the middle.
+      crop_area: cut out a rectangle whose share of the area of the image is uniform between these two, and stretch it
+        to the frame by bilinear interpolation (`geomdl.actions.CropResize`): (0.08, 1) for ImageNet. (1, 1): no crop.
+      crop_aspect: width over height of the rectangle, log-uniform between these two. Of ten draws the first that fits
+        into the image is taken; if none does, the largest central rectangle of an aspect between the two.
+      brightness: b: light times a factor uniform in [1 − b, 1 + b], and at least 0.
+      contrast: likewise, of the difference from the mean grey of the image.
+      saturation: likewise, of the difference of each pixel from its grey. RGB.
+      hue: the hue is turned by up to ± this much of a whole turn, at most 1/2. RGB.
+      lighting: σ: Σ_j α_j c_j is added to every pixel, α_j ∼ N(0, σ²), c_j principal components of the colours, each
+        times its standard deviation. 0.1 for ImageNet.
+      lighting_components: c, one row of numbers for each, such as `geomdl.data.lighting_components` of the training
+        images; empty: those of ImageNet, for RGB.
+      randaugment: so many operations of RandAugment for each image; see `geomdl.data.transforms.randaugment`.
+      randaugment_magnitude: of all of them, 0 to 30.
+      mixup: α: pairs of images are averaged with the weights λ and 1 − λ, λ ∼ Beta(α, α), and so are their labels.
+      cutmix: α: a rectangle of another image, of the share 1 − λ, takes the place of that of an image, and its label
+        counts by its share. Mixup and CutMix each take half of the images where both are asked for. For classification.
 
     Raises:
       ValueError: an option is out of range.
 
     References:
       DeVries & Taylor, Improved regularization of convolutional neural networks with Cutout, 2017.
+      Szegedy et al., Going deeper with convolutions, CVPR 2015, section 6 (crops).
+      Krizhevsky, Sutskever & Hinton, ImageNet classification with deep CNNs, NeurIPS 2012, section 4.1 (lighting).
+      Zhang et al., mixup, ICLR 2018; Yun et al., CutMix, ICCV 2019; Cubuk et al., RandAugment, 2020.
 
     >>> images = jnp.arange(32.0).reshape(2, 4, 4, 1)
     >>> moved = Augmentation(quarter_turns=True, flip=True)(images, jax.random.key(0))
@@ -57,8 +97,33 @@ class Augmentation:
     flip: bool = False
     scale: float = 0.0
     cutout: int = 0
+    crop_area: tuple[float, float] = (1.0, 1.0)
+    crop_aspect: tuple[float, float] = (3 / 4, 4 / 3)
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    lighting: float = 0.0
+    lighting_components: tuple[tuple[float, ...], ...] = ()
+    randaugment: int = 0
+    randaugment_magnitude: float = 9.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    levels: Levels = dataclasses.field(default=Levels(), init=False, repr=False)
 
     def __post_init__(self):
+        for key in ("brightness", "contrast", "saturation", "hue", "lighting", "mixup", "cutmix"):
+            number(f"augmentation.{key}", getattr(self, key))
+        if self.hue > 0.5:
+            raise invalid("augmentation.hue", self.hue, "a share of a whole turn in [0, 0.5]", 0.5)
+        number("augmentation.randaugment_magnitude", self.randaugment_magnitude)
+        if self.randaugment_magnitude > MOST:
+            raise invalid("augmentation.randaugment_magnitude", self.randaugment_magnitude, "a number in [0, 30]", MOST)
+        whole_number("augmentation.randaugment", self.randaugment, least=0)
+        _require_range("crop_area", self.crop_area, most=1.0)
+        _require_range("crop_aspect", self.crop_aspect)
+        if len({len(row) for row in self.lighting_components}) > 1:
+            raise invalid("augmentation.lighting_components", self.lighting_components, "rows of one length")
         number("augmentation.rotation", self.rotation)
         if self.rotation > 180:
             raise invalid("augmentation.rotation", self.rotation, "degrees in [0, 180]", 180)
@@ -72,10 +137,50 @@ class Augmentation:
     @property
     def is_identity(self) -> bool:
         """Whether nothing is done."""
-        return self == Augmentation()
+        return all(getattr(self, f.name) == f.default for f in dataclasses.fields(self) if f.init)
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed, so that labels become probabilities."""
+        return bool(self.mixup or self.cutmix)
+
+    def for_images(self, preprocessing: Preprocessing | None) -> "Augmentation":
+        """The same for images that have been normalised: colours change as in the light that was before.
+
+        Args:
+          preprocessing: what has been done to the images; None: nothing, they are in [0, 1].
+        """
+        if preprocessing is None or not (preprocessing.mean or preprocessing.std):
+            return self
+        made = dataclasses.replace(self)
+        object.__setattr__(made, "levels", Levels(preprocessing.mean, preprocessing.std))
+        return made
+
+    def mixed(self, batch: Mapping[str, jax.Array], kind: TargetKind, key: jax.Array) -> dict[str, jax.Array]:
+        """Mixes the images of a batch, see `geomdl.data.transforms.mixing`; without mixup and CutMix it stays.
+
+        Args:
+          batch: ``image`` ``[batch, height, width, channels]`` (of a device: its part), and the ``label`` of all.
+          kind: of the labels.
+          key: a JAX random key.
+
+        Returns:
+          The batch with ``label`` of the larger part and ``label_probabilities`` ``[batch, classes]``.
+
+        Raises:
+          ValueError: labels that are no classes and no indicators of classes, such as label maps.
+        """
+        if not self.mixes:
+            return dict(batch)
+        if not isinstance(kind, ClassTarget | LabelsTarget):
+            which = "mixup" if self.mixup else "cutmix"
+            raise invalid(f"augmentation.{which}", getattr(self, which), f"0 where labels are {kind.description}", 0)
+        images = jnp.asarray(as_floating(batch["image"], "images to mix"))
+        found = {**batch, "image": images}
+        return mixed(found, kind, jax.random.fold_in(key, 8), mixup=self.mixup, cutmix=self.cutmix)
 
     def __call__(self, images: ArrayLike, key: jax.Array | int) -> jax.Array:
-        """Moves, and cuts, each image by its own draw.
+        """Moves, cuts and colours each image by its own draw; mixing, which needs labels, is `mixed`.
 
         Args:
           images: ``[batch, height, width, channels]``, floating point; any type of numbers where pixels are only moved.
@@ -142,16 +247,32 @@ class Augmentation:
             raise misshapen("images", moved["image"].shape, PLANE_AXES)
         if self.rotation or self.scale:
             moved["image"] = jnp.asarray(as_floating(moved["image"], "images to rotate or scale"))
+        elif self._crops or self.randaugment or self._colours or self.lighting:
+            moved["image"] = jnp.asarray(as_floating(moved["image"], "images to crop or colour"))
         size = (moved["image"].shape[1], moved["image"].shape[2])
-        for transformation in self._transformations(len(moved["image"]), size, key):
+        for transformation in self._transformations(moved["image"].shape, key):
             for name, kind in kinds.items():
                 moved[name] = kind.moved(moved[name], transformation, size)
             moved["image"] = transformation.images(moved["image"])
         return moved
 
-    def _transformations(self, count: int, size: tuple[int, int], key: jax.Array) -> Iterator[ImageTransformation]:
-        """What is done to so many images, one after the other."""
-        height, width = size
+    @property
+    def _crops(self) -> bool:
+        return self.crop_area != (1.0, 1.0)
+
+    @property
+    def _colours(self) -> dict[str, float]:
+        """Of brightness, contrast, saturation and hue what is not 0."""
+        values = {name: getattr(self, name) for name in ("brightness", "contrast", "saturation", "hue")}
+        return {name: value for name, value in values.items() if value}
+
+    def _transformations(self, shape: tuple[int, ...], key: jax.Array) -> Iterator[ImageTransformation]:
+        """What is done to images of a shape, one after the other."""
+        count, height, width, channels = shape
+        size = (height, width)
+        drawn: Drawn | None = None
+        if self._crops:
+            yield self._crop(jax.random.fold_in(key, 5), count, size)
         warp_key, turn_key, flip_key, shift_key = jax.random.split(key, 4)
         cut_keys = jax.random.split(jax.random.fold_in(key, 4))
         if self.rotation or self.scale:
@@ -159,6 +280,10 @@ class Augmentation:
             angle, scale = draws.T
             factor = (1.0 + self.scale) ** scale
             yield Warp(factor[:, None, None] * rotation_matrix(self.rotation * angle))
+        if self.randaugment:
+            drawn = Drawn.draw(jax.random.fold_in(key, 6), count, self.randaugment)
+            matrix, offset = drawn.affine(self.randaugment_magnitude, size)
+            yield Warp(matrix, by=offset)
         if self.flip:
             yield LeftRightFlip(per_example(lambda n: jax.random.bernoulli(flip_key, shape=(n,)), count))
         if self.quarter_turns:
@@ -170,6 +295,9 @@ class Augmentation:
         if self.shift:
             reach = self.shift
             yield Shift(per_example(lambda n: jax.random.randint(shift_key, (n, 2), -reach, reach + 1), count))
+        colours = self._recolour(drawn, jax.random.fold_in(key, 7), count, channels)
+        if colours is not None:
+            yield colours
         if self.cutout:
 
             def cut_along(key: jax.Array, size: int) -> jax.Array:
@@ -178,6 +306,70 @@ class Augmentation:
 
             rows, columns = map(cut_along, cut_keys, (height, width))
             yield Cutout(rows[:, :, None] & columns[:, None, :])
+
+    def _crop(self, key: jax.Array, count: int, size: tuple[int, int]) -> CropResize:
+        """A rectangle of each image: the first of ten draws that fits, else the largest central one."""
+        height, width = size
+        draws = per_example(lambda n: jax.random.uniform(key, (n, 2 * _TRIES + 2)), count)
+        (least, most), (flattest, widest) = self.crop_area, self.crop_aspect
+        area = height * width * (least + (most - least) * draws[:, :_TRIES])
+        low, high = jnp.log(flattest), jnp.log(widest)
+        aspect = jnp.exp(low + (high - low) * draws[:, _TRIES : 2 * _TRIES])
+        sides = jnp.stack([jnp.sqrt(area / aspect), jnp.sqrt(area * aspect)], -1)  # [batch, tries, (height, width)]
+        whole = jnp.array([height, width], jnp.float32)
+        fits = (sides <= whole).all(-1)
+        first = jnp.take_along_axis(sides, jnp.argmax(fits, 1)[:, None, None], 1)[:, 0]
+        ratio = min(max(width / height, flattest), widest)
+        central = jnp.array([min(height, width / ratio), min(width, height * ratio)], jnp.float32)
+        extent = jnp.where(fits.any(1)[:, None], first, central)
+        place = jnp.where(fits.any(1)[:, None], draws[:, -2:], 0.5)
+        return CropResize(place * (whole - extent), extent, size)
+
+    def _recolour(self, drawn: Drawn | None, key: jax.Array, count: int, channels: int) -> Recolour | None:
+        """The colours of RandAugment, jitter and lighting."""
+        colours = self._colours
+        if drawn is None and not colours and not self.lighting:
+            return None
+        for name in colours.keys() & {"saturation", "hue"}:
+            require_rgb(name, colours[name], channels)
+        factors = {}
+        for i, (name, most) in enumerate(colours.items()):
+            uniform = _between(jax.random.fold_in(key, i), -most, most, count)
+            factors[name] = uniform if name == "hue" else jnp.maximum(0, 1 + uniform)
+        added = None
+        if self.lighting:
+            components = self.lighting_components or IMAGENET_LIGHTING
+            if len(components[0]) != channels:
+                allowed = f"rows of {channels} numbers, such as geomdl.data.lighting_components(training images)"
+                raise invalid("augmentation.lighting_components", components, allowed)
+            light_key, rows = jax.random.fold_in(key, 4), len(components)
+            weights = per_example(lambda n: jax.random.normal(light_key, (n, rows)), count)
+            added = self.lighting * jnp.einsum("nj,jc->nc", weights, jnp.asarray(components), precision="highest")
+
+        def in_light(x: jax.Array) -> jax.Array:
+            if drawn is not None:
+                x = drawn.recoloured(x, self.randaugment_magnitude)
+            x = jittered(x, factors)
+            return x if added is None else x + added[:, None, None].astype(x.dtype)
+
+        return Recolour(lambda x: self.levels.in_light(in_light, x).astype(x.dtype))
+
+
+_TRIES = 10
+"""Draws of a rectangle, of which the first that fits is taken."""
+
+
+def _between(key: jax.Array, least: float, most: float, count: int) -> jax.Array:
+    return per_example(lambda n: jax.random.uniform(key, (n,), minval=least, maxval=most), count)
+
+
+def _require_range(key: str, value: tuple[float, float], most: float | None = None) -> None:
+    """Raises ValueError unless a value is a least and a greatest positive number."""
+    bound = "positive numbers" if most is None else f"numbers in (0, {most:g}]"
+    if len(value) != 2 or not 0 < value[0] <= value[1] < float("inf") or (most is not None and value[1] > most):
+        raise invalid(
+            f"augmentation.{key}", value, f"a least and a greatest of {bound}", "(0.08, 1.0)" if most else None
+        )
 
 
 _MAPS = MapTarget(2**31 - 1)  # a map's classes do not matter for how it moves

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
 from geomdl.equivariance.contracts.composition import compose
@@ -12,6 +13,7 @@ from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.layers.containers.auxiliary import gives_auxiliary
 from geomdl.layers.containers.foreign import as_layers
 from geomdl.layers.containers.remat import apply_block, blocks, rematerialising
+from geomdl.layers.containers.repetition import Run, apply_run, repetitions
 from geomdl.layers.core.affine import Affine
 from geomdl.layers.core.identity import Identity
 from geomdl.layers.core.layer import Child, Field, Layer
@@ -89,19 +91,36 @@ class Sequential(Layer):
         return Sequential(layers or [Identity(self.in_type)])
 
     def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Any:
-        """Applies every layer; each gets a key of its own.
+        """Applies every layer; each gets a key of its own. What is repeated often is compiled once.
 
         Returns:
           ``[batch, ..., channels]``; in training `geomdl.layers.AuxiliaryOutputs`, where the last layer gives them.
         """
-        keys = [None if key is None else jax.random.fold_in(key, i) for i in range(len(self.layers))]
-        if train and rematerialising():
-            for block in blocks(self.layers):
-                x = apply_block([self.layers[i] for i in block], x, [keys[i] for i in block], train=train)
-            return x
-        for layer, k in zip(self.layers, keys, strict=True):
-            x = layer(x, train=train, key=k)
+        layers: Sequence[Layer] = self.layers
+        keys: Sequence[jax.Array | None] = [None] * len(layers)
+        if key is not None:
+            keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(len(layers)))  # type: ignore[assignment]
+        remat, start = train and rematerialising(), 0
+        for run in (*repetitions(layers, x), Run(len(layers), 1, 0)):
+            x = _in_turn(layers[start : run.start], x, keys[start : run.start], train=train, remat=remat)
+            if run.count:
+                y = apply_run(layers, run, x, keys, train=train, remat=remat)
+                start = run.start if y is None else run.stop
+                x = x if y is None else y
         return x
+
+
+def _in_turn(
+    layers: Sequence[Layer], x: jax.Array, keys: Sequence[jax.Array | None], *, train: bool, remat: bool
+) -> Any:
+    """Layers one after the other."""
+    if remat:
+        for block in blocks(layers):
+            x = apply_block([layers[i] for i in block], x, [keys[i] for i in block], train=train)
+        return x
+    for layer, key in zip(layers, keys, strict=True):
+        x = layer(x, train=train, key=key)
+    return x
 
 
 def _flat(layers: Sequence[Layer]) -> list[Layer]:

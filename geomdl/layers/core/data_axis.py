@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import jax
+import jax.numpy as jnp
 
 _AXIS: ContextVar[tuple[str, int] | None] = ContextVar("geomdl_data_axis", default=None)
 
@@ -75,3 +76,20 @@ def gathered(part: jax.Array) -> jax.Array:
     """The whole batch, from this device's part; the inverse of `own_part`."""
     axis = _AXIS.get()
     return part if axis is None else jax.lax.all_gather(part, axis[0], tiled=True)
+
+
+def of_neighbours(part: jax.Array) -> jax.Array:
+    """For each example the one before it in the whole batch; for the first the last.
+
+    >>> of_neighbours(jax.numpy.arange(4)).tolist()
+    [3, 0, 1, 2]
+    >>> with data_axis("data", 2):
+    ...     jax.vmap(of_neighbours, axis_name="data")(jax.numpy.arange(4).reshape(2, 2)).tolist()
+    [[3, 0], [1, 2]]
+    """
+    axis = _AXIS.get()
+    if axis is None:
+        return jnp.roll(part, 1, axis=0)
+    name, devices = axis
+    last = jax.lax.ppermute(part[-1:], name, [(i, (i + 1) % devices) for i in range(devices)])
+    return jnp.concatenate([last, part[:-1]])

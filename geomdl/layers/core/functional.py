@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 
 from geomdl.errors import invalid, unknown
 from geomdl.groups import along
+from geomdl.layers.core.looped import is_looped, looped_correlation
 from geomdl.layers.core.maximum import Sliding, largest, maximum_over
 from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, output_size
 from geomdl.registry import Registry
@@ -117,6 +118,10 @@ def correlate(
     grows = window.stride == 1 and out_size[0] > size[0]  # XLA's gradient of the kernel takes a slow path then on CPUs
     apart = padding_mode != "zeros" or grows or window.pixels_of_padding == 0  # padded apart, the gradient is larger
     borders = [0 if apart else axis.padding for axis in axes]
+    simple = dimension == 2 and groups == 1 and all(axis.stride == axis.dilation == 1 for axis in axes)
+    if is_looped() and simple and all(axis.padding < axis.size for axis in axes):
+        images = pad(x, window.pixels_of_padding, padding_mode) if apart else x
+        return looped_correlation(images, kernel, (borders[0], borders[1]))
     spatial = _AXES[-dimension:]
     y = lax.conv_general_dilated(
         pad(x, window.pixels_of_padding, padding_mode) if apart else x,

@@ -25,8 +25,8 @@ ImageShape = tuple[int, int, int]
 WIDEST = 100_000
 """The largest ``width``: a search for one ends there."""
 
-MOST_PARAMETERS = 1_000_000_000
-"""The most parameters of a network: 4 GB of float32, which one machine can draw and hold."""
+MOST_PARAMETERS = 2_000_000_000
+"""The most parameters of a network: 8 GB of float32, which one machine can draw and hold."""
 
 DEEPEST = 2000
 """The most layers, blocks or stages that a config may ask for."""

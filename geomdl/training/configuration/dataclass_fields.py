@@ -36,12 +36,12 @@ def from_values(kind: type[T], values: Mapping[str, Any], path: str, *, also: Se
 
     >>> from geomdl.training.configuration.optimizers import SGD
     >>> from_values(SGD, {"learning_rate": 1}, "optimizer")
-    SGD(learning_rate=1.0, weight_decay=0.0, clip_norm=None)
+    SGD(learning_rate=1.0, weight_decay=0.0, clip_norm=None, weight_decay_on='weights')
     >>> from_values(SGD, {"learning_rat": 0.1}, "optimizer")
     Traceback (most recent call last):
     ...
     ValueError: unknown config key 'optimizer.learning_rat'; allowed: optimizer.learning_rate,
-    optimizer.weight_decay, optimizer.clip_norm; did you mean 'optimizer.learning_rate'?
+    optimizer.weight_decay, optimizer.clip_norm, optimizer.weight_decay_on; did you mean 'optimizer.learning_rate'?
     """
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}  # pyright: ignore[reportArgumentType]
     hints = _hints(kind)

@@ -1,9 +1,12 @@
 """Optimisers by name, on top of optax.
 
-Weight decay acts on parameters with two or more axes only: biases and the scales of normalisation layers are left
-alone.
+Weight decay acts on weights alone: biases, and the scales of normalisation layers, are left as they are, unless
+``weight_decay_on`` says otherwise; see `decayed`.
 """
 
+import fnmatch
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +14,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from geomdl.errors import invalid
+from geomdl.errors import invalid, unknown
+from geomdl.layers.core.layer import path_of
 from geomdl.registry import Registry
 from geomdl.training.configuration.optimizer_class import optimizer_class
 from geomdl.training.configuration.promotion import standard_promotion
@@ -30,19 +34,74 @@ class OptimizerConfig(Protocol):
         ...
 
 
-def decayed(params: Any) -> Any:
-    """Which parameters weight decay acts on: those with two or more axes.
+DECAYED = ("weights", "all")
+"""What weight decay may act on, by name; else patterns of the names of parameters."""
+
+_NO_WEIGHTS = ("bias", "scale", "gain", "gamma", "beta", "offset", "shift", "temperature", "coefficients")
+"""A parameter of such a name, or of one that ends in ``_`` and one of these, is no weight."""
+
+
+def decayed(params: Any, on: str | tuple[str, ...] = "weights") -> Any:
+    """Which parameters weight decay acts on.
+
+    ``"weights"``: what is multiplied with features: parameters named ``kernel``, and others with two or more axes (such
+    as embeddings), but none that is named after a bias, a scale or the parameters of a nonlinearity (``bias``,
+    ``scale``, ``gain``, ``gamma``, ``beta``, ``offset``, ``shift``, ``temperature``, ``coefficients``, also after an
+    underscore as in ``query_bias``). Biases of geomdl's layers have two axes, and still are none. The same names are
+    those of Flax.
+
+    ``"all"``: every parameter, as in the papers of AlexNet, VGG and ResNet.
+
+    Patterns: parameters whose name, such as ``3.body.0.kernel``, matches one; it is made of the path of the layer, as
+    ``geomdl summary`` prints it, and of the attribute. ``*`` stands for anything.
+
+    The weights of equivariant layers are the free parameters w of a kernel Σ_k w_k b_k. Their decay shrinks Σ w_k²,
+    which is the squared norm of the kernel, Σ_kl w_k w_l ⟨b_k, b_l⟩, only where the basis is orthonormal: basis kernels
+    of pixels are orthogonal, each with as many equal entries as it ties together; steerable ones overlap. So the same λ
+    means another strength of decay than for a plain convolution of the same kernel size.
 
     Args:
       params: a tree of arrays.
+      on: see above.
 
     Returns:
       A tree of the same structure, of booleans.
 
-    >>> decayed({"kernel": jnp.ones((3, 3)), "bias": jnp.ones(3)})
-    {'bias': False, 'kernel': True}
+    Raises:
+      ValueError: a pattern that no parameter matches.
+
+    >>> decayed({"kernel": jnp.ones((3, 3)), "bias": [jnp.ones((3, 1))]})
+    {'bias': [False], 'kernel': True}
+    >>> decayed({"first": {"kernel": 1}, "last": {"kernel": 1}}, ("last.*",))
+    {'first': {'kernel': False}, 'last': {'kernel': True}}
     """
-    return jax.tree.map(lambda p: jnp.ndim(p) >= 2, params)
+    if on == "all":
+        return jax.tree.map(lambda p: True, params)
+    if on == "weights":
+        return jax.tree_util.tree_map_with_path(lambda path, p: _is_weight(_name(path), p), params)
+    patterns = (on,) if isinstance(on, str) else on
+    names = [_name(path) for path, _ in jax.tree_util.tree_flatten_with_path(params)[0]]
+    for pattern in patterns:
+        if not fnmatch.filter(names, pattern):
+            shown = list(dict.fromkeys(names))
+            raise unknown("optimizer.weight_decay_on", pattern, [*shown[:12], *(["…"] if len(shown) > 12 else [])])
+    matched = lambda path, p: any(fnmatch.fnmatchcase(_name(path), pattern) for pattern in patterns)  # noqa: E731
+    return jax.tree_util.tree_map_with_path(matched, params)
+
+
+def _name(path: tuple[Any, ...]) -> str:
+    """The name of a parameter: path of the layer and attribute, without the number of an array in a list of them."""
+    keys = [getattr(key, "key", getattr(key, "idx", getattr(key, "name", None))) for key in path]
+    while len(keys) > 1 and str(keys[-1]).isdigit():
+        keys.pop()
+    return path_of(keys)
+
+
+def _is_weight(name: str, parameter: Any) -> bool:
+    attribute = name.rpartition(".")[2]
+    if attribute.rpartition("_")[2] in _NO_WEIGHTS:
+        return False
+    return attribute == "kernel" or jnp.ndim(parameter) >= 2
 
 
 @dataclass(frozen=True)
@@ -53,6 +112,7 @@ class SGD:
       learning_rate: η₀, which the schedule changes over time.
       weight_decay: λ.
       clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
+      weight_decay_on: ``"weights"``, ``"all"`` parameters, or patterns of names, such as ``("*.kernel",)``.
 
     >>> SGD(learning_rate=0.05).learning_rate
     0.05
@@ -61,13 +121,14 @@ class SGD:
     learning_rate: float = 0.1
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    weight_decay_on: str | tuple[str, ...] = "weights"
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate, self.weight_decay, self.clip_norm)
+        _check(self.learning_rate, self.weight_decay, self.clip_norm, self.weight_decay_on)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
-        return _standard(*_clip(self.clip_norm), *_l2(self.weight_decay), optax.sgd(schedule))
+        return _standard(*_clip(self.clip_norm), *_l2(self.weight_decay, self.weight_decay_on), optax.sgd(schedule))
 
 
 @dataclass(frozen=True)
@@ -80,6 +141,7 @@ class Momentum:
       nesterov: looks ahead by one step.
       weight_decay: λ.
       clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
+      weight_decay_on: ``"weights"``, ``"all"`` parameters, or patterns of names, such as ``("*.kernel",)``.
 
     >>> Momentum(learning_rate=0.05).learning_rate
     0.05
@@ -90,15 +152,15 @@ class Momentum:
     nesterov: bool = False
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    weight_decay_on: str | tuple[str, ...] = "weights"
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate, self.weight_decay, self.clip_norm, momentum=self.momentum)
+        _check(self.learning_rate, self.weight_decay, self.clip_norm, self.weight_decay_on, momentum=self.momentum)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
-        return _standard(
-            *_clip(self.clip_norm), *_l2(self.weight_decay), optax.sgd(schedule, self.momentum, self.nesterov)
-        )
+        decay = _l2(self.weight_decay, self.weight_decay_on)
+        return _standard(*_clip(self.clip_norm), *decay, optax.sgd(schedule, self.momentum, self.nesterov))
 
 
 @dataclass(frozen=True)
@@ -112,6 +174,7 @@ class Adam:
       eps: added to the root of the second moment.
       weight_decay: λ; ∇L + λ w takes the place of ∇L.
       clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
+      weight_decay_on: ``"weights"``, ``"all"`` parameters, or patterns of names, such as ``("*.kernel",)``.
 
     >>> Adam(learning_rate=0.05).learning_rate
     0.05
@@ -123,17 +186,17 @@ class Adam:
     eps: float = 1e-8
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    weight_decay_on: str | tuple[str, ...] = "weights"
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate, self.weight_decay, self.clip_norm, b1=self.b1, b2=self.b2)
+        _check(self.learning_rate, self.weight_decay, self.clip_norm, self.weight_decay_on, b1=self.b1, b2=self.b2)
         if self.eps <= 0:
             raise invalid("optimizer.eps", self.eps, "a positive number", 1e-8)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
-        return _standard(
-            *_clip(self.clip_norm), *_l2(self.weight_decay), optax.adam(schedule, self.b1, self.b2, self.eps)
-        )
+        decay = _l2(self.weight_decay, self.weight_decay_on)
+        return _standard(*_clip(self.clip_norm), *decay, optax.adam(schedule, self.b1, self.b2, self.eps))
 
 
 @dataclass(frozen=True)
@@ -147,6 +210,7 @@ class AdamW:
       eps: added to the root of the second moment.
       weight_decay: λ, multiplied with the learning rate as in optax.
       clip_norm: the gradient is scaled down to this 2-norm, over all parameters, where it is longer; None: never.
+      weight_decay_on: ``"weights"``, ``"all"`` parameters, or patterns of names, such as ``("*.kernel",)``.
 
     >>> AdamW(learning_rate=0.05).learning_rate
     0.05
@@ -158,9 +222,10 @@ class AdamW:
     eps: float = 1e-8
     weight_decay: float = 1e-2
     clip_norm: float | None = None
+    weight_decay_on: str | tuple[str, ...] = "weights"
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate, self.weight_decay, self.clip_norm, b1=self.b1, b2=self.b2)
+        _check(self.learning_rate, self.weight_decay, self.clip_norm, self.weight_decay_on, b1=self.b1, b2=self.b2)
         if self.eps <= 0:
             raise invalid("optimizer.eps", self.eps, "a positive number", 1e-8)
 
@@ -168,7 +233,14 @@ class AdamW:
         """Returns the optimiser whose learning rate follows the schedule."""
         return _standard(
             *_clip(self.clip_norm),
-            optax.adamw(schedule, self.b1, self.b2, self.eps, weight_decay=self.weight_decay, mask=decayed),
+            optax.adamw(
+                schedule,
+                self.b1,
+                self.b2,
+                self.eps,
+                weight_decay=self.weight_decay,
+                mask=_mask(self.weight_decay_on),
+            ),
         )
 
 
@@ -186,15 +258,23 @@ def _standard(*transformations: optax.GradientTransformation) -> optax.GradientT
     return optax.GradientTransformation(standard_promotion(chain.init), standard_promotion(chain.update))
 
 
-def _l2(weight_decay: float) -> list[optax.GradientTransformation]:
-    return [optax.add_decayed_weights(weight_decay, mask=decayed)] if weight_decay else []
+def _l2(weight_decay: float, on: str | tuple[str, ...]) -> list[optax.GradientTransformation]:
+    return [optax.add_decayed_weights(weight_decay, mask=_mask(on))] if weight_decay else []
+
+
+def _mask(on: str | tuple[str, ...]) -> Callable[[Any], Any]:
+    return functools.partial(decayed, on=on)
 
 
 def _clip(norm: float | None) -> list[optax.GradientTransformation]:
     return [] if norm is None else [optax.clip_by_global_norm(norm)]
 
 
-def _check(learning_rate: float, weight_decay: float, clip_norm: float | None, **betas: float) -> None:
+def _check(
+    learning_rate: float, weight_decay: float, clip_norm: float | None, on: str | tuple[str, ...], **betas: float
+) -> None:
+    if not on or (isinstance(on, str) and on not in DECAYED and not set("*?[.") & set(on)):
+        raise unknown("optimizer.weight_decay_on", on, DECAYED, also=["a pattern such as '*.kernel'"])
     if not 0 < learning_rate < float("inf"):
         raise invalid("optimizer.learning_rate", learning_rate, "a positive number", 1e-3)
     if not 0 <= weight_decay < float("inf"):

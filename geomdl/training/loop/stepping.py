@@ -52,7 +52,7 @@ class Steps:
             task=parts.task,
             optimizer=parts.optimizer,
             select=loader.select,
-            augment=config.augmentation,
+            augment=config.augmentation.for_images(parts.dataset.preprocessing),
             compute=options.compute,
             strategy=strategy,
             ema=options.ema or 0.0,

@@ -12,6 +12,7 @@ import optax
 from jaxtyping import Array
 
 from geomdl.data import Augmentation
+from geomdl.errors import invalid
 from geomdl.tasks import Outputs, Task
 from geomdl.training.distributed.parallel import Strategy, padded
 from geomdl.training.step.compute import Compute
@@ -51,7 +52,14 @@ def make_train_step(
     Returns:
       A function of the state (which is donated: do not use it again), of what the loader fetched for the step, and of
       the key of the run.
+
+    Raises:
+      ValueError: images are mixed, but the loss of the task takes no probabilities of labels.
     """
+    if getattr(augment, "mixes", False) and not getattr(task, "takes_label_probabilities", False):
+        which = "mixup" if augment.mixup else "cutmix"
+        allowed = "0, unless the task is a classification whose loss takes probabilities: softmax or sigmoid"
+        raise invalid(f"augmentation.{which}", getattr(augment, which), allowed, 0)
 
     def step(state: TrainState, fetched: Tree, key: Array) -> TrainState:
         augment_key, model_key = jax.random.split(jax.random.fold_in(key, state.step))
@@ -82,11 +90,13 @@ def _augmented(
     """This device's images, moved, and the whole batch's targets; those that move with their images moved alike."""
     moving = {name: kind for name, kind in task.target_kinds.items() if kind.moves}
     images = strategy.split(batch["image"])
-    if not moving:
-        return {**batch, "image": augment(images, key)}
-    part = {"image": images, **{name: strategy.split(batch[name]) for name in moving}}
-    moved = augment.batch(part, moving, key)
-    return {**batch, "image": moved["image"], **{name: strategy.gather(moved[name]) for name in moving}}
+    if moving:
+        part = {"image": images, **{name: strategy.split(batch[name]) for name in moving}}
+        moved = augment.batch(part, moving, key)
+        batch = {**batch, "image": moved["image"], **{name: strategy.gather(moved[name]) for name in moving}}
+    else:
+        batch = {**batch, "image": augment(images, key)}
+    return augment.mixed(batch, task.target_kinds["label"], key) if getattr(augment, "mixes", False) else batch
 
 
 def make_apply(
