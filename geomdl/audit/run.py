@@ -191,6 +191,7 @@ class _Subject:
             output_law(output, group)  # or it is refused, before the model is called
         size = images.size[:2]
         stream = Stream(model, batch=min(batch, max(len(images.pixels), 2)))
+        images = dataclasses.replace(images, pixels=stream.arranged(images.pixels))
         white = Images("white noise", moderated(images, rng))
         y = first_outputs(stream, white.pixels)
         treated = _treated(output, out_type, y, size, group)
@@ -338,7 +339,7 @@ def _one_more(stream: Stream, plan: Plan, size: Size, dtype: DTypeLike, notes: l
     """The exact symmetries again on images one pixel larger, where the model takes them."""
     larger = (size[0] + 1, size[1] + 1, size[2])
     rng = np.random.default_rng([plan.seed, 2])
-    noise = Images("white noise", white_noise(rng, FEW, larger, dtype))
+    noise = Images("white noise", stream.arranged(white_noise(rng, FEW, larger, dtype)))
     stream.canonical = lambda y, size: y
     y = outputs_or_none(stream, noise.pixels)
     if y is None:

@@ -131,11 +131,11 @@ class Plan:
         if rng is None:
             few = images.first(SOME)
             pad = [(0, 0), (margin, margin), (margin, margin), (0, 0)]
-            canvases = Images(few.name, np.pad(few.pixels, pad, mode="reflect"), few.labels)
+            pixels = np.pad(few.pixels, pad, mode="reflect")
         else:
             large = (self.size[0] + 2 * margin, self.size[1] + 2 * margin, images.size[2])
             pixels = band_limited(rng, min(SOME, len(images.pixels)), large, images.pixels.dtype)
-            canvases = Images(images.name, pixels)
+        canvases = Images(images.name, stream.arranged(pixels))
         steps = sorted({1, 2, 4, margin} & set(range(margin + 1)))
         shifts = [s for n in steps for s in ((n, 0), (0, n), (-n, n))]
         return measure_crops(stream, canvases, self.size, shifts, self.output)

@@ -44,6 +44,10 @@ class Stream:
         self.dtypes: set[Any] = set()
         self._compiled = jax.jit(self._count) if model.differentiable else None
 
+    def arranged(self, images: np.ndarray) -> np.ndarray:
+        """The same images, in memory as the model reads them, where it says how."""
+        return images if self.model.takes is None else self.model.takes.arranged(images)
+
     def _count(self, model: Model, x: jax.Array) -> Any:
         self.compilations += 1  # runs when JAX traces, not when the compiled function is called
         return model(x)

@@ -204,11 +204,18 @@ def fourier_shift(x: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
     >>> bool(np.allclose(fourier_shift(fourier_shift(x, (0.5, 0)), (0.5, 0)), np.roll(x, 1, 1)))
     True
     """
-    axes = [axis for axis in (1, 2) if shift[axis - 1]]
-    if not axes:
+    if x.transpose(0, 3, 1, 2).flags.c_contiguous:  # in memory the channels are first: they stay so
+        return _shifted(x.transpose(0, 3, 1, 2), shift, first=2).transpose(0, 2, 3, 1)
+    return _shifted(x, shift, first=1)
+
+
+def _shifted(x: np.ndarray, shift: tuple[float, float], *, first: int) -> np.ndarray:
+    """`fourier_shift` of images whose rows are the axis ``first``, and whose columns are the next."""
+    steps = {first + i: step for i, step in enumerate(shift) if step}
+    if not steps:
         return x
-    lengths = [x.shape[axis] for axis in axes]
-    turns = _turns(lengths, [shift[axis - 1] for axis in axes]).astype(np.result_type(x.dtype, np.complex64))
+    axes, lengths = list(steps), [x.shape[axis] for axis in steps]
+    turns = _turns(lengths, list(steps.values())).astype(np.result_type(x.dtype, np.complex64))
     shape = [1] * x.ndim
     for axis, count in zip(axes, turns.shape, strict=True):
         shape[axis] = count
