@@ -71,7 +71,7 @@ class Stream:
         for start in range(0, len(images), self.batch):
             part = images[start : start + self.batch]
             missing = self.batch - len(part)
-            filled = np.concatenate([part, np.repeat(part[-1:], missing, 0)]) if missing else part
+            filled = np.concatenate([part, np.broadcast_to(part[-1:], (missing, *part.shape[1:]))]) if missing else part
             with jax.default_matmul_precision("highest"):  # accelerators would round to ten bits otherwise
                 result = self._compiled(self.model, jnp.asarray(filled)) if self._compiled else self.model(filled)
             self.calls += 1

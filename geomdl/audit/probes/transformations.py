@@ -87,6 +87,9 @@ def point_transformation(element: PointElement, output: Output, in_type: FieldTy
     inverse = element if reflected else (0, -degrees % 360)
 
     def by(g: PointElement, field_type: FieldType | None) -> Move:
+        if field_type is None and is_on_grid(g):
+            return lambda x: _turned(x, g)
+
         def move(x: np.ndarray) -> np.ndarray:
             of = field_type or FieldType(O2, f"{x.shape[-1]} trivial")
             return np.asarray(act(in_group(g, require_planar(of.group, "the plane")), x, of))
@@ -104,6 +107,12 @@ def point_transformation(element: PointElement, output: Output, in_type: FieldTy
         _point_move(inverse, output) if not exact and not output.is_invariant else None,
         disc=not exact,
     )
+
+
+def _turned(x: np.ndarray, element: PointElement) -> np.ndarray:
+    """Images moved by an element that maps the grid to itself: a view, as JAX has none."""
+    reflected, degrees = element
+    return np.rot90(np.flip(x, 1) if reflected else x, round(degrees / 90), (1, 2))
 
 
 def _point_move(element: PointElement, output: Output) -> Move:
