@@ -149,8 +149,36 @@ def in_group(element: PointElement, group: PlanarGroup) -> np.ndarray:
     return np.array([float(reflected), math.radians(degrees)])
 
 
-def circular_shift(shift: tuple[int, int], output: Output) -> Transformation | None:
-    """A circular shift by whole pixels; None when the output cannot move by it."""
+class Periodic:
+    """Shifts images ``[n, height, width, channels]`` circularly by (rows, columns), as `numpy.roll` does.
+
+    The shifts of the same images are views, windows of their periodic continuation, and so cost nothing each.
+
+    >>> x = np.arange(24.0).reshape(1, 4, 6, 1)
+    >>> bool(np.all(Periodic()(x, (1, -8)) == np.roll(x, (1, -8), (1, 2))))
+    True
+    """
+
+    def __init__(self) -> None:
+        self._images, self._twice = np.empty(0), np.empty(0)
+
+    def __call__(self, x: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
+        """g·x."""
+        if self._images is not x:
+            rows = np.concatenate([x, x], 1)
+            self._images, self._twice = x, np.concatenate([rows, rows], 2)
+        height, width = x.shape[1:3]
+        top, left = -shift[0] % height, -shift[1] % width
+        return self._twice[:, top : top + height, left : left + width]
+
+
+def circular_shifts(shifts: Iterable[tuple[int, int]], output: Output) -> list[Transformation]:
+    """Circular shifts by whole pixels, of those by which the output can move."""
+    roll = Periodic()
+    return [found for shift in shifts if (found := _circular_shift(shift, output, roll)) is not None]
+
+
+def _circular_shift(shift: tuple[int, int], output: Output, roll: Periodic) -> Transformation | None:
     if output.kind == "function":
         return None
     step = (shift[0] / output.stride, shift[1] / output.stride)
@@ -161,7 +189,7 @@ def circular_shift(shift: tuple[int, int], output: Output) -> Transformation | N
         "shifts",
         f"({shift[0]}, {shift[1]})",
         (float(shift[0]), float(shift[1])),
-        lambda x: np.roll(x, shift, (1, 2)),
+        lambda x: roll(x, shift),
         (lambda y: np.roll(y, of_output, (1, 2))) if output.is_field else _shift_move(shift, output),
     )
 
