@@ -1,6 +1,7 @@
 """Runs a model on any number of images with one compiled batch size."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -58,7 +59,11 @@ class Stream:
         if count % self.batch == 0:  # they fill their batches: nothing has to be put together
             return [self(part) for part in parts]
         together = self.batch // count if self.batch % count == 0 else len(parts)  # memory is asked for once and again
-        outputs = [self(np.concatenate(parts[i : i + together])) for i in range(0, len(parts), together)]
+        groups = [parts[i : i + together] for i in range(0, len(parts), together)]
+        outputs = []
+        with ThreadPoolExecutor(2) as pool:  # they only copy, and never while the model runs
+            for i in range(0, len(groups), 2):
+                outputs += map(self, list(pool.map(np.concatenate, groups[i : i + 2])))
         return np.split(np.concatenate(outputs), len(parts))
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
