@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -20,18 +20,13 @@ DEAD = 1e-6
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Picture:
-    """The image on which a transformation changes most: the image, the moved image, and by how much the output
+    """The image on which a transformation changes most: the image (a view), the moved image, and by how much the output
     changes."""
 
     measurement: Measurement
     before: np.ndarray
     after: np.ndarray
     error: float
-
-    def kept(self) -> "Picture":
-        """The same with images of its own, where they are parts of larger arrays."""
-        before, after = (x if x.base is None else x.copy() for x in (self.before, self.after))
-        return Picture(self.measurement, before, after, self.error)
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> float:
@@ -53,14 +48,13 @@ def spread(y: np.ndarray) -> float:
 def measure(
     stream: Stream, transformations: Sequence[Transformation], images: Images, output: Output
 ) -> tuple[list[Measurement], list[Picture]]:
-    """The error of every transformation on all images, and of each family the image that changes most.
+    """The error of every transformation on all images, and the image that each changes most.
 
     The moved images of many transformations go through the model together, so that it is compiled once and called no
     more often than their number needs. Where a transformation resamples, its inverse is applied as well and the images
     go through the model once more, to tell what resampling alone changes.
     """
-    found: list[Measurement] = []
-    pictures: list[Picture] = []
+    found: list[tuple[Measurement, Picture]] = []
     for cut in (False, True):
         chosen = [transformation for transformation in transformations if transformation.disc == cut]
         if not chosen:
@@ -70,20 +64,8 @@ def measure(
             continue  # the model looks at nothing that is left: no error would mean anything
         at_once = max(1, 8 * stream.batch // len(frame.x))
         for start in range(0, len(chosen), at_once):
-            measured = list(_measured_together(stream, chosen[start : start + at_once], frame))
-            found += [measurement for measurement, _ in measured]
-            pictures = largest_errors([*pictures, *(picture for _, picture in measured)])
-    return found, pictures
-
-
-def largest_errors(pictures: Iterable[Picture]) -> list[Picture]:
-    """Of each family the picture with the largest error, which holds on to no other images."""
-    largest: dict[str, Picture] = {}
-    for picture in pictures:
-        family = picture.measurement.family
-        if family not in largest or picture.error > largest[family].error:
-            largest[family] = picture
-    return [picture.kept() for picture in largest.values()]
+            found += _measured_together(stream, chosen[start : start + at_once], frame)
+    return [measurement for measurement, _ in found], [picture for _, picture in found]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -234,7 +216,7 @@ def measure_crops(
         )  # fmt: skip
         measurements.append(measurement)
         pictures.append(_worst(measurement, x, window(shift), got, expected))
-    return measurements, largest_errors(pictures)
+    return measurements, pictures
 
 
 def _overlap(y: np.ndarray, steps: Sequence[int]) -> np.ndarray:
@@ -264,7 +246,7 @@ def _worst(
         whole = np.linalg.norm(expected.reshape(len(x), -1).astype(float), axis=1)
         errors = np.linalg.norm(apart, axis=1) / (np.mean(whole) or 1.0)
     index = int(np.argmax(errors))
-    return Picture(measurement, x[index], moved[index], float(errors[index]))
+    return Picture(measurement, x[index], moved[index].copy("K"), float(errors[index]))
 
 
 def _require_same_shape(got: np.ndarray, expected: np.ndarray, transformation: Transformation) -> None:

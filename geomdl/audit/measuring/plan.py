@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from geomdl.audit.measuring.conclude import FULL_FRAME
-from geomdl.audit.measuring.measurement import Picture, largest_errors, measure, measure_crops
+from geomdl.audit.measuring.measurement import Picture, measure, measure_crops
 from geomdl.audit.measuring.stream import Stream
 from geomdl.audit.probes.images import Images, band_limited
 from geomdl.audit.probes.output import Output
@@ -165,6 +165,10 @@ def _joined(*parts: Measured) -> Measured:
 
 def worst_pictures(pictures: Sequence[Picture], at_most: int = 6) -> tuple[Picture, ...]:
     """Of each family the picture with the largest error, the families with the largest errors first."""
-    largest = largest_errors(p for p in pictures if p.measurement.family != FULL_FRAME)
-    ordered = sorted(largest, key=lambda p: -p.error / (p.measurement.spread or 1.0))
-    return tuple(ordered[:at_most])
+    largest: dict[str, Picture] = {}
+    for picture in pictures:
+        family = picture.measurement.family
+        if family != FULL_FRAME and (family not in largest or picture.error > largest[family].error):
+            largest[family] = picture
+    ordered = sorted(largest.values(), key=lambda p: -p.error / (p.measurement.spread or 1.0))
+    return tuple(dataclasses.replace(p, before=p.before.copy()) for p in ordered[:at_most])  # not all images with it
