@@ -105,11 +105,11 @@ def is_dead(*outputs: np.ndarray) -> bool:
     return all(spread(y) <= DEAD for y in outputs)
 
 
-def moderated(images: Images, rng: np.random.Generator) -> np.ndarray:
-    """White noise with the mean and deviation that the images have in each channel."""
+def moderated(images: Images, normal: np.ndarray) -> np.ndarray:
+    """White noise with the mean and deviation that the images have in each channel, of normal numbers."""
     x = images.pixels
     noise = np.empty_like(x)  # in memory as they are, too
-    noise[...] = rng.normal(size=x.shape)
+    noise[...] = normal
     mean, deviation = x.mean((0, 1, 2), dtype=float), x.std((0, 1, 2), dtype=float)
     noise *= deviation.astype(x.dtype)
     noise += mean.astype(x.dtype)

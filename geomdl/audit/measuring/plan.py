@@ -8,7 +8,7 @@ import numpy as np
 
 from geomdl.audit.measuring.conclude import FULL_FRAME
 from geomdl.audit.measuring.measurement import Picture, measure, measure_crops
-from geomdl.audit.measuring.stream import Stream
+from geomdl.audit.measuring.stream import Stream, arranged
 from geomdl.audit.probes.images import Images, band_limited
 from geomdl.audit.probes.output import Output
 from geomdl.audit.probes.symmetries import OTHER_ANGLES, grid_elements, group_elements, other_angles
@@ -135,7 +135,7 @@ class Plan:
         else:
             large = (self.size[0] + 2 * margin, self.size[1] + 2 * margin, images.size[2])
             pixels = band_limited(rng, min(SOME, len(images.pixels)), large, images.pixels.dtype)
-        canvases = Images(images.name, stream.arranged(pixels))
+        canvases = Images(images.name, arranged(pixels, stream.model))
         steps = sorted({1, 2, 4, margin} & set(range(margin + 1)))
         shifts = [s for n in steps for s in ((n, 0), (0, n), (-n, n))]
         return measure_crops(stream, canvases, self.size, shifts, self.output)

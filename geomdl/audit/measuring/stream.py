@@ -45,10 +45,6 @@ class Stream:
         self.dtypes: set[Any] = set()
         self._compiled = jax.jit(self._count) if model.differentiable else None
 
-    def arranged(self, images: np.ndarray) -> np.ndarray:
-        """The same images, in memory as the model reads them, where it says how."""
-        return images if self.model.takes is None else self.model.takes.arranged(images)
-
     def _count(self, model: Model, x: jax.Array) -> Any:
         self.compilations += 1  # runs when JAX traces, not when the compiled function is called
         return model(x)
@@ -84,6 +80,11 @@ class Stream:
             self.dtypes |= {t for t in floating if t is not None and jnp.issubdtype(t, jnp.floating)}
             outputs.append(_checked(result, self.batch)[: len(part)])
         return self.canonical(np.concatenate(outputs), images.shape[1:3])
+
+
+def arranged(images: np.ndarray, model: Model) -> np.ndarray:
+    """The same images, in memory as the model reads them, where it says how."""
+    return images if model.takes is None else model.takes.arranged(images)
 
 
 def _checked(result: Any, batch: int) -> np.ndarray:
