@@ -30,6 +30,23 @@ def as_rngs(rngs: Any) -> nnx.Rngs:
         raise invalid("rngs", rngs, "flax.nnx.Rngs, a JAX random key or a seed", "nnx.Rngs(0)") from None
 
 
+class OneKey(nnx.Rngs):
+    """Streams that give one and the same key at every call: for networks of which only the shapes are asked for.
+
+    Counting keys inside a trace takes a time that grows with the square of the number of layers.
+
+    >>> rngs = OneKey(0)
+    >>> bool(rngs.params() == rngs.params())
+    True
+    """
+
+    def __call__(self) -> jax.Array:
+        """Returns the key."""
+        return self.default.key[...]
+
+    params = dropout = __call__  # type: ignore[assignment]
+
+
 def as_key(key: Any, what: str = "key") -> jax.Array:
     """A JAX random key: itself, one of `jax.random.PRNGKey`, the next one of `nnx.Rngs`, or that of a seed.
 

@@ -211,7 +211,7 @@ def _train(layer: Layer, size: Size, steps: int = 3) -> None:
     def step(params, rest, key):
         def loss(params):
             merged = nnx.merge(graph, params, jax.tree.map(lambda leaf: leaf, rest))
-            y = merged(x, train=True, key=key)
+            y = jnp.concatenate(jax.tree.leaves(merged(x, train=True, key=key)), -1)  # heads beside the output
             target = np.random.default_rng(0).normal(size=y.shape).astype(np.float32)
             return ((y - target) ** 2).mean(), nnx.state(merged, nnx.Not(nnx.Param))
 

@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING
 
 from geomdl.deprecation import renamed
+from geomdl.layers.containers.auxiliary import AuxiliaryOutputs, WithAuxiliary
 from geomdl.layers.containers.branching import Branch, Parallel, Residual
 from geomdl.layers.containers.foreign import ForeignModule, WithoutContract
 from geomdl.layers.containers.sequential import Sequential
 from geomdl.layers.containers.skip import Skip
+from geomdl.layers.containers.stochastic_depth import StochasticDepth
 from geomdl.layers.convolution.attention import PositionEmbedding, SelfAttention
+from geomdl.layers.convolution.connected import ConnectedConv
 from geomdl.layers.convolution.conv import Conv
 from geomdl.layers.convolution.dense import Dense
 from geomdl.layers.convolution.locally_connected import Flatten, LocallyConnected
@@ -19,6 +22,7 @@ from geomdl.layers.core.window import Padding, PaddingMode, Window, output_size
 from geomdl.layers.field_types.change_of_basis import FromIrreps, ToIrreps
 from geomdl.layers.field_types.mask import Mask
 from geomdl.layers.field_types.order import Disentangle, Reshuffle
+from geomdl.layers.field_types.pad_fields import PadFields
 from geomdl.layers.field_types.restriction import Restrict
 from geomdl.layers.nonlinearities.crelu import CReLU
 from geomdl.layers.nonlinearities.fourier import FourierPointwise
@@ -28,6 +32,7 @@ from geomdl.layers.nonlinearities.tensor_product import TensorProduct
 from geomdl.layers.nonlinearities.vector_field import VectorField
 from geomdl.layers.normalization.batch_norm import BatchNorm, Dropout, LayerNorm, normalization
 from geomdl.layers.normalization.field_norm import FieldNorm, GroupNorm, InstanceNorm
+from geomdl.layers.normalization.local_response import LocalResponseNorm
 from geomdl.layers.resampling.alias_free import BandLimited, IdealResample, Polynomial
 from geomdl.layers.resampling.field_pooling import (
     InducedNormPool,
@@ -40,6 +45,7 @@ from geomdl.layers.resampling.hourglass import Hourglass, PolyphaseUpsample
 from geomdl.layers.resampling.polyphase import Polyphase
 from geomdl.layers.resampling.pooling import BlurPool, GlobalPool, GroupPool, Pool, halving_pool
 from geomdl.layers.resampling.reduced_size import ReducedSize
+from geomdl.layers.resampling.subsampling import TrainableSubsampling
 from geomdl.layers.resampling.upsampling import AdaptivePool, Upsample
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import Frozen
@@ -49,20 +55,22 @@ if not TYPE_CHECKING:
     __getattr__ = renamed(__name__, {"Concatenated": "CReLU", "HalfSize": "ReducedSize"}, removed_in="0.3")
 
 __all__ = [
-    "AdaptivePool", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child", "Conv", "Dense",
-    "Disentangle", "Dropout", "FieldNorm", "Flatten", "ForeignModule", "FourierPointwise", "FromIrreps", "Frozen",
-    "Gated", "GlobalPool", "GroupNorm", "GroupPool", "Hourglass", "IdealResample", "Identity", "InducedNormPool",
-    "InstanceNorm", "Layer", "LayerNorm", "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool",
-    "NormPool", "Padding", "PaddingMode", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample",
-    "Pool", "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential",
-    "Skip", "SubgroupPool", "TensorProduct", "ToIrreps", "TransposedConv", "Upsample", "VectorField", "Window",
-    "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "halving_pool", "normalization",
-    "output_size", "pool", "with_method",
+    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "BatchNorm", "BlurPool", "Branch", "CReLU", "Child",
+    "ConnectedConv", "Conv", "Dense", "Disentangle", "Dropout", "FieldNorm", "Flatten", "ForeignModule",
+    "FourierPointwise", "FromIrreps", "Frozen", "Gated", "GlobalPool", "GroupNorm", "GroupPool", "Hourglass",
+    "IdealResample", "Identity", "InducedNormPool", "InstanceNorm", "Layer", "LayerNorm", "LocalResponseNorm",
+    "LocallyConnected", "Mask", "Maxout", "NormActivation", "NormMaxPool", "NormPool", "PadFields", "Padding",
+    "PaddingMode", "Parallel", "Pointwise", "Polynomial", "Polyphase", "PolyphaseUpsample", "Pool",
+    "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict", "SelfAttention", "Sequential", "Skip",
+    "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps", "TrainableSubsampling", "TransposedConv",
+    "Upsample", "VectorField", "Window", "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "convolve",
+    "correlate", "freeze", "halving_pool", "normalization", "output_size", "pool", "with_method",
 ]  # fmt: skip
 
 __experimental__ = [
-    "AdaptivePool", "BandLimited", "Child", "ForeignModule", "Frozen", "Hourglass", "IdealResample",
-    "InducedNormPool", "Polynomial", "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize",
-    "SelfAttention", "Skip", "TensorProduct", "VectorField", "WithoutContract", "antialiased_max_pool",
-    "halving_pool", "normalization", "with_method",
+    "AdaptivePool", "AuxiliaryOutputs", "BandLimited", "Child", "ConnectedConv", "ForeignModule", "Frozen",
+    "Hourglass", "IdealResample", "InducedNormPool", "LocalResponseNorm", "PadFields", "Polynomial", "Polyphase",
+    "PolyphaseUpsample", "PositionEmbedding", "ReducedSize", "SelfAttention", "Skip", "StochasticDepth",
+    "TensorProduct", "TrainableSubsampling", "VectorField", "WithAuxiliary", "WithoutContract",
+    "antialiased_max_pool", "halving_pool", "normalization", "with_method",
 ]  # fmt: skip

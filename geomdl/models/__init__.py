@@ -10,10 +10,7 @@ from geomdl.models.classification.fully_connected import (
 )
 from geomdl.models.classification.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNISTFinalConfig
 from geomdl.models.classification.off_grid import OffGridConfig
-from geomdl.models.classification.resnet import ResNetConfig
 from geomdl.models.classification.steerable_example import SteerableExampleConfig
-from geomdl.models.classification.vision_transformer import VisionTransformerConfig
-from geomdl.models.classification.wide_resnet import WideResNetConfig
 from geomdl.models.core.config import ImageShape, ModelConfig, ScalableConfig, count_parameters
 from geomdl.models.core.exactness import InexactSizeWarning, exact_sizes_near
 from geomdl.models.core.model_class import BuildsModel, model_class
@@ -33,6 +30,18 @@ from geomdl.models.tools.counting import (
 )
 from geomdl.models.tools.export import Exported, export
 from geomdl.models.tools.summary import Summary, summarize
+from geomdl.models.zoo.core.config import ZooConfig
+from geomdl.models.zoo.plain.alexnet import AlexNetConfig
+from geomdl.models.zoo.plain.all_cnn import AllCNNConfig
+from geomdl.models.zoo.plain.lenet import LeNetConfig
+from geomdl.models.zoo.plain.network_in_network import NetworkInNetworkConfig
+from geomdl.models.zoo.plain.vgg import VGGConfig
+from geomdl.models.zoo.residual.cifar_resnet import CIFARResNetConfig
+from geomdl.models.zoo.residual.e2_wide_resnet import WideResNetConfig
+from geomdl.models.zoo.residual.invariant_resnet import ResNetConfig
+from geomdl.models.zoo.residual.resnet import ImageNetResNetConfig
+from geomdl.models.zoo.residual.vision_transformer import VisionTransformerConfig
+from geomdl.models.zoo.residual.wide_resnet import CIFARWideResNetConfig
 from geomdl.registry import Registry
 
 MODELS = Registry("model.name", group="geomdl.models", adapt=model_class)
@@ -62,19 +71,45 @@ MODELS.register("group_unet", GroupUNetConfig)
 MODELS.register("shift_unet", ShiftUNetConfig)
 MODELS.register("fcn", FCNConfig)
 
+MODELS.register("lenet1", LeNetConfig, {"variant": "1"})
+MODELS.register("lenet5", LeNetConfig)
+MODELS.register("lenet5_modern", LeNetConfig, {"variant": "5-modern"})
+MODELS.register("alexnet", AlexNetConfig)
+MODELS.register("vgg", VGGConfig)
+for _layers, _variant in ((11, "A"), (13, "B"), (16, "D"), (19, "E")):
+    MODELS.register(f"vgg{_layers}", VGGConfig, {"variant": _variant})
+    MODELS.register(f"vgg{_layers}_bn", VGGConfig, {"variant": _variant, "normalization": "batch"})
+MODELS.register("network_in_network", NetworkInNetworkConfig)
+MODELS.register("all_cnn", AllCNNConfig)
+for _depth in (18, 34, 50, 101, 152):
+    MODELS.register(f"resnet{_depth}", ImageNetResNetConfig, {"depth": _depth})
+MODELS.register("resnext50_32x4d", ImageNetResNetConfig, {"cardinality": 32, "base_width": 4})
+MODELS.register("wide_resnet50_2", ImageNetResNetConfig, {"base_width": 128})
+MODELS.register("wide_resnet101_2", ImageNetResNetConfig, {"depth": 101, "base_width": 128})
+MODELS.register("cifar_resnet", CIFARResNetConfig)
+for _depth in (20, 32, 44, 56, 110, 1202):
+    MODELS.register(f"cifar_resnet{_depth}", CIFARResNetConfig, {"depth": _depth})
+MODELS.register("preactivation_resnet", CIFARResNetConfig, {"depth": 164, "preactivation": True, "bottleneck": True})
+MODELS.register("stochastic_depth", CIFARResNetConfig, {"depth": 110, "survival": 0.5})
+MODELS.register("wrn", CIFARWideResNetConfig)
+
 __all__ = [
-    "MODELS", "BuildsModel", "CNNConfig", "Exported", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig",
-    "ImageShape", "InexactSizeWarning", "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig",
-    "MNISTFinalConfig", "ModelConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig",
-    "ShiftUNetConfig", "SteerableConfig", "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "Tuned",
-    "UNet2015Config", "UNetConfig", "VisionTransformerConfig", "WideResNetConfig", "autotune", "conv_multiplications",
+    "MODELS", "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARResNetConfig", "CIFARWideResNetConfig",
+    "CNNConfig", "Exported", "FCNConfig", "GCNNConfig", "GroupUNetConfig", "HarmonicConfig", "ImageNetResNetConfig",
+    "ImageShape", "InexactSizeWarning", "LeNetConfig", "LinearConfig", "LocalConfig", "MLPConfig",
+    "MNISTBenchmarkConfig", "MNISTFinalConfig", "ModelConfig", "NetworkInNetworkConfig", "OffGridConfig",
+    "PerceptronConfig", "ResNetConfig", "ScalableConfig", "ShiftUNetConfig", "SteerableConfig",
+    "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "Tuned", "UNet2015Config", "UNetConfig",
+    "VGGConfig", "VisionTransformerConfig", "WideResNetConfig", "ZooConfig", "autotune", "conv_multiplications",
     "conv_parameters", "convolution_block", "count_parameters", "dense_multiplications", "dense_parameters",
-    "exact_sizes_near", "export", "invariant_head", "local_multiplications", "local_parameters", "perceptron_update",
-    "summarize",
+    "exact_sizes_near", "export", "invariant_head", "local_multiplications", "local_parameters",
+    "perceptron_update", "summarize",
 ]  # fmt: skip
 
 __experimental__ = [
-    "BuildsModel", "Exported", "HarmonicConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ScalableConfig",
-    "SteerableConfig", "Tuned", "VisionTransformerConfig", "WideResNetConfig", "autotune", "convolution_block",
-    "export", "invariant_head", "perceptron_update",
+    "AlexNetConfig", "VGGConfig", "ImageNetResNetConfig", "CIFARResNetConfig", "LeNetConfig",
+    "NetworkInNetworkConfig", "AllCNNConfig", "CIFARWideResNetConfig", "ZooConfig", "BuildsModel", "Exported",
+    "HarmonicConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "ScalableConfig", "SteerableConfig", "Tuned",
+    "VisionTransformerConfig", "WideResNetConfig", "autotune", "convolution_block", "export", "invariant_head",
+    "perceptron_update",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
@@ -135,6 +136,15 @@ class FieldType:
     def is_trivial(self) -> bool:
         """Whether the group leaves every channel as it is (scalar fields only)."""
         return all(b.representation.is_trivial for b in self.blocks)
+
+    def merged(self) -> "FieldType":
+        """The same channels, with neighbouring blocks of one representation as one block.
+
+        >>> FieldType("C4", "1 regular + 2 regular + 1 trivial").merged()
+        FieldType(C4, "3 regular + 1 trivial")
+        """
+        runs = itertools.groupby(self.blocks, key=lambda block: block.representation)
+        return self.with_fields([(sum(block.multiplicity for block in run), rho) for rho, run in runs])
 
     def matrix(self, g: Element) -> np.ndarray:
         """ρ(g) ``[..., size, size]``, the direct sum over all fields."""

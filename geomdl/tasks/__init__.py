@@ -13,6 +13,7 @@ from geomdl.tasks.classification import (
     perceptron_loss,
     sigmoid_cross_entropy,
     softmax_cross_entropy,
+    top_k_accuracy,
 )
 from geomdl.tasks.overlap import overlap, pixel_counts
 from geomdl.tasks.regression import Regression, RegressionConfig
@@ -27,35 +28,13 @@ TASKS.register("segmentation", SegmentationConfig)
 TASKS.register("regression", RegressionConfig)
 
 __all__ = [
-    "LOSSES",
-    "TASKS",
-    "Accumulator",
-    "Batch",
-    "Classification",
-    "ClassificationConfig",
-    "Outputs",
-    "OverImages",
-    "Regression",
-    "RegressionConfig",
-    "Segmentation",
-    "SegmentationConfig",
-    "Task",
-    "TaskConfig",
-    "TaskSums",
-    "Totals",
-    "accumulate",
-    "accumulators_of",
-    "masked_mean",
-    "overlap",
-    "perceptron_loss",
-    "pixel_counts",
-    "sigmoid_cross_entropy",
-    "softmax_cross_entropy",
-    "split_metrics",
-    "usual_task",
-]
+    "LOSSES", "TASKS", "Accumulator", "Batch", "Classification", "ClassificationConfig", "Outputs", "OverImages",
+    "Regression", "RegressionConfig", "Segmentation", "SegmentationConfig", "Task", "TaskConfig", "TaskSums",
+    "Totals", "accumulate", "accumulators_of", "masked_mean", "overlap", "perceptron_loss", "pixel_counts",
+    "sigmoid_cross_entropy", "softmax_cross_entropy", "split_metrics", "top_k_accuracy", "usual_task",
+]  # fmt: skip
 
 __experimental__ = [
     "Accumulator", "Batch", "OverImages", "TaskSums", "Totals", "accumulate", "accumulators_of", "masked_mean",
-    "overlap", "pixel_counts", "split_metrics", "usual_task",
+    "overlap", "pixel_counts", "split_metrics", "top_k_accuracy", "usual_task",
 ]  # fmt: skip

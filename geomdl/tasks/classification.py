@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from geomdl.actions import OutputLaw
 from geomdl.arrays import as_array
@@ -17,7 +17,8 @@ from geomdl.data import ClassTarget, Dataset, LabelsTarget, TargetKind
 from geomdl.data.class_indices import class_indices, misshapen_labels
 from geomdl.errors import invalid, unknown
 from geomdl.numbers import whole_number
-from geomdl.tasks.task import Batch, Totals, shape_of, wrong_labels
+from geomdl.tasks.auxiliary import main_output, require_auxiliary_weight, with_auxiliary_losses
+from geomdl.tasks.task import Batch, Outputs, Totals, shape_of, wrong_labels
 
 
 def softmax_cross_entropy(
@@ -79,6 +80,45 @@ def _require_targets(logits: Array, targets: Array) -> None:
         raise invalid("shape of the targets", targets.shape, f"{logits.shape}, that of the logits", one_hot)
 
 
+def top_k_accuracy(
+    logits: Float[Array, "batch classes"], labels: Int[Array, " batch"], k: int
+) -> Float[Array, " batch"]:
+    """Whether the class of each image is among those of the k largest scores: 1 or 0, or between where scores tie.
+
+    With a classes of greater score than that of the label, and b of equal score (the label among them), it is
+    min(max((k − a) / b, 0), 1): what is expected where ties are broken at random, whatever the order of the classes.
+    So constant scores have the accuracy k / classes of chance. (torch.topk breaks ties as its algorithm does, and
+    scikit-learn by the order of the classes, so that constant scores may look better or worse than that.) A score that
+    is not a number counts as greater than all others, and that of a label as less.
+
+    Args:
+      logits: scores.
+      labels: classes.
+      k: how many classes may be named.
+
+    >>> scores = jnp.array([[3.0, 2.0, 1.0, 0.0], [3.0, 2.0, 1.0, 0.0], [7.0, 7.0, 7.0, 7.0]])
+    >>> top_k_accuracy(scores, jnp.array([1, 2, 3]), 2).tolist()
+    [1.0, 0.0, 0.5]
+    """
+    own = jnp.take_along_axis(logits, labels[:, None], axis=-1)
+    greater, equal = jnp.sum(~(logits <= own), axis=-1), jnp.sum(logits == own, axis=-1)
+    return jnp.clip((k - greater.astype(jnp.float32)) / jnp.maximum(equal, 1).astype(jnp.float32), 0, 1)
+
+
+def _top_k_names(top_k: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(f"top{k}_{what}" for k in top_k for what in ("accuracy", "error"))
+
+
+def _require_top_k(what: str, top_k: tuple[int, ...], *, multi_label: bool, num_classes: int | None) -> None:
+    """Raises ValueError unless each k is a number of classes, once, and images have one class."""
+    for k in top_k:
+        whole_number(what, k, 1, num_classes)
+    if len(set(top_k)) < len(top_k):
+        raise invalid(what, top_k, "each number once", tuple(dict.fromkeys(top_k)))
+    if top_k and multi_label:
+        raise invalid(what, top_k, "none where an image has several labels; exact_match asks for all of them", ())
+
+
 LOSSES = {"softmax": softmax_cross_entropy, "sigmoid": sigmoid_cross_entropy, "perceptron": perceptron_loss}
 """Losses of a classifier by name: logits and one-hot targets → one number per image."""
 
@@ -91,6 +131,14 @@ class Classification:
       num_classes: number of classes (or of labels).
       objective: ``"softmax"`` (one class per image), ``"sigmoid"`` (several labels per image) or ``"perceptron"``.
       label_smoothing: ε in [0, 1): the targets become (1 − ε) t + ε/K, and (1 − ε) t + ε/2 for ``"sigmoid"``.
+      auxiliary_weight: w of the losses of auxiliary heads (`geomdl.layers.WithAuxiliary`) in L(y) + Σ_i w_i L(a_i): one
+        number, or one for each head. All metrics, ``loss`` among them, are of the main output y alone.
+      top_k: numbers k, each of which adds the metrics ``top<k>_accuracy`` and ``top<k>_error`` (1 minus it), see
+        `top_k_accuracy`; for one class per image.
+
+    In training images may be mixed (mixup, CutMix): a batch then holds ``label_probabilities``, t ``[batch, classes]``,
+    besides ``label``, which is the class of the larger part. The loss takes the former, smoothed too where
+    ``label_smoothing`` says so, all other metrics the latter.
 
     Raises:
       ValueError: for an unknown objective, or another option out of range.
@@ -105,6 +153,8 @@ class Classification:
     num_classes: int
     objective: str = "softmax"
     label_smoothing: float = 0.0
+    auxiliary_weight: float | tuple[float, ...] = 0.3
+    top_k: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         whole_number("num_classes", self.num_classes)
@@ -112,6 +162,8 @@ class Classification:
             raise unknown("objective", self.objective, list(LOSSES))
         if not 0 <= self.label_smoothing < 1:
             raise invalid("label_smoothing", self.label_smoothing, "a number in [0, 1)", 0.1)
+        require_auxiliary_weight("auxiliary_weight", self.auxiliary_weight)
+        _require_top_k("top_k", self.top_k, multi_label=self.multi_label, num_classes=self.num_classes)
 
     @property
     def multi_label(self) -> bool:
@@ -136,7 +188,7 @@ class Classification:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The names of what `per_example` gives."""
-        return ("loss", "accuracy", "exact_match") if self.multi_label else ("loss", "accuracy")
+        return ("loss", "accuracy", *(("exact_match",) if self.multi_label else _top_k_names(self.top_k)))
 
     @property
     def accumulators(self) -> tuple[()]:
@@ -149,8 +201,8 @@ class Classification:
         return "accuracy"
 
     def greater_is_better(self, metric: str) -> bool:
-        """Of all but the loss."""
-        return metric != "loss"
+        """Of all but the loss and errors."""
+        return metric != "loss" and not metric.endswith("_error")
 
     def predictions(self, logits: Float[Array, "batch classes"]) -> Array:
         """Returns the predicted class [batch] int32, or which labels hold (probability > ½) [batch, classes] bool."""
@@ -164,10 +216,7 @@ class Classification:
             or indicators.
         """
         labels = self._labels(labels)
-        if self.multi_label:
-            return (1 - self.label_smoothing) * labels + self.label_smoothing / 2
-        one_hot = jax.nn.one_hot(labels, self.num_classes, dtype=jnp.float32)
-        return (1 - self.label_smoothing) * one_hot + self.label_smoothing / self.num_classes
+        return self._smoothed(labels if self.multi_label else jax.nn.one_hot(labels, self.num_classes))
 
     def per_example(self, logits: Float[Array, "batch classes"], batch: Batch) -> dict[str, Float[Array, " batch"]]:
         """Returns one number per image and metric: ``loss``, ``accuracy`` and, with several labels, ``exact_match``.
@@ -175,28 +224,62 @@ class Classification:
         With several labels ``accuracy`` is the share of labels that are right, ``exact_match`` asks for all of them.
         """
         labels = self._labels(batch["label"])
-        if shape_of(logits) != (len(labels), self.num_classes):
-            raise invalid("shape of the model's output", shape_of(logits), f"{(len(labels), self.num_classes)}")
-        logits = logits.astype(jnp.float32)
-        if "mask" in batch:  # what a model gives for padding has no gradient, were it infinite
-            logits = jnp.where(batch["mask"][:, None] > 0, logits, 0)
-        loss = LOSSES[self.objective](logits, self.targets(labels))
+        logits = self._scores(logits, labels, batch)
+        loss = LOSSES[self.objective](logits, self._desired(labels, batch))
         if self.multi_label:
             right = (self.predictions(logits) == (labels > 0.5)).astype(jnp.float32)
             return {"loss": loss, "accuracy": right.mean(axis=-1), "exact_match": right.min(axis=-1)}
-        return {"loss": loss, "accuracy": (self.predictions(logits) == labels).astype(jnp.float32)}
+        found = {"loss": loss, "accuracy": (self.predictions(logits) == labels).astype(jnp.float32)}
+        for k in self.top_k:
+            among = top_k_accuracy(logits, labels, k)
+            found |= {f"top{k}_accuracy": among, f"top{k}_error": 1 - among}
+        return found
 
-    def loss(self, logits: Float[Array, "batch classes"], batch: Batch) -> tuple[Array, dict[str, Array]]:
-        """Returns the mean loss over the real images of the batch, and the means of all metrics."""
-        metrics = {
-            name: masked_mean(values, batch.get("mask")) for name, values in self.per_example(logits, batch).items()
-        }
-        return metrics["loss"], metrics
+    def loss(self, outputs: Outputs, batch: Batch) -> tuple[Array, dict[str, Array]]:
+        """Returns the mean loss over the real images of the batch, and the means of all metrics.
+
+        Args:
+          outputs: logits ``[batch, classes]``, or `geomdl.layers.AuxiliaryOutputs` of such: then the loss is that of
+            all, weighted, and the metrics are of the main output.
+          batch: with ``label`` and, where it was padded, ``mask``.
+        """
+        mask, labels = batch.get("mask"), self._labels(batch["label"])
+        values = self.per_example(main_output(outputs), batch)
+        metrics = {name: masked_mean(of_images, mask) for name, of_images in values.items()}
+
+        def mean_loss(logits: Array) -> Array:
+            scores = self._scores(logits, labels, batch)
+            return masked_mean(LOSSES[self.objective](scores, self._desired(labels, batch)), mask)
+
+        return with_auxiliary_losses(metrics["loss"], outputs, self.auxiliary_weight, mean_loss), metrics
 
     def sums(self, logits: Float[Array, "batch classes"], batch: Batch) -> Totals:
         """Returns the sum of every metric over the real images of the batch."""
         kept = batch["mask"] > 0 if "mask" in batch else jnp.ones(len(logits), bool)
         return {name: jnp.sum(jnp.where(kept, v, 0)) for name, v in self.per_example(logits, batch).items()}
+
+    def _desired(self, labels: Array, batch: Batch) -> Array:
+        """The targets of the loss: those of the labels, or, where images are mixed, the probabilities in the batch."""
+        if "label_probabilities" not in batch:
+            return self.targets(labels)
+        probabilities = jnp.asarray(batch["label_probabilities"]).astype(jnp.float32)
+        if probabilities.shape != (len(labels), self.num_classes):
+            allowed = f"{(len(labels), self.num_classes)}, one for each image and class"
+            raise invalid("shape of label_probabilities", probabilities.shape, allowed)
+        return self._smoothed(probabilities)
+
+    def _smoothed(self, targets: Array) -> Array:
+        """(1 − ε) t + ε/K, or ε/2 for several labels."""
+        return (1 - self.label_smoothing) * targets + self.label_smoothing / (
+            2 if self.multi_label else self.num_classes
+        )
+
+    def _scores(self, logits: Array, labels: Array, batch: Batch) -> Array:
+        """The logits in float32; what a model gives for padding has no gradient, were it infinite."""
+        if shape_of(logits) != (len(labels), self.num_classes):
+            raise invalid("shape of the model's output", shape_of(logits), f"{(len(labels), self.num_classes)}")
+        logits = logits.astype(jnp.float32)
+        return jnp.where(batch["mask"][:, None] > 0, logits, 0) if "mask" in batch else logits
 
     def no_totals(self) -> Totals:
         """Returns a zero for every metric."""
@@ -243,9 +326,12 @@ class ClassificationConfig:
     Args:
       loss: ``"softmax"``, ``"sigmoid"`` or ``"perceptron"``; None takes the one that fits the labels of the data set.
       label_smoothing: ε in [0, 1).
+      auxiliary_weight: of the losses of a network's auxiliary heads, if it has any: one number, or one for each head.
+      top_k: numbers k, for ``top<k>_accuracy`` and ``top<k>_error``: (1, 5) for the numbers of ImageNet.
 
     Raises:
-      ValueError: for an unknown loss, or a label smoothing that the loss does not take.
+      ValueError: for an unknown loss, a k that is no number of classes, weights that are no numbers ≥ 0, or a label
+        smoothing that the loss does not take.
 
     >>> ClassificationConfig(loss="sofmax")
     Traceback (most recent call last):
@@ -258,8 +344,14 @@ class ClassificationConfig:
 
     loss: str | None = None
     label_smoothing: float = 0.0
+    auxiliary_weight: float | tuple[float, ...] = 0.3
+    top_k: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        _require_top_k("task.top_k", self.top_k, multi_label=self.loss == "sigmoid", num_classes=None)
+        if self.top_k:  # what may be monitored
+            object.__setattr__(self, "monitors", (*type(self).monitors, *_top_k_names(self.top_k)))
+        require_auxiliary_weight("task.auxiliary_weight", self.auxiliary_weight)
         if self.loss is not None and self.loss not in LOSSES:
             raise unknown("task.loss", self.loss, list(LOSSES))
         if not 0 <= self.label_smoothing < 1:
@@ -283,10 +375,11 @@ class ClassificationConfig:
         """Returns the task for a data set with these labels.
 
         Raises:
-          ValueError: when the loss does not fit the labels.
+          ValueError: when the loss does not fit the labels, or there are fewer classes than a k of ``top_k``.
         """
         objective = self.loss or ("sigmoid" if multi_label else "softmax")
         if multi_label != (objective == "sigmoid"):
             fitting = "'sigmoid' (each image has several labels)" if multi_label else "'softmax' or 'perceptron'"
             raise invalid("task.loss", objective, fitting)
-        return Classification(num_classes, objective, self.label_smoothing)
+        _require_top_k("task.top_k", self.top_k, multi_label=multi_label, num_classes=num_classes)
+        return Classification(num_classes, objective, self.label_smoothing, self.auxiliary_weight, self.top_k)

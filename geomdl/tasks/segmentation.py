@@ -15,8 +15,9 @@ from geomdl.actions import OutputLaw
 from geomdl.data import IGNORED, Dataset, MapTarget, TargetKind
 from geomdl.data.class_indices import class_indices, misshapen_labels
 from geomdl.errors import invalid, unknown
+from geomdl.tasks.auxiliary import main_output, require_auxiliary_weight, with_auxiliary_losses
 from geomdl.tasks.overlap import overlap, pixel_counts
-from geomdl.tasks.task import Batch, Totals, shape_of, wrong_labels
+from geomdl.tasks.task import Batch, Outputs, Totals, shape_of, wrong_labels
 
 SEGMENTATION_LOSSES = ("softmax", "binary", "dice", "softmax+dice", "binary+dice")
 
@@ -48,6 +49,8 @@ class Segmentation:
       classes: the names of the classes; a pixel's label is an index into them.
       objective: one of `SEGMENTATION_LOSSES`.
       class_weights: w, one per class; None for 1.
+      auxiliary_weight: v of the losses of auxiliary heads (`geomdl.layers.WithAuxiliary`), whose maps have the size of
+        the output's, in L(z) + Σ_i v_i L(a_i): one number, or one for each head. Metrics are of the output z alone.
 
     Raises:
       ValueError: for an unknown objective, or one, or weights, that do not fit the classes.
@@ -66,8 +69,10 @@ class Segmentation:
     classes: tuple[str, ...]
     objective: str = "softmax"
     class_weights: tuple[float, ...] | None = None
+    auxiliary_weight: float | tuple[float, ...] = 0.3
 
     def __post_init__(self) -> None:
+        require_auxiliary_weight("auxiliary_weight", self.auxiliary_weight)
         if self.objective not in SEGMENTATION_LOSSES:
             raise unknown("objective", self.objective, SEGMENTATION_LOSSES)
         if self.binary and len(self.classes) != 2:
@@ -175,22 +180,36 @@ class Segmentation:
             loss = loss + jnp.where(pixels > 0, 1 - (dice * kept).sum(-1) / kept.sum(), 0)
         return loss
 
-    def loss(self, logits: Float[Array, "batch height width outputs"], batch: Batch) -> tuple[Array, Totals]:
-        """Returns the mean loss over the real images of the batch, and what a step adds to the training totals."""
+    def loss(self, outputs: Outputs, batch: Batch) -> tuple[Array, Totals]:
+        """Returns the mean loss over the real images of the batch, and what a step adds to the training totals.
+
+        Args:
+          outputs: logits ``[batch, height, width, outputs]``, or `geomdl.layers.AuxiliaryOutputs` of such.
+          batch: with ``label`` and, where it was padded, ``mask``.
+        """
+        logits = main_output(outputs)
         totals = self.sums(logits, batch)
-        images = batch["mask"].sum() if "mask" in batch else jnp.float32(len(logits))
-        loss = totals["loss"] / jnp.maximum(images, 1)
+        images = jnp.maximum(batch["mask"].sum() if "mask" in batch else jnp.float32(len(logits)), 1)
+        loss = totals["loss"] / images
         counts = {name: value.astype(jnp.float32) for name, value in totals.items() if name != "loss"}
-        return loss, {"loss": loss, **counts}
+
+        def mean_loss(logits: Array) -> Array:
+            scores, labels = self._scored(logits, batch)
+            return self.per_image(scores, labels).sum() / images
+
+        return with_auxiliary_losses(loss, outputs, self.auxiliary_weight, mean_loss), {"loss": loss, **counts}
 
     def sums(self, logits: Float[Array, "batch height width outputs"], batch: Batch) -> Totals:
         """Returns the sum of the losses of the real images, and the `pixel_counts` of their pixels."""
-        logits = logits.astype(jnp.float32)
-        labels = self.labels_of(logits, batch["label"])
-        if "mask" in batch:
-            labels = jnp.where(batch["mask"][:, None, None] > 0, labels, -1)
+        logits, labels = self._scored(logits, batch)
         counts = pixel_counts(self.predictions(logits), labels, len(self.classes))
         return {"loss": self.per_image(logits, labels).sum(), **counts}
+
+    def _scored(self, logits: Array, batch: Batch) -> tuple[Array, Array]:
+        """The logits in float32, and the labels that they are compared with: −1 for padding."""
+        logits = logits.astype(jnp.float32)
+        labels = self.labels_of(logits, batch["label"])
+        return logits, jnp.where(batch["mask"][:, None, None] > 0, labels, -1) if "mask" in batch else labels
 
     def no_totals(self) -> Totals:
         """Returns zeros in the shape of the training totals."""
@@ -222,6 +241,7 @@ class SegmentationConfig:
     Args:
       loss: ``"softmax"``, ``"binary"``, ``"dice"``, ``"softmax+dice"`` or ``"binary+dice"``, see `Segmentation`.
       class_weights: one positive weight per class, in the order of the data set's classes; None for equal ones.
+      auxiliary_weight: of the losses of a network's auxiliary heads, if it has any: one number, or one for each head.
 
     Raises:
       ValueError: for an unknown loss, or weights that are not positive.
@@ -237,8 +257,10 @@ class SegmentationConfig:
 
     loss: str = "softmax"
     class_weights: tuple[float, ...] | None = None
+    auxiliary_weight: float | tuple[float, ...] = 0.3
 
     def __post_init__(self) -> None:
+        require_auxiliary_weight("task.auxiliary_weight", self.auxiliary_weight)
         if self.loss not in SEGMENTATION_LOSSES:
             raise unknown("task.loss", self.loss, SEGMENTATION_LOSSES)
         if self.class_weights is not None and not all(0 < w < float("inf") for w in self.class_weights):
@@ -259,7 +281,7 @@ class SegmentationConfig:
             allowed = f"{dataset.num_classes} weights, for {', '.join(dataset.classes)}"
             raise invalid("task.class_weights", self.class_weights, allowed)
         _warn_of_what_is_not_there(dataset)
-        return Segmentation(dataset.classes, self.loss, self.class_weights)
+        return Segmentation(dataset.classes, self.loss, self.class_weights, self.auxiliary_weight)
 
 
 def _warn_of_what_is_not_there(dataset: Dataset) -> None:

@@ -20,6 +20,9 @@ class Branch(Layer):
 
     Args:
       layers: that take the same type.
+      merge: whether neighbouring blocks of one representation become one block of the output type. The channels are the
+        same; the layers after it then have one array of weights for all of them, as they should where a network
+        concatenates many maps.
 
     Raises:
       ValueError: when there are none, or their input types differ.
@@ -31,7 +34,7 @@ class Branch(Layer):
     (FieldType(C4, "1 regular + 1 trivial"), Array([[0., 2., 0., 1., 2.]], dtype=float32))
     """
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    def __init__(self, layers: Sequence[Layer], *, merge: bool = False) -> None:
         layers = _require_some("Branch", layers)
         for i, layer in enumerate(layers):
             if layer.in_type != layers[0].in_type:
@@ -40,7 +43,8 @@ class Branch(Layer):
                     f" {layers[0].in_type}, but layer {i} ({type(layer).__name__}) takes {layer.in_type}"
                 )
         self.layers = nnx.List(layers)
-        self.in_type, self.out_type = layers[0].in_type, _direct_sum([layer.out_type for layer in layers])
+        joined = _direct_sum([layer.out_type for layer in layers])
+        self.in_type, self.out_type = layers[0].in_type, joined.merged() if merge else joined
 
     @property
     def contract(self) -> Contract:

@@ -50,7 +50,7 @@ def apply_block(layers: Sequence[Layer], x: jax.Array, keys: Sequence[jax.Array 
     """The layers of one block, one after the other; composite ones with others inside are left to their own blocks."""
     if len(layers) == 1 and any(_parts(part) and not hasattr(part, "layers") for part in _parts(layers[0])):
         return layers[0](x, train=train, key=keys[0])
-    if len(layers) == 1 and _parts(layers[0]) and hasattr(layers[0], "layers"):
+    if len(layers) == 1 and _parts(layers[0]) and (hasattr(layers[0], "layers") or hasattr(layers[0], "stages")):
         return layers[0](x, train=train, key=keys[0])
     structure, params, rest = nnx.split(nnx.List(layers), nnx.Param, ...)
 

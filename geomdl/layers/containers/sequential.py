@@ -9,6 +9,7 @@ from flax import nnx
 
 from geomdl.equivariance.contracts.composition import compose
 from geomdl.equivariance.contracts.contract import Contract, Size
+from geomdl.layers.containers.auxiliary import gives_auxiliary
 from geomdl.layers.containers.foreign import as_layers
 from geomdl.layers.containers.remat import apply_block, blocks, rematerialising
 from geomdl.layers.core.affine import Affine
@@ -26,7 +27,8 @@ class Sequential(Layer):
       layers: each takes what the one before it gives.
 
     Raises:
-      ValueError: when the types of two neighbours do not match; the message names both. Of what has no contract: when
+      ValueError: when the types of two neighbours do not match; the message names both. When something follows a layer
+        with auxiliary heads. Of what has no contract: when
         it cannot be called with such fields, or there is no layer beside it that says what they are.
 
     >>> from geomdl.groups import C4
@@ -47,6 +49,11 @@ class Sequential(Layer):
             raise ValueError("Sequential needs at least one layer")
         layers = as_layers(list(layers))
         for i, (before, after) in enumerate(itertools.pairwise(layers)):
+            if gives_auxiliary(before):
+                raise ValueError(
+                    f"layer {i} ({type(before).__name__}) has auxiliary heads, so that it must be the last of"
+                    f" Sequential; make {type(after).__name__} and what follows it its last stage"
+                )
             if before.out_type != after.in_type:
                 raise ValueError(
                     f"layer {i + 1} ({type(after).__name__}) takes {after.in_type},"
@@ -71,8 +78,7 @@ class Sequential(Layer):
     def frozen(self) -> "Sequential":
         """Those of nested sequences in one, batch norm folded into the linear maps before it, without identities."""
         layers: list[Layer] = []
-        for piece in _flat(self.layers):
-            plain = piece.frozen()
+        for plain in _flat([piece.frozen() for piece in _flat(self.layers)]):
             folded = None
             if isinstance(plain, Affine) and layers:
                 folded = layers[-1].followed_by(plain.scale[...], plain.shift[...])

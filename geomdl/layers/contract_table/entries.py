@@ -332,6 +332,17 @@ LAYERS: tuple[Entry, ...] = (
     ),
     TOGETHER("Residual", lambda g: layers.Residual(_conv(_group_conv, 3, padding="same")(g)), GRID, shifts=0),
     TOGETHER(
+        "WithAuxiliary",
+        lambda g: layers.WithAuxiliary(
+            [_conv(_group_conv, 3, padding="same")(g), layers.Pool(permuted(g), 2, remainder="drop")],
+            {0: layers.Pool(permuted(g), 2, reduce="mean", remainder="drop")},
+        ),
+        GRID,
+        "even",
+        0,
+        trains=False,
+    ),
+    TOGETHER(
         "WithoutContract", lambda g: layers.WithoutContract(ACTIVATIONS["relu"], regular(g)), GRID, "never", shifts=0
     ),
     TOGETHER(

@@ -17,7 +17,7 @@ from geomdl.registry import Registry
 
 __all__ = [
     "ACTIVATIONS", "convolve", "correlate", "correlate_separably", "elu", "leaky_relu", "maxout", "output_size", "pad",
-    "pool", "relu", "require_something_to_pool", "sigmoid", "tanh",
+    "pool", "relu", "relu6", "require_something_to_pool", "scaled_tanh", "sigmoid", "tanh",
 ]  # fmt: skip
 
 
@@ -330,11 +330,31 @@ def maxout(x: ArrayLike, pieces: int = 2) -> jax.Array:
     return largest(x.reshape(*x.shape[:-1], -1, pieces))
 
 
+def scaled_tanh(x: ArrayLike) -> jax.Array:
+    """1.7159 tanh(2x/3), the nonlinearity of LeNet-5: it is ±1 at ±1 (LeCun, Bottou, Bengio & Haffner 1998, app. A).
+
+    >>> round(float(scaled_tanh(1.0)), 3)
+    1.0
+    """
+    return 1.7159 * jnp.tanh(jnp.asarray(x) * (2 / 3))
+
+
+def relu6(x: ArrayLike) -> jax.Array:
+    """min(max(0, x), 6), the nonlinearity of MobileNetV2.
+
+    >>> relu6(jnp.array([-1.0, 2.0, 7.0]))
+    Array([0., 2., 6.], dtype=float32)
+    """
+    return jax.nn.relu6(jnp.asarray(x))
+
+
 ACTIVATIONS = Registry("activation")
 """Pointwise activations, functions of an array, by name; ``ACTIVATIONS.register("softplus", jax.nn.softplus)``."""
 ACTIVATIONS.register("elu", elu)
 ACTIVATIONS.register("identity", jnp.asarray)
 ACTIVATIONS.register("leaky_relu", leaky_relu)
 ACTIVATIONS.register("relu", relu)
+ACTIVATIONS.register("relu6", relu6)
+ACTIVATIONS.register("scaled_tanh", scaled_tanh)
 ACTIVATIONS.register("sigmoid", sigmoid)
 ACTIVATIONS.register("tanh", tanh)

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import typing
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import numpy as np
@@ -17,7 +17,7 @@ from geomdl.layers.core.functional import ACTIVATIONS
 from geomdl.memory import require_memory
 from geomdl.models.core.exactness import warn_if_inexact
 from geomdl.numbers import checker, whole_number
-from geomdl.random_keys import as_rngs
+from geomdl.random_keys import OneKey, as_rngs
 
 ImageShape = tuple[int, int, int]
 """(height, width, channels)."""
@@ -28,7 +28,7 @@ WIDEST = 100_000
 MOST_PARAMETERS = 1_000_000_000
 """The most parameters of a network: 4 GB of float32, which one machine can draw and hold."""
 
-DEEPEST = 1000
+DEEPEST = 2000
 """The most layers, blocks or stages that a config may ask for."""
 
 _WIDE = 256  # from here on it is asked whether the parameters fit into memory, before they are made
@@ -88,7 +88,7 @@ class ModelConfig(abc.ABC):
 
     def parameter_count(self, image_shape: ImageShape, num_classes: int) -> int:
         """The number of trainable parameters, without allocating them."""
-        return count_parameters(nnx.eval_shape(lambda: Sequential(self.layers(image_shape, num_classes, nnx.Rngs(0)))))
+        return count_parameters(nnx.eval_shape(lambda: Sequential(self.layers(image_shape, num_classes, OneKey(0)))))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +110,9 @@ class ScalableConfig(ModelConfig):
     match_parameters: int | None = None
     activation: str = "relu"
     dropout: float = 0.0
+
+    unit: ClassVar[float] = 1.0
+    """The width that `matched` starts from; it finds widths to a hundredth of it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -148,7 +151,8 @@ class ScalableConfig(ModelConfig):
             config = dataclasses.replace(self, width=width, match_parameters=None)
             return config, config.parameter_count(image_shape, num_classes)
 
-        low, high = at(0.1), at(1.0)
+        unit = self.unit
+        low, high = at(0.1 * unit), at(unit)
         if low[1] > 2 * target:
             raise invalid("model.match_parameters", target, f"at least {low[1]}, the narrowest such network", low[1])
         while high[1] < target:
@@ -156,7 +160,7 @@ class ScalableConfig(ModelConfig):
                 allowed = f"at most {high[1]:,}, as this network has at width {high[0].width:,.0f}"
                 raise invalid("model.match_parameters", target, allowed, high[1])
             low, high = high, at(2 * high[0].width)
-        while high[0].width - low[0].width > 0.01 * max(1.0, low[0].width / 20):
+        while high[0].width - low[0].width > 0.01 * max(unit, low[0].width / 20):
             middle = at((low[0].width + high[0].width) / 2)
             low, high = (middle, high) if middle[1] < target else (low, middle)
         return min((low, high), key=lambda candidate: abs(candidate[1] - target))[0]

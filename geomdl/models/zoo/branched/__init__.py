@@ -1,0 +1,1 @@
+"""Networks of branches that are put beside one another."""

@@ -1,0 +1,1 @@
+"""What the networks of the zoo are built with."""
