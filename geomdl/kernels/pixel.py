@@ -110,7 +110,11 @@ class PixelKernelSpace:
         Returns:
           ``[k, k, fields_in · size_in, fields_out · size_out]``, ready for `geomdl.layers.core.functional.correlate`.
         """
-        kernel = weights[jnp.asarray(self.orbits)]  # [k, k, size_in, size_out, fields_in, fields_out]
+        orbits = self.orbits
+        if np.array_equal(orbits.ravel(), np.arange(self.dimension)):  # an ordinary convolution: nothing is shared
+            kernel = weights.reshape(*orbits.shape, *weights.shape[1:])
+        else:
+            kernel = weights[jnp.asarray(orbits)]  # [k, k, size_in, size_out, fields_in, fields_out]
         size_in, size_out, fields_in, fields_out = kernel.shape[-4:]
         pixels, d = tuple(range(self.space.dimension)), self.space.dimension
         kernel = kernel.transpose(*pixels, d + 2, d, d + 3, d + 1)

@@ -1,0 +1,21 @@
+"""LeNet-5, twice as wide, on satellite images.
+
+Command:   geomdl train --config=configs/eurosat_lenet5.py --workdir=runs/eurosat_lenet5
+Hardware:  2 CPU cores, about a minute
+Expected:  see docs/depth_width_symmetry.md; needs eurosat/rgb prepared:
+           --data_dir or TFDS_DATA_DIR
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    return ConfigDict(
+        {
+            "data": {"name": "tfds:eurosat/rgb", "size": 32, "train_size": 2000, "test_fraction": 0.4},
+            "model": {"name": "lenet5_modern", "width": 2.0},
+            "optimizer": {"name": "adam", "learning_rate": 1e-3, "clip_norm": 1.0},
+            "schedule": {"name": "cosine", "warmup_steps": 40},
+            "training": {"batch_size": 32, "steps": 400, "eval_every": 200},
+        }
+    )

@@ -1,0 +1,120 @@
+"""Networks of the lectures and their twins: accuracy against parameters and depth, and the history of ImageNet.
+
+    GEOMDL_DATA=FOLDER geomdl reproduce depth_width_symmetry
+
+Reads ``results.csv`` and ``costs.csv``; writes ``depth_width_symmetry.png`` and ``.pdf``. Trains nothing itself.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from geomdl.plots import INK, MUTED, Row, distinct, figure, line, panel, read_csv, save, style
+
+COMMAND = "GEOMDL_DATA=FOLDER geomdl reproduce depth_width_symmetry"
+FAMILY = {"C1": "CNN", "C4": "C4", "D4": "D4"}
+TITLES = {"eurosat": "EuroSAT", "rotated_fashion": "rotated Fashion-MNIST"}
+HISTORY = (
+    (2010, 28.2, "NEC, shallow"),
+    (2011, 25.8, "XRCE, shallow"),
+    (2012, 16.4, "AlexNet, 8 layers"),
+    (2013, 11.7, "Clarifai, 8"),
+    (2014, 6.7, "GoogLeNet, 22"),
+    (2015, 3.57, "ResNet, 152"),
+)
+"""Top-5 error in per cent of the winners of the ImageNet challenge, as published (Russakovsky et al. 2015, table 7;
+He et al. 2016)."""
+
+
+def draw(out: Path) -> list[Path]:
+    results = read_csv(out / "results.csv", ("data", "network", "group", "seed", "accuracy"), COMMAND)
+    costs = read_csv(out / "costs.csv", ("network", "group", "parameters", "depth"), COMMAND)
+    data = [str(d) for d in distinct(results, "data")]
+    with style():
+        fig = figure("double", height=2.1 * len(data) + 0.7)
+        body, foot = fig.subfigures(2, 1, height_ratios=(2.1 * len(data), 0.5), squeeze=False)[:, 0]
+        grid = body.subplots(len(data), 3, squeeze=False)
+        letters = iter("abcdefghi")
+        for row, name in zip(grid, data, strict=True):
+            rows = [r for r in results if r["data"] == name]
+            for axes, measure, label in (
+                (row[0], "parameters", "parameters"),
+                (row[1], "depth", "depth: layers with weights"),
+            ):
+                panel(axes, next(letters), f"{TITLES[name]}: accuracy")
+                _joined(axes, rows, costs, measure)
+                axes.set_xlabel(label)
+        panel(grid[0, 2], next(letters), "ImageNet top-5 error of the winners, %")
+        _history(grid[0, 2])
+        if len(data) > 1:
+            panel(grid[1, 2], next(letters), "consistency under the square's symmetries")
+            _consistency(grid[1, 2], results)
+        handles = [
+            Line2D([], [], color=line(FAMILY[g]).colour, marker=line(FAMILY[g]).marker, linestyle="", label=words)
+            for g, words in (("C1", "the paper's network (C1)"), ("C4", "its C4 twin"), ("D4", "its D4 twin"))
+        ]
+        foot.legend(handles=handles, loc="upper center", ncols=3, fontsize=6)
+        seeds = len(distinct(results, "seed"))
+        foot.text(
+            0.01,
+            0.08,
+            "Twins have as many parameters as their network. 2,000 training images, no augmentation; "
+            f"{f'means over {seeds} seeds' if seeds > 1 else 'one seed'}.",
+            fontsize=6,
+            color=MUTED,
+        )
+    return save(fig, out, "depth_width_symmetry")
+
+
+def _mean(rows: Sequence[Row], network: str, group: str, measure: str = "accuracy") -> float:
+    found = [float(r[measure]) for r in rows if (r["network"], r["group"]) == (network, group)]
+    return float(np.mean(found)) if found else float("nan")
+
+
+def _joined(axes: Axes, rows: Sequence[Row], costs: Sequence[Row], measure: str) -> None:
+    """Every network and its twins at one abscissa, joined."""
+    for network in map(str, distinct(rows, "network")):
+        x = next(float(r[measure]) for r in costs if (r["network"], r["group"]) == (network, "C1"))
+        heights = {group: _mean(rows, network, group) for group in FAMILY}
+        axes.plot([x] * len(heights), list(heights.values()), color=MUTED, linewidth=0.8, zorder=1)
+        for group, y in heights.items():
+            look = line(FAMILY[group])
+            axes.plot(x, y, marker=look.marker, color=look.colour, markersize=4, linestyle="", zorder=2)
+        axes.annotate(
+            network, (x, np.nanmax(list(heights.values()))), xytext=(0, 4), textcoords="offset points", fontsize=5,
+            ha="center", color=INK,
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.margins(x=0.15, y=0.15)
+    if measure == "depth":
+        axes.set_xticks([5, 10, 20, 40], ["5", "10", "20", "40"])
+        axes.minorticks_off()
+
+
+def _history(axes: Axes) -> None:
+    years, errors, _ = zip(*HISTORY, strict=True)
+    axes.plot(years, errors, color=INK, marker="o", markersize=3, linewidth=1.0)
+    for year, error, words in HISTORY:
+        axes.annotate(words, (year, error), xytext=(4, 3), textcoords="offset points", fontsize=5, color=INK)
+    axes.axhline(5.1, color=MUTED, linestyle=":", linewidth=0.8)
+    axes.annotate("a person, 5.1", (2010, 5.1), xytext=(0, 2), textcoords="offset points", fontsize=5, color=MUTED)
+    axes.set_xlim(2009.5, 2017)
+    axes.set_ylim(0, 31)
+
+
+def _consistency(axes: Axes, rows: Sequence[Row]) -> None:
+    """The share of images with one class under all eight symmetries, of every network and data set."""
+    networks = [str(n) for n in distinct(rows, "network")]
+    for position, network in enumerate(networks):
+        for group in FAMILY:
+            look = line(FAMILY[group])
+            axes.plot(
+                _mean(rows, network, group, "consistency"), position, marker=look.marker, color=look.colour,
+                markersize=4, linestyle="",
+            )  # fmt: skip
+    axes.set_yticks(range(len(networks)), networks)
+    axes.set_ylim(-0.7, len(networks) - 0.3)
+    axes.set_xlim(0, 1.05)
