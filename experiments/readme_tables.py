@@ -279,6 +279,71 @@ def factored_network() -> str:
     return to_markdown(rows, columns)
 
 
+_STUDY = "GEOMDL_DATA=FOLDER geomdl reproduce depth_width_symmetry"
+
+
+def depth_width_symmetry() -> str:
+    """Networks of the lectures and their twins at equal parameters, mean over seeds."""
+    from geomdl.plots import Column, mean_over, read_csv, to_markdown
+
+    keys = ("data", "network", "group", "accuracy", "accuracy_mean", "accuracy_worst", "accuracy_45", "consistency")
+    rows = read_csv(RESULTS / "depth_width_symmetry" / "results.csv", ("seed", *keys), _STUDY)
+    columns = (
+        Column("data", "Data"),
+        Column("network", "Network"),
+        Column("group", "Group"),
+        Column("accuracy", "accuracy", "{:.3f}"),
+        Column("accuracy_mean", "mean of eight", "{:.3f}"),
+        Column("accuracy_worst", "worst of eight", "{:.3f}"),
+        Column("accuracy_45", "at 45°", "{:.3f}"),
+        Column("consistency", "consistency", "{:.3f}"),
+    )
+    return to_markdown(mean_over(rows, over="seed", by=["data", "network", "group"]), columns)
+
+
+def depth_width_costs() -> str:
+    """What the networks of that study cost."""
+    from geomdl.plots import Column, read_csv, to_markdown
+
+    rows = read_csv(RESULTS / "depth_width_symmetry" / "costs.csv", (), _STUDY)
+    columns = (
+        Column("network", "Network"),
+        Column("group", "Group"),
+        Column("parameters", "Parameters", "{:,}"),
+        Column("depth", "Depth"),
+        Column("multiply_adds", "Multiply-adds (MACs)", "{:,}"),
+        Column("relative_step_time", "time of a step / C1", "{:.2f}"),
+    )
+    return to_markdown(rows, columns)
+
+
+def alexnet_ablation() -> str:
+    """AlexNet without some of its layers, plain and C4, mean over seeds."""
+    from geomdl.plots import Column, mean_over, read_csv, to_markdown
+
+    keys = ("without", "group", "seed", "accuracy", "parameters")
+    rows = read_csv(RESULTS / "depth_width_symmetry" / "ablation.csv", keys, _STUDY)
+    whole = {
+        row["group"]: row for row in mean_over(rows, over="seed", by=["without", "group"]) if row["without"] == "none"
+    }
+    shown = [
+        {
+            **row,
+            "fewer": int(float(whole[row["group"]]["parameters"])) - int(float(row["parameters"])),
+            "lost": 100 * (float(whole[row["group"]]["accuracy"]) - float(row["accuracy"])),
+        }
+        for row in mean_over(rows, over="seed", by=["without", "group"])
+    ]
+    columns = (
+        Column("without", "Without layers"),
+        Column("group", "Group"),
+        Column("fewer", "parameters dropped", "{:,}"),
+        Column("accuracy", "accuracy", "{:.3f}"),
+        Column("lost", "points lost", "{:.1f}"),
+    )
+    return to_markdown(shown, columns)
+
+
 def signal_propagation() -> str:
     """Growth of the mean square over 20 and 50 layers, by rule."""
     from geomdl.plots import Column, distinct, read_csv, to_markdown
@@ -352,6 +417,7 @@ TABLES = {
         mnist_rot,
     ),
     "docs/nuclei.md": (nuclei, nuclei_costs),
+    "docs/depth_width_symmetry.md": (depth_width_symmetry, depth_width_costs, alexnet_ablation),
     "docs/initialization.md": (signal_propagation, kernel_spectra),
 }
 

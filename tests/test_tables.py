@@ -22,7 +22,10 @@ def _rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/benchmarks.md", "docs/nuclei.md", "docs/initialization.md"])
+PAGES = ["README.md", "docs/benchmarks.md", "docs/nuclei.md", "docs/initialization.md", "docs/depth_width_symmetry.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_the_tables_are_the_csv_files(page: str):
     from experiments.readme_tables import TABLES, filled
 

@@ -1,0 +1,83 @@
+"""The study of depth, width and symmetry: what holds whatever was learnt, on the committed tables, and the drawing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from geomdl.plots import distinct, read_csv, write_csv
+
+RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "depth_width_symmetry"
+COMMAND = "geomdl reproduce depth_width_symmetry"
+
+pytestmark = pytest.mark.skipif(not (RESULTS / "results.csv").exists(), reason="the study has not been run")
+
+
+@pytest.fixture(scope="module")
+def results():
+    return read_csv(RESULTS / "results.csv", [], COMMAND)
+
+
+@pytest.fixture(scope="module")
+def costs():
+    return read_csv(RESULTS / "costs.csv", [], COMMAND)
+
+
+@pytest.fixture(scope="module")
+def study(load):
+    return load("experiments/depth_width_symmetry.py")
+
+
+def test_runs_are_there_once_and_every_network_with_its_twins(study, results):
+    found = [(r["data"], r["network"], r["group"], r["seed"]) for r in results]
+    assert len(found) == len(set(found)) >= len(study.GROUPS)
+    wanted = {(r.data, r.network, r.group, r.seed) for r in study.runs("full") if not r.without}
+    assert set(found) <= wanted
+    for data, network, _, seed in found:
+        assert {g for d, n, g, s in found if (d, n, s) == (data, network, seed)} == set(study.GROUPS)
+
+
+def test_twins_have_as_many_parameters(results):
+    counts = {(r["data"], r["network"], r["group"]): float(r["parameters"]) for r in results}
+    for (data, network, group), count in counts.items():
+        assert count == pytest.approx(counts[data, network, "C1"], rel=0.05), (network, group)
+
+
+def test_d4_twins_give_one_class_under_all_eight_symmetries_and_plain_networks_do_not(results):
+    for r in results:
+        if r["group"] == "D4":
+            assert float(r["consistency"]) > 0.99, r
+            assert float(r["accuracy_worst"]) == pytest.approx(float(r["accuracy"]), abs=0.01), r
+        elif r["group"] == "C1":
+            assert float(r["consistency"]) < 0.95, r
+
+
+def test_the_figure_is_drawn_and_says_what_it_needs(load, tmp_path, results, costs):
+    figure = load("paper_figures/depth_width_symmetry.py")
+    with pytest.raises(FileNotFoundError, match=r"results\.csv is not there; `GEOMDL_DATA=FOLDER geomdl reproduce"):
+        figure.draw(tmp_path)
+    write_csv(tmp_path / "results.csv", results)
+    write_csv(tmp_path / "costs.csv", costs)
+    assert [p.name for p in figure.draw(tmp_path)] == ["depth_width_symmetry.png", "depth_width_symmetry.pdf"]
+
+
+def test_the_data_and_the_preset_are_asked_for(study, tmp_path, monkeypatch):
+    monkeypatch.delenv("GEOMDL_DATA", raising=False)
+    with pytest.raises(ValueError, match="unknown preset"):
+        study.run("fats", tmp_path)
+    with pytest.raises(ValueError, match="GEOMDL_DATA in the environment None; allowed: a folder"):
+        study.run("fast", tmp_path)
+
+
+def test_the_orbit_is_that_of_the_square(study):
+    images = np.arange(9.0).reshape(1, 3, 3, 1)
+    orbit = {moved.tobytes() for moved in study._orbit(images)}
+    assert len(orbit) == 8
+    assert images.tobytes() in orbit
+    assert np.ascontiguousarray(images.swapaxes(1, 2)).tobytes() in orbit
+
+
+def test_plain_runs_come_before_twins_and_seeds_one_after_the_other(study, results):
+    seeds = [r.seed for r in study.runs("full")]
+    assert seeds == sorted(seeds)
+    assert distinct(results, "seed")[0] == 0
