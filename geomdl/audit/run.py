@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -24,7 +25,7 @@ from geomdl.audit.measuring.inspection import (
 )
 from geomdl.audit.measuring.literature import further_measures
 from geomdl.audit.measuring.plan import FEW, Measured, Plan, worst_pictures
-from geomdl.audit.measuring.stream import Stream
+from geomdl.audit.measuring.stream import Stream, arranged
 from geomdl.audit.probes.images import Images, Size, band_limited, white_noise
 from geomdl.audit.probes.output import AUTO, Output, output_of
 from geomdl.audit.probes.symmetries import symmetries
@@ -111,8 +112,13 @@ def audit(
     options: dict[str, Any] = {"select": _without_activations, **adapter}
     f = as_function(model, variables, **options)
     chosen = group_of(group)
-    chosen_images, said = _in_units_of(f, _images(images, size, count, dtype, f, seed))
-    subject = _Subject.of(f, chosen, chosen_images, output, seed, batch, tolerance)
+    rng = np.random.default_rng(seed)
+    found, normal = _images(images, size, count, dtype, f, seed, rng)
+    found, said = _in_units_of(f, found)
+    chosen_images = dataclasses.replace(found, pixels=arranged(found.pixels, f))
+    white = Images("white noise", moderated(chosen_images, normal))
+    del found, normal  # which may be large
+    subject = _Subject.of(f, chosen, chosen_images, white, rng, output, seed, batch, tolerance)
     subject.notes.extend(said)
     measured = subject.measured()
     verdicts, measurements = subject.concluded(measured)
@@ -179,19 +185,19 @@ class _Subject:
         model: Model,
         group: PlanarGroup,
         images: Images,
+        white: Images,
+        rng: np.random.Generator,
         output: Any,
         seed: int,
         batch: int,
         limit: float | None,
     ) -> "_Subject":
         """Calls the model for the first time."""
-        rng = np.random.default_rng(seed)
         in_type, out_type = _field_types(model.contract, group, images.size[2])
         if not (isinstance(output, str) and output == AUTO):
             output_law(output, group)  # or it is refused, before the model is called
         size = images.size[:2]
         stream = Stream(model, batch=min(batch, max(len(images.pixels), 2)))
-        white = Images("white noise", moderated(images, rng))
         y = first_outputs(stream, white.pixels)
         treated = _treated(output, out_type, y, size, group)
         stream.canonical = treated.canonical
@@ -250,8 +256,9 @@ def _images(
     dtype: DTypeLike | None,
     model: Model,
     seed: int,
-) -> Images:
-    """The given images, or noise of a size that the model takes."""
+    rng: np.random.Generator,
+) -> tuple[Images, np.ndarray]:
+    """The given images, or noise of a size that the model takes; and normal numbers of their shape, by ``rng``."""
     if count is not None and whole_number("count", count) < 2:
         raise invalid("count", count, "at least 2 images, to see whether the output depends on them", DEFAULT_COUNT)
     if given is None:
@@ -262,14 +269,18 @@ def _images(
                 raise invalid("size", size, "(height, width, channels)", (32, 32, 3))
             size = (whole_number("height", size[0]), whole_number("width", size[1]), whole_number("channels", size[2]))
         size = find_size(model, dtype) if size is None else size
-        rng = np.random.default_rng([seed, 1])
-        return Images(SYNTHETIC, band_limited(rng, count or DEFAULT_COUNT, size, dtype))
+        count = count or DEFAULT_COUNT
+        with ThreadPoolExecutor(1) as pool:  # drawing takes long: both at once, each in its own order
+            normal = pool.submit(rng.normal, size=(count, *size))
+            noise = band_limited(np.random.default_rng([seed, 1]), count, size, dtype)
+        return Images(SYNTHETIC, noise), normal.result()
     if size is not None:
         raise invalid("size", size, "nothing next to images, which have their own size")
     images = given if isinstance(given, Images) else _as_images(given)
     dtype = images.pixels.dtype if dtype is None else dtype
     _require_dtype(dtype, model)
-    return Images(images.name, images.pixels.astype(dtype), images.labels).first(count or len(images.pixels))
+    images = Images(images.name, images.pixels.astype(dtype), images.labels).first(count or len(images.pixels))
+    return images, rng.normal(size=images.pixels.shape)
 
 
 def _in_units_of(model: Model, images: Images) -> tuple[Images, list[str]]:
@@ -338,7 +349,7 @@ def _one_more(stream: Stream, plan: Plan, size: Size, dtype: DTypeLike, notes: l
     """The exact symmetries again on images one pixel larger, where the model takes them."""
     larger = (size[0] + 1, size[1] + 1, size[2])
     rng = np.random.default_rng([plan.seed, 2])
-    noise = Images("white noise", white_noise(rng, FEW, larger, dtype))
+    noise = Images("white noise", arranged(white_noise(rng, FEW, larger, dtype), stream.model))
     stream.canonical = lambda y, size: y
     y = outputs_or_none(stream, noise.pixels)
     if y is None:

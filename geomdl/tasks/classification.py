@@ -248,11 +248,12 @@ class Classification:
             all, weighted, and the metrics are of the main output.
           batch: with ``label`` and, where it was padded, ``mask``.
         """
-        mask, labels = batch.get("mask"), self._labels(batch["label"])
+        mask = batch.get("mask")
         values = self.per_example(main_output(outputs), batch)
         metrics = {name: masked_mean(of_images, mask) for name, of_images in values.items()}
 
         def mean_loss(logits: Array) -> Array:
+            labels = self._labels(batch["label"])
             scores = self._scores(logits, labels, batch)
             return masked_mean(LOSSES[self.objective](scores, self._desired(labels, batch)), mask)
 

@@ -7,17 +7,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from geomdl.actions import act
 from geomdl.audit import Images, Verdict, read_images, requirement, symmetry_names
 from geomdl.audit.measuring.loading import load_target
 from geomdl.audit.measuring.measurement import measure
 from geomdl.audit.measuring.stream import Stream
 from geomdl.audit.probes.images import band_limited
 from geomdl.audit.probes.output import output_of
-from geomdl.audit.probes.transformations import fourier_shift, point_transformation
+from geomdl.audit.probes.transformations import (
+    circular_shifts,
+    fourier_shift,
+    fractional_shift,
+    in_group,
+    point_transformation,
+)
 from geomdl.audit.report.report import number
 from geomdl.audit.results.verdict import judge
 from geomdl.equivariance import as_function
+from geomdl.equivariance.adapters.onnx_files import TakenImages
 from geomdl.groups import C8, D1, D4, O2
+from geomdl.representations import FieldType
 
 NAMES = symmetry_names(D4)
 
@@ -180,3 +189,21 @@ def test_what_resampling_alone_changes_counts_the_way_through_the_model_and_that
         2 * resampled.baseline, rel=0.15
     )  # outputs count a little less at the rim
     assert [picture.measurement for picture in pictures] == [exact, resampled]
+
+
+def test_images_move_alike_in_either_order_of_memory_and_stay_in_theirs() -> None:
+    """As ONNX models of NCHW read them, images are no other images: to the last bit, and no move changes the order."""
+    x = np.random.default_rng(0).normal(size=(3, 8, 8, 2)).astype(np.float32)
+    first = TakenImages("NCHW", (8, 8, 2), None, np.dtype(np.float32)).arranged(x)
+    output = output_of((3, 2), (8, 8))
+    points = [point_transformation((f, 90.0 * k), output) for f in (0, 1) for k in range(4)]
+    shifts = [*circular_shifts([(1, 0), (-3, 11)], output), fractional_shift((0.5, -0.25), output)]
+    assert first.transpose(0, 3, 1, 2).flags.c_contiguous
+    for transformation in (*points, *shifts):
+        assert transformation is not None
+        moved = np.concatenate([transformation.move(first)])
+        np.testing.assert_array_equal(moved, transformation.move(x))
+        assert transformation.family == "points" or moved.transpose(0, 3, 1, 2).flags.c_contiguous
+    for transformation in points:
+        g = in_group((int(transformation.value[0]), transformation.value[1]), D4)
+        np.testing.assert_array_equal(transformation.move(first), act(g, x, FieldType(D4, "2 trivial")))

@@ -8,10 +8,19 @@ import numpy as np
 import pytest
 
 from geomdl.actions import CropResize, Warp
-from geomdl.data import Augmentation, ClassTarget, LabelsTarget, MapTarget, Preprocessing, lighting_components
+from geomdl.data import (
+    Augmentation,
+    ClassTarget,
+    LabelsTarget,
+    MapTarget,
+    Preprocessing,
+    ValuesTarget,
+    lighting_components,
+)
 from geomdl.data.transforms.mixing import _beta
 from geomdl.data.transforms.randaugment import OPERATIONS, Drawn
 from geomdl.layers.core.data_axis import data_axis
+from geomdl.representations import FieldType
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
@@ -276,6 +285,28 @@ def test_a_part_of_the_batch_is_treated_as_in_the_whole(options: dict) -> None:
     for name in ("label", "label_probabilities"):
         for device in split[name]:
             np.testing.assert_allclose(device, whole[name], atol=1e-6)
+
+
+def test_targets_follow_what_moves_and_colours_leave_them() -> None:
+    """Patches of one value each: wherever the cropped image shows one, the label says so; directions stay."""
+    kinds = {"label": MapTarget(4), "angle": ValuesTarget(FieldType("SO2", "1 irrep(1)"))}
+    maps = np.kron(np.arange(4).reshape(2, 2), np.ones((8, 8), int))
+    batch = {
+        "image": jnp.asarray(np.tile(maps[None, ..., None] / 4, (12, 1, 1, 1)), jnp.float32),
+        "label": jnp.asarray(np.tile(maps, (12, 1, 1))),
+        "angle": jnp.asarray(RNG.normal(size=(12, 2)), jnp.float32),
+    }
+    augmentation = Augmentation(crop_area=(0.3, 0.8))
+    coloured = Augmentation(crop_area=(0.3, 0.8), brightness=0.3, lighting=0.1, lighting_components=((1.0,),))
+    moved, other = (jax.jit(lambda batch, a=a: a.batch(batch, kinds, KEY))(batch) for a in (augmentation, coloured))
+    value = np.asarray(4 * moved["image"][..., 0])
+    certain = np.abs(value - np.round(value)) < 1e-3
+    assert certain.mean() > 0.8
+    np.testing.assert_array_equal(np.round(value)[certain], np.asarray(moved["label"])[certain])
+    assert len({x.tobytes() for x in np.asarray(moved["image"])}) == 12  # each its own crop
+    np.testing.assert_array_equal(moved["angle"], batch["angle"])
+    np.testing.assert_array_equal(other["label"], moved["label"])
+    assert not np.allclose(other["image"], moved["image"])
 
 
 def test_other_draws_stay_as_they_are() -> None:

@@ -27,6 +27,8 @@ def layer_table(model: Model, images: Images, plan: Plan, notes: list[str]) -> L
       plan: the group and the size.
       notes: a line is added when the model cannot be looked into.
     """
+    if model.kind == "onnx":
+        return None  # a file tells nothing of its layers
     x = images.first(FEW).pixels
     chosen = group_elements(plan.group)
     if len(chosen) > AT_MOST:
@@ -48,7 +50,7 @@ def layer_table(model: Model, images: Images, plan: Plan, notes: list[str]) -> L
                 errors = dataclasses.replace(errors, layers=errors.layers[:-1])
             parts.append(("shifts", errors, names))
     except ValueError as error:
-        if model.kind not in ("function", "numpy", "onnx"):
+        if model.kind not in ("function", "numpy"):
             notes.append(f"layers were not looked at: {' '.join(str(error).split())[:200]}")
         return None
     layers = tuple(dict.fromkeys(row.layer for _, errors, _ in parts for row in errors.layers))

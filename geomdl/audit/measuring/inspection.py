@@ -6,7 +6,7 @@ from numpy.typing import DTypeLike
 
 from geomdl.audit.measuring.measurement import DEAD, difference, spread
 from geomdl.audit.measuring.stream import OutputError, Stream
-from geomdl.audit.probes.images import Images, Size, white_noise
+from geomdl.audit.probes.images import Images, Size
 from geomdl.equivariance.adapters.functions import Model
 
 SIZES: tuple[Size, ...] = (
@@ -90,8 +90,8 @@ def remarks_on_calls(stream: Stream, x: np.ndarray, y: np.ndarray, tolerance: fl
             f"two calls on the same images differ by {again:.1e}: is dropout on? put the model in evaluation mode"
         )
     order = np.random.default_rng(len(x)).permutation(len(x))
-    other = np.concatenate([x[order][: len(x) // 2], -x[: len(x) - len(x) // 2]])
-    mixed = difference(stream(other)[: len(x) // 2], y[order][: len(x) // 2])
+    other = np.concatenate([x[order[: len(x) // 2]], -x[: len(x) - len(x) // 2]])
+    mixed = difference(stream(other)[: len(x) // 2], y[order[: len(x) // 2]])
     if mixed > max(tolerance, 2 * again):
         found.append(
             f"the output for an image changes by {mixed:.1e} with the other images of its batch: is batch norm in"
@@ -105,10 +105,11 @@ def is_dead(*outputs: np.ndarray) -> bool:
     return all(spread(y) <= DEAD for y in outputs)
 
 
-def moderated(images: Images, rng: np.random.Generator) -> np.ndarray:
-    """White noise with the mean and deviation that the images have in each channel."""
+def moderated(images: Images, normal: np.ndarray) -> np.ndarray:
+    """White noise with the mean and deviation that the images have in each channel, of normal numbers."""
     x = images.pixels
-    noise = white_noise(rng, len(x), images.size, x.dtype)
+    noise = np.empty_like(x)  # in memory as they are, too
+    noise[...] = normal
     mean, deviation = x.mean((0, 1, 2), dtype=float), x.std((0, 1, 2), dtype=float)
     noise *= deviation.astype(x.dtype)
     noise += mean.astype(x.dtype)

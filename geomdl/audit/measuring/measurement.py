@@ -20,7 +20,7 @@ DEAD = 1e-6
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Picture:
-    """The image on which a transformation changes most: the image, the moved image, and by how much the output
+    """The image on which a transformation changes most: the image (a view), the moved image, and by how much the output
     changes."""
 
     measurement: Measurement
@@ -168,8 +168,8 @@ def _resampling_alone(transformation: Transformation, frame: _Frame, passed: _Pa
 
 def _quick_difference(a: np.ndarray, b: np.ndarray) -> float:
     """`difference` of images, in their own precision: it is shown, and nothing is judged by it."""
-    size = np.linalg.norm(b.ravel())
-    return float(np.linalg.norm((a - b).ravel()) / size) if size else 0.0
+    size = np.linalg.norm(b)
+    return float(np.linalg.norm(a - b) / size) if size else 0.0
 
 
 def measure_crops(
@@ -246,7 +246,7 @@ def _worst(
         whole = np.linalg.norm(expected.reshape(len(x), -1).astype(float), axis=1)
         errors = np.linalg.norm(apart, axis=1) / (np.mean(whole) or 1.0)
     index = int(np.argmax(errors))
-    return Picture(measurement, x[index].copy(), moved[index].copy(), float(errors[index]))
+    return Picture(measurement, x[index], moved[index].copy("K"), float(errors[index]))
 
 
 def _require_same_shape(got: np.ndarray, expected: np.ndarray, transformation: Transformation) -> None:

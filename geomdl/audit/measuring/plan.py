@@ -8,7 +8,7 @@ import numpy as np
 
 from geomdl.audit.measuring.conclude import FULL_FRAME
 from geomdl.audit.measuring.measurement import Picture, measure, measure_crops
-from geomdl.audit.measuring.stream import Stream
+from geomdl.audit.measuring.stream import Stream, arranged
 from geomdl.audit.probes.images import Images, band_limited
 from geomdl.audit.probes.output import Output
 from geomdl.audit.probes.symmetries import OTHER_ANGLES, grid_elements, group_elements, other_angles
@@ -16,7 +16,7 @@ from geomdl.audit.probes.transformations import (
     PointElement,
     Transformation,
     brightness,
-    circular_shift,
+    circular_shifts,
     contrast,
     fractional_shift,
     is_on_grid,
@@ -87,8 +87,8 @@ class Plan:
         steps = [2**k * stride for k in range(6) if 2**k * stride <= min(limit)]
         far = [shift for n in steps for shift in ((n, 0), (0, n), (n, n))]
         far += [tuple((rng.integers(-np.array(limit), np.array(limit) + 1)).tolist()) for _ in range(8)]
-        some = _transformations(circular_shift(s, self.output) for s in dict.fromkeys(far) if any(s))
-        few = _transformations(circular_shift(s, self.output) for s in window if s not in far)
+        some = circular_shifts((s for s in dict.fromkeys(far) if any(s)), self.output)
+        few = circular_shifts((s for s in window if s not in far), self.output)
         return _joined(
             measure(stream, some, images.first(SOME), self.output), measure(stream, few, images.first(FEW), self.output)
         )
@@ -131,11 +131,11 @@ class Plan:
         if rng is None:
             few = images.first(SOME)
             pad = [(0, 0), (margin, margin), (margin, margin), (0, 0)]
-            canvases = Images(few.name, np.pad(few.pixels, pad, mode="reflect"), few.labels)
+            pixels = np.pad(few.pixels, pad, mode="reflect")
         else:
             large = (self.size[0] + 2 * margin, self.size[1] + 2 * margin, images.size[2])
             pixels = band_limited(rng, min(SOME, len(images.pixels)), large, images.pixels.dtype)
-            canvases = Images(images.name, pixels)
+        canvases = Images(images.name, arranged(pixels, stream.model))
         steps = sorted({1, 2, 4, margin} & set(range(margin + 1)))
         shifts = [s for n in steps for s in ((n, 0), (0, n), (-n, n))]
         return measure_crops(stream, canvases, self.size, shifts, self.output)
@@ -146,7 +146,7 @@ class Plan:
 
     def few(self, stream: Stream, images: Images) -> Measured:
         """The grid symmetries and three shifts on a few images: what tells even sizes from odd ones."""
-        shifts = _transformations(circular_shift(s, self.output) for s in ((1, 0), (0, 1), (1, 1)))
+        shifts = circular_shifts(((1, 0), (0, 1), (1, 1)), self.output)
         return measure(stream, [*self.grid_transformations(), *shifts], images.first(FEW), self.output)
 
 
@@ -171,4 +171,4 @@ def worst_pictures(pictures: Sequence[Picture], at_most: int = 6) -> tuple[Pictu
         if family != FULL_FRAME and (family not in largest or picture.error > largest[family].error):
             largest[family] = picture
     ordered = sorted(largest.values(), key=lambda p: -p.error / (p.measurement.spread or 1.0))
-    return tuple(ordered[:at_most])
+    return tuple(dataclasses.replace(p, before=p.before.copy()) for p in ordered[:at_most])  # not all images with it

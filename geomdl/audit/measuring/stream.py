@@ -1,6 +1,7 @@
 """Runs a model on any number of images with one compiled batch size."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -54,7 +55,11 @@ class Stream:
         if count % self.batch == 0:  # they fill their batches: nothing has to be put together
             return [self(part) for part in parts]
         together = self.batch // count if self.batch % count == 0 else len(parts)  # memory is asked for once and again
-        outputs = [self(np.concatenate(parts[i : i + together])) for i in range(0, len(parts), together)]
+        groups = [parts[i : i + together] for i in range(0, len(parts), together)]
+        outputs = []
+        with ThreadPoolExecutor(2) as pool:  # they only copy, and never while the model runs
+            for i in range(0, len(groups), 2):
+                outputs += map(self, list(pool.map(np.concatenate, groups[i : i + 2])))
         return np.split(np.concatenate(outputs), len(parts))
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -67,7 +72,7 @@ class Stream:
         for start in range(0, len(images), self.batch):
             part = images[start : start + self.batch]
             missing = self.batch - len(part)
-            filled = np.concatenate([part, np.repeat(part[-1:], missing, 0)]) if missing else part
+            filled = np.concatenate([part, np.broadcast_to(part[-1:], (missing, *part.shape[1:]))]) if missing else part
             with jax.default_matmul_precision("highest"):  # accelerators would round to ten bits otherwise
                 result = self._compiled(self.model, jnp.asarray(filled)) if self._compiled else self.model(filled)
             self.calls += 1
@@ -75,6 +80,11 @@ class Stream:
             self.dtypes |= {t for t in floating if t is not None and jnp.issubdtype(t, jnp.floating)}
             outputs.append(_checked(result, self.batch)[: len(part)])
         return self.canonical(np.concatenate(outputs), images.shape[1:3])
+
+
+def arranged(images: np.ndarray, model: Model) -> np.ndarray:
+    """The same images, in memory as the model reads them, where it says how."""
+    return images if model.takes is None else model.takes.arranged(images)
 
 
 def _checked(result: Any, batch: int) -> np.ndarray:

@@ -86,12 +86,15 @@ def band_limited(rng: np.random.Generator, count: int, size: Size, dtype: DTypeL
     ((2, 16, 16, 1), 1.0)
     """
     height, width, _ = size
-    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
     limit = max(CUTOFF, 1.5 / min(height, width))  # small images keep their slowest waves
-    kept = frequency <= limit
-    noise = scipy.fft.rfft2(rng.normal(size=(count, *size)), axes=(1, 2), workers=-1)
+    along = np.fft.rfftfreq(width)
+    along = along[along <= limit]  # the other columns of waves are empty: nothing is computed of them
+    kept = np.hypot(np.fft.fftfreq(height)[:, None], along) <= limit
+    noise = scipy.fft.rfft(rng.normal(size=(count, *size)), axis=2, workers=-1)[:, :, : len(along)]
+    noise = scipy.fft.fft(noise, axis=1, workers=-1)
     noise *= kept[..., None]
-    pixels = scipy.fft.irfft2(noise, s=(height, width), axes=(1, 2), workers=-1)
+    noise = scipy.fft.ifft(noise, axis=1, workers=-1, overwrite_x=True)
+    pixels = scipy.fft.irfft(noise, n=width, axis=2, workers=-1)
     pixels *= math.sqrt(pixels.size) / np.linalg.norm(pixels.ravel())
     return pixels.astype(dtype)
 

@@ -87,6 +87,9 @@ def point_transformation(element: PointElement, output: Output, in_type: FieldTy
     inverse = element if reflected else (0, -degrees % 360)
 
     def by(g: PointElement, field_type: FieldType | None) -> Move:
+        if field_type is None and is_on_grid(g):
+            return lambda x: _turned(x, g)
+
         def move(x: np.ndarray) -> np.ndarray:
             of = field_type or FieldType(O2, f"{x.shape[-1]} trivial")
             return np.asarray(act(in_group(g, require_planar(of.group, "the plane")), x, of))
@@ -104,6 +107,12 @@ def point_transformation(element: PointElement, output: Output, in_type: FieldTy
         _point_move(inverse, output) if not exact and not output.is_invariant else None,
         disc=not exact,
     )
+
+
+def _turned(x: np.ndarray, element: PointElement) -> np.ndarray:
+    """Images moved by an element that maps the grid to itself: a view, as JAX has none."""
+    reflected, degrees = element
+    return np.rot90(np.flip(x, 1) if reflected else x, round(degrees / 90), (1, 2))
 
 
 def _point_move(element: PointElement, output: Output) -> Move:
@@ -140,8 +149,36 @@ def in_group(element: PointElement, group: PlanarGroup) -> np.ndarray:
     return np.array([float(reflected), math.radians(degrees)])
 
 
-def circular_shift(shift: tuple[int, int], output: Output) -> Transformation | None:
-    """A circular shift by whole pixels; None when the output cannot move by it."""
+class Periodic:
+    """Shifts images ``[n, height, width, channels]`` circularly by (rows, columns), as `numpy.roll` does.
+
+    The shifts of the same images are views, windows of their periodic continuation, and so cost nothing each.
+
+    >>> x = np.arange(24.0).reshape(1, 4, 6, 1)
+    >>> bool(np.all(Periodic()(x, (1, -8)) == np.roll(x, (1, -8), (1, 2))))
+    True
+    """
+
+    def __init__(self) -> None:
+        self._images, self._twice = np.empty(0), np.empty(0)
+
+    def __call__(self, x: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
+        """g·x."""
+        if self._images is not x:
+            rows = np.concatenate([x, x], 1)
+            self._images, self._twice = x, np.concatenate([rows, rows], 2)
+        height, width = x.shape[1:3]
+        top, left = -shift[0] % height, -shift[1] % width
+        return self._twice[:, top : top + height, left : left + width]
+
+
+def circular_shifts(shifts: Iterable[tuple[int, int]], output: Output) -> list[Transformation]:
+    """Circular shifts by whole pixels, of those by which the output can move."""
+    roll = Periodic()
+    return [found for shift in shifts if (found := _circular_shift(shift, output, roll)) is not None]
+
+
+def _circular_shift(shift: tuple[int, int], output: Output, roll: Periodic) -> Transformation | None:
     if output.kind == "function":
         return None
     step = (shift[0] / output.stride, shift[1] / output.stride)
@@ -152,7 +189,7 @@ def circular_shift(shift: tuple[int, int], output: Output) -> Transformation | N
         "shifts",
         f"({shift[0]}, {shift[1]})",
         (float(shift[0]), float(shift[1])),
-        lambda x: np.roll(x, shift, (1, 2)),
+        lambda x: roll(x, shift),
         (lambda y: np.roll(y, of_output, (1, 2))) if output.is_field else _shift_move(shift, output),
     )
 
@@ -204,11 +241,18 @@ def fourier_shift(x: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
     >>> bool(np.allclose(fourier_shift(fourier_shift(x, (0.5, 0)), (0.5, 0)), np.roll(x, 1, 1)))
     True
     """
-    axes = [axis for axis in (1, 2) if shift[axis - 1]]
-    if not axes:
+    if x.transpose(0, 3, 1, 2).flags.c_contiguous:  # in memory the channels are first: they stay so
+        return _shifted(x.transpose(0, 3, 1, 2), shift, first=2).transpose(0, 2, 3, 1)
+    return _shifted(x, shift, first=1)
+
+
+def _shifted(x: np.ndarray, shift: tuple[float, float], *, first: int) -> np.ndarray:
+    """`fourier_shift` of images whose rows are the axis ``first``, and whose columns are the next."""
+    steps = {first + i: step for i, step in enumerate(shift) if step}
+    if not steps:
         return x
-    lengths = [x.shape[axis] for axis in axes]
-    turns = _turns(lengths, [shift[axis - 1] for axis in axes]).astype(np.result_type(x.dtype, np.complex64))
+    axes, lengths = list(steps), [x.shape[axis] for axis in steps]
+    turns = _turns(lengths, list(steps.values())).astype(np.result_type(x.dtype, np.complex64))
     shape = [1] * x.ndim
     for axis, count in zip(axes, turns.shape, strict=True):
         shape[axis] = count

@@ -39,6 +39,14 @@ class TakenImages:
     batch: int | None
     dtype: np.dtype
 
+    def arranged(self, x: np.ndarray) -> np.ndarray:
+        """The same images ``[n, height, width, channels]`` with their numbers in memory in the order of the model.
+
+        Nothing then has to copy them before the model reads them; nor what shifts, sums and the like make of them,
+        which NumPy leaves in this order.
+        """
+        return x if self.layout == "NHWC" else np.ascontiguousarray(x.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
+
 
 def is_onnx(model: Any) -> bool:
     """Whether this is a path of an ONNX file, also as ``model.onnx:output``, or a session of onnxruntime."""

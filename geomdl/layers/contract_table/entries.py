@@ -179,6 +179,11 @@ LAYERS: tuple[Entry, ...] = (
         shifts=0,
     ),
     LINEAR(
+        "ConnectedConv",
+        lambda g: layers.ConnectedConv(regular(g, 3), regular(g), 3, [(0, 2), (1,)], padding=1, rngs=nnx.Rngs(0)),
+        shifts=0,
+    ),
+    LINEAR(
         "TransposedConv, kernel 4, stride 2",
         lambda g: layers.TransposedConv(mixed(g), regular(g, 1), 4, stride=2, padding=1, rngs=nnx.Rngs(0)),
         shifts=0,
@@ -223,6 +228,7 @@ LAYERS: tuple[Entry, ...] = (
         lambda g: layers.Pool(mixed(g), 3, reduce="mean", stride=1, padding=1, padding_mode="circular"),
         GRID,
     ),
+    POOLING("TrainableSubsampling", lambda g: layers.TrainableSubsampling(mixed(g)), EVERY, "even", 2),
     POOLING("BlurPool, 3", lambda g: layers.BlurPool(mixed(g), 3, padding=1, remainder="drop"), EVERY, "odd", 0),
     POOLING(
         "BlurPool, 4, circular",
@@ -272,6 +278,9 @@ LAYERS: tuple[Entry, ...] = (
     NORM("GroupNorm", lambda g: layers.GroupNorm(regular(g, 4), 2)),
     NORM("InstanceNorm", lambda g: layers.InstanceNorm(mixed(g)), pointwise=False),
     NORM("FieldNorm", lambda g: layers.FieldNorm(regular(g)), tuple(g for g in EVERY if g != "C1")),
+    NORM("LocalResponseNorm", lambda g: layers.LocalResponseNorm(regular(g, 4), 3, alpha=1.0)),
+    NORM("StochasticDepth", lambda g: layers.StochasticDepth(mixed(g), 0.5)),
+    NORM("PadFields", lambda g: layers.PadFields(regular(g), 1, 2)),
     NORM("Dropout", lambda g: layers.Dropout(mixed(g), 0.5)),
     NORM("Dropout, single numbers", lambda g: layers.Dropout(mixed(g), 0.5, whole_fields=False), random=True),
     *(NONLINEAR(f"Pointwise, {a}", lambda g, a=a: layers.Pointwise(permuted(g), a), GRID) for a in ACTIVATIONS),

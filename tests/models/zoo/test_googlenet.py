@@ -133,7 +133,7 @@ def test_rates_of_dropout_and_what_torchvision_changes():
     [
         (GoogLeNetConfig(width=0.05), 224, [221]),
         (GoogLeNetConfig(width=0.05, variant="torchvision"), 236, [237]),
-        (SMALL, 30, [28, 32]),
+        pytest.param(SMALL, 30, [28, 32], marks=pytest.mark.long),  # also in the docstring
     ],
 )
 @pytest.mark.parametrize("group", [pytest.param("C4", marks=pytest.mark.long), "D4"])
@@ -142,6 +142,7 @@ def test_exact_sizes(config, near, exact, group):
     assert exact_sizes_near(contract, (near, near), len(exact)) == [(n, n) for n in exact]
 
 
+@pytest.mark.long
 def test_scores_and_heads_of_a_twin_are_invariant_in_training():
     config = dataclasses.replace(SMALL, group="D4", dropout=0.0, auxiliary_dropout=0.0)
     model = config.build((12, 12, 2), 3, rngs=0)

@@ -69,16 +69,16 @@ def test_modules_against_those_written_out():
     def unit(layers, x):
         """Convolution by a sum over taps, untrained batch norm, maximum with 0; three layers at a time."""
         for conv in layers[::3]:
-            k = conv.dense_kernel()
+            k = np.asarray(conv.dense_kernel())
             rows, columns = k.shape[:2]
-            around = jnp.pad(x, [(0, 0), (rows // 2,) * 2, (columns // 2,) * 2, (0, 0)])
+            around = np.pad(x, [(0, 0), (rows // 2,) * 2, (columns // 2,) * 2, (0, 0)])
             taps = [(i, j) for i in range(rows) for j in range(columns)]
             x = sum(around[:, i : i + x.shape[1], j : j + x.shape[2]] @ k[i, j] for i, j in taps)
-            x = jnp.maximum(x / np.sqrt(1 + 1e-3), 0)
+            x = np.maximum(x / np.sqrt(1 + 1e-3), 0)
         return x
 
     def mean(x):
-        around = jnp.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
+        around = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
         return sum(around[:, i : i + x.shape[1], j : j + x.shape[2]] for i in range(3) for j in range(3)) / 9
 
     def crossed(path, x):
@@ -87,10 +87,10 @@ def test_modules_against_those_written_out():
         return [unit(branch.layers, x) for branch in cross.layers]
 
     for module, last in ((modules[4], False), (modules[9], True)):
-        x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 9, 9, module.in_type.size)), jnp.float32)
+        x = np.random.default_rng(0).normal(size=(2, 9, 9, module.in_type.size)).astype(np.float32)
         one, two, three, pooled = module.layers
         middle = [*crossed(two, x), *crossed(three, x)] if last else [unit(two.layers, x), unit(three.layers, x)]
-        wanted = jnp.concatenate([unit(one.layers, x), *middle, unit(pooled.layers[1:], mean(x))], -1)
+        wanted = np.concatenate([unit(one.layers, x), *middle, unit(pooled.layers[1:], mean(x))], -1)
         np.testing.assert_allclose(jax.jit(lambda x, f=module: f(x))(x), wanted, atol=1e-5)
     windows = [c.window.size for c in modules[4].layers[2].layers if isinstance(c, Conv)]
     assert windows == [1, (7, 1), (1, 7), (7, 1), (1, 7)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
 from geomdl.layers import ConnectedConv, Layer, TrainableSubsampling
-from geomdl.layers.core.layer import Vector
+from geomdl.layers.core.layer import Field, Fields
 from geomdl.models.zoo.core.chain import Chain
 from geomdl.models.zoo.core.config import ZooConfig, require_choice
 from geomdl.representations import FieldType
@@ -135,7 +135,7 @@ class RadialBasis(Layer):
         """One square for each unit and class."""
         return self.in_type.size * self.out_type.size
 
-    def apply(self, x: Vector) -> Vector:
+    def apply(self, x: Field) -> Fields:
         """Maps ``[batch, units]`` to ``[batch, classes]``."""
         self.in_type.require_channels(x.shape[-1], "the input of RadialBasis")
         codes = jnp.asarray(centres(self.out_type.size, self.in_type.size), x.dtype)
