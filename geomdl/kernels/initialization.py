@@ -14,7 +14,7 @@ from geomdl.representations.representation import Label, irrep_size
 
 EVENNESS = 5e-4
 """λ in `initial_variances`. Flatter spectra (smaller λ) have more of the kernel's energy on the centre pixel."""
-_LEAST = 0.02  # of its equal share each class has at least, so that no weight starts at 0
+_LEAST = 0.002  # of its equal share each class has at least, so that no weight starts at 0
 _FEWEST = 8  # copies of an irrep, below which the correction for few of them stays what it is
 _EXACT = 1e3  # the weight of what is to hold exactly, beside 1 for flatness
 
@@ -41,7 +41,7 @@ def initial_variances(
     and as nonlinearities and depth bring signals to low frequencies, they grow from layer to layer. So the energies s_c
     of the classes c of weights (one pair of irreps, ring and frequency each) solve, for each layer,
 
-      min Σ_j q_j ∫ (Λ_j(ξ) / Λ − 1)² dν(ξ) + λ Σ_c (s_c − s⁰_c)² / s⁰_c,   s ≥ s⁰ / 50,   Σ_{c to k} s_c = π_k,
+      min Σ_j q_j ∫ (Λ_j(ξ) / Λ − 1)² dν(ξ) + λ Σ_c (s_c − s⁰_c)² / s⁰_c,   s ≥ s⁰ / 500,   Σ_{c to k} s_c = π_k,
 
     where q and π are the shares of the irreps in the channels of input and output, the measure ν is half of it white
     and half at ξ = 0 (what constant images and the means behind ReLUs are), and s⁰ gives every input channel and every

@@ -50,7 +50,7 @@ def relu(z: np.ndarray) -> np.ndarray:
 
 RADIAL = np.where(Z > 0, Z * np.exp(-(Z**2) / 2), 0) * (Z[1] - Z[0])
 """The density of the norm of two independent normal numbers."""
-GATE = square(lambda z: sigmoid(np.sqrt(0.1) * z))
+GATE = square(lambda z: sigmoid(np.sqrt(0.03) * z))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ GATE = square(lambda z: sigmoid(np.sqrt(0.1) * z))
         (CReLU(FieldType("C2", "4 irrep(1)")), [2.0]),
         (NormActivation(IRREPS), [1.0, 1.0]),
         (NormActivation(IRREPS, "tanh"), [1 / square(np.tanh), 2 / float((np.tanh(Z) ** 2 * RADIAL).sum())]),
-        (Gated(IRREPS), [0.1, 2.0, 1 / GATE]),
+        (Gated(IRREPS), [0.03, 2.0, 1 / GATE]),
         (FourierPointwise(REGULAR), [2.0]),
         (TensorProduct(FieldType("C4", "1 trivial")), [1 / 3]),
     ],

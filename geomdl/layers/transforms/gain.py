@@ -7,7 +7,7 @@ import numpy as np
 
 from geomdl.layers.core.layer import Layer
 
-_GATES = 0.1  # of unit variance
+_GATES = 0.03  # of unit variance
 _NUMBERS = 1 << 18  # that a gain is measured on
 
 
@@ -18,7 +18,7 @@ def gain_of(layer: Layer) -> tuple[float, ...]:
 
     measured on 2¹⁸ random numbers that are drawn with both signs, the same in every call: exact for functions such as
     ReLU whose even part is |x|, else to about one per cent. Where the layer has a block of gates first, these start
-    near half open, with gain 0.1: of unit variance they would open further as signals grow, and growth would feed
+    near half open, with gain 0.03: of unit variance they would open further as signals grow, and growth would feed
     itself. Where its blocks do not correspond to those of its input, all have the gain of the whole.
 
     Whether a depth of many layers is stable besides depends on the function: saturating ones (tanh, ELU) come back to
@@ -41,8 +41,8 @@ def gain_of(layer: Layer) -> tuple[float, ...]:
     >>> gain_of(NormActivation(FieldType("SO2", "2 trivial + 2 irrep(1)")))  # a ReLU of norms, with bias 0, is none
     (1.0, 1.0)
     >>> gated = Gated(FieldType("SO2", "2 trivial + 2 irrep(1)"))
-    >>> [round(gain, 1) for gain in gain_of(gated)]  # gates, scalars behind a ReLU, vectors times sigmoids
-    [0.1, 2.0, 3.9]
+    >>> [round(gain, 2) for gain in gain_of(gated)]  # gates, scalars behind a ReLU, vectors times sigmoids
+    [0.03, 2.0, 3.97]
     >>> from flax import nnx
     >>> conv = Conv(gated.out_type, gated.in_type, 5, gain=gain_of(gated), rngs=nnx.Rngs(0))
     """
