@@ -12,8 +12,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from flax import nnx
-
 from geomdl.layers import (
     Branch,
     ConnectedConv,
@@ -28,8 +26,6 @@ from geomdl.layers import (
     WithAuxiliary,
 )  # fmt: skip
 from geomdl.models import MODELS, InexactSizeWarning, exact_sizes_near
-from geomdl.models.core.exactness import is_exact
-from geomdl.random_keys import OneKey
 
 PAGE = Path(__file__).parents[1] / "docs" / "zoo.md"
 
@@ -73,7 +69,7 @@ class Network:
         """The network without arrays."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InexactSizeWarning)
-            return nnx.eval_shape(lambda: self.config(group).build(self.image_shape, self.classes, rngs=OneKey(0)))
+            return self.config(group).shapes(self.image_shape, self.classes)
 
 
 def _cifar(title: str, name: str, published: int | None, paper: str, source: str = "paper", **options: Any) -> Network:
@@ -248,7 +244,7 @@ def page() -> str:
         plain, size = network.built(), (network.size, network.size)
         contract = network.built("D4").contract
         sizes = [n for n, _ in exact_sizes_near(contract, size)]
-        exact = is_exact(contract, size)
+        exact = network.size in sizes
         shown = ", ".join(f"**{n}**" if n == network.size and exact else str(n) for n in sizes)
         count = network.config().parameter_count(network.image_shape, network.classes)
         cells = [

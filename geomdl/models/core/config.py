@@ -86,6 +86,17 @@ class ModelConfig(abc.ABC):
         warn_if_inexact(contract, size)
         return model
 
+    def shapes(self, image_shape: ImageShape, num_classes: int) -> Sequential:
+        """The network with the shapes of its arrays in place of the arrays: nothing is allocated.
+
+        It has a contract, can be summarised and counted, and cannot be called.
+
+        Args:
+          image_shape: (height, width, channels).
+          num_classes: class scores at the output.
+        """
+        return nnx.eval_shape(lambda: self.build(image_shape, num_classes, rngs=OneKey(0)))
+
     def parameter_count(self, image_shape: ImageShape, num_classes: int) -> int:
         """The number of trainable parameters, without allocating them."""
         return count_parameters(nnx.eval_shape(lambda: Sequential(self.layers(image_shape, num_classes, OneKey(0)))))

@@ -1,10 +1,8 @@
 """The parameters of every network of docs/zoo.md, the tables of the lectures, and the sizes that are exact."""
 
 import pytest
-from flax import nnx
 
 from experiments.zoo_table import NETWORKS, Network, depth
-from geomdl.layers import Layer
 from geomdl.models import (
     AlexNetConfig,
     VGGConfig,
@@ -12,7 +10,6 @@ from geomdl.models import (
     exact_sizes_near,
     summarize,
 )
-from geomdl.random_keys import OneKey
 
 SLOW = {
     "ResNet-1202, option A", "Pre-activation ResNet-1001", "DenseNet-BC L250 k24", "DenseNet-BC L190 k40",
@@ -97,7 +94,7 @@ def test_exact_sizes_are_those_of_the_reference(title: str, exact: list[int], gr
     network = _network(title)
     if title.startswith("VGG"):
         config = VGGConfig(variant="A", group=group, units=8)
-        contract = _shapes(config, network).contract
+        contract = config.shapes(network.image_shape, network.classes).contract
     else:
         contract = network.built(group).contract
     assert [n for n, _ in exact_sizes_near(contract, (network.size, network.size))] == exact
@@ -110,7 +107,3 @@ def test_exact_sizes_are_those_of_the_reference(title: str, exact: list[int], gr
 def test_depth_is_that_of_the_longest_path(title: str, layers: int) -> None:
     network = _network(title)
     assert depth(network.built(), (network.size, network.size)) == layers
-
-
-def _shapes(config: VGGConfig, network: Network) -> Layer:
-    return nnx.eval_shape(lambda: config.build(network.image_shape, network.classes, rngs=OneKey(0)))

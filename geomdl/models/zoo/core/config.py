@@ -44,6 +44,15 @@ class ZooConfig(ScalableConfig):
     Raises:
       ValueError: for a value out of range; at `build`, for images that are too small, naming the smallest, or not
         square for quarter turns.
+
+    A network of one's own is written as those here are, as a list of layers:
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class TwoLayers(ZooConfig):
+    ...     def network(self, net, num_classes):
+    ...         net.conv(8, 3).norm().act().max_pool(2).conv(16, 3).norm().act().global_mean().scores(num_classes)
+    >>> TwoLayers(group="D4").build((12, 12, 1), 10, rngs=0).layers[4].out_type
+    FieldType(D4, "16 regular")
     """
 
     width: float = 1.0
