@@ -26,7 +26,7 @@ from geomdl.audit.measuring.inspection import (
 from geomdl.audit.measuring.literature import further_measures
 from geomdl.audit.measuring.plan import FEW, Measured, Plan, worst_pictures
 from geomdl.audit.measuring.stream import Stream, arranged
-from geomdl.audit.probes.images import Images, Size, band_limited, white_noise
+from geomdl.audit.probes.images import Images, Size, band_limited, normal, white_noise
 from geomdl.audit.probes.output import AUTO, Output, output_of
 from geomdl.audit.probes.symmetries import symmetries
 from geomdl.audit.report.report import Audit, LayerTable
@@ -271,16 +271,16 @@ def _images(
         size = find_size(model, dtype) if size is None else size
         count = count or DEFAULT_COUNT
         with ThreadPoolExecutor(1) as pool:  # drawing takes long: both at once, each in its own order
-            normal = pool.submit(rng.normal, size=(count, *size))
+            drawn = pool.submit(normal, rng, (count, *size), dtype)
             noise = band_limited(np.random.default_rng([seed, 1]), count, size, dtype)
-        return Images(SYNTHETIC, noise), normal.result()
+        return Images(SYNTHETIC, noise), drawn.result()
     if size is not None:
         raise invalid("size", size, "nothing next to images, which have their own size")
     images = given if isinstance(given, Images) else _as_images(given)
     dtype = images.pixels.dtype if dtype is None else dtype
     _require_dtype(dtype, model)
     images = Images(images.name, images.pixels.astype(dtype), images.labels).first(count or len(images.pixels))
-    return images, rng.normal(size=images.pixels.shape)
+    return images, normal(rng, images.pixels.shape, dtype)
 
 
 def _in_units_of(model: Model, images: Images) -> tuple[Images, list[str]]:
