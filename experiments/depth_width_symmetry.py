@@ -190,11 +190,16 @@ def train_and_test(folder: str, out: Path, wanted: Sequence[Run]) -> None:
 
 
 def write_tables(out: Path, tables: Path, folder: str, wanted: Sequence[Run]) -> None:
-    """The tables of what is there."""
+    """The tables of what is there: of networks whose twins are there too."""
     rows: dict[bool, list[Row]] = {True: [], False: []}
+
+    def tested(one: Run) -> bool:
+        return (out / "runs" / one.folder / "test.json").exists()
+
     for one in wanted:
         file = out / "runs" / one.folder / "test.json"
-        if not file.exists():
+        twins = GROUPS if not one.without else ("C1", "C4")
+        if not all(tested(dataclasses.replace(one, group=group)) for group in twins):
             continue
         measured = {k: float(f"{v:.5g}") for k, v in json.loads(file.read_text(encoding="utf-8")).items()}
         about: dict[str, Value] = {"data": one.data, "network": one.network, "group": one.group, "seed": one.seed}
