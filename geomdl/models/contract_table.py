@@ -42,7 +42,9 @@ def _restricted(size: int, after: int, words: str) -> Entry:
     def build(group: str) -> Layer:
         restriction = {"restrict_to": group.replace("D", "C"), "restrict_after": after}
         config = MODELS["mnist_final"](**{"group": group, "width": 0.05} | restriction)
-        return config.build((size, size, 2), 3, rngs=nnx.Rngs(0))
+        return config.build(
+            (size, size, 2), 3, rngs=nnx.Rngs(2)
+        )  # one field: batch norm magnifies rounding where it nearly vanishes
 
     name = f"mnist_final, {words}"
     return Entry("Models", name, build, DIHEDRAL, "both", 0, (size, size), (size, size), quick=("D8",))

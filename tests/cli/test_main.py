@@ -165,7 +165,10 @@ SMALL = (
 def test_summary_shows_the_methods(capsys: pytest.CaptureFixture[str]) -> None:
     methods = "--config.training.convolutions=2=factored"
     assert main(["summary", *SMALL, "--config.model.basis=steerable", methods]) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    table = capsys.readouterr().out
+    assert "multiply-adds by method: dense " in table
+    assert main(["summary", *SMALL, "--methods", "--config.model.basis=steerable", methods]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.removeprefix(table).splitlines()]
     assert [line[0] for line in lines if "factored" in line and "Conv" in line] == ["2"]
     assert [line[0] for line in lines if "dense" in line and "Conv" in line] == ["5", "9", "12", "16", "19"]
 

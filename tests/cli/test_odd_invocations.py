@@ -141,7 +141,7 @@ def test_odd_values(change: str, message: str, capsys) -> None:
         ({"match_parameters": 4_000_000_000}, "invalid model.match_parameters 4000000000; .*2,000,000,000"),
         ({"width": 1e6}, "invalid model.width 1000000.0; allowed: .*at most 100,000"),
         ({"width": 90_000.0}, "invalid model.width 90000.0; allowed: a network of at most 2,000,000,000 parameters"),
-        ({"depth": 100_000}, "invalid model.depth 100000; allowed: at most 1,000"),
+        ({"depth": 100_000}, "invalid model.depth 100000; allowed: at most 2,000"),
     ],
 )
 def test_networks_that_would_never_be_built(options: dict[str, float], message: str) -> None:

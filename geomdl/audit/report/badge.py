@@ -15,7 +15,7 @@ def badge_line(report: Audit) -> str:
 
     >>> from geomdl.audit import audit
     >>> badge_line(audit(lambda x: abs(x).max((1, 2)), group="C4", size=(8, 8, 1), count=4))
-    'symmetry: C4 exact (0) · shifts exact · 45° 0.1'
+    'symmetry: C4 exact (0) · shifts exact · 45° 0.02'
     """
     if report.dead:
         return "symmetry: none, the output is constant"
