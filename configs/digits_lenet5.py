@@ -2,7 +2,7 @@
 
 Command:   geomdl train --config=configs/digits_lenet5.py --workdir=runs/digits_lenet5
 Hardware:  2 CPU cores
-Expected:  EXPECTED
+Expected:  96.0 % of the test digits (one seed)
 """
 
 from ml_collections import ConfigDict

