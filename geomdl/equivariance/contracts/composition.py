@@ -318,7 +318,7 @@ RULES: dict[str, _Rule] = {
 def _weakest(promises: Sequence[Promise], on_input: Callable[[Condition, int], Condition]) -> Promise:
     """The weakest level, with every condition as one on the input; that of a square input is named once."""
     level = LEVELS[min(LEVELS.index(p.level) for p in promises)]
-    reasons = [p.why for p in promises if p.level == level and p.why]
+    reasons = [why for p in promises if p.level == level and p.why for why in p.why.split("; ")]
     conditions: dict[tuple[str, int], Condition] = {}
     if level != "none":
         for position, promise in enumerate(promises):
