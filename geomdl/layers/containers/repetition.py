@@ -23,7 +23,7 @@ LEAST = 6
 """How often something has to be repeated before it is scanned."""
 
 _LONGEST = 3  # layers in what is repeated: a block and the nonlinearity after it, say
-_ON: ContextVar[bool] = ContextVar("geomdl_scan", default=True)
+_ON: ContextVar[bool | None] = ContextVar("geomdl_scan", default=None)
 
 
 class Run(NamedTuple):
@@ -41,7 +41,10 @@ class Run(NamedTuple):
 
 @contextmanager
 def scanned(on: bool = True) -> Iterator[None]:
-    """Whether the networks that are traced within scan over what they repeat.
+    """Whether the networks that are traced within scan over what they repeat; outside they do so in training alone.
+
+    In evaluation gradients through a scan would be slow on CPUs, and derivatives of forward mode are asked for, which
+    the convolutions of a training step do not have inside a scan (`geomdl.layers.core.looped`).
 
     Args:
       on: False compiles every layer by itself.
@@ -53,23 +56,25 @@ def scanned(on: bool = True) -> Iterator[None]:
         _ON.reset(token)
 
 
-def repetitions(layers: Sequence[Layer], x: jax.Array) -> list[Run]:
+def repetitions(layers: Sequence[Layer], x: jax.Array, *, train: bool) -> list[Run]:
     """The runs of equal layers, in turn; none outside of a trace, where nothing is compiled as a whole.
 
     Args:
       layers: of a sequence.
       x: what the first of them is given.
+      train: whether they train.
 
     >>> from geomdl.layers import Pointwise
     >>> from geomdl.representations import FieldType
     >>> t = FieldType("C4", "1 regular")
     >>> layers = [Pointwise(t, name) for name in ["elu", "relu"] * 6 + ["elu"]]
     >>> found = []
-    >>> y = jax.eval_shape(lambda x: found.extend(repetitions(layers, x)), jnp.ones((1, 4)))
+    >>> y = jax.eval_shape(lambda x: found.extend(repetitions(layers, x, train=True)), jnp.ones((1, 4)))
     >>> found
     [Run(start=0, period=2, count=6)]
     """
-    if len(layers) < LEAST or not _ON.get():
+    on = _ON.get()
+    if len(layers) < LEAST or not (train if on is None else on):
         return []
     kinds = [type(layer) for layer in layers]
     if max(_longest_run(kinds, period) for period in range(1, _LONGEST + 1)) < LEAST:

@@ -101,7 +101,7 @@ class Sequential(Layer):
         if key is not None:
             keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(len(layers)))  # type: ignore[assignment]
         remat, start = train and rematerialising(), 0
-        for run in (*repetitions(layers, x), Run(len(layers), 1, 0)):
+        for run in (*repetitions(layers, x, train=train), Run(len(layers), 1, 0)):
             x = _in_turn(layers[start : run.start], x, keys[start : run.start], train=train, remat=remat)
             if run.count:
                 y = apply_run(layers, run, x, keys, train=train, remat=remat)

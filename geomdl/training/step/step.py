@@ -12,6 +12,7 @@ import optax
 from jaxtyping import Array
 
 from geomdl.data import Augmentation
+from geomdl.layers.containers.repetition import scanned
 from geomdl.errors import invalid
 from geomdl.tasks import Outputs, Task
 from geomdl.training.distributed.parallel import Strategy, padded
@@ -117,7 +118,8 @@ def make_apply(
 
     def apply(params: Tree, rest: Tree, images: Array) -> Outputs:
         part = strategy.split(padded(images, strategy.devices))
-        outputs = compute.outputs(structure, params, rest, part)
+        with scanned():
+            outputs = compute.outputs(structure, params, rest, part)
         return jax.tree.map(lambda y: strategy.gather(y)[: len(images)], outputs)
 
     return strategy.whole(strategy.compile(apply))
