@@ -12,8 +12,8 @@ import optax
 from jaxtyping import Array
 
 from geomdl.data import Augmentation
-from geomdl.layers.containers.repetition import scanned
 from geomdl.errors import invalid
+from geomdl.layers.containers.repetition import scanned
 from geomdl.tasks import Outputs, Task
 from geomdl.training.distributed.parallel import Strategy, padded
 from geomdl.training.step.compute import Compute
