@@ -38,7 +38,7 @@ def draw(out: Path) -> list[Path]:
         body, foot = fig.subfigures(2, 1, height_ratios=(2.1 * len(data), 0.5), squeeze=False)[:, 0]
         grid = body.subplots(len(data), 3, squeeze=False)
         letters = iter("abcdefghi")
-        for row, name in zip(grid, data, strict=True):
+        for number, (row, name) in enumerate(zip(grid, data, strict=True)):
             rows = [r for r in results if r["data"] == name]
             for axes, measure, label in (
                 (row[0], "parameters", "parameters"),
@@ -47,22 +47,24 @@ def draw(out: Path) -> list[Path]:
                 panel(axes, next(letters), f"{TITLES[name]}: accuracy")
                 _joined(axes, rows, costs, measure)
                 axes.set_xlabel(label)
-        panel(grid[0, 2], next(letters), "ImageNet top-5 error of the winners, %")
-        _history(grid[0, 2])
-        if len(data) > 1:
-            panel(grid[1, 2], next(letters), "consistency under the square's symmetries")
-            _consistency(grid[1, 2], results)
+            panel(row[2], next(letters), ("ImageNet top-5 error, %", "consistency")[number])
+            if number == 0:
+                _history(row[2])
+            else:
+                _consistency(row[2], results)
         handles = [
             Line2D([], [], color=line(FAMILY[g]).colour, marker=line(FAMILY[g]).marker, linestyle="", label=words)
             for g, words in (("C1", "the paper's network (C1)"), ("C4", "its C4 twin"), ("D4", "its D4 twin"))
         ]
         foot.legend(handles=handles, loc="upper center", ncols=3, fontsize=6)
-        seeds = len(distinct(results, "seed"))
+        counts = {len([r for r in results if (r["data"], r["network"], r["group"]) == key]) for key in
+                  {(r["data"], r["network"], r["group"]) for r in results}}  # fmt: skip
+        seeds = " to ".join(map(str, sorted({min(counts), max(counts)})))
         foot.text(
             0.01,
             0.08,
             "Twins have as many parameters as their network. 2,000 training images, no augmentation; "
-            f"{f'means over {seeds} seeds' if seeds > 1 else 'one seed'}.",
+            f"{'one seed' if seeds == '1' else f'means over {seeds} seeds'}.",
             fontsize=6,
             color=MUTED,
         )
@@ -89,9 +91,9 @@ def _joined(axes: Axes, rows: Sequence[Row], costs: Sequence[Row], measure: str)
         )  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.15, y=0.15)
-    if measure == "depth":
-        axes.set_xticks([5, 10, 20, 40], ["5", "10", "20", "40"])
-        axes.minorticks_off()
+    ticks = [5, 10, 20, 40] if measure == "depth" else [70_000, 100_000, 150_000, 250_000]
+    axes.set_xticks(ticks, [str(n) if measure == "depth" else f"{n // 1000}k" for n in ticks])
+    axes.minorticks_off()
 
 
 def _history(axes: Axes) -> None:
