@@ -37,6 +37,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.training_steps import stepper
 from experiments.zoo_table import depth
 from geomdl.data import Augmentation, Dataset, Split, data_config, unit_interval
 from geomdl.environment import circumstances
@@ -44,7 +45,7 @@ from geomdl.errors import invalid, unknown
 from geomdl.evaluators import predictor, rotation_sweep
 from geomdl.models import MODELS, count_parameters
 from geomdl.plots import Row, Value, distinct, read_csv, write_csv
-from geomdl.training import RunConfig, build_model, initial_state, make_train_step, split_model, train
+from geomdl.training import RunConfig, build_model, train
 
 NETWORKS: dict[str, tuple[dict[str, Any], int]] = {
     "LeNet-5": ({"name": "lenet5_modern", "width": 2.0}, 32),
@@ -234,7 +235,10 @@ def costs(folder: str, networks: Sequence[str], rounds: int = 10) -> list[Row]:
                 "depth": depth(model, size),
                 "multiply_adds": model.multiply_adds(size),
             }
-            steps[group] = _stepper(config, dataset, model)
+            images, labels = np.asarray(dataset.train.images[:BATCH]), np.asarray(dataset.train.labels[:BATCH])
+            batch = {"image": unit_interval(images), "label": jnp.asarray(labels)}
+            optimizer = config.optimizer.build(lambda step: 1e-3)
+            steps[group] = stepper(model, config.task.for_dataset(dataset), optimizer, batch)
         times: dict[str, list[float]] = {group: [] for group in GROUPS}
         for _ in range(rounds):
             for group, step in steps.items():
@@ -296,26 +300,6 @@ def _turned(split: Split, seed: int) -> Split:
     turn = jax.jit(Augmentation(rotation=180.0).__call__)
     parts = [turn(images[i : i + 500], jax.random.fold_in(jax.random.key(seed), i)) for i in range(0, len(images), 500)]
     return Split(np.clip(np.concatenate([np.asarray(part) for part in parts]), 0, 1), np.asarray(split.labels))
-
-
-def _stepper(config: RunConfig, dataset: Dataset, model: Any) -> Callable[[], None]:
-    """A function that takes one training step and waits for it; compiled already."""
-    structure, params, rest = split_model(model)
-    task, optimizer = config.task.for_dataset(dataset), config.optimizer.build(lambda step: 1e-3)
-    images, labels = np.asarray(dataset.train.images[:BATCH]), np.asarray(dataset.train.labels[:BATCH])
-    batch = {"image": unit_interval(images), "label": jnp.asarray(labels)}
-    step = make_train_step(
-        structure, task=task, optimizer=optimizer, select=lambda fetched, _: fetched, augment=Augmentation()
-    )
-    held = [initial_state(params, rest, optimizer, task)]
-
-    def once() -> None:
-        held[0] = step(held[0], batch, jax.random.key(0))
-        jax.block_until_ready(held[0].step)
-
-    once()
-    once()
-    return once
 
 
 def main() -> None:

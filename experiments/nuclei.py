@@ -28,20 +28,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
 from experiments.segmentation_networks import NETWORKS, run_config
 from experiments.trained_networks import file_name
-from geomdl.data import Augmentation, Dataset
+from experiments.training_steps import stepper
+from geomdl.data import Dataset
 from geomdl.environment import circumstances
 from geomdl.errors import invalid, unknown
 from geomdl.evaluators import RotationConsistency, RotationSweep, predictor
 from geomdl.models import count_parameters
 from geomdl.plots import Row, Value, distinct, read_csv, write_csv
-from geomdl.training import RunConfig, build_model, initial_state, make_train_step, split_model, train
+from geomdl.training import RunConfig, build_model, train
 
 TRAIN_SIZES = (8, 32, 128)
 SEEDS = (0, 1, 2)
@@ -167,7 +166,10 @@ def costs(path: str, rounds: int = 10) -> list[Row]:
             "parameters": count_parameters(model),
             "multiply_adds": model.multiply_adds(dataset.image_shape[:2]),
         }
-        steps[network] = _stepper(config, dataset, model)
+        images, labels = dataset.train.images[:8], np.asarray(dataset.train.labels[:8])
+        batch = {"image": jnp.asarray(images, jnp.float32), "label": jnp.asarray(labels)}
+        optimizer = config.optimizer.build(lambda step: 1e-3)
+        steps[network] = stepper(model, config.task.for_dataset(dataset), optimizer, batch)
     times: dict[str, list[float]] = {network: [] for network in NETWORKS}
     for _ in range(rounds):
         for network, step in steps.items():
@@ -213,28 +215,6 @@ def conclusions(out: Path) -> list[str]:
         for r in found
     )
     return [*sentences, f"Cost: {cost}."]
-
-
-def _stepper(config: RunConfig, dataset: Dataset, model: nnx.Module) -> Callable[[], None]:
-    """A function that takes one training step and waits for it; compiled already."""
-    structure, params, rest = split_model(model)
-    task, optimizer = config.task.for_dataset(dataset), config.optimizer.build(lambda step: 1e-3)
-    batch = {
-        "image": jnp.asarray(dataset.train.images[:8], jnp.float32),
-        "label": jnp.asarray(np.asarray(dataset.train.labels[:8])),
-    }
-    step = make_train_step(
-        structure, task=task, optimizer=optimizer, select=lambda fetched, _: fetched, augment=Augmentation()
-    )
-    held = [initial_state(params, rest, optimizer, task)]
-
-    def once() -> None:
-        held[0] = step(held[0], batch, jax.random.key(0))
-        jax.block_until_ready(held[0].step)
-
-    once()
-    once()
-    return once
 
 
 def main() -> None:

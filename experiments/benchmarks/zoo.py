@@ -23,15 +23,16 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from geomdl.data import Augmentation
+from experiments.training_steps import stepper, training_step
 from geomdl.environment import circumstances
+from geomdl.layers import scanned
 from geomdl.models import MODELS
 from geomdl.plots import Row, write_csv
 from geomdl.tasks import Classification
-from geomdl.training import initial_state, make_train_step, split_model
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "zoo.csv"
 Step = Callable[[], Any]
+TASK, OPTIMIZER = Classification(10), optax.sgd(0.01, 0.9)
 
 
 class FlaxBlock(nnx.Module):
@@ -78,28 +79,6 @@ class FlaxResNet18(nnx.Module):
         return self.head(x.mean((1, 2)))
 
 
-def stepper(model: nnx.Module, batch: dict[str, jax.Array]) -> Step:
-    """A training step of SGD with momentum, compiled already."""
-    step, state = _training_step(model, batch)
-    held = [state]
-
-    def once() -> None:
-        held[0] = step(held[0], batch, jax.random.key(0))
-        jax.block_until_ready(held[0].step)
-
-    once()
-    return once
-
-
-def _training_step(model: nnx.Module, batch: dict[str, jax.Array]) -> tuple[Any, Any]:
-    structure, params, rest = split_model(model)
-    task, optimizer = Classification(10), optax.sgd(0.01, 0.9)
-    step = make_train_step(
-        structure, task=task, optimizer=optimizer, select=lambda fetched, _: fetched, augment=Augmentation()
-    )
-    return step, initial_state(params, rest, optimizer, task)
-
-
 def forward(model: nnx.Module, images: jax.Array) -> Step:
     """The compiled network in evaluation."""
     structure, state = nnx.split(model)
@@ -136,7 +115,9 @@ def against_flax(rounds: int) -> list[Row]:
     plain.eval()
     found = medians({"ours": forward(ours, batch["image"]), "plain": forward(plain, batch["image"])}, rounds)
     plain.train()
-    trained = medians({"ours": stepper(ours, batch), "plain": stepper(plain, batch)}, rounds)
+    trained = medians(
+        {"ours": stepper(ours, TASK, OPTIMIZER, batch), "plain": stepper(plain, TASK, OPTIMIZER, batch)}, rounds
+    )
     return [
         _row("C1 forward against plain Flax", found["ours"], found["plain"], 1.1),
         _row("C1 training step against plain Flax", trained["ours"], trained["plain"], 1.1),
@@ -149,7 +130,9 @@ def twins(width: float, rounds: int) -> list[Row]:
     for group, order, target in (("C4", 4, 1.0), ("D4", 8, 0.6)):
         twin = MODELS["resnet18"](group=group, width=width).build((113, 113, 3), 10, rngs=0)
         plain = MODELS["resnet18"](width=order * width).build((113, 113, 3), 10, rngs=0)
-        found = medians({"twin": stepper(twin, batch), "plain": stepper(plain, batch)}, rounds)
+        found = medians(
+            {name: stepper(net, TASK, OPTIMIZER, batch) for name, net in (("twin", twin), ("plain", plain))}, rounds
+        )
         what = f"{group} twin of ResNet-18 of width {width:g}, training step, against as many plain channels"
         rows.append(_row(what, found["twin"], found["plain"], target))
     return rows
@@ -157,20 +140,26 @@ def twins(width: float, rounds: int) -> list[Row]:
 
 def compilation(depths: Sequence[int]) -> list[Row]:
     """CPU time of compiling a training step, which other work on the machine does not change much."""
-    times: dict[int, float] = {}
-    for depth in (20, *depths):
+
+    def seconds(depth: int, *, scan: bool = True) -> float:
         model = MODELS["cifar_resnet"](depth=depth).build((33, 33, 3), 10, rngs=0)
         batch = _batch(33, 4)
-        step, state = _training_step(model, batch)
+        step, state = training_step(model, TASK, OPTIMIZER)
         started = time.process_time()
-        step.lower(state, batch, jax.random.key(0)).compile()
-        times[depth] = time.process_time() - started
+        with scanned(scan):
+            step.lower(state, batch, jax.random.key(0)).compile()
         jax.clear_caches()
-    targets = {110: 2.0, 1202: 4.0}
-    return [
+        return time.process_time() - started
+
+    times, targets = {depth: seconds(depth) for depth in (20, *depths)}, {110: 2.0, 1202: 4.0}
+    rows = [
         _row(f"compiling a training step of ResNet-{d} against ResNet-20, CPU time", times[d], times[20], targets[d])
         for d in depths
     ]
+    if 110 in depths:
+        what = "compiling a training step of ResNet-110 against the same without a scan, CPU time"
+        rows.append(_row(what, times[110], seconds(110, scan=False), 1.0))
+    return rows
 
 
 def construction() -> list[Row]:

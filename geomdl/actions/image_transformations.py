@@ -161,18 +161,8 @@ class CropResize:
         return jnp.maximum(0, 1 - jnp.abs(sources[..., None] - jnp.arange(size, dtype=jnp.float32)))
 
 
-@dataclass(frozen=True, eq=False)
-class Recolour:
-    """Changes numbers and moves nothing: whatever is said of places, or of the whole image, stays.
-
-    Attributes:
-      function: of images ``[batch, height, width, channels]``, to images of the same shape.
-
-    >>> Recolour(lambda x: 2 * x).labels(jnp.array([[[1, 2]]]), -1).tolist()
-    [[[1, 2]]]
-    """
-
-    function: Callable[[jax.Array], jax.Array]
+class _Unmoved:
+    """What is said of places where nothing moves."""
 
     @property
     def group(self) -> PlanarGroup:
@@ -188,6 +178,20 @@ class Recolour:
     def offset(self) -> jax.Array:
         """Zero."""
         return jnp.zeros(2)
+
+
+@dataclass(frozen=True, eq=False)
+class Recolour(_Unmoved):
+    """Changes numbers and moves nothing: whatever is said of places, or of the whole image, stays.
+
+    Attributes:
+      function: of images ``[batch, height, width, channels]``, to images of the same shape.
+
+    >>> Recolour(lambda x: 2 * x).labels(jnp.array([[[1, 2]]]), -1).tolist()
+    [[[1, 2]]]
+    """
+
+    function: Callable[[jax.Array], jax.Array]
 
     def images(self, x: jax.Array) -> jax.Array:
         """The function's."""
@@ -328,7 +332,7 @@ class Shift:
 
 
 @dataclass(frozen=True, eq=False)
-class Cutout:
+class Cutout(_Unmoved):
     """Moves nothing and hides some pixels: they are 0, and their labels ``fill``.
 
     Attributes:
@@ -339,21 +343,6 @@ class Cutout:
     """
 
     hidden: jax.Array
-
-    @property
-    def group(self) -> PlanarGroup:
-        """C1."""
-        return C1
-
-    @property
-    def linear(self) -> jax.Array:
-        """The identity."""
-        return jnp.eye(2)
-
-    @property
-    def offset(self) -> jax.Array:
-        """Zero."""
-        return jnp.zeros(2)
 
     def images(self, x: jax.Array) -> jax.Array:
         """0 where hidden."""

@@ -8,6 +8,7 @@ from geomdl.layers.containers.branching import Branch, Parallel, Residual
 from geomdl.layers.containers.foreign import ForeignModule, WithoutContract
 from geomdl.layers.containers.fractal import Fractal
 from geomdl.layers.containers.highway import Highway
+from geomdl.layers.containers.repetition import scanned
 from geomdl.layers.containers.sequential import Sequential
 from geomdl.layers.containers.skip import Skip
 from geomdl.layers.containers.stochastic_depth import StochasticDepth
@@ -70,7 +71,7 @@ __all__ = [
     "SelfAttention", "Sequential", "Skip", "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps",
     "TrainableSubsampling", "TransposedConv", "Upsample", "VectorField", "Window", "WithAuxiliary",
     "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "gain_of", "halving_pool", "lsuv",
-    "normalization", "output_size", "pool", "with_method",
+    "normalization", "output_size", "pool", "scanned", "with_method",
 ]  # fmt: skip
 
 __experimental__ = [
@@ -79,5 +80,5 @@ __experimental__ = [
     "PadFields", "Polynomial", "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize",
     "SelfAttention", "Skip", "StochasticDepth", "TensorProduct", "TrainableSubsampling", "VectorField",
     "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "gain_of", "halving_pool", "lsuv", "normalization",
-    "with_method",
+    "scanned", "with_method",
 ]  # fmt: skip

@@ -48,6 +48,16 @@ def scanned(on: bool = True) -> Iterator[None]:
 
     Args:
       on: False compiles every layer by itself.
+
+    >>> from geomdl.layers import Conv, Sequential
+    >>> from geomdl.representations import FieldType
+    >>> t, x = FieldType("C1", "1 trivial"), jnp.ones((1, 4, 4, 1))
+    >>> net = Sequential([Conv(t, t, 3, padding=1, rngs=nnx.Rngs(i)) for i in range(8)])
+    >>> def compiled(on: bool) -> int:
+    ...     with scanned(on):
+    ...         return jax.jit(lambda x: net(x)).lower(x).as_text().count("stablehlo.convolution")
+    >>> compiled(True), compiled(False)
+    (1, 8)
     """
     token = _ON.set(on)
     try:

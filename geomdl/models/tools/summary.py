@@ -113,19 +113,18 @@ class Summary:
 
     def methods(self) -> str:
         """A table of the multiply-adds of every convolution by each method; empty where there is only one method."""
-        names = list(dict.fromkeys(method for row in self.rows for method, _ in row.by_method))
-        if len(names) < 2:
+        totals = self._totals()
+        if len(totals) < 2:
             return ""
         table = Table(box=SIMPLE_HEAD, show_footer=True)
         table.add_column("layer", "total")
         table.add_column("method")
-        for name in names:
-            total = sum(dict(row.by_method).get(name, row.multiply_adds) for row in self.rows)
+        for name, total in totals.items():
             table.add_column(f"MACs if {name}", f"{total:,}", justify="right")
         for row in (row for row in self.rows if row.by_method):
             counts = dict(row.by_method)
             table.add_row(
-                f"{row.path} {row.layer}", row.method, *(f"{counts[m]:,}" if m in counts else "" for m in names)
+                f"{row.path} {row.layer}", row.method, *(f"{counts[m]:,}" if m in counts else "" for m in totals)
             )
         return _printed(table)
 
@@ -133,15 +132,15 @@ class Summary:
         """How many of the parameters are in dense layers, and what the other methods would cost."""
         dense = self.dense_parameters
         words = f"in dense layers: {dense:,} parameters ({100 * dense / self.parameters:.1f} %)\n" if dense else ""
-        names = list(dict.fromkeys(method for row in self.rows for method, _ in row.by_method))
-        if len(names) > 1:
-            totals = (sum(dict(row.by_method).get(name, row.multiply_adds) for row in self.rows) for name in names)
-            words += (
-                "multiply-adds by method: "
-                + ", ".join(f"{name} {total:,}" for name, total in zip(names, totals, strict=True))
-                + "\n"
-            )
+        totals = self._totals()
+        if len(totals) > 1:
+            words += f"multiply-adds by method: {', '.join(f'{name} {total:,}' for name, total in totals.items())}\n"
         return words
+
+    def _totals(self) -> dict[str, int]:
+        """The multiply-adds in all, if every convolution that can were computed by a method, for each of them."""
+        names = dict.fromkeys(method for row in self.rows for method, _ in row.by_method)
+        return {name: sum(dict(row.by_method).get(name, row.multiply_adds) for row in self.rows) for name in names}
 
     def _exact_sizes(self) -> str:
         """Where exactness depends on the size: the nearest sizes that have it."""

@@ -282,17 +282,27 @@ class Chain:
         around = None if shortcut is None else self.built(shortcut).layer()
         return self.add(Residual(inner.layer(), around))
 
+    def preactivated(self, body: Body, shortcut: Body | None = None, *, survival: float = 1.0) -> Self:
+        """A residual block with batch norm and nonlinearity before f: y = f(act(norm(x))) + x.
+
+        Args:
+          body: f.
+          shortcut: s, which then takes what f takes, y = f(z) + s(z) with z = act(norm(x)); x itself by default.
+          survival: the probability that f is kept.
+        """
+        if shortcut is not None:
+            return self.norm().act().residual(body, shortcut, survival=survival)
+        return self.residual(lambda b: b.norm().act().extend(body), survival=survival)
+
     def subsample(self, stride: int) -> Self:
-        """Every so manieth pixel, beginning with the first."""
+        """One pixel of every ``stride`` along each axis, beginning with the first."""
         reduce = "max" if self.field_type.is_permutation else "mean"  # of one pixel
         return self.add(Pool(self.field_type, 1, stride=stride, reduce=reduce, remainder="drop"))
 
-    def pad_fields(self, channels: float, *, both: bool) -> Self:
-        """Fields of zeros up to so many channels of the paper, half of them before the others, or all behind."""
+    def pad_fields(self, channels: float) -> Self:
+        """Fields of zeros up to so many channels of the paper, half of them before the others and half behind."""
         missing = self.config.fields_for(channels) - self.field_type.num_fields
-        return self.add(
-            PadFields(self.field_type, missing // 2 if both else 0, missing - (missing // 2 if both else 0))
-        )
+        return self.add(PadFields(self.field_type, missing // 2, missing - missing // 2))
 
     def flat_dense(self, units: float | None, *, fields: int | None = None) -> Self:
         """A dense layer on the flattened map: a convolution whose window is the map, so that it may be equivariant.
@@ -327,6 +337,15 @@ class Chain:
         self.invariant()
         scores = FieldType(self.config.points, f"{num_classes} trivial")
         return self.add(Dense(self.field_type, scores, rngs=self.rngs))
+
+
+def survivals(count: int, last: float) -> list[float]:
+    """The probabilities 1 − l/L (1 − p_L) with which stochastic depth keeps the blocks l = 1, …, L.
+
+    >>> survivals(4, 0.5)
+    [0.875, 0.75, 0.625, 0.5]
+    """
+    return [1 - block / count * (1 - last) for block in range(1, count + 1)]
 
 
 def stages(depths: Sequence[int]) -> list[tuple[int, int]]:

@@ -3,9 +3,9 @@
 import dataclasses
 
 from geomdl.errors import invalid
-from geomdl.models.zoo.core.chain import Chain, stages
+from geomdl.models.zoo.core.chain import Chain, stages, survivals
 from geomdl.models.zoo.core.config import ZooConfig, require_choice
-from geomdl.models.zoo.residual.resnet import preactivated, require_survival
+from geomdl.models.zoo.residual.resnet import require_survival
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,22 +64,23 @@ class CIFARResNetConfig(ZooConfig):
         if not self.preactivation:
             net.norm().act()
         places = stages([(self.depth - 2) // (9 if self.bottleneck else 6)] * 3)
-        for number, (stage, block) in enumerate(places, 1):
-            kept = 1 - number / len(places) * (1 - self.survival)
-            stride = 2 if block == 0 and stage > 0 else 1
-            add = self._preactivated_block if self.preactivation else self._block
-            add(net, 16 * 2**stage, stride, kept, first=block == 0)
+        for (stage, block), kept in zip(places, survivals(len(places), self.survival), strict=True):
+            channels, stride = 16 * 2**stage, 2 if block == 0 and stage > 0 else 1
+            if self.preactivation:
+                self._preactivated_block(net, channels, stride, kept, first=block == 0)
+            else:
+                self._block(net, channels, stride, kept)
         if self.preactivation:
             net.norm().act()
         net.global_mean().scores(num_classes)
 
-    def _block(self, net: Chain, channels: int, stride: int, survival: float, *, first: bool) -> None:
+    def _block(self, net: Chain, channels: int, stride: int, survival: float) -> None:
         def body(b: Chain) -> None:
             b.conv(channels, 3, stride=stride, bias=False).norm().act().conv(channels, 3, bias=False).norm()
 
         def shortcut(s: Chain) -> None:
             if self.shortcut == "A":
-                s.subsample(stride).pad_fields(channels, both=True)
+                s.subsample(stride).pad_fields(channels)
             else:
                 s.conv(channels, 1, stride=stride, padding=0, bias=False).norm()
 
@@ -98,7 +99,5 @@ class CIFARResNetConfig(ZooConfig):
         def shortcut(s: Chain) -> None:
             s.conv(out, 1, stride=stride, padding=0, bias=False)
 
-        if first and (self.bottleneck or stride > 1):
-            net.norm().act().residual(body, shortcut, survival=survival)
-        else:
-            net.residual(preactivated(body), survival=survival)
+        changed = first and (self.bottleneck or stride > 1)
+        net.preactivated(body, shortcut if changed else None, survival=survival)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from geomdl.errors import invalid
-from geomdl.models.zoo.core.chain import Body, Chain, stages
+from geomdl.models.zoo.core.chain import Body, Chain, stages, survivals
 from geomdl.models.zoo.core.config import ZooConfig, require_choice
 
 DEPTHS: dict[int, tuple[int, ...]] = {
@@ -77,9 +77,8 @@ class ImageNetResNetConfig(ZooConfig):
             net.norm().act()
         net.max_pool(3, 2, padding=1)
         places = stages(DEPTHS[self.depth])
-        for number, (stage, block) in enumerate(places, 1):
+        for (stage, block), kept in zip(places, survivals(len(places), self.survival), strict=True):
             stride = 2 if block == 0 and stage > 0 else 1
-            kept = 1 - number / len(places) * (1 - self.survival)
             if self.depth >= 50:
                 self._bottleneck(net, 64 * 2**stage, stride, first=block == 0, survival=kept)
             else:
@@ -127,25 +126,11 @@ class ImageNetResNetConfig(ZooConfig):
             if not self.preactivation:
                 s.norm()
 
-        if not self.preactivation:
-            net.residual(body, projected if first else None, survival=survival).act()
-        elif first:
-            net.norm().act().residual(body, projected, survival=survival)
+        shortcut = projected if first else None
+        if self.preactivation:
+            net.preactivated(body, shortcut, survival=survival)
         else:
-            net.residual(preactivated(body), survival=survival)
-
-
-def preactivated(body: Body) -> Body:
-    """A body with batch norm and nonlinearity before it."""
-
-    def added(b: Chain) -> None:
-        b.norm().act()
-        inner = b.fork()
-        body(inner)
-        for layer in inner.layers:
-            b.add(layer)
-
-    return added
+            net.residual(body, shortcut, survival=survival).act()
 
 
 def require_survival(survival: float) -> None:

@@ -5,7 +5,6 @@ import dataclasses
 from geomdl.errors import invalid
 from geomdl.models.zoo.core.chain import Chain, stages
 from geomdl.models.zoo.core.config import ZooConfig
-from geomdl.models.zoo.residual.resnet import preactivated
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,8 +58,5 @@ class CIFARWideResNetConfig(ZooConfig):
                 s.conv(channels, 1, stride=stride, padding=0, bias=False)
 
             changed = stride > 1 or self.fields_for(channels) != net.field_type.num_fields
-            if changed:
-                net.norm().act().residual(body, shortcut)
-            else:
-                net.residual(preactivated(body))
+            net.preactivated(body, shortcut if changed else None)
         net.norm().act().global_mean().scores(num_classes)
