@@ -417,7 +417,7 @@ TABLES = {
         mnist_rot,
     ),
     "docs/nuclei.md": (nuclei, nuclei_costs),
-    "docs/depth_width_symmetry.md": (depth_width_symmetry, depth_width_costs),
+    "docs/depth_width_symmetry.md": (depth_width_symmetry, depth_width_costs, alexnet_ablation),
     "docs/initialization.md": (signal_propagation, kernel_spectra),
 }
 
