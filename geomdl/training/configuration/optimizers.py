@@ -126,6 +126,10 @@ class SGD:
     def __post_init__(self) -> None:
         _check(self.learning_rate, self.weight_decay, self.clip_norm, self.weight_decay_on)
 
+    def labels(self, params: Any) -> Any:
+        """What tells parameters apart that are not treated alike: every entry of one is treated by itself."""
+        return decayed(params, self.weight_decay_on)
+
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
         return _standard(*_clip(self.clip_norm), *_l2(self.weight_decay, self.weight_decay_on), optax.sgd(schedule))
@@ -156,6 +160,10 @@ class Momentum:
 
     def __post_init__(self) -> None:
         _check(self.learning_rate, self.weight_decay, self.clip_norm, self.weight_decay_on, momentum=self.momentum)
+
+    def labels(self, params: Any) -> Any:
+        """What tells parameters apart that are not treated alike: every entry of one is treated by itself."""
+        return decayed(params, self.weight_decay_on)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
@@ -193,6 +201,10 @@ class Adam:
         if self.eps <= 0:
             raise invalid("optimizer.eps", self.eps, "a positive number", 1e-8)
 
+    def labels(self, params: Any) -> Any:
+        """What tells parameters apart that are not treated alike: every entry of one is treated by itself."""
+        return decayed(params, self.weight_decay_on)
+
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
         decay = _l2(self.weight_decay, self.weight_decay_on)
@@ -228,6 +240,10 @@ class AdamW:
         _check(self.learning_rate, self.weight_decay, self.clip_norm, self.weight_decay_on, b1=self.b1, b2=self.b2)
         if self.eps <= 0:
             raise invalid("optimizer.eps", self.eps, "a positive number", 1e-8)
+
+    def labels(self, params: Any) -> Any:
+        """What tells parameters apart that are not treated alike: every entry of one is treated by itself."""
+        return decayed(params, self.weight_decay_on)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""

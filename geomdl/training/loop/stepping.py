@@ -13,6 +13,7 @@ from geomdl.data.loading.loaders import Loader
 from geomdl.training.checkpoints.checkpoint import Checkpoints
 from geomdl.training.loop.input import culprit, fetched
 from geomdl.training.loop.parts import Parts
+from geomdl.training.step.packing import Packing, packing_of
 from geomdl.training.step.state import TrainState
 from geomdl.training.step.step import make_train_step
 
@@ -27,6 +28,7 @@ class Steps:
       feed: brings to the devices what the loader fetched.
       key: the random key of the run.
       checkpoints: of the run, for the error when images cannot be read.
+      packing: how the state is kept between steps.
     """
 
     loader: Loader
@@ -34,6 +36,7 @@ class Steps:
     feed: Callable[[Any], Any]
     key: Array
     checkpoints: Checkpoints
+    packing: Packing
 
     @classmethod
     def of(cls, parts: Parts, structure: Any, start: int, checkpoints: Checkpoints) -> "Steps":
@@ -58,7 +61,9 @@ class Steps:
             ema=options.ema or 0.0,
             skip=options.on_nonfinite == "skip",
         )
-        return cls(loader, function, strategy.feed(), strategy.place(jax.random.key(config.seed)), checkpoints)
+        packing = packing_of(parts.model, getattr(config.optimizer, "labels", None))
+        key = strategy.place(jax.random.key(config.seed))
+        return cls(loader, function, strategy.feed(), key, checkpoints, packing)
 
     def take(self, state: TrainState, step: int) -> TrainState:
         """The state after a step, counted from 1; the one before is overwritten.
@@ -66,7 +71,8 @@ class Steps:
         Raises:
           InputFailed: when the images cannot be read.
         """
-        return self.function(state, self.feed(fetched(self.loader, step - 1, self.checkpoints)), self.key)
+        batch = self.feed(fetched(self.loader, step - 1, self.checkpoints))
+        return self.function(self.packing.pack(state), batch, self.key)
 
     def culprit(self, step: int, directory: Path) -> str:
         """Names the images of a step, and writes all of them down in the work directory."""

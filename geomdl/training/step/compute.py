@@ -10,6 +10,7 @@ from jaxtyping import Array
 from geomdl.layers.containers.remat import rematerialised
 from geomdl.tasks import Outputs, Task
 from geomdl.training.distributed.parallel import Strategy
+from geomdl.training.step.packing import NO_PACKING, Packing
 from geomdl.training.step.state import Tree, merge_model, split_model
 
 PRECISIONS = ("float32", "bfloat16")
@@ -54,19 +55,21 @@ class Compute:
         rest: Tree,
         batch: dict[str, Array],
         key: Array,
+        packing: Packing = NO_PACKING,
     ) -> tuple[Tree, dict[str, Array], Tree]:
         """The gradients of the loss of a whole batch, the totals of the task, and the other variables afterwards.
 
-        In ``batch`` are the images of this device (see `Strategy.split`), and everything else of the whole batch.
+        In ``batch`` are the images of this device (see `Strategy.split`), and everything else of the whole batch. The
+        variables and gradients are packed as ``packing`` says.
         """
 
         def loss_of(params: Tree, rest: Tree, images: Array, batch: dict[str, Array], key: Array) -> Any:
-            model = merge_model(structure, params, rest)
+            model = merge_model(structure, packing.spread(params), packing.spread(rest))
             with rematerialised(self.remat):
                 part = model(self._cast(images), train=True, key=key)
             outputs = jax.tree.map(lambda y: strategy.gather(_single(y)), part)
             loss, totals = task.loss(outputs, batch)
-            return loss, (totals, outputs, split_model(model)[2])
+            return loss, (totals, outputs, packing.stacked(split_model(model)[2]))
 
         gradient = jax.grad(loss_of, has_aux=True)
         images = batch["image"]

@@ -67,7 +67,9 @@ def make_train_step(
         batch = _augmented(augment, task, strategy, select(fetched, state.step), augment_key)
 
         params, rest = state.params, state.rest
-        gradients, totals, rest = compute.gradients(structure, task, strategy, params, rest, batch, model_key)
+        gradients, totals, rest = compute.gradients(
+            structure, task, strategy, params, rest, batch, model_key, state.packing
+        )
         updates, opt_state = optimizer.update(gradients, state.opt_state, params)
         params = optax.apply_updates(params, updates)
         finite = all_finite(totals["loss"], gradients)
@@ -79,6 +81,7 @@ def make_train_step(
             totals={name: total + totals[name] for name, total in state.totals.items()},
             average=averaged(state.average, params, state.step, ema),
             watch=observed(state.watch, finite, state.step + 1),
+            packing=state.packing,
         )
         return skipped_unless(finite, after, state) if skip else after
 
