@@ -11,6 +11,7 @@ from jaxtyping import Array
 from geomdl.data import make_loader
 from geomdl.data.loading.loaders import Loader
 from geomdl.training.checkpoints.checkpoint import Checkpoints
+from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.input import culprit, fetched
 from geomdl.training.loop.parts import Parts
 from geomdl.training.step.packing import Packing, packing_of
@@ -60,8 +61,9 @@ class Steps:
             strategy=strategy,
             ema=options.ema or 0.0,
             skip=options.on_nonfinite == "skip",
+            treatment=options.treatment,
         )
-        packing = packing_of(parts.model, getattr(config.optimizer, "labels", None))
+        packing = packing_of(parts.model, _labels(config))
         key = strategy.place(jax.random.key(config.seed))
         return cls(loader, function, strategy.feed(), key, checkpoints, packing)
 
@@ -81,3 +83,11 @@ class Steps:
     def close(self) -> None:
         """Lets go of the images."""
         self.loader.close()
+
+
+def _labels(config: RunConfig) -> Callable[[Any], Any] | None:
+    """What tells parameters apart that are not treated alike; None where the optimiser looks at whole parameters."""
+    of_optimizer, treatment = getattr(config.optimizer, "labels", None), config.training.treatment
+    if of_optimizer is None:
+        return None
+    return lambda params: jax.tree.map(lambda label, pace: (label, *pace), of_optimizer(params), treatment.of(params))
