@@ -38,18 +38,16 @@ def _net() -> Sequential:
 
 
 def _after(
-    treatment: Treatment,
-    steps: int,
-    compute: Compute = Compute(),
-    config: AdamW | Momentum = Momentum(0.1),  # noqa: B008
+    treatment: Treatment, steps: int, *, batch_norm: str = "adapted", config: AdamW | Momentum | None = None
 ) -> tuple[dict, dict, dict, dict]:
     """Parameters and statistics before and after some steps."""
+    compute, optimizer = Compute(batch_norm=batch_norm), (config or Momentum(0.1)).build(lambda step: 0.1)
     structure, params, rest = split_model(_net())
     step = make_train_step(
-        structure, task=Classification(3), optimizer=config.build(lambda step: 0.1), compute=Compute(batch_norm=batch_norm),
+        structure, task=Classification(3), optimizer=optimizer, compute=compute,
         select=lambda fetched, _: fetched, augment=Augmentation(), treatment=treatment,
     )  # fmt: skip
-    state = initial_state(params, rest, config.build(lambda step: 0.1), Classification(3))
+    state = initial_state(params, rest, optimizer, Classification(3))
     for _ in range(steps):
         state = step(state, BATCH, jax.random.key(0))
     return params["layers"], state.params["layers"], rest["layers"], state.rest["layers"]
@@ -120,7 +118,7 @@ def test_what_does_not_fit_is_refused(option: str, value: str, message: str, tmp
 
 
 def _data(count: int, names: str = "abcdefgh", size: int = 12) -> Dataset:
-    images = RNG.normal(size=(16, size, size, 1)).astype(np.float32)
+    images = np.random.default_rng(1).normal(size=(16, size, size, 1)).astype(np.float32)
     splits = (Split(images, (np.arange(16) % count).astype(np.int32)),) * 3
     return Dataset("noise", *splits, (size, size, 1), count, tuple(names[:count]), "drawn")
 
