@@ -18,9 +18,9 @@ the symmetry (⟨g, Aθ⟩ = 0 at each step) leaves exactly
 * for linear Q:    Q_{k+1} = (1 + β − ηλ) Q_k − β Q_{k−1}, that is (1 − ηλ)^k Q_0 without momentum;
 * for quadratic Q, with P = ⟨θ, Av⟩ and R = ⟨v, Av⟩:    Q' = Q − 2η(βP + λQ) + η²R',    P' = βP + λQ − ηR'.
 
-Without decay and momentum the latter is Q_K = Q_0 + η² Σ_k ⟨g_k, Ag_k⟩. With ⟨g, Ag⟩ taken from the flow, at the times
-k η/(1 − β), and v_{k+1} ≈ (g + λθ) (1 − β^{k+1}) / (1 − β), the sum of a gradient that changes slowly, the same
-recursion *predicts* a run before it is made. To first order the drift up to the time t = K η/(1 − β) is
+Without decay and momentum the latter is Q_K = Q_0 + η² Σ_k ⟨g_k, Ag_k⟩. With v ≈ (g + λθ) / (1 − β) and ⟨g, Ag⟩ taken
+from the flow, at the times k η/(1 − β), the same recursion *predicts* a run before it is made, up to a share of the
+drift of the order of the step. To first order the drift up to the time t = K η/(1 − β) is
 
     Q(t) − e^{−2λt} Q(0) ≈ η/(1 − β) · (1 + β)/(1 − β) · ∫ e^{−2λ(t−s)} ⟨g(s), Ag(s)⟩ ds + O(ηλ²Q):
 
@@ -69,7 +69,7 @@ CONTROL = "outgoing"
 """‖w_out‖² of each hidden unit by itself, which no symmetry conserves."""
 CHECKPOINTS = 50
 FLOW_STEP = 0.01
-SHOWN = (0.04, 0.005)
+SHOWN = (0.02, 0.005)
 IMAGES, CHANNELS, HIDDEN = 256, 8, 32
 LINEAR_STEPS = (0.2, 0.1, 0.05, 0.025, 0.0125)
 LINEAR_TIME = 4.0
@@ -238,8 +238,7 @@ def predicted(
         if forms is None:
             q, before = (1 + momentum - step * decay) * q - momentum * before, q
         else:
-            gathered = (1 - momentum ** (k + 1)) / (1 - momentum)
-            q, p = advance(q, p, gathered**2 * (along[k] + decay**2 * q), step, momentum, decay)
+            q, p = advance(q, p, (along[k] + decay**2 * q) / (1 - momentum) ** 2, step, momentum, decay)
         if (k + 1) % between == 0:
             found.append(q)
     return np.stack(found)

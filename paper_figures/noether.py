@@ -71,7 +71,7 @@ def draw(out: Path) -> list[Path]:
             0.5,
             "Convolution, batch norm, ReLU, 32 units, ReLU, softmax on 256 digits, all at once, float64; time and step:"
             " η/(1 − β). Drift: from the law of the flow,\nrelative to Q(0), norm over the units. Dashed and circles:"
-            " predicted from the flow, before the run. a–c: one seed, a: step 0.04."
+            " predicted from the flow, before the run. a–c: one seed, a: step 0.02."
             f" d, e: {'one seed' if seeds == 1 else f'{seeds} seeds, range as a bar'}.\n{min(right):.0%} to"
             f" {max(right):.0%} of the training digits are right in the end. f: two layers, 6 → 5 → 4, time 4.",
             fontsize=6,
@@ -93,9 +93,9 @@ def draw_values(axes: Axes, rows: Sequence[Row], decay: float) -> None:
             x, y = (np.array([float(r[key]) for r in own]) for key in ("time", "value"))
             axes.plot(x, y, color=look.colour, linestyle=look.dashes, linewidth=width, alpha=0.5)
     grid = np.linspace(0, end, 50)
-    for law, text, height in ((0, "λ = 0", 0.03), (1, r"$e^{-λt}$", 0.03), (2, r"$e^{-2λt}$", 0.03)):
+    for law, text, height in ((0, "λ = 0", 0.03), (1, r"$e^{-λt}$", 0.04), (2, r"$e^{-2λt}$", 0.02)):
         axes.plot(grid, np.exp(-law * decay * grid), color=INK, linestyle=(0, (2, 2)), linewidth=0.8)
-        axes.text(end, math.exp(-law * decay * end) + height, text, ha="right", va="bottom", fontsize=6.5)
+        axes.text(0.8 * end, math.exp(-0.8 * law * decay * end) + height, text, va="bottom", fontsize=6.5)
     axes.set(xlabel="time t", ylabel="Q(t) / Q(0)", xlim=(0, end), ylim=(0.3, None))
     axes.text(0.04, 0.05, f"dashed: law of the flow, λ = {decay:g}", transform=axes.transAxes, fontsize=6, color=MUTED)
 
@@ -110,7 +110,7 @@ def draw_paths(axes: Axes, rows: Sequence[Row], name: str) -> None:
             x, y, law = (np.array([float(r[key]) for r in own]) for key in ("time", "drift", "predicted"))
             axes.plot(x, y, color=LOOKS[name].colour, alpha=(1, 0.55)[number % 2], linewidth=2)
             axes.plot(x, law, color=INK, linestyle=(0, (2, 2)), linewidth=0.8)
-            axes.text(x[-1], 0.78 * y[-1], f"β = {momentum:g}, step {step:g}", ha="right", va="top", fontsize=6.5)
+            axes.text(x[-1], 0.7 * y[-1], f"β = {momentum:g}, step {step:g}", ha="right", va="top", fontsize=6.5)
     axes.set(xlabel="time t", ylabel="|Q(t) − Q(0)| / |Q(0)|", yscale="log", xlim=(0, end))
 
 
@@ -141,7 +141,7 @@ def draw_linear(axes: Axes, rows: Sequence[Row]) -> None:
         axes.plot(x, np.maximum(y, ROUNDING), color=look.colour, marker=look.marker, markersize=3, linewidth=1)
         slope = np.polyfit(np.log(x[-3:]), np.log(y[-3:]), 1)[0]
         words = name if y.max() < 1e-12 else f"{name}, slope {slope:.2f}"
-        axes.text(x.max() * 1.1, y[0] * {"gradient descent": 4, "Runge–Kutta": 1e-6}.get(name, 1e3), words, ha="right",
+        axes.text(x.max() * 1.1, y[0] * {"gradient descent": 4, "Runge–Kutta": 1e-6}.get(name, 30), words, ha="right",
                   fontsize=6.5, va="bottom", color=look.colour)  # fmt: skip
     _steps(axes, sorted({float(r["step"]) for r in rows}))
     axes.set_ylim(top=30)
