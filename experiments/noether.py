@@ -87,7 +87,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     split = data_config("digits", size=11).load().train
     images = np.asarray(unit_interval(np.asarray(split.images[:IMAGES])), np.float64)[..., 0]
     windows = np.lib.stride_tricks.sliding_window_view(images, (3, 3), (1, 2))[:, ::2, ::2]
-    return windows.reshape(len(images), -1, 9), np.asarray(split.labels[:IMAGES])
+    return windows.reshape(len(images), -1, 9), np.asarray(split.labels[:IMAGES], np.int64)
 
 
 def initial(seed: int) -> Tree:
