@@ -23,6 +23,7 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 
 PAGES = ["README.md", "docs/benchmarks.md", "docs/nuclei.md", "docs/initialization.md", "docs/depth_width_symmetry.md"]
+PAGES += ["docs/noether.md", "docs/dimensions_and_perceptrons.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)
