@@ -129,13 +129,17 @@ def test_the_cnn_does_not_see_circular_shifts_and_the_mlp_does(study):
 # The study and the drawing
 
 
+@pytest.mark.long
 def test_a_tiny_study_writes_what_the_figure_reads(load, study, tmp_path, monkeypatch):
     monkeypatch.setattr(study, "SAMPLES", (2048, 4096))
     few = tuple(part[:12] for part in study.digits())
     monkeypatch.setattr(study, "digits", lambda: few)
+    ten = study.shift_table()[:10]
+    monkeypatch.setattr(study, "shift_table", lambda: ten)
+    monkeypatch.setattr(study, "best_line", lambda case, f=study.best_line: f(case, 61, 20))
     for name in ("neighbours", "hard_cases", "approximation", "shifts"):
-        whole, small = getattr(study, name), {"neighbours": (50,), "hard_cases": (60, 20), "approximation": (20,)}
-        arguments = small.get(name, ((20, 5), (1, 100)))
+        whole, small = getattr(study, name), {"neighbours": (50,), "hard_cases": (60, 5), "approximation": (5,)}
+        arguments = small.get(name, ((5, 2), (1, 10)))
         monkeypatch.setattr(study, name, lambda seeds, f=whole, a=arguments: f(seeds, *a))
     with jax.numpy_dtype_promotion("standard"):  # optax's Adam
         study.run("fast", tmp_path)
