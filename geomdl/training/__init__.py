@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from geomdl.training.distributed.parallel import ParallelConfig, Strategy
     from geomdl.training.distributed.processes import DistributedError
+    from geomdl.training.loop.imported import save_as_run
     from geomdl.training.loop.input import InputFailed
     from geomdl.training.loop.interruption import Interrupted
     from geomdl.training.loop.loop import Result, train
@@ -64,6 +65,7 @@ _MODULES = {
     ),
     "distributed.parallel": ("ParallelConfig", "Strategy"),
     "distributed.processes": ("DistributedError",),
+    "loop.imported": ("save_as_run",),
     "loop.input": ("InputFailed",),
     "loop.interruption": ("Interrupted",),
     "loop.loop": ("Result", "train"),
@@ -137,6 +139,7 @@ __all__ = [
     "read_config",
     "read_metrics",
     "read_run",
+    "save_as_run",
     "split_model",
     "train",
     "versions",
@@ -147,5 +150,6 @@ __all__ = [
 __experimental__ = [
     "Checkpoints", "Compute", "JsonlWriter", "Profiler", "Progress", "ProgressBar", "Run", "RunProgress", "Strategy",
     "TensorBoardWriter", "TrainState", "TrainStep", "Workdir", "Writer", "find_runs", "hardware", "initial_state",
-    "make_apply", "make_train_step", "merge_model", "read_run", "split_model", "versions", "write_json", "write_report",
+    "make_apply", "make_train_step", "merge_model", "read_run", "save_as_run", "split_model", "versions", "write_json",
+    "write_report",
 ]  # fmt: skip

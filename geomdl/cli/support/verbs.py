@@ -15,6 +15,7 @@ VERBS = {
     "audit": "measure which symmetries any model has: exactly, approximately, or not",
     "predict": "apply a trained model to images: classes, label maps, values",
     "export": "write a trained model to files that run without geomdl",
+    "import": "take over weights of torchvision, timm or Keras into a work directory",
     "data": "show what a data set holds: counts, sizes, ranges, doubtful images, a contact sheet",
     "summary": "show the layers, field types and sizes of a model",
     "autotune": "measure which method computes the convolutions of a model faster",

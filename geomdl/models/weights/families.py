@@ -8,8 +8,9 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 from geomdl.layers import BatchNorm, Branch, Conv, Dense, GlobalPool, Identity, Layer, Pointwise, Residual
+from geomdl.models.weights import structure
 from geomdl.models.weights.layout import Form
-from geomdl.models.weights.structure import NoCounterpart, flattened, heads, listed, weighty
+from geomdl.models.weights.structure import NoCounterpart, flattened, listed, weighty
 from geomdl.models.zoo.branched.googlenet import HEADED, MODULES
 from geomdl.models.zoo.residual.mobilenet import STAGES
 
@@ -24,13 +25,13 @@ class Family:
       name: of the networks.
       scheme: whose names they are: ``"torchvision"`` or ``"timm"``.
       named: the names of a network's layers.
-      unloaded: parts of files without a place in networks of ours that lack them: auxiliary heads.
+      heads: the beginnings of the names of auxiliary heads, which a network here need not have.
     """
 
     name: str
     scheme: str
     named: Callable[[Layer], Named]
-    unloaded: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
 
 
 def _resnet(net: Layer) -> Named:
@@ -60,7 +61,9 @@ def _convolutions(net: Layer) -> tuple[list[tuple[int, Layer]], list[Layer]]:
     flat = next((i for i in range(1, len(layers)) if isinstance(layers[i], GlobalPool)), 0)
     _require(flat > 0 and isinstance(layers[flat - 1], Conv), "a dense layer on the flattened map")
     weighty(layers)  # raises
-    before = [(i, layer) for i, layer in enumerate(layers[: flat - 1]) if isinstance(layer, Conv | BatchNorm)]
+    before: list[tuple[int, Layer]] = [
+        (i, layer) for i, layer in enumerate(layers[: flat - 1]) if isinstance(layer, Conv | BatchNorm)
+    ]
     dense = [layers[flat - 1], *weighty(layers[flat + 1 :])]
     _require(kinds(dense) == "cdd" and kinds([layer for _, layer in before])[:1] == "c", "three dense layers")
     return before, dense
@@ -148,7 +151,7 @@ def _mobilenet_blocks(net: Layer) -> tuple[list[Layer], list[list[list[Layer]]],
     count = sum(blocks for _, _, blocks, _ in STAGES)
     _require(len(pairs) == 3 * count - 1, f"{count} inverted residual blocks")
     blocks = [pairs[:2], *(pairs[i : i + 3] for i in range(2, len(pairs), 3))]
-    _require(all(_groups(block[-2][0]) > 1 for block in blocks), "a convolution of each channel by itself in each block")
+    _require(all(_groups(block[-2][0]) > 1 for block in blocks), "a depthwise convolution in each block")
     return stem, blocks, end, last
 
 
@@ -187,7 +190,7 @@ def _googlenet(net: Layer) -> Named:
     paths = ("branch1", "branch2.0", "branch2.1", "branch3.0", "branch3.1", "branch4.1")
     for module, branch in zip(MODULES, branches, strict=True):
         yield from _pairs_named([f"inception{module}.{path}" for path in paths], flattened(branch))
-    for k, head in zip(range(1, 1 + len(HEADED)), heads(net), strict=False):
+    for k, head in zip(range(1, 1 + len(HEADED)), structure.heads(net), strict=False):
         conv, norm, first, second = flattened(head)
         yield from _pair(f"aux{k}.conv.conv", f"aux{k}.conv.bn", (conv, norm))
         yield f"aux{k}.fc1", first, "linear"
@@ -216,7 +219,7 @@ def _inception_v3(net: Layer) -> Named:
     yield from _pairs_named(_INCEPTION_STEM, stem)
     for (module, paths), branch in zip(modules, branches, strict=True):
         yield from _pairs_named([f"Mixed_{module}.{path}" for path in paths], flattened(branch))
-    for head in heads(net)[:1]:
+    for head in structure.heads(net)[:1]:
         *convs, classifier = flattened(head)
         yield from _pairs_named(["AuxLogits.conv0", "AuxLogits.conv1"], convs)
         yield "AuxLogits.fc", classifier, "linear"
@@ -230,13 +233,13 @@ FAMILIES = (
     Family("DenseNet", "torchvision", _densenet),
     Family("SqueezeNet", "torchvision", _squeezenet),
     Family("MobileNetV2", "torchvision", _mobilenet),
-    Family("GoogLeNet", "torchvision", _googlenet, unloaded=("aux1.", "aux2.")),
-    Family("Inception v3", "torchvision", _inception_v3, unloaded=("AuxLogits.",)),
+    Family("GoogLeNet", "torchvision", _googlenet, heads=("aux1.", "aux2.")),
+    Family("Inception v3", "torchvision", _inception_v3, heads=("AuxLogits.",)),
     Family("ResNet", "timm", _resnet),
     Family("VGG", "timm", _vgg_of_timm),
     Family("DenseNet", "timm", _densenet),
     Family("MobileNetV2", "timm", _mobilenet_of_timm),
-    Family("Inception v3", "timm", _inception_v3, unloaded=("AuxLogits.",)),
+    Family("Inception v3", "timm", _inception_v3, heads=("AuxLogits.",)),
 )
 """Every family in every scheme; of a network all those that raise nothing are its own."""
 

@@ -109,7 +109,9 @@ def _unwrapped(found: Stored) -> Stored:
     for wrapper in _WRAPPERS:
         if found.shapes and all(name.startswith(wrapper) for name in found.shapes):
             cut = len(wrapper)
-            found = found.renamed(lambda name, cut=cut: name[cut:], f"the prefix {wrapper!r} of every name was left out")
+            found = found.renamed(
+                lambda name, cut=cut: name[cut:], f"the prefix {wrapper!r} of every name was left out"
+            )
     return found
 
 
@@ -225,5 +227,3 @@ def _hdf5(path: Path) -> Stored:
     except Exception as error:  # of HDF5, whatever it makes of damaged files
         raise _damaged(path, f"{type(error).__name__}: {' '.join(str(error).split())[:120]}") from None
     return Stored(str(path), "HDF5", shapes, lambda name: np.asarray(file[name]))
-
-

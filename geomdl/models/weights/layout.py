@@ -1,4 +1,4 @@
-"""The arrays of one layer as other libraries lay them out, and back: transposes are here, and nowhere else.
+r"""The arrays of one layer as other libraries lay them out, and back: transposes are here, and nowhere else.
 
 ============================  =================================  ================================================
 \                             there (PyTorch)                    here
@@ -55,10 +55,8 @@ def entries_of(name: str, layer: Layer, form: Form) -> list[Entry]:
       form: of its kernel.
     """
     if isinstance(layer, BatchNorm):
-        pairs = (
-            ("weight", layer.scale), ("bias", layer.bias), ("running_mean", layer.mean), ("running_var", layer.variance),
-        )  # fmt: skip
-        return [_vector(f"{name}.{theirs}", [ours], layer) for theirs, ours in pairs]
+        pairs = {"weight": layer.scale, "bias": layer.bias, "running_mean": layer.mean, "running_var": layer.variance}
+        return [_vector(f"{name}.{theirs}", [ours], layer) for theirs, ours in pairs.items()]
     if not isinstance(layer, Conv | Dense):
         raise TypeError(f"{type(layer).__name__} has no counterpart")
     kernel = _kernel(f"{name}.weight", layer, form)

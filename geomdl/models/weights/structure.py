@@ -49,7 +49,7 @@ def weighty(layers: Layer | Sequence[Layer]) -> list[Layer]:
     Raises:
       NoCounterpart: for a layer that none of the other libraries' networks have.
     """
-    found = []
+    found: list[Layer] = []
     for layer in listed(layers) if isinstance(layers, Layer) else layers:
         if isinstance(layer, Conv | Dense | BatchNorm | Branch | Residual):
             found.append(layer)
@@ -59,8 +59,8 @@ def weighty(layers: Layer | Sequence[Layer]) -> list[Layer]:
 
 
 def flattened(layer: Layer) -> list[Layer]:
-    """All layers with weights in the order of the calls: of a residual block those of the body, then of the shortcut."""
-    found = []
+    """All layers with weights in the order of the calls; of a residual block those of the body, then the shortcut."""
+    found: list[Layer] = []
     for part in weighty(layer):
         if isinstance(part, Branch):
             found += [inner for path in part.layers for inner in flattened(path)]

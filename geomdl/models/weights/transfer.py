@@ -1,7 +1,6 @@
 """Weights of torchvision and timm into networks of geomdl, and back."""
 
 import dataclasses
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,19 +10,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.errors import invalid, shortened, unknown
+from geomdl.errors import invalid, unknown
 from geomdl.layers import BatchNorm, Layer
 from geomdl.models.weights.families import FAMILIES, SCHEMES, Family, activations
 from geomdl.models.weights.files import Stored, stored
 from geomdl.models.weights.layout import Entry, entries_of
+from geomdl.models.weights.mismatch import Difference, WeightsMismatch
 from geomdl.models.weights.structure import NoCounterpart
 from geomdl.paths import local_path
 
 COUNTER = "num_batches_tracked"
 """Of batch norm in PyTorch, which counts training steps with it, and does not use the number."""
-
-_SHOWN = 5
-"""Names of each kind that an error lists."""
 
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])(?=\.)")
 
@@ -54,10 +51,6 @@ class Loaded:
         read = f"{self.arrays} arrays ({self.parameters:,} numbers)"
         head = f"{self.source} ({self.format}): {read} of a {self.family} with the names of {self.scheme}"
         return "\n".join([head, *(f"  {note}" for note in self.notes)])
-
-
-class WeightsMismatch(ValueError):
-    """The arrays of a file are not those of a network."""
 
 
 def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded:
@@ -93,22 +86,26 @@ def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded
     (['features.0.weight', 'features.0.bias', 'features.3.squeeze.weight'], (6, 3, 3, 3))
     >>> load_weights(other, state).arrays
     52
-    >>> x = jnp.ones((1, 32, 32, 3))
-    >>> bool((one(x) == other(x)).all())
+    >>> all((array == state[name]).all() for name, array in weights_of(other).items())
     True
     """
     found = stored(source)
     found = found.renamed(lambda name: _OLD_DENSENET.sub(r"\1\2", name))
     family, entries = _fitting(model, found)
-    ignored = {
-        name for name in found.shapes if name.endswith(f".{COUNTER}") or name == COUNTER
-    } | _headless(family, entries, found)
-    _require_match(entries, found, family, ignored)
+    headless = _headless(family, entries, found)
+    ignored = headless | {name for name in found.shapes if name.endswith(COUNTER)}
+    difference = _difference(entries, found, family, ignored)
+    if difference:
+        raise WeightsMismatch(
+            f"the arrays of {found.source} are not those of the network, a {family.name} of {family.scheme};"
+            f" {difference}. Probably {difference.cause}. Nothing was changed"
+        )
     values, notes, count = [], list(found.notes), 0
     for entry in entries:
         array = found.read(entry.name)
         if not np.issubdtype(array.dtype, np.floating) and array.dtype.name != "bfloat16":
-            raise WeightsMismatch(f"{entry.name!r} of {found.source} holds {array.dtype.name}, no floating-point numbers")
+            what = f"{entry.name!r} of {found.source} holds {array.dtype.name}, no floating-point numbers"
+            raise WeightsMismatch(f"{what}: weights that were quantised are not read. Nothing was changed")
         if not np.isfinite(array.astype(np.float32) if array.dtype.itemsize < 4 else array).all():
             notes.append(f"{entry.name!r} holds numbers that are not finite")
         count += array.size
@@ -116,7 +113,7 @@ def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded
             values.append((variable, jnp.asarray(np.ascontiguousarray(value), variable.dtype)))
     for variable, value in values:
         variable.set_value(value)
-    heads = sorted({name.split(".")[0] for name in ignored if not name.endswith(COUNTER)})
+    heads = sorted({name.split(".")[0] for name in headless})
     if heads:
         notes.append(f"left out, as the network has no auxiliary heads: {', '.join(heads)}")
     other = activations(model) - {"relu", "relu6"}
@@ -137,8 +134,8 @@ def weights_of(model: Layer, scheme: str = "torchvision") -> dict[str, np.ndarra
 
     >>> from geomdl.models import ImageNetResNetConfig
     >>> model = ImageNetResNetConfig(depth=18, width=0.05).build((33, 33, 3), 10, rngs=0)
-    >>> {name: array.shape for name, array in weights_of(model).items() if name.startswith("bn1.")}
-    {'bn1.weight': (3,), 'bn1.bias': (3,), 'bn1.running_mean': (3,), 'bn1.running_var': (3,), 'bn1.num_batches_tracked': ()}
+    >>> [name for name in weights_of(model) if name.startswith("bn1.")]
+    ['bn1.weight', 'bn1.bias', 'bn1.running_mean', 'bn1.running_var', 'bn1.num_batches_tracked']
     """
     if scheme not in SCHEMES:
         raise unknown("scheme", scheme, SCHEMES)
@@ -214,7 +211,10 @@ def _families(model: Layer, scheme: str | None = None) -> list[tuple[Family, lis
     if not found:
         why = "; ".join(f"{', '.join(dict.fromkeys(names))}: {reason}" for reason, names in reasons.items())
         where = scheme or " or ".join(SCHEMES)
-        raise ValueError(f"the network has no counterpart in {where} ({why})")
+        hint = (
+            "; of AlexNet and GoogLeNet build that with model.variant='torchvision'" if "LocalResponse" in why else ""
+        )
+        raise ValueError(f"the network has no counterpart in {where} ({why}){hint}")
     return found
 
 
@@ -238,82 +238,17 @@ def _fitting(model: Layer, found: Stored) -> tuple[Family, list[Entry]]:
 
 def _headless(family: Family, entries: Sequence[Entry], found: Stored) -> set[str]:
     """Arrays of auxiliary heads that the network does not have."""
-    absent = [head for head in family.unloaded if not any(entry.name.startswith(head) for entry in entries)]
+    absent = [head for head in family.heads if not any(entry.name.startswith(head) for entry in entries)]
     return {name for name in found.shapes if name.startswith(tuple(absent))} if absent else set()
 
 
-def _require_match(entries: Sequence[Entry], found: Stored, family: Family, ignored: set[str]) -> None:
-    wanted = {entry.name: entry for entry in entries}
-    missing = [name for name in wanted if name not in found.shapes]
-    unexpected = [name for name in found.shapes if name not in wanted and name not in ignored]
-    misshapen = {n: (found.shapes[n], e.shape) for n, e in wanted.items() if n in found.shapes and found.shapes[n] != e.shape}
-    if not (missing or unexpected or misshapen):
-        return
-    shapes = [f"{name} {_shape(there)} there, {_shape(here)} here" for name, (there, here) in misshapen.items()]
-    lists = [("missing", missing), ("unexpected", unexpected), ("misshapen", shapes)]
-    said = "; ".join(f"{what}: {_some(names)}" for what, names in lists if names)
-    cause = _cause(entries, found, family, missing, unexpected, misshapen)
-    raise WeightsMismatch(
-        f"the arrays of {found.source} are not those of this {family.name} ({family.scheme}); {said}."
-        f" Probably {cause}. Nothing was changed"
+def _difference(entries: Sequence[Entry], found: Stored, family: Family, ignored: set[str]) -> Difference:
+    last = entries[-1]
+    classifiers = {e.name for e in entries if e.layer.out_type == last.layer.out_type and e.shape[0] == last.shape[0]}
+    return Difference(
+        {entry.name: entry.shape for entry in entries},
+        {name: shape for name, shape in found.shapes.items() if name not in ignored},
+        classifiers,
+        family.heads,
+        family.name,
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(shortened(name, 80) for name in names[:_SHOWN]) + more
-
-
-def _shape(shape: Sequence[int]) -> str:
-    return "×".join(map(str, shape)) or "()"
-
-
-def _cause(
-    entries: Sequence[Entry],
-    found: Stored,
-    family: Family,
-    missing: Sequence[str],
-    unexpected: Sequence[str],
-    misshapen: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]],
-) -> str:
-    """What most likely went wrong, in words."""
-    wanted = {entry.name for entry in entries}
-    if not found.shapes:
-        return "the file is empty"
-    for name in unexpected:
-        for k in range(1, name.count(".") + 1):
-            prefix, rest = ".".join(name.split(".")[:k]) + ".", ".".join(name.split(".")[k:])
-            if rest in wanted and rest in missing:
-                advice = "torch.nn.DataParallel puts 'module.' there; " if prefix == "module." else ""
-                return f"the names have the prefix {prefix!r}, which has to go ({advice}keep the names that are the network's)"
-    if missing and len(missing) == len(wanted):
-        if all(re.search(r"(kernel|gamma|vars/|moving)", name) for name in found.shapes):
-            return "the names are those of Keras, whose files of this network are not read"
-        return f"the file is of another network than a {family.name}"
-    absent = {head for head in family.unloaded if any(name.startswith(head) for name in missing)}
-    if absent and not unexpected and all(name.startswith(tuple(absent)) for name in missing):
-        return "the file has no auxiliary heads: build the network with model.auxiliary=False"
-    last = [entry.name for entry in entries if entry.name in _classifiers(entries)]
-    if misshapen and not missing and not unexpected and set(misshapen) <= set(last):
-        there, here = next(iter(misshapen.values()))
-        if there[0] != here[0]:
-            return f"the file has {there[0]} classes and the network {here[0]}: build it with as many as the file has"
-    if misshapen and not missing and not unexpected:
-        name, (there, here) = next(iter(misshapen.items()))
-        if len(there) == 2 and there[0] == here[0] and there[1] % here[1] == 0 or here[1:] and here[1] % there[1] == 0:
-            side = math.isqrt(max(there[1], here[1]) // max(1, min(there[1], here[1])))
-            if len(there) == 2 and side > 1:
-                return "the network was built for images of another size, so that its first dense layer sees another map"
-        return "the network has another width, or is another variant"
-    if any(not name.endswith((".running_mean", ".running_var")) for name in missing) and unexpected:
-        return f"another variant or another depth of {family.name}"
-    if missing and all(name.endswith((".running_mean", ".running_var")) for name in missing):
-        return "these are parameters alone, without running statistics: take model.state_dict()"
-    deeper = "shallower" if missing else "deeper"
-    return f"the file is of a {deeper} network, or of another variant"
-
-
-def _classifiers(entries: Sequence[Entry]) -> set[str]:
-    """The names of the arrays of the last layers, whose outputs are the classes."""
-    classes = entries[-1].shape[0]
-    return {e.name for e in entries if e.shape[0] == classes and e.layer.out_type == entries[-1].layer.out_type}
