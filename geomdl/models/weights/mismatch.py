@@ -77,7 +77,7 @@ class Difference:
                 first, _, rest = rest.partition(".")
                 start = f"{start}.{first}"
         if len(missing) == len(self.wanted):
-            yield f"the file is of another kind of network than {_article(self.family)}"
+            yield f"the file is of another kind of network than {with_article(self.family)}"
         if missing and not unexpected and self.heads and all(name.startswith(self.heads) for name in missing):
             yield "the file has no auxiliary heads: build the network with model.auxiliary=False"
         if missing and not unexpected and all(name.endswith(_STATISTICS) for name in missing):
@@ -109,5 +109,10 @@ def _shape(shape: Shape) -> str:
     return "×".join(map(str, shape)) or "()"
 
 
-def _article(family: str) -> str:
+def with_article(family: str) -> str:
+    """The name of a family of networks with the article that goes before it.
+
+    >>> with_article("AlexNet"), with_article("VGG")
+    ('an AlexNet', 'a VGG')
+    """
     return f"{'an' if family[0] in 'AI' else 'a'} {family}"

@@ -15,7 +15,7 @@ from geomdl.layers import BatchNorm, Layer
 from geomdl.models.weights.families import FAMILIES, SCHEMES, Family, activations
 from geomdl.models.weights.files import Stored, stored
 from geomdl.models.weights.layout import Entry, entries_of
-from geomdl.models.weights.mismatch import Difference, WeightsMismatch
+from geomdl.models.weights.mismatch import Difference, WeightsMismatch, with_article
 from geomdl.models.weights.structure import NoCounterpart
 from geomdl.paths import local_path
 
@@ -49,7 +49,7 @@ class Loaded:
 
     def __str__(self) -> str:
         read = f"{self.arrays} arrays ({self.parameters:,} numbers)"
-        head = f"{self.source} ({self.format}): {read} of a {self.family} with the names of {self.scheme}"
+        head = f"{self.source} ({self.format}): {read} of {with_article(self.family)} with the names of {self.scheme}"
         return "\n".join([head, *(f"  {note}" for note in self.notes)])
 
 
@@ -97,7 +97,7 @@ def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded
     difference = _difference(entries, found, family, ignored)
     if difference:
         raise WeightsMismatch(
-            f"the arrays of {found.source} are not those of the network, a {family.name} of {family.scheme};"
+            f"the arrays of {found.source} are not those of the network, {with_article(family.name)} of {family.scheme};"
             f" {difference}. Probably {difference.cause}. Nothing was changed"
         )
     values, notes, count = [], list(found.notes), 0
