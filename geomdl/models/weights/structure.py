@@ -10,6 +10,7 @@ from geomdl.layers import (
     Dense,
     Dropout,
     GlobalPool,
+    GroupPool,
     Identity,
     Layer,
     Pointwise,
@@ -20,7 +21,7 @@ from geomdl.layers import (
     WithAuxiliary,
 )
 
-_WITHOUT_WEIGHTS = (AdaptivePool, Dropout, GlobalPool, Identity, Pointwise, Pool, StochasticDepth)
+_WITHOUT_WEIGHTS = (AdaptivePool, Dropout, GlobalPool, GroupPool, Identity, Pointwise, Pool, StochasticDepth)
 
 
 class NoCounterpart(ValueError):

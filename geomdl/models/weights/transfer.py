@@ -12,6 +12,7 @@ import numpy as np
 
 from geomdl.errors import invalid, unknown
 from geomdl.layers import BatchNorm, Layer
+from geomdl.models.weights.escnn import escnn_values, is_escnn
 from geomdl.models.weights.families import FAMILIES, SCHEMES, Family, activations
 from geomdl.models.weights.files import Stored, stored
 from geomdl.models.weights.layout import Entry, entries_of
@@ -64,7 +65,11 @@ def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded
 
     Networks: of torchvision and timm ResNet, Wide ResNet, ResNeXt, VGG with and without batch norm, DenseNet,
     MobileNetV2 and Inception v3; of torchvision also AlexNet (``variant="torchvision"``), GoogLeNet (likewise) and
-    SqueezeNet. A network for C1 only: a twin has other weights.
+    SqueezeNet. These have the group C1: a twin has other weights.
+
+    State dicts of escnn and e2cnn, in which R2Conv, InnerBatchNorm and Linear are read, go into a network of the same
+    layers in the same order, for any group, representations and rings that both have; of groups with reflections there
+    ``axis=0.0``.
 
     Args:
       model: a network of the zoo, or one that is built as these are.
@@ -91,14 +96,16 @@ def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded
     """
     found = stored(source)
     found = found.renamed(lambda name: _OLD_DENSENET.sub(r"\1\2", name))
+    if is_escnn(found):
+        return _from_escnn(model, found)
     family, entries = _fitting(model, found)
     headless = _headless(family, entries, found)
     ignored = headless | {name for name in found.shapes if name.endswith(COUNTER)}
     difference = _difference(entries, found, family, ignored)
     if difference:
         raise WeightsMismatch(
-            f"the arrays of {found.source} are not those of the network, {with_article(family.name)} of {family.scheme};"
-            f" {difference}. Probably {difference.cause}. Nothing was changed"
+            f"the arrays of {found.source} are not those of the network, {with_article(family.name)} of"
+            f" {family.scheme}; {difference}. Probably {difference.cause}. Nothing was changed"
         )
     values, notes, count = [], list(found.notes), 0
     for entry in entries:
@@ -189,6 +196,14 @@ def save_weights(model: Layer, path: Path | str, scheme: str = "torchvision") ->
     finally:
         partial.unlink(missing_ok=True)
     return file
+
+
+def _from_escnn(model: Layer, found: Stored) -> Loaded:
+    values, read, notes = escnn_values(model, found)
+    for variable, value in values:
+        variable.set_value(value)
+    count = sum(value.size for _, value in values)
+    return Loaded(found.source, found.format, "escnn", "network", read, count, (*found.notes, *notes))
 
 
 def _families(model: Layer, scheme: str | None = None) -> list[tuple[Family, list[Entry]]]:
