@@ -185,8 +185,13 @@ def _bias(module: _Module, layer: Conv, found: Stored) -> Values:
 
 
 def _norm(module: _Module, layer: BatchNorm, found: Stored) -> Values:
-    pairs = {"weight": layer.scale, "bias": layer.bias, "running_mean": layer.mean, "running_var": layer.variance}
-    values = []
+    pairs: dict[str, nnx.Variable] = {
+        "weight": layer.scale,
+        "bias": layer.bias,
+        "running_mean": layer.mean,
+        "running_var": layer.variance,
+    }
+    values: Values = []
     for end, variable in pairs.items():
         names = [name for key, name in module.arrays.items() if _NORM.fullmatch(key) and key.endswith(f"].{end}")]
         if len(names) != 1:

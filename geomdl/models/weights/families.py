@@ -1,4 +1,4 @@
-"""The names that torchvision and timm give to the layers of networks, found by walking ours.
+"""The names that torchvision, timm and Keras give to the layers of networks, found by walking ours.
 
 A family is a function from a network to (name there, layer, form of its kernel), which raises `NoCounterpart` for a
 network that is built in another way. No lists of names are kept: they follow from the order of the layers.
@@ -7,7 +7,7 @@ network that is built in another way. No lists of names are kept: they follow fr
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
-from geomdl.layers import BatchNorm, Branch, Conv, Dense, GlobalPool, Identity, Layer, Pointwise, Residual
+from geomdl.layers import BatchNorm, Branch, Conv, Dense, GlobalPool, Identity, Layer, Pointwise, Pool, Residual
 from geomdl.models.weights import structure
 from geomdl.models.weights.layout import Form
 from geomdl.models.weights.structure import NoCounterpart, flattened, listed, weighty
@@ -23,36 +23,60 @@ class Family:
 
     Attributes:
       name: of the networks.
-      scheme: whose names they are: ``"torchvision"`` or ``"timm"``.
+      scheme: whose names they are: ``"torchvision"``, ``"timm"`` or ``"Keras"``.
       named: the names of a network's layers.
       heads: the beginnings of the names of auxiliary heads, which a network here need not have.
+      epsilon: of batch norm there, where it is another than here.
     """
 
     name: str
     scheme: str
     named: Callable[[Layer], Named]
     heads: tuple[str, ...] = ()
+    epsilon: float | None = None
 
 
 def _resnet(net: Layer) -> Named:
     """ResNet, Wide ResNet, ResNeXt: ``conv1, bn1, layer{1-4}.{i}.conv{k}|bn{k}|downsample.{0,1}, fc``."""
     stem, blocks, last = _ended(net, "cn")
     yield from _pair("conv1", "bn1", stem)
+    for stage, number, body, shortcut in _resnet_blocks(blocks):
+        early = len(body) == 6 and _stride(body[0]) > 1
+        _require(not early, "the stride of bottlenecks in the 3 × 3 convolution: model.version='1.5'")
+        for k, pair in enumerate(_pairs(body), 1):
+            yield from _pair(f"layer{stage}.{number}.conv{k}", f"layer{stage}.{number}.bn{k}", pair)
+        for pair in _pairs(shortcut):
+            yield from _pair(f"layer{stage}.{number}.downsample.0", f"layer{stage}.{number}.downsample.1", pair)
+    yield "fc", last, "linear"
+
+
+def _resnet_of_keras(net: Layer) -> Named:
+    """Bottlenecks only: ``conv1_conv|bn, conv{2-5}_block{i}_{k}_conv|bn, predictions``; k is 0 in shortcuts."""
+    stem, blocks, last = _ended(net, "cn")
+    yield from _pair("conv1_conv", "conv1_bn", stem)
+    for stage, number, body, shortcut in _resnet_blocks(blocks):
+        _require(len(body) == 6, "bottlenecks")
+        late = _stride(body[2]) > 1
+        _require(not late, "the stride of bottlenecks in the first 1 × 1 convolution: model.version='1'")
+        start = f"conv{stage + 1}_block{number + 1}"
+        for k, pair in enumerate(_pairs(body), 1):
+            yield from _pair(f"{start}_{k}_conv", f"{start}_{k}_bn", pair)
+        for pair in _pairs(shortcut):
+            yield from _pair(f"{start}_0_conv", f"{start}_0_bn", pair)
+    yield "predictions", last, "linear"
+
+
+def _resnet_blocks(blocks: Sequence[Layer]) -> Iterator[tuple[int, int, list[Layer], list[Layer]]]:
+    """Of each block its stage from 1, its number there from 0, the layers of its body and of its shortcut."""
     stage = number = 0
     for block in blocks:
         _require(isinstance(block, Residual), "nothing but residual blocks between the first and the last layer")
         body, shortcut = flattened(block.body), flattened(block.shortcut)  # type: ignore[attr-defined]
         _require(kinds(body) in ("cncn", "cncncn"), "convolutions with batch norm behind them in its blocks")
         _require(kinds(shortcut) in ("", "cn"), "a convolution with batch norm, or nothing, as shortcuts")
-        early = len(body) == 6 and _stride(body[0]) > 1
-        _require(not early, "the stride of bottlenecks in the 3 × 3 convolution: model.version='1.5'")
         stage, number = (stage + 1, 0) if stage == 0 or shortcut else (stage, number + 1)
-        for k, pair in enumerate(_pairs(body), 1):
-            yield from _pair(f"layer{stage}.{number}.conv{k}", f"layer{stage}.{number}.bn{k}", pair)
-        for pair in _pairs(shortcut):
-            yield from _pair(f"layer{stage}.{number}.downsample.0", f"layer{stage}.{number}.downsample.1", pair)
+        yield stage, number, body, shortcut
     _require(stage == 4, "four stages")
-    yield "fc", last, "linear"
 
 
 def _convolutions(net: Layer) -> tuple[list[tuple[int, Layer]], list[Layer]]:
@@ -94,10 +118,58 @@ def _vgg_of_timm(net: Layer) -> Named:
     yield "head.fc", last, "linear"
 
 
+def _vgg_of_keras(net: Layer) -> Named:
+    """``block{b}_conv{k}, fc1, fc2, predictions``."""
+    before, dense = _convolutions(net)
+    _require(kinds([layer for _, layer in before]) == "c" * len(before), "no batch norm")
+    _require(_window(before[0][1]) == (3, 3), "a first window of 3 × 3")
+    pools = [i for i, layer in enumerate(listed(net)) if isinstance(layer, Pool)]
+    block = number = 0
+    for place, layer in before:
+        now = 1 + sum(pool < place for pool in pools)
+        block, number = now, number + 1 if now == block else 1
+        yield f"block{block}_conv{number}", layer, "conv"
+    for name, layer in zip(("fc1", "fc2", "predictions"), dense, strict=True):
+        yield name, layer, "linear"
+
+
 def _densenet(net: Layer) -> Named:
     """``features.conv0|norm0|denseblock{b}.denselayer{l}.{norm,conv}{1,2}|transition{t}.{norm,conv}|norm5``."""
-    stem, parts, last = _ended(net, "cn")
-    yield from _pair("features.conv0", "features.norm0", stem)
+
+    def layer(block: int, number: int, k: int) -> tuple[str, str]:
+        name = f"features.denseblock{block}.denselayer{number}"
+        return f"{name}.norm{k}", f"{name}.conv{k}"
+
+    def transition(block: int) -> tuple[str, str]:
+        return f"features.transition{block}.norm", f"features.transition{block}.conv"
+
+    ends = ("features.conv0", "features.norm0"), ("features.norm5", "classifier")
+    return _densenet_named(net, *ends, layer, transition)
+
+
+def _densenet_of_keras(net: Layer) -> Named:
+    """``conv1_conv|bn, conv{2-5}_block{l}_0_bn|1_conv|1_bn|2_conv, pool{2-4}_bn|conv, bn, predictions``."""
+
+    def layer(block: int, number: int, k: int) -> tuple[str, str]:
+        name = f"conv{block + 1}_block{number}"
+        return f"{name}_{k - 1}_bn", f"{name}_{k}_conv"
+
+    def transition(block: int) -> tuple[str, str]:
+        return f"pool{block + 1}_bn", f"pool{block + 1}_conv"
+
+    return _densenet_named(net, ("conv1_conv", "conv1_bn"), ("bn", "predictions"), layer, transition)
+
+
+def _densenet_named(
+    net: Layer,
+    first: tuple[str, str],
+    last: tuple[str, str],
+    layer_names: Callable[[int, int, int], tuple[str, str]],
+    transition_names: Callable[[int], tuple[str, str]],
+) -> Named:
+    """With the names of the first and last two layers, of norm and convolution k of a layer, and of a transition."""
+    stem, parts, classifier = _ended(net, "cn")
+    yield from _pair(*first, stem)
     _require(kinds(parts[-1:]) == "n", "batch norm before the mean")
     block, number = 1, 0
     for i, part in enumerate(parts[:-1]):
@@ -106,17 +178,16 @@ def _densenet(net: Layer) -> Named:
             _require(len(part.layers) == 2 and isinstance(kept, Identity), "maps put beside those that came in")
             _require(kinds(added) == "ncnc", "layers of two convolutions, each with batch norm before it")
             number += 1
-            for k, (norm, conv) in enumerate(_pairs(added), 1):
-                name = f"features.denseblock{block}.denselayer{number}"
-                yield from _pair(f"{name}.norm{k}", f"{name}.conv{k}", (norm, conv))
+            for k, pair in enumerate(_pairs(added), 1):
+                yield from _pair(*layer_names(block, number, k), pair)
         elif isinstance(part, BatchNorm):
             _require(kinds(parts[i + 1 : i + 2]) == "c", "transitions of batch norm and a convolution")
-            yield from _pair(f"features.transition{block}.norm", f"features.transition{block}.conv", parts[i : i + 2])
+            yield from _pair(*transition_names(block), parts[i : i + 2])
             block, number = block + 1, 0
         else:
             _require(kinds(parts[i - 1 : i + 1]) == "nc", "transitions of batch norm and a convolution")
-    yield "features.norm5", parts[-1], "conv"
-    yield "classifier", last, "linear"
+    yield last[0], parts[-1], "conv"
+    yield last[1], classifier, "linear"
 
 
 def _squeezenet(net: Layer) -> Named:
@@ -240,10 +311,14 @@ FAMILIES = (
     Family("DenseNet", "timm", _densenet),
     Family("MobileNetV2", "timm", _mobilenet_of_timm),
     Family("Inception v3", "timm", _inception_v3, heads=("AuxLogits.",)),
+    Family("ResNet", "Keras", _resnet_of_keras, epsilon=1.001e-5),
+    Family("VGG", "Keras", _vgg_of_keras),
+    Family("DenseNet", "Keras", _densenet_of_keras, epsilon=1.001e-5),
 )
 """Every family in every scheme; of a network all those that raise nothing are its own."""
 
-SCHEMES = tuple(dict.fromkeys(family.scheme for family in FAMILIES))
+SCHEMES = ("torchvision", "timm")
+"""Of those the ones that are written too."""
 
 
 def kinds(layers: Sequence[Layer]) -> str:

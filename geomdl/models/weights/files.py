@@ -217,13 +217,28 @@ def _hdf5(path: Path) -> Stored:
         raise ValueError(f"{path} is an HDF5 file, which needs h5py: pip install 'geomdl[keras]'") from None
     try:
         file = h5py.File(path, "r")
-        shapes: dict[str, tuple[int, ...]] = {}
+        places: dict[str, str] = {}
 
-        def note(name: str, found: Any) -> None:
-            if isinstance(found, h5py.Dataset):
-                shapes[name] = tuple(int(n) for n in found.shape)
+        def note(path: str, found: Any) -> None:
+            if isinstance(found, h5py.Dataset) and (name := _keras_name(path, found)) is not None:
+                places[name] = path
 
         file.visititems(note)
+        shapes = {name: tuple(int(n) for n in file[place].shape) for name, place in places.items()}
     except Exception as error:  # of HDF5, whatever it makes of damaged files
         raise _damaged(path, f"{type(error).__name__}: {' '.join(str(error).split())[:120]}") from None
-    return Stored(str(path), "HDF5", shapes, lambda name: np.asarray(file[name]))
+    return Stored(str(path), "HDF5", shapes, lambda name: np.asarray(file[places[name]]))
+
+
+_NUMBERS = {"kernel": 0, "bias": 1, "gamma": 0, "beta": 1, "moving_mean": 2, "moving_variance": 3}
+"""The arrays of a layer of Keras in their order, of a convolution or dense layer, and of batch norm."""
+
+
+def _keras_name(path: str, found: Any) -> str | None:
+    """``layer.number`` of an array: of Keras 3, whose groups say which layer they are, or as Keras 2 wrote it."""
+    *folders, last = path.split("/")
+    if last.isdigit() and folders[-1:] == ["vars"]:
+        name = found.parent.attrs.get("name")
+        return None if folders[0] == "optimizer" else f"{name or folders[-2]}.{last}"
+    number = _NUMBERS.get(last.removesuffix(":0"))
+    return None if number is None or not folders else f"{folders[-1]}.{number}"

@@ -46,21 +46,24 @@ class Entry:
     layer: Layer
 
 
-def entries_of(name: str, layer: Layer, form: Form) -> list[Entry]:
-    """The arrays that a layer of scalar fields has in a state dict of PyTorch.
+def entries_of(name: str, layer: Layer, form: Form, *, keras: bool = False) -> list[Entry]:
+    """The arrays that a layer of scalar fields has in a state dict of PyTorch, or in a file of Keras.
 
     Args:
       name: of the module there.
       layer: a convolution, a dense layer or batch norm.
       form: of its kernel.
+      keras: whether it is a file of Keras, whose arrays are numbered, and which has the axes of kernels as here.
     """
     if isinstance(layer, BatchNorm):
         pairs = {"weight": layer.scale, "bias": layer.bias, "running_mean": layer.mean, "running_var": layer.variance}
-        return [_vector(f"{name}.{theirs}", [ours], layer) for theirs, ours in pairs.items()]
+        ends = range(4) if keras else pairs
+        return [_vector(f"{name}.{end}", [ours], layer) for end, ours in zip(ends, pairs.values(), strict=True)]
     if not isinstance(layer, Conv | Dense):
         raise TypeError(f"{type(layer).__name__} has no counterpart")
-    kernel = _kernel(f"{name}.weight", layer, form)
-    return [kernel, _vector(f"{name}.bias", list(layer.bias), layer)] if len(layer.bias) else [kernel]
+    kernel = _kernel(f"{name}.{0 if keras else 'weight'}", layer, form, keras)
+    bias = [_vector(f"{name}.{1 if keras else 'bias'}", list(layer.bias), layer)] if len(layer.bias) else []
+    return [kernel, *bias]
 
 
 def _vector(name: str, variables: list[nnx.Variable], layer: Layer) -> Entry:
@@ -77,16 +80,20 @@ def _vector(name: str, variables: list[nnx.Variable], layer: Layer) -> Entry:
     return Entry(name, (sum(counts),), tuple(variables), to_ours, to_theirs, layer)
 
 
-def _kernel(name: str, layer: Conv | Dense, form: Form) -> Entry:
+def _kernel(name: str, layer: Conv | Dense, form: Form, keras: bool) -> Entry:
     space, groups = layer.in_type.space, layer.groups if isinstance(layer, Conv) else 1
     window = along(layer.window.size, space.dimension) if isinstance(layer, Conv) else (1, 1)
     inputs = [block.multiplicity // groups for block in layer.in_type.blocks]
     outputs = [block.multiplicity for block in layer.out_type.blocks]
     dense = (sum(outputs), sum(inputs), *window)
-    shape = dense if form == "conv" else (dense[0], math.prod(dense[1:]))
+    if keras:
+        shape = (*window, dense[1], dense[0]) if form == "conv" else (math.prod(dense[1:]), dense[0])
+    else:
+        shape = dense if form == "conv" else (dense[0], math.prod(dense[1:]))
 
     def to_ours(array: np.ndarray) -> list[np.ndarray]:
-        kernel = array.reshape(dense).transpose(2, 3, 1, 0).reshape(-1, dense[1], dense[0])
+        kernel = array if keras else array.reshape(dense).transpose(2, 3, 1, 0)
+        kernel = kernel.reshape(-1, dense[1], dense[0])
         rows = np.split(kernel, np.cumsum(inputs)[:-1], axis=1)
         return [part for row in rows for part in np.split(row, np.cumsum(outputs)[:-1], axis=2)]
 
@@ -94,6 +101,6 @@ def _kernel(name: str, layer: Conv | Dense, form: Form) -> Entry:
         columns = len(outputs)
         rows = [np.concatenate(values[i : i + columns], 2) for i in range(0, len(values), columns)]
         kernel = np.concatenate(rows, 1).reshape(*window, dense[1], dense[0])
-        return kernel.transpose(3, 2, 0, 1).reshape(shape)
+        return (kernel if keras else kernel.transpose(3, 2, 0, 1)).reshape(shape)
 
     return Entry(name, shape, tuple(layer.kernel), to_ours, to_theirs, layer)

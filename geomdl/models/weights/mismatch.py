@@ -24,7 +24,7 @@ class Difference:
     Attributes:
       wanted: the shapes of those of the network, by name.
       found: the shapes of those of the file, without what is passed over.
-      classifiers: names of the arrays that have one row for each class.
+      classifiers: names of the arrays of the layers that give the class scores.
       heads: the beginnings of the names of auxiliary heads.
       family: of the network.
     """
@@ -83,10 +83,12 @@ class Difference:
         if missing and not unexpected and all(name.endswith(_STATISTICS) for name in missing):
             yield "the file holds parameters alone, without running statistics: save model.state_dict()"
         if misshapen and not missing and not unexpected:
-            rows = {(there[:1], here[:1]) for there, here in misshapen.values()}
-            if set(misshapen) <= set(self.classifiers) and len(rows) == 1:
-                ((there, here),) = rows
-                yield f"another number of classes: {there[0]} there, {here[0]} here; build the network with {there[0]}"
+            numbers = {
+                pair for shapes in misshapen.values() for pair in zip(*shapes, strict=False) if len(set(pair)) > 1
+            }
+            if set(misshapen) <= set(self.classifiers) and len(numbers) == 1:
+                ((there, here),) = numbers
+                yield f"another number of classes: {there} there, {here} here; build the network with {there}"
             if len(misshapen) == 1 and all(_another_map(*shapes) for shapes in misshapen.values()):
                 yield "images of another size, so that the first dense layer sees a map of another size"
             yield f"another width or another variant of {self.family}"
@@ -97,7 +99,7 @@ class Difference:
 
 def _another_map(there: Shape, here: Shape) -> bool:
     """Whether two matrices differ as those behind flattened maps of different sizes do."""
-    return len(there) == len(here) == 2 and there[0] == here[0]
+    return len(there) == len(here) == 2 and (there[0] == here[0] or there[1] == here[1])
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Weights of torchvision and timm into networks of geomdl, and back."""
+"""Weights of torchvision, timm, Keras and escnn into networks of geomdl, and those of the first two back."""
 
 import dataclasses
 import re
@@ -15,6 +15,7 @@ from geomdl.layers import BatchNorm, Layer
 from geomdl.models.weights.escnn import escnn_values, is_escnn
 from geomdl.models.weights.families import FAMILIES, SCHEMES, Family, activations
 from geomdl.models.weights.files import Stored, stored
+from geomdl.models.weights.keras import folded
 from geomdl.models.weights.layout import Entry, entries_of
 from geomdl.models.weights.mismatch import Difference, WeightsMismatch, with_article
 from geomdl.models.weights.structure import NoCounterpart
@@ -55,7 +56,7 @@ class Loaded:
 
 
 def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded:
-    """Puts weights of torchvision or timm into a network of geomdl, in place.
+    """Puts weights of torchvision, timm, Keras or escnn into a network of geomdl, in place.
 
     The names of the arrays say which library they are of. Every array has to have its place and every place its array,
     of the right shape; otherwise nothing is changed. Kernels are transposed, the first dense layer behind a flattened
@@ -67,6 +68,10 @@ def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded
     MobileNetV2 and Inception v3; of torchvision also AlexNet (``variant="torchvision"``), GoogLeNet (likewise) and
     SqueezeNet. These have the group C1: a twin has other weights.
 
+    Of Keras (``.weights.h5``, and ``.h5`` of Keras 2) ResNet with ``version="1"``, VGG without batch norm, and
+    DenseNet: biases of convolutions that batch norm follows are taken off the running means behind them, and what the ε
+    there is more than here is added to the running variances, so that evaluation is the same.
+
     State dicts of escnn and e2cnn, in which R2Conv, InnerBatchNorm and Linear are read, go into a network of the same
     layers in the same order, for any group, representations and rings that both have; of groups with reflections there
     ``axis=0.0``.
@@ -74,7 +79,7 @@ def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded
     Args:
       model: a network of the zoo, or one that is built as these are.
       source: a safetensors file; a ``.pth``, ``.pt`` or ``.bin`` file where PyTorch is installed, of which nothing but
-        tensors is taken; or a state dict of NumPy, JAX or PyTorch arrays.
+        tensors is taken; a file of Keras where h5py is; or a state dict of NumPy, JAX or PyTorch arrays.
 
     Returns:
       What was read, and what of it was left out.
@@ -99,6 +104,8 @@ def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded
     if is_escnn(found):
         return _from_escnn(model, found)
     family, entries = _fitting(model, found)
+    if family.scheme == "Keras":
+        found = folded(found, entries, family.epsilon)
     headless = _headless(family, entries, found)
     ignored = headless | {name for name in found.shapes if name.endswith(COUNTER)}
     difference = _difference(entries, found, family, ignored)
@@ -219,7 +226,8 @@ def _families(model: Layer, scheme: str | None = None) -> list[tuple[Family, lis
             continue
         try:
             named = list(family.named(model))
-            entries = [entry for name, layer, form in named for entry in entries_of(name, layer, form)]
+            keras = family.scheme == "Keras"
+            entries = [entry for name, layer, form in named for entry in entries_of(name, layer, form, keras=keras)]
             found.append((family, entries))
         except NoCounterpart as error:
             reasons.setdefault(str(error), []).append(family.name)
@@ -246,7 +254,12 @@ def _require_plain(model: object) -> None:
 
 def _fitting(model: Layer, found: Stored) -> tuple[Family, list[Entry]]:
     """Of the families of a network the one whose names those of the file are."""
-    candidates = _families(model)
+    candidates = [c for c in _families(model) if (c[0].scheme == "Keras") == (found.format == "HDF5")]
+    if not candidates:
+        raise ValueError(
+            f"{found.source} is a file of Keras, of whose networks ResNet, VGG and DenseNet are read, and the network"
+            " is none of these as Keras has them (of ResNet bottlenecks with model.version='1')"
+        )
     there = set(found.shapes)
     return max(candidates, key=lambda candidate: len(there & {entry.name for entry in candidate[1]}))
 
@@ -258,8 +271,7 @@ def _headless(family: Family, entries: Sequence[Entry], found: Stored) -> set[st
 
 
 def _difference(entries: Sequence[Entry], found: Stored, family: Family, ignored: set[str]) -> Difference:
-    last = entries[-1]
-    classifiers = {e.name for e in entries if e.layer.out_type == last.layer.out_type and e.shape[0] == last.shape[0]}
+    classifiers = {entry.name for entry in entries if entry.layer.out_type == entries[-1].layer.out_type}
     return Difference(
         {entry.name: entry.shape for entry in entries},
         {name: shape for name, shape in found.shapes.items() if name not in ignored},
