@@ -171,7 +171,9 @@ def _safetensors(path: Path) -> Stored:
 
     def read(name: str) -> np.ndarray:
         dtype, shape, offset = entries[name]
-        return np.fromfile(path, dtype, math.prod(shape), offset=offset).reshape(shape)
+        if not math.prod(shape):
+            return np.zeros(shape, dtype)
+        return np.memmap(path, dtype, "r", offset, shape)  # unmapped as soon as it has been copied
 
     return Stored(str(path), "safetensors", {name: shape for name, (_, shape, _) in entries.items()}, read)
 

@@ -1,6 +1,7 @@
 """Weights of torchvision, timm, Keras and escnn into networks of geomdl, and those of the first two back."""
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -115,7 +116,7 @@ def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded
             f" {family.scheme}; {difference}. Probably {difference.cause}. Nothing was changed"
         )
     values, notes, count = [], list(found.notes), 0
-    for entry in entries:
+    for entry in sorted(entries, key=lambda entry: -math.prod(entry.shape)):  # what is freed fits what follows
         array = found.read(entry.name)
         if not np.issubdtype(array.dtype, np.floating) and array.dtype.name != "bfloat16":
             what = f"{entry.name!r} of {found.source} holds {array.dtype.name}, no floating-point numbers"
@@ -124,7 +125,10 @@ def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded
             notes.append(f"{entry.name!r} holds numbers that are not finite")
         count += array.size
         for variable, value in zip(entry.variables, entry.to_ours(array), strict=True):
-            values.append((variable, jnp.asarray(np.ascontiguousarray(value), variable.dtype)))
+            value = np.ascontiguousarray(value)
+            if np.may_share_memory(value, array):  # a map of the file, which may be written over later
+                value = value.copy()
+            values.append((variable, jnp.asarray(value, variable.dtype)))
     for variable, value in values:
         variable.set_value(value)
     heads = sorted({name.split(".")[0] for name in headless})

@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from flax import nnx
-from safetensors.numpy import save, save_file
+from safetensors.numpy import load_file, save, save_file
 
 from geomdl.cli.main import main
 from geomdl.models import MODELS, ImageNetResNetConfig, WeightsMismatch, load_weights, save_weights, weights_of
@@ -244,6 +244,9 @@ def test_the_command_writes_a_work_directory_that_predicts(state, tmp_path, caps
 
     trained = load_trained(tmp_path / "out")
     assert trained.preprocessing.mean == (0.485, 0.456, 0.406)
+    out = f"--out={tmp_path / 'x.safetensors'}"
+    assert main(["export", f"--workdir={tmp_path / 'out'}", "--format=timm", out]) == 0
+    assert np.array_equal(load_file(tmp_path / "x.safetensors")["fc.weight"], state["fc.weight"])
     back = weights_of(trained.model)
     assert all(np.array_equal(array, state[name]) for name, array in back.items() if name in state)
 
