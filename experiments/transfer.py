@@ -2,9 +2,9 @@
 
     GEOMDL_DATA=FOLDER geomdl reproduce transfer [--preset=fast|full]
 
-Source: the two networks of about 25,000 parameters that come along with geomdl and know upright Fashion-MNIST, one plain
-(C1), one of the group C4. Target: handwritten digits, each turned by an angle of its own (regenerated MNIST-rot), of which
-10, 50 or 250 are there to learn from; accuracy is that on 2,000 others. Three ways:
+Source: the two networks of about 25,000 parameters that come along with geomdl and know upright Fashion-MNIST, one
+plain (C1), one of the group C4. Target: handwritten digits, each turned by an angle of its own (regenerated
+MNIST-rot), of which 10, 50 or 250 are there to learn from; accuracy is that on 2,000 others. Three ways:
 
 * ``features``: everything but the last layer is frozen, batch norm with its statistics (``training.frozen="*,!N"``,
   ``training.batch_norm="frozen"``);
@@ -12,9 +12,9 @@ Source: the two networks of about 25,000 parameters that come along with geomdl 
 * ``from scratch``: the same network with random weights.
 
 The learning rates are the best of three for each way, on other digits (250 of them, seed 9; `tune`). Which digits are
-there is a function of the seed. Writes ``results.csv``: per network, way, number of images and seed the accuracy, and the
-share of test digits whose class stays the same when they are turned by 90°. Runs that are finished are not repeated.
-Fast: 10 and 50 images, one seed.
+there is a function of the seed. Writes ``results.csv``: per network, way, number of images and seed the accuracy, and
+the share of test digits whose class stays the same when they are turned by 90°. Runs that are finished are not
+repeated. Fast: 10 and 50 images, one seed.
 """
 
 import argparse
@@ -161,7 +161,8 @@ def conclusions(out: Path) -> list[str]:
     seeds = len(distinct(rows, "seed"))
     means = mean_over(rows, over="seed", by=["network", "way", "images"])
     at = {(str(r["network"]), str(r["way"]), int(r["images"])): float(r["accuracy"]) for r in means}
-    lines = [f"Turned digits, networks trained on upright clothes; {'one seed' if seeds == 1 else f'means of {seeds} seeds'}."]
+    of = "one seed" if seeds == 1 else f"means of {seeds} seeds"
+    lines = [f"Turned digits, networks trained on upright clothes; {of}."]
     for count in sorted({key[2] for key in at}):
         parts = [
             f"{network} {', '.join(f'{way} {at[network, way, count]:.1%}' for way in WAYS)}" for network in SOURCES
