@@ -96,8 +96,9 @@ def main() -> None:
         seconds, cpu, memory = of["seconds"], of["cpu"], of["bytes"]
         rows.append(
             {
-                "what": what, "file_mb": round(size / MEGABYTE, 1), "seconds": round(seconds, 2), "cpu_seconds": round(cpu, 2),
-                "memory_mb": round(memory / MEGABYTE, 1), "memory_over_file": round(memory / size, 2),
+                "what": what, "file_mb": round(size / MEGABYTE, 1), "seconds": round(seconds, 2),
+                "cpu_seconds": round(cpu, 2), "memory_mb": round(memory / MEGABYTE, 1),
+                "memory_over_file": round(memory / size, 2),
                 "rounds": given.rounds, "target": "5 s; 2.5 × the file", **circumstances(),
             }
         )  # fmt: skip
