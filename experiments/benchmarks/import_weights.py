@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from flax import nnx
 
 from geomdl.environment import circumstances
 from geomdl.plots import Row, write_csv
@@ -33,7 +34,7 @@ def make(file: Path) -> None:
     """Writes a file of weights of ResNet-50."""
     from geomdl.models import ImageNetResNetConfig, save_weights
 
-    save_weights(ImageNetResNetConfig(depth=50).build(SHAPE, CLASSES, rngs=0), file)
+    save_weights(ImageNetResNetConfig(depth=50).build(SHAPE, CLASSES, rngs=nnx.Rngs(0)), file)
 
 
 def measure(file: Path) -> dict[str, float]:
@@ -42,13 +43,13 @@ def measure(file: Path) -> dict[str, float]:
     import orbax.checkpoint  # noqa: F401
 
     from geomdl.data import Preprocessing
-    from geomdl.models import load_weights
+    from geomdl.models import ImageNetResNetConfig, load_weights
     from geomdl.training import RunConfig, save_as_run
 
     jax.block_until_ready(jax.device_put(np.zeros(3)))
     config = RunConfig.from_config_dict({"model": {"name": "resnet50"}, "training": {"steps": 1}})
     before, started, cpu, found = _resident(), time.perf_counter(), time.process_time(), {}
-    model = config.model.shapes(SHAPE, CLASSES)
+    model = ImageNetResNetConfig(depth=50).shapes(SHAPE, CLASSES)
     load_weights(model, file)
     found["load_seconds"], found["load_bytes"] = time.perf_counter() - started, _largest() - before
     found["load_cpu"] = time.process_time() - cpu
