@@ -40,6 +40,9 @@ class Loaded:
       arrays: how many were read.
       parameters: numbers in them, with running statistics.
       notes: what was left out or looks odd, as sentences.
+
+    >>> print(Loaded("resnet18.safetensors", "safetensors", "torchvision", "ResNet", 102, 11699112))
+    resnet18.safetensors (safetensors): 102 arrays (11,699,112 numbers) of a ResNet with the names of torchvision
     """
 
     source: str
@@ -157,7 +160,7 @@ def weights_of(model: Layer, scheme: str = "torchvision") -> dict[str, np.ndarra
     """
     if scheme not in SCHEMES:
         raise unknown("scheme", scheme, SCHEMES)
-    _, entries = next(iter(_families(model, scheme)))
+    _, entries = _families(model, (scheme,))[0]
     state: dict[str, np.ndarray] = {}
     for entry in entries:
         values = [np.asarray(jax.device_get(variable[...])) for variable in entry.variables]
@@ -217,7 +220,7 @@ def _from_escnn(model: Layer, found: Stored) -> Loaded:
     return Loaded(found.source, found.format, "escnn", "network", read, count, (*found.notes, *notes))
 
 
-def _families(model: Layer, scheme: str | None = None) -> list[tuple[Family, list[Entry]]]:
+def _families(model: Layer, schemes: Sequence[str]) -> list[tuple[Family, list[Entry]]]:
     """The families that a network is of, with the arrays that it has there.
 
     Raises:
@@ -226,7 +229,7 @@ def _families(model: Layer, scheme: str | None = None) -> list[tuple[Family, lis
     _require_plain(model)
     found, reasons = [], {}
     for family in FAMILIES:
-        if scheme not in (None, family.scheme):
+        if family.scheme not in schemes:
             continue
         try:
             named = list(family.named(model))
@@ -237,7 +240,7 @@ def _families(model: Layer, scheme: str | None = None) -> list[tuple[Family, lis
             reasons.setdefault(str(error), []).append(family.name)
     if not found:
         why = "; ".join(f"{', '.join(dict.fromkeys(names))}: {reason}" for reason, names in reasons.items())
-        where = scheme or " or ".join(SCHEMES)
+        where = " or ".join(schemes)
         hint = (
             "; of AlexNet and GoogLeNet build that with model.variant='torchvision'" if "LocalResponse" in why else ""
         )
@@ -258,12 +261,7 @@ def _require_plain(model: object) -> None:
 
 def _fitting(model: Layer, found: Stored) -> tuple[Family, list[Entry]]:
     """Of the families of a network the one whose names those of the file are."""
-    candidates = [c for c in _families(model) if (c[0].scheme == "Keras") == (found.format == "HDF5")]
-    if not candidates:
-        raise ValueError(
-            f"{found.source} is a file of Keras, of whose networks ResNet, VGG and DenseNet are read, and the network"
-            " is none of these as Keras has them (of ResNet bottlenecks with model.version='1')"
-        )
+    candidates = _families(model, ("Keras",) if found.format == "HDF5" else SCHEMES)
     there = set(found.shapes)
     return max(candidates, key=lambda candidate: len(there & {entry.name for entry in candidate[1]}))
 

@@ -70,7 +70,7 @@ def test_files_of_keras_2_and_what_does_not_fit(tmp_path):
     load_weights(old, _write("resnet", tmp_path / "old.h5", of_keras_2=True))
     assert np.array_equal(np.asarray(new.layers[1].mean[...]), np.asarray(old.layers[1].mean[...]))
     late = MODELS[name](**{**options, "version": "1.5"}).shapes((33, 33, 3), SCRIPT["CLASSES"])
-    with pytest.raises(ValueError, match=r"of ResNet bottlenecks with model.version='1'"):
+    with pytest.raises(ValueError, match=r"in the first 1 × 1 convolution: model.version='1'"):
         load_weights(late, tmp_path / "new.weights.h5")
     with pytest.raises(WeightsMismatch, match="another number of classes"):
         load_weights(MODELS[name](**options).shapes((33, 33, 3), 7), tmp_path / "new.weights.h5")
