@@ -30,7 +30,8 @@ ORDINARY = {
 
 
 def _golden(case):
-    return np.load(GOLDENS["FOLDER"] / f"{case.replace(' ', '_')}.npz")
+    with np.load(GOLDENS["FOLDER"] / f"{case.replace(' ', '_')}.npz") as file:
+        return dict(file)
 
 
 def _state(case):
