@@ -5,8 +5,8 @@
 
 Without names all of them, one after the other; runs that are there already are not repeated. ``FOLDER`` is one of
 TensorFlow Datasets with ``eurosat/rgb``, ``fashion_mnist`` and ``mnist`` prepared, ``FILE.npz`` the nuclei of the
-README. Each network gets a folder in ``geomdl/pretrained_networks`` with its config, its weights and its card; what a card says
-was measured with the weights that are kept. Of data that are not in the repository a few test images are, in
+README. Each network gets a folder in ``geomdl/pretrained_networks`` with its config, its weights and its card; what a
+card says was measured with the weights that are kept. Of data that are not in the repository a few test images are, in
 ``experiments/results/pretrained``, so that the numbers of a card can be found again.
 
 Plain networks and equivariant ones in pairs: of one architecture with as many parameters, trained on the same images
@@ -37,7 +37,7 @@ Section = dict[str, Any]
 ROOT = Path(__file__).parents[1]
 KEPT = Path(geomdl.__file__).parent / "pretrained_networks"
 SAMPLES = ROOT / "experiments" / "results" / "pretrained"
-SAMPLE = {"eurosat": 60, "fashion_mnist": 100, "mnist_rot": 100, "nuclei": 8}
+SAMPLE = {"eurosat": 60, "fashion_mnist": 100, "mnist_rot": 100, "nuclei": 20}
 """Test images that are kept of data that are not in the repository."""
 MOVED, AUDITED, AUDIT_GROUP = 2000, 16, "D4"
 VERDICTS = ("C4", "D4", "shifts", "other angles")
@@ -112,15 +112,15 @@ FAMILIES = {
         "MNIST, LeCun, Cortes & Burges, turned here (regenerated MNIST-rot, not the published files); CC BY-SA 3.0",
         {"name": "mnist_rot", "test_size": 10_000},
         {"name": "adam", "learning_rate": 0.003},
-        {"batch_size": 64, "steps": 624, "eval_every": 156, "monitor": "accuracy"},
+        {"batch_size": 64, "steps": 468, "eval_every": 156, "monitor": "accuracy"},
         needs="GEOMDL_DATA",
     ),
     "nuclei": Family(
-        "Segmentation of the nuclei of cells, 128 × 128 pixels",
+        "Segmentation of the nuclei of cells, 64 × 64 pixels",
         "Data Science Bowl 2018, BBBC038, Caicedo et al. 2019, CC0",
-        {"name": "nuclei", "downscale": 2},
+        {"name": "nuclei", "downscale": 4},
         {"name": "adam", "learning_rate": 0.005},
-        {"batch_size": 8, "steps": 400, "eval_every": 100, "eval_batch_size": 17, "monitor": "iou"},
+        {"batch_size": 8, "steps": 400, "eval_every": 100, "eval_batch_size": 50, "monitor": "iou"},
         task={"name": "segmentation", "loss": "binary+dice"},
         augmentation={"flip": True},
         needs="GEOMDL_NUCLEI",
@@ -156,16 +156,16 @@ NETWORKS = {
         "fashion_mnist", {"name": "gcnn", "group": "C4", "match_parameters": 25_000}
     ),
     "mnist_rot_steerable_c1": Network(
-        "mnist_rot", {"name": "mnist_benchmark", "group": "C1", "match_parameters": 20_000}
+        "mnist_rot", {"name": "mnist_benchmark", "group": "C1", "match_parameters": 12_000}
     ),
     "mnist_rot_steerable_c8": Network(
-        "mnist_rot", {"name": "mnist_benchmark", "group": "C8", "match_parameters": 20_000}
+        "mnist_rot", {"name": "mnist_benchmark", "group": "C8", "match_parameters": 12_000}
     ),
     "nuclei_unet": Network(
-        "nuclei", {"name": "unet", "depth": 3, "match_parameters": 30_000, "activation": "elu"}
+        "nuclei", {"name": "unet", "depth": 2, "match_parameters": 18_000, "activation": "elu"}
     ),
     "nuclei_unet_c4": Network(
-        "nuclei", {"name": "group_unet", "group": "C4", "depth": 3, "match_parameters": 30_000, "activation": "elu"}
+        "nuclei", {"name": "group_unet", "group": "C4", "depth": 2, "match_parameters": 18_000, "activation": "elu"}
     ),
 }  # fmt: skip
 

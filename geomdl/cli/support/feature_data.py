@@ -14,6 +14,9 @@ from geomdl.cli.support.data_dir import add_data_dir, add_data_path, use_data_di
 from geomdl.cli.support.parser import whole
 from geomdl.cli.support.path_option import PathOption
 
+Named = Any
+"""Images, ``list[geomdl.inference.image_sources.Source]``; or the name of a split."""
+
 SPLITS = ("train", "validation", "test")
 
 
@@ -75,26 +78,24 @@ class FeatureMaker:
             "classes": list(self.trained.classes),
         }
 
-    def make(self, data: Sequence[str]) -> tuple[Any, list[str]]:
+    def make(self, data: Named) -> tuple[Any, list[str]]:
         """The features of data, and what was left out, in words.
 
         Args:
-          data: images as `geomdl predict` takes them; or the name of a split.
+          data: see `named_data`.
 
         Raises:
-          ValueError: nothing is there, or it does not fit the network.
+          ValueError: it cannot be read, or does not fit the network.
         """
-        from geomdl.inference.features import Features
-        from geomdl.inference.image_sources import image_sources, read_in_order
+        from geomdl.inference import Features
+        from geomdl.inference.image_sources import read_in_order
 
-        split = _split(data)
-        if split is not None:
-            values, labels = self._of_split(split)
-            names = tuple(f"{split}[{i}]" for i in range(len(values)))
-            return Features(values, names, labels, {**self.about(), "data": f"{split} of {self._data()}"}), []
+        if isinstance(data, str):
+            values, labels = self._of_split(data)
+            names = tuple(f"{data}[{i}]" for i in range(len(values)))
+            return Features(values, names, labels, {**self.about(), "data": f"{data} of {self._data()}"}), []
         found, names, left_out = [], [], []
-        sources = image_sources(data)
-        for chunk in chunks(read_in_order(sources, skip=self.arguments.skip_broken), self.arguments.batch_size):
+        for chunk in chunks(read_in_order(data, skip=self.arguments.skip_broken), self.arguments.batch_size):
             left_out += [str(error) for _, _, error in chunk if error is not None]
             there = [(name, image) for name, image, error in chunk if error is None]
             if there:
@@ -106,7 +107,7 @@ class FeatureMaker:
         labels = _labels_of_folders(names, self.trained.classes)
         return Features(np.concatenate(found), tuple(names), labels, self.about()), left_out
 
-    def images(self, data: Sequence[str], places: Sequence[int], names: Sequence[str]) -> list[np.ndarray]:
+    def images(self, data: Named, places: Sequence[int], names: Sequence[str]) -> list[np.ndarray]:
         """Some of the images of `make`, to be looked at: ``[height, width, 3]`` in [0, 1].
 
         Args:
@@ -114,13 +115,10 @@ class FeatureMaker:
           places: of the images.
           names: of all of them.
         """
-        from geomdl.inference.image_sources import image_sources
-
-        split = _split(data)
-        if split is not None:
-            images = getattr(self.trained.dataset, split).images
+        if isinstance(data, str):
+            images = getattr(self.trained.dataset, data).images
             return [_picture(np.asarray(images[i])) for i in places]
-        sources = {source.name: source for source in image_sources(data)}
+        sources = {source.name: source for source in data}
         return [_picture(np.asarray(self.predictor.preprocessing.pixels(sources[names[i]].read()))) for i in places]
 
     def _of_split(self, split: str) -> tuple[np.ndarray, np.ndarray | None]:
@@ -150,18 +148,28 @@ class FeatureMaker:
         return self.trained.dataset.name
 
 
-def _split(data: Sequence[str]) -> str | None:
-    """The split that is meant: named alone, where no file has this name, or as ``split:test``."""
-    from geomdl.errors import unknown
+def named_data(data: Sequence[str]) -> Named:
+    """What is named on a command line: the images, or a split, named alone where no file has this name, or as
+    ``split:test``.
 
-    if len(data) != 1:
-        return None
-    name = data[0]
+    Args:
+      data: as it was given.
+
+    Raises:
+      ValueError: nothing is there.
+
+    >>> named_data(["split:test"])
+    'test'
+    """
+    from geomdl.errors import unknown
+    from geomdl.inference.image_sources import image_sources
+
+    name = data[0] if len(data) == 1 else ""
     if name.startswith("split:"):
         if name.removeprefix("split:") not in SPLITS:
             raise unknown("split", name.removeprefix("split:"), SPLITS)
         return name.removeprefix("split:")
-    return name if name in SPLITS and not Path(name).exists() else None
+    return name if name in SPLITS and not Path(name).exists() else image_sources(data)
 
 
 def _labels_of_folders(names: Sequence[str], classes: Sequence[str]) -> np.ndarray | None:

@@ -20,7 +20,7 @@ VERBS = {
     "data": "show what a data set holds: counts, sizes, ranges, doubtful images, a contact sheet",
     "summary": "show the layers, field types and sizes of a model",
     "autotune": "measure which method computes the convolutions of a model faster",
-    "list": "list models, groups, datasets, configs or figures",
+    "list": "list models, groups, datasets, pretrained networks, configs or figures",
     "completion": "print a script that completes geomdl's verbs and options in a shell",
 }
 """The verbs of the command; each is a module of ``geomdl.cli.verbs`` with ``add_arguments(parser)`` and

@@ -14,7 +14,7 @@ columns name, label and features. About is JSON, and says how the features move 
 import argparse
 import sys
 
-from geomdl.cli.support.feature_data import FeatureMaker, add_feature_options
+from geomdl.cli.support.feature_data import FeatureMaker, add_feature_options, named_data
 from geomdl.cli.support.path_option import PathOption
 
 
@@ -34,8 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     quiet_libraries()
     feature_path(arguments.out)  # refused before anything is computed
-    maker = FeatureMaker(arguments)
-    features, left_out = maker.make(arguments.images)
+    data = named_data(arguments.images)
+    features, left_out = FeatureMaker(arguments).make(data)
     for error in left_out:
         print(f"geomdl: left out: {error}", file=sys.stderr)
     if not len(features):

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from geomdl.cli.support.feature_data import FeatureMaker, add_feature_options
+from geomdl.cli.support.feature_data import FeatureMaker, Named, add_feature_options, named_data
 from geomdl.cli.support.parser import whole
 from geomdl.cli.support.path_option import PathOption
 
@@ -43,10 +43,12 @@ def run(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out)
     if out.suffix or out.is_file():
         raise invalid("--out", arguments.out, "a folder", str(out.with_suffix("")))
-    maker = FeatureMaker(arguments)
-    queries, left_out = maker.make(arguments.images)
     same = arguments.gallery is None
-    gallery, more = (queries, []) if same else maker.make(arguments.gallery)
+    asked = named_data(arguments.images)
+    searched = asked if same else named_data(arguments.gallery)
+    maker = FeatureMaker(arguments)
+    queries, left_out = maker.make(asked)
+    gallery, more = (queries, []) if same else maker.make(searched)
     for error in (*left_out, *more):
         print(f"geomdl: left out: {error}", file=sys.stderr)
     if not len(queries) or not len(gallery):
@@ -71,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         for rank, (j, d) in enumerate(zip(found.indices[i], found.distances[i], strict=True))
     ]
     write_csv(out / "neighbours.csv", rows)
-    _draw(out / "neighbours.png", arguments, maker, queries, gallery, found.indices)
+    _draw(out / "neighbours.png", arguments.shown, maker, (asked, searched), (queries, gallery), found.indices)
     about = {"features": queries.about["layer"], "moves": queries.about["moves"], "distance": arguments.distance}
     about |= {"gallery": len(gallery)}
     if metrics is not None:
@@ -86,19 +88,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _draw(
-    file: Path, arguments: argparse.Namespace, maker: FeatureMaker, queries: Any, gallery: Any, indices: Any
+    file: Path, shown: int, maker: FeatureMaker, data: tuple[Named, Named], features: tuple[Any, Any], indices: Any
 ) -> None:
     """A picture of some queries, evenly spread, each with its neighbours beside it."""
     import numpy as np
 
     from geomdl.plots import labelled, style
 
-    spread = np.linspace(0, len(queries) - 1, min(arguments.shown, len(queries))).round()
+    queries, gallery = features
+    spread = np.linspace(0, len(queries) - 1, min(shown, len(queries))).round()
     rows = [int(i) for i in np.unique(spread)]
     columns = min(10, indices.shape[1])
     places = indices[rows, :columns]
-    first = maker.images(arguments.images, rows, queries.names)
-    others = maker.images(arguments.gallery or arguments.images, [int(i) for i in places.ravel()], gallery.names)
+    first = maker.images(data[0], rows, queries.names)
+    others = maker.images(data[1], [int(i) for i in places.ravel()], gallery.names)
     height, width = first[0].shape[:2]
     tiles, texts, right = [], [], []
     known = queries.labels is not None and gallery.labels is not None
