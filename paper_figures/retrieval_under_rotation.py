@@ -40,22 +40,22 @@ def draw(out: Path) -> list[Path]:
     models = [str(m) for m in distinct(precision, "model")]
     seeds = len(distinct(precision, "seed"))
     with style():
-        fig = figure("double", height=2.9)
-        head, main, foot = fig.subfigures(3, 1, height_ratios=(0.25, 2.4, 0.25), squeeze=False)[:, 0]
+        fig = figure("double", height=3.0)
+        head, main, foot = fig.subfigures(3, 1, height_ratios=(0.25, 2.4, 0.36), squeeze=False)[:, 0]
         left, right = main.subplots(1, 2, width_ratios=(2.2, 1))
         draw_precision(left, precision)
         panel(left, "a", "Mean average precision, gallery upright")
         draw_same(right, same, models)
-        panel(right, "b", "Queries with the same neighbours at 90°")
+        panel(right, "b", "Same neighbours at 90°")
         head.legend(*left.get_legend_handles_labels(), loc="center", ncols=len(models), columnspacing=1.2)
         parameters = np.mean([float(r["parameters"]) for r in summary])
         foot.text(
             0.01,
             0.5,
             f"{summary[0]['images']} test digits among {int(summary[0]['gallery']):,} training digits, by the cosine of"
-            f" penultimate features; about {parameters:,.0f} parameters each;"
+            f" penultimate features.\nAbout {parameters:,.0f} parameters each;"
             f" {'one seed' if seeds == 1 else f'{seeds} seeds, bands from the least to the greatest'}.",
-            fontsize=6.5,
+            fontsize=6,
             color=MUTED,
             va="center",
         )

@@ -1,6 +1,7 @@
 """A trained network that is given images as they come."""
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -149,9 +150,7 @@ class Predictor:
         >>> load("pretrained:digits_gcnn_d4").feature_layer().is_invariant
         True
         """
-        if self.model is None:
-            raise invalid("network", "an exported program", "a work directory of geomdl train, whose layers are there")
-        return feature_layer(self.model, self.image_shape, layer)
+        return self._looked_into(layer)[0]
 
     def features(
         self,
@@ -186,9 +185,8 @@ class Predictor:
         ((5,), True)
         """
         whole_number("batch_size", batch_size)
-        found = self.feature_layer(layer)
+        found, function = self._looked_into(layer)
         given, names = _named(images, names)
-        function = feature_function(self.model, found)
         call = _pooled(function) if pool and len(found.shape) == 3 else function
         outputs = self._in_batches(call, given, names, batch_size)
         shapes = {y.shape for y in outputs}
@@ -196,6 +194,19 @@ class Predictor:
             shown = ", ".join("×".join(map(str, shape)) for shape in sorted(shapes)[:3])
             raise invalid("images", f"of several sizes, with features of {shown}", "one size, or pool=True")
         return np.stack(outputs)
+
+    @functools.cached_property
+    def _layers(self) -> dict[str | None, tuple[FeatureLayer, Network]]:
+        """The layers that were asked for, and their functions, so that each is compiled once."""
+        return {}
+
+    def _looked_into(self, layer: str | None) -> tuple[FeatureLayer, Network]:
+        if self.model is None:
+            raise invalid("network", "an exported program", "a work directory of geomdl train, whose layers are there")
+        if layer not in self._layers:
+            found = feature_layer(self.model, self.image_shape, layer)
+            self._layers[layer] = found, feature_function(self.model, found)
+        return self._layers[layer]
 
     def _in_batches(
         self, call: Network, given: np.ndarray | list[Any], names: Sequence[str], batch_size: int

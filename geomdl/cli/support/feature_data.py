@@ -125,7 +125,7 @@ class FeatureMaker:
         from geomdl.data import Preprocessing
 
         there = getattr(self.trained.dataset, split)
-        predictor = dataclasses.replace(self.predictor, preprocessing=Preprocessing())  # they have been prepared
+        predictor = dataclasses.replace(self.predictor, preprocessing=Preprocessing())  # they are prepared
         size, step = len(there), max(1, 1024 // self.arguments.batch_size) * self.arguments.batch_size
         parts = [
             predictor.features(
