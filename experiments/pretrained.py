@@ -1,7 +1,7 @@
 """The networks that geomdl brings along: trains them, tests them, and writes their weights and cards.
 
     GEOMDL_DATA=FOLDER GEOMDL_NUCLEI=FILE.npz python -m experiments.pretrained [NAME …] [--out=out/pretrained]
-    python -m experiments.pretrained --tables     # rewrites the cards' text and the table of docs/pretrained.md
+    python -m experiments.pretrained --texts     # rewrites card.md from card.json, and trains nothing
 
 Without names all of them, one after the other; runs that are there already are not repeated. ``FOLDER`` is one of
 TensorFlow Datasets with ``eurosat/rgb``, ``fashion_mnist`` and ``mnist`` prepared, ``FILE.npz`` the nuclei of the
@@ -373,12 +373,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(NETWORKS)}")
     parser.add_argument("--out", default="out/pretrained", help="where the runs are kept")
-    parser.add_argument("--tables", action="store_true", help="rewrites texts from the cards, and trains nothing")
+    parser.add_argument("--texts", action="store_true", help="rewrites texts from the cards, and trains nothing")
     arguments = parser.parse_args()
     for name in arguments.names:
         if name not in NETWORKS:
             raise unknown("network", name, list(NETWORKS))
-    if arguments.tables:
+    if arguments.texts:
         for file in KEPT.glob("*/card.json"):
             file.with_suffix(".md").write_text(
                 card_text(json.loads(file.read_text(encoding="utf-8"))), encoding="utf-8"
