@@ -22,6 +22,10 @@ class Neighbours:
     Attributes:
       indices: of the vectors in the gallery, ``[queries, k]``.
       distances: ``[queries, k]``, float64.
+
+    >>> found = nearest_neighbours([[1.0, 1.0]], [[1.0, 0.9], [0.0, 1.0]], k=2)
+    >>> found.indices
+    array([[0, 1]])
     """
 
     indices: np.ndarray
@@ -200,10 +204,9 @@ def _vectors(queries: ArrayLike, gallery: ArrayLike, distance: str) -> tuple[np.
 
 
 def _normalised(vectors: np.ndarray) -> np.ndarray:
-    largest = np.abs(vectors).max(1, keepdims=True)  # first, or squares of large and small numbers leave float32
-    scaled = vectors / np.where(largest > 0, largest, 1)
-    length = np.sqrt((scaled.astype(np.float64) ** 2).sum(1, keepdims=True))
-    return (scaled / np.where(length > 0, length, 1)).astype(np.float32)
+    """Vectors of length 1; their squares, which may leave float32, are summed in float64."""
+    length = np.sqrt(np.einsum("nc,nc->n", vectors, vectors, dtype=np.float64))[:, None]
+    return np.divide(vectors, np.where(length > 0, length, 1), out=np.empty_like(vectors), casting="same_kind")
 
 
 def _blocks(q: np.ndarray, x: np.ndarray, distance: str, exclude_same: bool) -> Iterator[tuple[int, np.ndarray]]:

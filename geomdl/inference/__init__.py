@@ -9,7 +9,8 @@ from geomdl.inference.features import Features
 from geomdl.inference.predictions import Predictions
 from geomdl.inference.predictor import Predictor, load
 from geomdl.inference.reading import Reading
-from geomdl.inference.shipped import model_card, pretrained, pretrained_names
+from geomdl.inference.shipped import model_card, pretrained
+from geomdl.paths import pretrained_names
 
 __all__ = [
     "Features", "Predictions", "Predictor", "Reading", "load", "model_card", "pretrained", "pretrained_names",

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from geomdl.inference.predictor import Predictor, load
-from geomdl.paths import PRETRAINED, pretrained_names, run_folder
+from geomdl.paths import PRETRAINED, run_folder
 from geomdl.training.workdir.json_file import read_json
 
 
@@ -15,7 +15,7 @@ def pretrained(name: str) -> Predictor:
     --workdir=pretrained:digits_gcnn_d4``. What it was trained on and how good it is says `model_card`.
 
     Args:
-      name: one of `pretrained_names`.
+      name: one of `geomdl.inference.pretrained_names`.
 
     Returns:
       What `geomdl.load` gives: ``predict``, ``features``, and the network itself as ``model``.
@@ -53,6 +53,3 @@ def card_folder(name: str) -> Path:
       name: see `pretrained`.
     """
     return run_folder(name if name.startswith(PRETRAINED) else f"{PRETRAINED}{name}")
-
-
-__all__ = ["card_folder", "model_card", "pretrained", "pretrained_names"]

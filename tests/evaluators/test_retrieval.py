@@ -40,6 +40,15 @@ def test_equally_near_ones_come_in_the_order_of_the_gallery(distance):
     assert (found.distances[:, :30] == found.distances[:, :1]).all()
 
 
+def test_what_is_nearest_is_found_though_rounding_hides_it():
+    """Products in float32 lose what tells these vectors apart: candidates are taken up to rounding."""
+    near = (100 + 1e-3 * rng.normal(size=(5000, 16))).astype(np.float32)
+    found = nearest_neighbours(near[:20], near, 5, distance="euclidean")
+    d = distances(near[:20], near, "euclidean")
+    np.testing.assert_allclose(found.distances, np.sort(d, axis=1)[:, :5], atol=1e-9)
+    assert (found.indices[:, 0] == np.arange(20)).all()
+
+
 def test_no_vector_is_its_own_neighbour_among_themselves_though_its_copy_may_be():
     twice = np.concatenate([GALLERY[:50], GALLERY[:50]])
     found = nearest_neighbours(twice, twice, 1, exclude_same=True)

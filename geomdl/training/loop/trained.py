@@ -150,6 +150,11 @@ def save_compact(workdir: Path | str, folder: Path | str, checkpoint: str | int 
 
     Raises:
       ValueError: when there is no such run or checkpoint, or the folder is the work directory of another.
+
+    >>> import tempfile
+    >>> folder = save_compact("pretrained:digits_gcnn_c1", tempfile.mkdtemp())
+    >>> load_trained(folder).image_shape
+    (20, 20, 1)
     """
     source, target = run_folder(workdir), local_path(folder, "folder")
     if (target / "checkpoints").exists():
