@@ -326,7 +326,7 @@ def card_text(card: Section) -> str:
         "",
         f"- **Network.** `{config['model']['name']}`, group {card['group']}, {card['parameters']:,} parameters; its"
         f" twin is `{card['pair']}`.",
-        f"- **Data.** {card['data']['provenance']}. Source and licence: {card['data']['licence']}."
+        f"- **Data.** {card['data']['provenance'].partition('; @')[0]}. Source and licence: {card['data']['licence']}."
         f" {card['data']['images']['train']:,} training, {card['data']['images']['validation']:,} validation and"
         f" {card['data']['images']['test']:,} test images.",
         f"- **Protocol.** {card['protocol']['steps']:,} steps of {config['optimizer']['name']}, batches of"
