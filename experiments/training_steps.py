@@ -9,18 +9,25 @@ from flax import nnx
 
 from geomdl.data import Augmentation
 from geomdl.tasks import Task
-from geomdl.training import initial_state, make_train_step, split_model
+from geomdl.training import initial_state, make_train_step, packing_of, split_model
 
 Batch = dict[str, jax.Array]
 
 
 def training_step(model: nnx.Module, task: Task, optimizer: optax.GradientTransformation) -> tuple[Any, Any]:
-    """The compiled step ``(state, batch, key) -> state`` without augmentation, and the state before the first."""
+    """The compiled step ``(state, batch, key) -> state`` without augmentation, and the state before the first.
+
+    Args:
+      model: to be trained.
+      task: gives the loss.
+      optimizer: one that treats every entry of every parameter alike.
+    """
     structure, params, rest = split_model(model)
     step = make_train_step(
         structure, task=task, optimizer=optimizer, select=lambda fetched, _: fetched, augment=Augmentation()
     )
-    return step, initial_state(params, rest, optimizer, task)
+    packing = packing_of(model, labels=lambda params: jax.tree.map(lambda _: 0, params))
+    return step, packing.pack(initial_state(params, rest, optimizer, task))
 
 
 def stepper(model: nnx.Module, task: Task, optimizer: optax.GradientTransformation, batch: Batch) -> Callable[[], None]:

@@ -8,10 +8,12 @@
 * ``compile``: CPU time of lowering and compiling a training step of ResNet-110 and -1202 against ResNet-20;
 * ``construction``: wall time of building networks.
 
-Writes experiments/results/benchmarks/zoo.csv. Timings are ratios of medians of what is timed in turn in one process.
+Writes experiments/results/benchmarks/zoo.csv, where rows of what is not measured stay.
+Timings are ratios of medians of what is timed in turn in one process.
 """
 
 import argparse
+import csv
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -147,7 +149,7 @@ def compilation(depths: Sequence[int]) -> list[Row]:
         step, state = training_step(model, TASK, OPTIMIZER)
         started = time.process_time()
         with scanned(scan):
-            step.lower(state, batch, jax.random.key(0)).compile()
+            step.lower(state if scan else state.plain, batch, jax.random.key(0)).compile()
         jax.clear_caches()
         return time.process_time() - started
 
@@ -202,7 +204,10 @@ def main() -> None:
             rows += compilation([int(d) for d in arguments.depths.split(",")])
         elif part == "construction":
             rows += construction()
-    write_csv(arguments.out, rows)
+    before: dict[str, Row] = {}
+    if arguments.out.exists():
+        before = {row["what"]: row for row in csv.DictReader(arguments.out.read_text(encoding="utf-8").splitlines())}
+    write_csv(arguments.out, list((before | {row["what"]: row for row in rows}).values()))
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ def retrieval_metrics(
     precisions: list[float] = []
     found: dict[int, list[int]] = {number: [] for number in k}
     totals: list[int] = []
-    place = np.arange(len(x), dtype=np.uint64)
+    place = 2 * np.arange(len(x), dtype=np.int64)
     for start, scores in _blocks(q, x, distance, exclude_same):
         for row, values in enumerate(scores):
             relevant = there == own[start + row]
@@ -164,13 +164,15 @@ def retrieval_metrics(
             total = int(relevant.sum())
             if not total:
                 continue
-            keys = np.sort(_ordered(values) << np.uint64(32) | place)  # by distance, then by place
-            ranked = relevant[(keys & np.uint64(0xFFFFFFFF)).astype(np.int64)]
-            ranks = np.flatnonzero(ranked) + 1
+            keys = _ordered(values)  # by distance, then by place; the last bit says what is relevant
+            keys |= place
+            keys |= relevant
+            keys.sort()
+            ranks = np.flatnonzero(keys & 1) + 1
             precisions.append(float(np.mean(np.arange(1, total + 1) / ranks)))
             totals.append(total)
             for number in k:
-                found[number].append(int(ranked[:number].sum()))
+                found[number].append(int(np.searchsorted(ranks, number, "right")))
     if not totals:
         raise invalid("query_labels", "classes of which the gallery has none", "some that are in the gallery too")
     counts, several = {n: np.array(hits) for n, hits in found.items()}, np.array(totals)
@@ -258,9 +260,10 @@ def _scale(q: np.ndarray, x: np.ndarray, distance: str) -> np.ndarray:
 
 
 def _ordered(values: np.ndarray) -> np.ndarray:
-    """Numbers from 0 on whose order is that of float32 values."""
-    bits = (values + np.float32(0)).view(np.int32).astype(np.int64)  # + 0: there is one zero
-    return np.where(bits < 0, 0x7FFFFFFF - (bits & 0x7FFFFFFF), bits + 0x80000000).astype(np.uint64)
+    """Whole numbers, multiples of 2³², in the order of float32 values."""
+    bits = (values + np.float32(0)).view(np.int32)  # + 0: there is one zero
+    bits ^= (bits >> 31) & np.int32(0x7FFFFFFF)  # of negative numbers larger bits mean smaller values
+    return bits.astype(np.int64) << 32
 
 
 def _labels(name: str, labels: ArrayLike, count: int) -> np.ndarray:

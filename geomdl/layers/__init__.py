@@ -54,6 +54,7 @@ from geomdl.layers.resampling.upsampling import AdaptivePool, Upsample
 from geomdl.layers.transforms.freeze import freeze
 from geomdl.layers.transforms.frozen import Frozen
 from geomdl.layers.transforms.gain import gain_of
+from geomdl.layers.transforms.induced import induce
 from geomdl.layers.transforms.lsuv import lsuv
 from geomdl.layers.transforms.with_method import with_method
 
@@ -70,8 +71,8 @@ __all__ = [
     "PolyphaseUpsample", "Pool", "PositionEmbedding", "ReducedSize", "Reshuffle", "Residual", "Restrict",
     "SelfAttention", "Sequential", "Skip", "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps",
     "TrainableSubsampling", "TransposedConv", "Upsample", "VectorField", "Window", "WithAuxiliary",
-    "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "gain_of", "halving_pool", "lsuv",
-    "normalization", "output_size", "pool", "scanned", "with_method",
+    "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "gain_of", "halving_pool",
+    "induce", "lsuv", "normalization", "output_size", "pool", "scanned", "with_method",
 ]  # fmt: skip
 
 __experimental__ = [
@@ -79,6 +80,6 @@ __experimental__ = [
     "Fractal", "Frozen", "Highway", "Hourglass", "IdealResample", "InducedNormPool", "LocalResponseNorm",
     "PadFields", "Polynomial", "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize",
     "SelfAttention", "Skip", "StochasticDepth", "TensorProduct", "TrainableSubsampling", "VectorField",
-    "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "gain_of", "halving_pool", "lsuv", "normalization",
-    "scanned", "with_method",
+    "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "gain_of", "halving_pool", "induce", "lsuv",
+    "normalization", "scanned", "with_method",
 ]  # fmt: skip

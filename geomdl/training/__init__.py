@@ -44,8 +44,10 @@ if TYPE_CHECKING:
     )
     from geomdl.training.step.compute import Compute
     from geomdl.training.step.nonfinite import TrainingDiverged
+    from geomdl.training.step.packing import Packing, packing_of
     from geomdl.training.step.state import TrainState, initial_state, merge_model, split_model
     from geomdl.training.step.step import TrainStep, make_apply, make_train_step
+    from geomdl.training.step.treatment import Treatment
     from geomdl.training.workdir.json_file import write_json
     from geomdl.training.workdir.workdir import Workdir, WorkdirError, read_config
 
@@ -76,8 +78,10 @@ _MODULES = {
     "reporting.writers": ("JsonlWriter", "Progress", "ProgressBar", "TensorBoardWriter", "Writer", "read_metrics"),
     "step.compute": ("Compute",),
     "step.nonfinite": ("TrainingDiverged",),
+    "step.packing": ("Packing", "packing_of"),
     "step.state": ("TrainState", "initial_state", "merge_model", "split_model"),
     "step.step": ("TrainStep", "make_apply", "make_train_step"),
+    "step.treatment": ("Treatment",),
     "workdir.json_file": ("write_json",),
     "workdir.workdir": ("Workdir", "WorkdirError", "read_config"),
     "geomdl.environment": ("hardware", "versions"),
@@ -104,6 +108,7 @@ __all__ = [
     "JsonlWriter",
     "Momentum",
     "OptimizerConfig",
+    "Packing",
     "ParallelConfig",
     "Profiler",
     "Progress",
@@ -122,6 +127,7 @@ __all__ = [
     "Trained",
     "TrainingConfig",
     "TrainingDiverged",
+    "Treatment",
     "WarmRestarts",
     "Workdir",
     "WorkdirError",
@@ -134,6 +140,7 @@ __all__ = [
     "make_apply",
     "make_train_step",
     "merge_model",
+    "packing_of",
     "read_config",
     "read_metrics",
     "read_run",
@@ -146,8 +153,8 @@ __all__ = [
 ]
 
 __experimental__ = [
-    "Checkpoints", "Compute", "JsonlWriter", "Profiler", "Progress", "ProgressBar", "Run", "RunProgress",
-    "Strategy", "TensorBoardWriter", "TrainState", "TrainStep", "Workdir", "Writer", "find_runs", "hardware",
-    "initial_state", "make_apply", "make_train_step", "merge_model", "read_run", "save_compact", "split_model",
-    "versions", "write_json", "write_report",
+    "Checkpoints", "Compute", "JsonlWriter", "Packing", "Profiler", "Progress", "ProgressBar", "Run", "RunProgress",
+    "Strategy", "TensorBoardWriter", "TrainState", "TrainStep", "Treatment", "Workdir", "Writer", "find_runs",
+    "hardware", "initial_state", "make_apply", "make_train_step", "merge_model", "packing_of", "read_run",
+    "save_compact", "split_model", "versions", "write_json", "write_report",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from geomdl.equivariance.contracts.contract import NOTHING, Contract, Promise, S
 from geomdl.errors import invalid
 from geomdl.layers.core.data_axis import data_axis_name
 from geomdl.layers.core.layer import Field, Layer
+from geomdl.layers.core.modes import keeping_statistics
 from geomdl.representations import FieldType
 
 TRAINS = ("train", "training", "is_training")
@@ -98,6 +99,8 @@ def _set_mode(module: nnx.Module, train: bool, axis: str | None) -> None:
         for mode in MODES:
             if hasattr(part, mode):
                 setattr(part, mode, not train)
+        if isinstance(part, nnx.BatchNorm) and keeping_statistics():
+            part.use_running_average = True
         if isinstance(part, nnx.BatchNorm) and axis is not None:
             part.axis_name = axis
 

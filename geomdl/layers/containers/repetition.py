@@ -84,14 +84,28 @@ def repetitions(layers: Sequence[Layer], x: jax.Array, *, train: bool) -> list[R
     [Run(start=0, period=2, count=6)]
     """
     on = _ON.get()
-    if len(layers) < LEAST or not (train if on is None else on):
-        return []
-    kinds = [type(layer) for layer in layers]
-    if max(_longest_run(kinds, period) for period in range(1, _LONGEST + 1)) < LEAST:
+    if not (train if on is None else on) or not _may_repeat(layers):
         return []
     if not isinstance(x, Tracer) and not any(
         isinstance(a, Tracer) for a in jax.tree.leaves(nnx.state(nnx.List(layers)))
     ):
+        return []
+    return equal_runs(layers)
+
+
+def equal_runs(layers: Sequence[Layer]) -> list[Run]:
+    """The runs of layers that differ in the values of their variables alone, in turn.
+
+    Args:
+      layers: of a sequence.
+
+    >>> from geomdl.layers import Pointwise
+    >>> from geomdl.representations import FieldType
+    >>> t = FieldType("C4", "1 regular")
+    >>> equal_runs([Pointwise(t, name) for name in ["elu", "relu"] * 6 + ["elu"]])
+    [Run(start=0, period=2, count=6)]
+    """
+    if not _may_repeat(layers):
         return []
     known: dict[Any, int] = {}
     labels = [known.setdefault(_structure(layer), len(known)) for layer in layers]
@@ -162,6 +176,14 @@ def _run_at(labels: Sequence[int], start: int, period: int) -> Run:
     while len(pattern) == period and labels[start + count * period : start + (count + 1) * period] == pattern:
         count += 1
     return Run(start, period, count)
+
+
+def _may_repeat(layers: Sequence[Layer]) -> bool:
+    """Whether their classes repeat often enough: quickly found out."""
+    if len(layers) < LEAST:
+        return False
+    kinds = [type(layer) for layer in layers]
+    return max(_longest_run(kinds, period) for period in range(1, _LONGEST + 1)) >= LEAST
 
 
 def _longest_run(kinds: Sequence[type], period: int) -> int:

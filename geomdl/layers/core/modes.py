@@ -1,7 +1,12 @@
 """Training mode is an argument of a call of our layers; Flax's ``train()``, which would set an attribute, warns."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
+
+_KEPT: ContextVar[bool] = ContextVar("geomdl_batch_statistics_kept", default=False)
 
 
 class ModeWarning(UserWarning):
@@ -35,3 +40,30 @@ def warn_of_mode(stacklevel: int) -> None:
         ModeWarning,
         stacklevel=stacklevel + 1,
     )
+
+
+@contextmanager
+def statistics_kept(on: bool = True) -> Iterator[None]:
+    """Whether batch norm uses the averages that it has in training too, and leaves them as they are.
+
+    Args:
+      on: False follows the statistics of batches, as outside.
+
+    >>> from geomdl.layers import BatchNorm
+    >>> from geomdl.representations import FieldType
+    >>> layer = BatchNorm(FieldType("C1", "1 trivial"), epsilon=0.0)
+    >>> with statistics_kept():
+    ...     kept = layer(jnp.array([[1.0], [3.0]]), train=True)
+    >>> kept.ravel().tolist(), layer(jnp.array([[1.0], [3.0]]), train=True).ravel().tolist()
+    ([1.0, 3.0], [-1.0, 1.0])
+    """
+    token = _KEPT.set(on)
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
+def keeping_statistics() -> bool:
+    """Whether `statistics_kept` is on."""
+    return _KEPT.get()

@@ -19,7 +19,7 @@ from geomdl.layers.core.field_channels import (
 from geomdl.layers.core.identity import Identity
 from geomdl.layers.core.initialization import ones, zeros
 from geomdl.layers.core.layer import Field, Layer
-from geomdl.layers.core.modes import ModeOfCall
+from geomdl.layers.core.modes import ModeOfCall, keeping_statistics
 from geomdl.layers.normalization.field_norm import InstanceNorm, normalize_groups
 from geomdl.representations import FieldType
 
@@ -82,7 +82,7 @@ class BatchNorm(Layer):
         """Normalises ``[batch, ..., channels]``."""
         self.in_type.require_channels(x.shape[-1], "the input of BatchNorm")
         dtype = wide(x.dtype)
-        if train:
+        if train and not keeping_statistics():
             values, axes = x.astype(dtype), tuple(range(x.ndim - 1))
             mean = invariants(batch_mean(values.mean(axes)), self.in_type)
             centred = values - from_invariants(mean, self.in_type)  # E[x²] − μ² would cancel when the mean is large

@@ -18,14 +18,15 @@ from geomdl.layers.convolution.algorithms import methods
 from geomdl.layers.transforms.with_method import read_methods
 from geomdl.models import MODELS, BuildsModel
 from geomdl.nesting import require_finite_nesting
-from geomdl.paths import holds_path, located
+from geomdl.paths import holds_path, local_path, located
 from geomdl.registry import Registry
 from geomdl.tasks import TASKS, ClassificationConfig, Task, TaskConfig, split_metrics, usual_task
 from geomdl.training.configuration.dataclass_fields import from_values
 from geomdl.training.configuration.optimizers import OPTIMIZERS, Adam, OptimizerConfig
 from geomdl.training.configuration.schedules import SCHEDULES, Constant, ScheduleConfig
 from geomdl.training.distributed.parallel import ParallelConfig
-from geomdl.training.step.compute import PRECISIONS, Compute
+from geomdl.training.step.compute import BATCH_NORM, PRECISIONS, Compute
+from geomdl.training.step.treatment import Treatment, read_pairs, read_patterns
 
 ON_NONFINITE = ("stop", "skip")
 """What may be done about a step that is not finite."""
@@ -76,6 +77,12 @@ class TrainingConfig:
         ``"factored"`` or another registered algorithm, or the methods of some layers by the paths that
         ``geomdl summary`` prints, e.g. ``"0=dense,3=factored"``, and ``"auto"`` for the others. See
         `geomdl.layers.with_method`.
+      frozen: patterns of parameters, or of layers by the paths that ``geomdl summary`` prints, that do not change:
+        ``"0,1.*"``, or ``"*,!12"`` for all but layer 12. See `geomdl.training.step.treatment.Treatment`.
+      unfreeze: patterns with the step until which they are frozen, ``"8=100,4=200"``: gradual unfreezing.
+      learning_rates: patterns with the factor by which the learning rate is multiplied, ``"12=10,*.bias=2"``.
+      batch_norm: ``"adapted"``: batch norm takes its statistics from the training images, and follows them;
+        ``"frozen"``: it uses the ones that the network begins with.
 
     Raises:
       ValueError: for a value out of its range, or unless exactly one of ``epochs`` and ``steps`` is given.
@@ -104,6 +111,10 @@ class TrainingConfig:
     ema: float | None = None
     workers: int = 0
     convolutions: str = "auto"
+    frozen: str | tuple[str, ...] = ()
+    unfreeze: str | tuple[str, ...] = ()
+    learning_rates: str | tuple[str, ...] = ()
+    batch_norm: str = "adapted"
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -113,6 +124,9 @@ class TrainingConfig:
         except ValueError as error:
             allowed = f"{', '.join(methods())}, or layers with theirs, e.g. 0=dense,3=factored"
             raise invalid("training.convolutions", self.convolutions, f"{allowed} ({error})") from error
+        if self.batch_norm not in BATCH_NORM:
+            raise unknown("training.batch_norm", self.batch_norm, BATCH_NORM)
+        _ = self.treatment  # raises for what cannot be read
         if self.workers < 0:
             raise invalid("training.workers", self.workers, "a whole number from 0", 0)
         if not 0 <= self.checkpoint_seconds < float("inf"):
@@ -141,7 +155,16 @@ class TrainingConfig:
     @property
     def compute(self) -> Compute:
         """How gradients are computed."""
-        return Compute(self.precision, self.accumulate, self.remat)
+        return Compute(self.precision, self.accumulate, self.remat, self.batch_norm)
+
+    @property
+    def treatment(self) -> Treatment:
+        """Which parameters are treated differently from the others."""
+        return Treatment(
+            read_patterns(self.frozen),
+            read_pairs("training.unfreeze", self.unfreeze, int),
+            read_pairs("training.learning_rates", self.learning_rates, float),
+        )
 
     def total_steps(self, steps_per_epoch: int) -> int:
         """Returns the number of optimiser steps of the run."""
@@ -189,6 +212,9 @@ class RunConfig:
       schedule: the learning rate over time.
       training: how long, how often, and what is kept.
       parallel: the devices, and how they share the work.
+      init_from: ``model.init_from`` of a config: what the weights begin with, in place of random numbers. A work
+        directory (its best checkpoint), a file of weights (see `geomdl.models.load_weights`) or the name of a network
+        that comes along (see `geomdl.pretrained`). The head begins anew where the classes are others.
 
     >>> sections = {"data": {"name": "digits"}, "model": {"name": "mlp"}, "training": {"steps": 9}}
     >>> config = RunConfig.from_config_dict(sections)
@@ -205,6 +231,7 @@ class RunConfig:
     optimizer: OptimizerConfig = field(default_factory=Adam)
     schedule: ScheduleConfig = field(default_factory=Constant)
     parallel: ParallelConfig = field(default_factory=ParallelConfig)
+    init_from: str = ""
 
     def __post_init__(self) -> None:
         # Whether the task has it is known when the data is (think of iou/cell); that some task has it, now.
@@ -226,7 +253,7 @@ class RunConfig:
           ValueError: for anything that is missing, unknown, of a wrong type or out of its range.
         """
         tree: Mapping[str, Any] = values if isinstance(values, Mapping) else values.to_dict()
-        names = [f.name for f in dataclasses.fields(cls)]
+        names = [f.name for f in dataclasses.fields(cls) if f.name != "init_from"]
         for key in tree:
             if key not in names:
                 raise unknown("config key", key, names)
@@ -238,11 +265,13 @@ class RunConfig:
             raise invalid("seed", seed, "a whole number in [0, 2³²)", 0)
         data = _named(DATASETS, _section(tree, "data") or {"name": "given"}, "data", None)
         usual = usual_task(data.label_kind, TASKS)
+        model, init_from = _begun(_section(tree, "model"))
         return cls(
             seed=seed,
             data=data,
             augmentation=from_values(Augmentation, _section(tree, "augmentation"), "augmentation"),
-            model=_named(MODELS, _section(tree, "model"), "model", None),
+            model=_named(MODELS, model, "model", None),
+            init_from=init_from,
             task=_named(TASKS, _section(tree, "task"), "task", usual),
             optimizer=_named(OPTIMIZERS, _section(tree, "optimizer"), "optimizer", "adam"),
             schedule=_named(SCHEDULES, _section(tree, "schedule"), "schedule", "constant"),
@@ -256,7 +285,11 @@ class RunConfig:
             "seed": self.seed,
             "data": {"name": DATASETS.name_of(self.data), **_values(self.data)},
             "augmentation": _values(self.augmentation),
-            "model": {"name": MODELS.name_of(self.model), **_values(self.model)},
+            "model": {
+                "name": MODELS.name_of(self.model),
+                **_values(self.model),
+                **({"init_from": self.init_from} if self.init_from else {}),
+            },
             "task": {"name": TASKS.name_of(self.task), **_values(self.task)},
             "optimizer": {"name": OPTIMIZERS.name_of(self.optimizer), **_values(self.optimizer)},
             "schedule": {"name": SCHEDULES.name_of(self.schedule), **_values(self.schedule)},
@@ -270,6 +303,18 @@ def _section(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     if not isinstance(values, Mapping):
         raise invalid(key, values, f"a section of keys, e.g. --config.{key}.name=…")
     return values
+
+
+def _begun(section: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """The section of a model without the key ``init_from``, and its value; a path that is there as an absolute one."""
+    value = section.get("init_from")
+    if value is not None and not isinstance(value, str):
+        raise invalid("model.init_from", value, "a work directory, a file of weights, or a name, or None")
+    rest = {key: value for key, value in section.items() if key != "init_from"}
+    if not value:
+        return rest, ""
+    place = local_path(value, "model.init_from")
+    return rest, str(place.absolute()) if place.exists() else value
 
 
 def _named(registry: Registry, values: Mapping[str, Any], path: str, default: str | None) -> Any:

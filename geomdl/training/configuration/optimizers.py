@@ -15,10 +15,10 @@ import jax.numpy as jnp
 import optax
 
 from geomdl.errors import invalid, unknown
-from geomdl.layers.core.layer import path_of
 from geomdl.registry import Registry
 from geomdl.training.configuration.optimizer_class import optimizer_class
 from geomdl.training.configuration.promotion import standard_promotion
+from geomdl.training.step.parameter_names import parameter_name
 
 
 class OptimizerConfig(Protocol):
@@ -78,23 +78,15 @@ def decayed(params: Any, on: str | tuple[str, ...] = "weights") -> Any:
     if on == "all":
         return jax.tree.map(lambda p: True, params)
     if on == "weights":
-        return jax.tree_util.tree_map_with_path(lambda path, p: _is_weight(_name(path), p), params)
+        return jax.tree_util.tree_map_with_path(lambda path, p: _is_weight(parameter_name(path), p), params)
     patterns = (on,) if isinstance(on, str) else on
-    names = [_name(path) for path, _ in jax.tree_util.tree_flatten_with_path(params)[0]]
+    names = [parameter_name(path) for path, _ in jax.tree_util.tree_flatten_with_path(params)[0]]
     for pattern in patterns:
         if not fnmatch.filter(names, pattern):
             shown = list(dict.fromkeys(names))
             raise unknown("optimizer.weight_decay_on", pattern, [*shown[:12], *(["…"] if len(shown) > 12 else [])])
-    matched = lambda path, p: any(fnmatch.fnmatchcase(_name(path), pattern) for pattern in patterns)  # noqa: E731
+    matched = lambda path, p: any(fnmatch.fnmatchcase(parameter_name(path), pattern) for pattern in patterns)  # noqa: E731
     return jax.tree_util.tree_map_with_path(matched, params)
-
-
-def _name(path: tuple[Any, ...]) -> str:
-    """The name of a parameter: path of the layer and attribute, without the number of an array in a list of them."""
-    keys = [getattr(key, "key", getattr(key, "idx", getattr(key, "name", None))) for key in path]
-    while len(keys) > 1 and str(keys[-1]).isdigit():
-        keys.pop()
-    return path_of(keys)
 
 
 def _is_weight(name: str, parameter: Any) -> bool:
@@ -126,6 +118,10 @@ class SGD:
     def __post_init__(self) -> None:
         _check(self.learning_rate, self.weight_decay, self.clip_norm, self.weight_decay_on)
 
+    def labels(self, params: Any) -> Any:
+        """What tells parameters apart that are not treated alike: every entry of one is treated by itself."""
+        return decayed(params, self.weight_decay_on)
+
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
         return _standard(*_clip(self.clip_norm), *_l2(self.weight_decay, self.weight_decay_on), optax.sgd(schedule))
@@ -156,6 +152,10 @@ class Momentum:
 
     def __post_init__(self) -> None:
         _check(self.learning_rate, self.weight_decay, self.clip_norm, self.weight_decay_on, momentum=self.momentum)
+
+    def labels(self, params: Any) -> Any:
+        """What tells parameters apart that are not treated alike: every entry of one is treated by itself."""
+        return decayed(params, self.weight_decay_on)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
@@ -193,6 +193,10 @@ class Adam:
         if self.eps <= 0:
             raise invalid("optimizer.eps", self.eps, "a positive number", 1e-8)
 
+    def labels(self, params: Any) -> Any:
+        """What tells parameters apart that are not treated alike: every entry of one is treated by itself."""
+        return decayed(params, self.weight_decay_on)
+
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
         decay = _l2(self.weight_decay, self.weight_decay_on)
@@ -228,6 +232,10 @@ class AdamW:
         _check(self.learning_rate, self.weight_decay, self.clip_norm, self.weight_decay_on, b1=self.b1, b2=self.b2)
         if self.eps <= 0:
             raise invalid("optimizer.eps", self.eps, "a positive number", 1e-8)
+
+    def labels(self, params: Any) -> Any:
+        """What tells parameters apart that are not treated alike: every entry of one is treated by itself."""
+        return decayed(params, self.weight_decay_on)
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""

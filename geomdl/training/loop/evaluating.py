@@ -49,7 +49,7 @@ class Evaluation:
 
     def predictor(self, state: TrainState) -> Predict:
         """The model as a function of images, with the parameters that are evaluated."""
-        return functools.partial(self.apply, state.deployed, state.rest)
+        return functools.partial(self.apply, *state.deployed)
 
     def __call__(self, predict: Predict) -> dict[str, float]:
         """What every evaluator measures; the processes of a run agree on it."""

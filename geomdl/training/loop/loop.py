@@ -6,11 +6,12 @@ same config and work directory, goes on from its latest checkpoint to the same n
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from geomdl.data import Dataset
+from geomdl.paths import local_path
 from geomdl.training.checkpoints.checkpoint import Checkpoints
 from geomdl.training.checkpoints.files import checkpoint_steps
 from geomdl.training.configuration.config import RunConfig
@@ -24,6 +25,7 @@ from geomdl.training.loop.run import go_on
 from geomdl.training.loop.settlement import Settlement
 from geomdl.training.loop.standing import Standing
 from geomdl.training.loop.trained import Trained, load_trained
+from geomdl.training.loop.warm_start import warm
 from geomdl.training.reporting.advice import at_the_end, at_the_start
 from geomdl.training.reporting.outside import missing_records
 from geomdl.training.reporting.writers import Progress, Record, read_metrics
@@ -117,6 +119,10 @@ def train(
     history = read_history(workdir, config, dataset)
     parts = Parts.build(config, dataset, strategy, history)
     structure, standing = parts.initial()
+    if config.init_from and not _begun(workdir):
+        standing = replace(
+            standing, state=warm(standing.state, structure, parts, lambda line: by_first(lambda: note(line)))
+        )
     facts = config.training.measured(parts.task) | _compared(history) | {"files": own_files(config)}
     starting, said = at_the_start(config, dataset, parts.model), list[str]()
     facts |= {"advice_at_start": starting} if starting else {}
@@ -176,6 +182,12 @@ def train(
             records=records,
             workdir=where.path,
         )
+
+
+def _begun(workdir: Path | str) -> bool:
+    """Whether a run has a checkpoint to go on from."""
+    checkpoints = local_path(workdir, "work directory") / "checkpoints"
+    return checkpoints.is_dir() and bool(checkpoint_steps(checkpoints))
 
 
 def _other_data(facts: Mapping[str, Any], config: RunConfig, dataset: Dataset) -> str | None:

@@ -52,10 +52,12 @@ class Parts:
         schedule = config.schedule.build(config.optimizer.learning_rate, total_steps)
         task = config.task.for_dataset(dataset)
         config.training.monitored(task)  # raises where it is no metric of the task
+        model = build_model(config, dataset)
+        config.training.treatment.check(split_model(model)[1])
         return cls(
             config=config,
             dataset=dataset,
-            model=build_model(config, dataset),
+            model=model,
             task=task,
             optimizer=config.optimizer.build(schedule),
             schedule=schedule,

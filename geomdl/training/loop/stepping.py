@@ -11,8 +11,10 @@ from jaxtyping import Array
 from geomdl.data import make_loader
 from geomdl.data.loading.loaders import Loader
 from geomdl.training.checkpoints.checkpoint import Checkpoints
+from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.input import culprit, fetched
 from geomdl.training.loop.parts import Parts
+from geomdl.training.step.packing import Packing, packing_of
 from geomdl.training.step.state import TrainState
 from geomdl.training.step.step import make_train_step
 
@@ -27,6 +29,7 @@ class Steps:
       feed: brings to the devices what the loader fetched.
       key: the random key of the run.
       checkpoints: of the run, for the error when images cannot be read.
+      packing: how the state is kept between steps.
     """
 
     loader: Loader
@@ -34,6 +37,7 @@ class Steps:
     feed: Callable[[Any], Any]
     key: Array
     checkpoints: Checkpoints
+    packing: Packing
 
     @classmethod
     def of(cls, parts: Parts, structure: Any, start: int, checkpoints: Checkpoints) -> "Steps":
@@ -57,8 +61,11 @@ class Steps:
             strategy=strategy,
             ema=options.ema or 0.0,
             skip=options.on_nonfinite == "skip",
+            treatment=options.treatment,
         )
-        return cls(loader, function, strategy.feed(), strategy.place(jax.random.key(config.seed)), checkpoints)
+        packing = packing_of(parts.model, _labels(config))
+        key = strategy.place(jax.random.key(config.seed))
+        return cls(loader, function, strategy.feed(), key, checkpoints, packing)
 
     def take(self, state: TrainState, step: int) -> TrainState:
         """The state after a step, counted from 1; the one before is overwritten.
@@ -66,7 +73,8 @@ class Steps:
         Raises:
           InputFailed: when the images cannot be read.
         """
-        return self.function(state, self.feed(fetched(self.loader, step - 1, self.checkpoints)), self.key)
+        batch = self.feed(fetched(self.loader, step - 1, self.checkpoints))
+        return self.function(self.packing.pack(state), batch, self.key)
 
     def culprit(self, step: int, directory: Path) -> str:
         """Names the images of a step, and writes all of them down in the work directory."""
@@ -75,3 +83,11 @@ class Steps:
     def close(self) -> None:
         """Lets go of the images."""
         self.loader.close()
+
+
+def _labels(config: RunConfig) -> Callable[[Any], Any] | None:
+    """What tells parameters apart that are not treated alike; None where the optimiser looks at whole parameters."""
+    of_optimizer, treatment = getattr(config.optimizer, "labels", None), config.training.treatment
+    if of_optimizer is None:
+        return None
+    return lambda params: jax.tree.map(lambda label, pace: (label, *pace), of_optimizer(params), treatment.of(params))

@@ -59,7 +59,7 @@ class ImageSummaries:
         from geomdl.plots.confusion import confusion
         from geomdl.plots.mosaic import filters, raster
 
-        model = merge_model(self._structure, state.deployed, state.rest)
+        model = merge_model(self._structure, *state.deployed)
         found = first_filters(model, self._dataset.image_shape)
         if found is not None:
             kernel, columns = found

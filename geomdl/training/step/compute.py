@@ -8,10 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from geomdl.layers.containers.remat import rematerialised
+from geomdl.layers.core.modes import statistics_kept
 from geomdl.tasks import Outputs, Task
 from geomdl.training.distributed.parallel import Strategy
+from geomdl.training.step.packing import NO_PACKING, Packing
 from geomdl.training.step.state import Tree, merge_model, split_model
 
+BATCH_NORM = ("adapted", "frozen")
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -27,6 +30,8 @@ class Compute:
         devices there are. Batch norm takes its statistics over a microbatch, and updates its averages at each; dropout
         draws for each.
       remat: computes every block once more for its gradient, in place of keeping what it computed.
+      batch_norm: ``"adapted"``: training takes the statistics of the batch, and follows them; ``"frozen"``: it uses
+        those that the model has, which stay as they are.
 
     >>> Compute(precision="bfloat16").dtype.name
     'bfloat16'
@@ -35,6 +40,7 @@ class Compute:
     precision: str = "float32"
     accumulate: int = 1
     remat: bool = False
+    batch_norm: str = "adapted"
 
     @property
     def dtype(self) -> jnp.dtype:
@@ -54,19 +60,21 @@ class Compute:
         rest: Tree,
         batch: dict[str, Array],
         key: Array,
+        packing: Packing = NO_PACKING,
     ) -> tuple[Tree, dict[str, Array], Tree]:
         """The gradients of the loss of a whole batch, the totals of the task, and the other variables afterwards.
 
-        In ``batch`` are the images of this device (see `Strategy.split`), and everything else of the whole batch.
+        In ``batch`` are the images of this device (see `Strategy.split`), and everything else of the whole batch. The
+        variables and gradients are packed as ``packing`` says.
         """
 
         def loss_of(params: Tree, rest: Tree, images: Array, batch: dict[str, Array], key: Array) -> Any:
-            model = merge_model(structure, params, rest)
-            with rematerialised(self.remat):
+            model = merge_model(structure, packing.spread(params), packing.spread(rest))
+            with rematerialised(self.remat), statistics_kept(self.batch_norm == "frozen"):
                 part = model(self._cast(images), train=True, key=key)
             outputs = jax.tree.map(lambda y: strategy.gather(_single(y)), part)
             loss, totals = task.loss(outputs, batch)
-            return loss, (totals, outputs, split_model(model)[2])
+            return loss, (totals, outputs, packing.stacked(split_model(model)[2]))
 
         gradient = jax.grad(loss_of, has_aux=True)
         images = batch["image"]

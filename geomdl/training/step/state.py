@@ -10,6 +10,7 @@ from flax import nnx
 from jaxtyping import Array
 
 from geomdl.tasks import Task
+from geomdl.training.step.packing import NO_PACKING, Packing
 
 Tree = Any
 """Nested dicts of arrays."""
@@ -28,6 +29,7 @@ class TrainState:
       totals: of the task, summed over the steps since the last record; not part of a checkpoint.
       average: of the parameters over the steps, see `averaged`; None for a run without.
       watch: on steps that were not finite, see `geomdl.training.step.nonfinite.Watch`.
+      packing: which arrays of the trees are stacked, see `geomdl.training.step.packing`; `plain` undoes it.
     """
 
     params: Tree
@@ -37,16 +39,27 @@ class TrainState:
     totals: dict[str, Array]
     average: Tree | None = None
     watch: Array = field(default_factory=lambda: jnp.zeros(5, jnp.int32))
+    packing: Packing = field(default=NO_PACKING, metadata={"static": True})
 
     @property
-    def deployed(self) -> Tree:
-        """The parameters that are evaluated and used after training: the average, where there is one."""
-        return self.params if self.average is None else self.average
+    def plain(self) -> "TrainState":
+        """The same with every array by itself, under its name in the model."""
+        return self.packing.unpack(self)
+
+    @property
+    def deployed(self) -> tuple[Tree, Tree]:
+        """The variables that are evaluated and used after training: the parameters, or their average where there is
+        one, and the others."""
+        plain = self.plain
+        return plain.params if plain.average is None else plain.average, plain.rest
 
     def saved(self) -> dict[str, Tree]:
         """Returns what a checkpoint holds."""
-        average = {} if self.average is None else {"average": self.average}
-        return {"params": self.params, "rest": self.rest, "opt_state": self.opt_state, "step": self.step, **average}
+        plain = self.plain
+        average = {} if plain.average is None else {"average": plain.average}
+        return {
+            "params": plain.params, "rest": plain.rest, "opt_state": plain.opt_state, "step": plain.step, **average
+        }  # fmt: skip
 
 
 def split_model(model: nnx.Module) -> tuple[Any, Tree, Tree]:

@@ -19,6 +19,7 @@ from geomdl.training.distributed.parallel import Strategy, padded
 from geomdl.training.step.compute import Compute
 from geomdl.training.step.nonfinite import all_finite, observed, skipped_unless
 from geomdl.training.step.state import TrainState, Tree, averaged
+from geomdl.training.step.treatment import Treatment
 
 Select = Callable[[Tree, Array], dict[str, Array]]
 TrainStep = Callable[[TrainState, Tree, Array], TrainState]
@@ -36,6 +37,7 @@ def make_train_step(
     strategy: Strategy = Strategy(),  # noqa: B008  (frozen)
     ema: float = 0.0,
     skip: bool = False,
+    treatment: Treatment = Treatment(),  # noqa: B008  (frozen)
 ) -> TrainStep:
     """Returns the compiled step ``(state, fetched, key) -> state``.
 
@@ -49,6 +51,7 @@ def make_train_step(
       strategy: the devices; the state and what is fetched must lie there.
       ema: decay of the average of the parameters, where the state has one.
       skip: leaves everything as it was at a step whose loss or gradient is not finite.
+      treatment: parameters that are frozen, or have learning rates of their own.
 
     Returns:
       A function of the state (which is donated: do not use it again), of what the loader fetched for the step, and of
@@ -67,9 +70,12 @@ def make_train_step(
         batch = _augmented(augment, task, strategy, select(fetched, state.step), augment_key)
 
         params, rest = state.params, state.rest
-        gradients, totals, rest = compute.gradients(structure, task, strategy, params, rest, batch, model_key)
+        gradients, totals, rest = compute.gradients(
+            structure, task, strategy, params, rest, batch, model_key, state.packing
+        )
+        gradients = treatment.gradients(gradients, state.step)
         updates, opt_state = optimizer.update(gradients, state.opt_state, params)
-        params = optax.apply_updates(params, updates)
+        params = optax.apply_updates(params, treatment.updates(updates, state.step))
         finite = all_finite(totals["loss"], gradients)
         after = TrainState(
             params=params,
@@ -79,6 +85,7 @@ def make_train_step(
             totals={name: total + totals[name] for name, total in state.totals.items()},
             average=averaged(state.average, params, state.step, ema),
             watch=observed(state.watch, finite, state.step + 1),
+            packing=state.packing,
         )
         return skipped_unless(finite, after, state) if skip else after
 

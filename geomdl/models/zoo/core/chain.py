@@ -34,6 +34,7 @@ from geomdl.layers import (
     WithAuxiliary,
 )
 from geomdl.layers.core.window import PerAxisInt
+from geomdl.layers.resampling.pooling import Reduce
 from geomdl.models.core.config import ImageShape
 from geomdl.representations import FieldType, Representation
 
@@ -53,6 +54,11 @@ class Widths(Protocol):
     @property
     def points(self) -> PlanarGroup:
         """The group of the network."""
+        ...
+
+    @property
+    def over_group(self) -> Reduce:
+        """What is left of a field before the class scores."""
         ...
 
     def fields_for(self, channels: float, multiple: int = 1) -> int:
@@ -329,8 +335,9 @@ class Chain:
         """Pooling over the group: one number for each field; nothing for scalar fields."""
         if self.field_type.is_trivial:
             return self
-        pool = GroupPool if self.field_type.is_permutation else NormPool
-        return self.add(pool(self.field_type))
+        if self.field_type.is_permutation:
+            return self.add(GroupPool(self.field_type, self.config.over_group))
+        return self.add(NormPool(self.field_type))
 
     def scores(self, num_classes: int) -> Self:
         """Pooling over the group, and a dense layer to the class scores."""

@@ -10,6 +10,7 @@ from flax import nnx
 from geomdl.errors import invalid, unknown
 from geomdl.groups import PlanarGroup, group
 from geomdl.layers import Layer
+from geomdl.layers.resampling.pooling import Reduce
 from geomdl.models.core.config import ImageShape, ScalableConfig
 from geomdl.models.core.sizes import require_square
 from geomdl.models.zoo.core.chain import Chain, TooSmall
@@ -40,6 +41,7 @@ class ZooConfig(ScalableConfig):
       equal: what a twin has as many of as the network with C1, for c channels there and fields of s channels:
         ``"fields"``: c fields, which are c s channels; ``"channels"``: c / s fields; ``"parameters"``: c / √s fields,
         which have about as many parameters. ``match_parameters`` finds the width that has a given number of parameters.
+      over_group: what is left of each field before the class scores: its ``"max"`` or its ``"mean"`` over the group.
 
     Raises:
       ValueError: for a value out of range; at `build`, for images that are too small, naming the smallest, or not
@@ -58,6 +60,7 @@ class ZooConfig(ScalableConfig):
     width: float = 1.0
     group: str = "C1"
     equal: Equal = "fields"
+    over_group: Reduce = "max"
 
     unit: ClassVar[float] = 0.1
 
@@ -66,6 +69,8 @@ class ZooConfig(ScalableConfig):
         group(self.group)
         if self.equal not in get_args(Equal):
             raise unknown("model.equal", self.equal, get_args(Equal))
+        if self.over_group not in get_args(Reduce):
+            raise unknown("model.over_group", self.over_group, get_args(Reduce))
         if self.activation == "maxout":
             raise invalid("model.activation", "maxout", "one that keeps the number of fields", "relu")
 
