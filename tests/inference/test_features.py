@@ -13,6 +13,7 @@ from geomdl.cli.main import main
 from geomdl.inference import Features, pretrained_names
 from geomdl.inference.shipped import card_folder
 from geomdl.training import load_trained, save_compact
+from geomdl.training.loop.warm_start import source_of
 
 DIGITS, PLAIN = "pretrained:digits_gcnn_d4", "pretrained:digits_gcnn_c1"
 
@@ -179,3 +180,12 @@ def test_a_network_that_comes_along_is_read_and_never_written_to(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == pretrained_names()
     assert "worst of the quarter turns" in lines[0]
+
+
+@pytest.mark.parametrize("name", [PLAIN, "digits_gcnn_c1"])
+def test_a_run_may_begin_with_a_network_that_comes_along(name):
+    source = source_of(name, None, None)
+    assert "step 225 of pretrained:digits_gcnn_c1" in source.words
+    assert source.classes == tuple("0123456789")
+    with pytest.raises(ValueError, match=r"invalid model.init_from 'digits_gcnn_c2'.*; try digits_gcnn_c1"):
+        source_of("digits_gcnn_c2", None, None)

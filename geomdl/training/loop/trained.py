@@ -161,13 +161,14 @@ def save_compact(workdir: Path | str, folder: Path | str, checkpoint: str | int 
         raise invalid("folder", str(folder), "one that is no work directory of a run")
     trained = load_trained(source, checkpoint)
     written = read_written(source / "config.json")
-    data = {key: None if holds_path(key) else value for key, value in written["config"]["data"].items()}
+    sections = {**written["config"], "model": {k: v for k, v in written["config"]["model"].items() if k != "init_from"}}
+    sections["data"] = {key: None if holds_path(key) else value for key, value in sections["data"].items()}
     facts = {key: value for key, value in read_facts(source / "run.json").items() if key not in _OF_THE_RUN}
     _, params, rest = split_model(trained.model)
     target.mkdir(parents=True, exist_ok=True)
     save_weights(target / WEIGHTS, trained.step, params, rest)
     kept = {key: written[key] for key in ("versions", "hardware") if key in written}
-    write_json(target / "config.json", {"config": {**written["config"], "data": data}, **kept})
+    write_json(target / "config.json", {"config": sections, **kept})
     write_json(target / "run.json", facts)
     return target
 
