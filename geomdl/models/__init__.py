@@ -29,6 +29,7 @@ from geomdl.models.tools.counting import (
     local_parameters,
 )
 from geomdl.models.tools.export import Exported, export
+from geomdl.models.tools.features import FeatureLayer, feature_function, feature_layer
 from geomdl.models.tools.summary import Summary, summarize
 from geomdl.models.zoo.branched.googlenet import GoogLeNetConfig
 from geomdl.models.zoo.branched.inception_v3 import InceptionV3Config
@@ -116,23 +117,24 @@ MODELS.register("wrn", CIFARWideResNetConfig)
 __all__ = [
     "MODELS", "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
     "CIFARWideResNetConfig", "CNNConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FCNConfig",
-    "FractalNetConfig", "GCNNConfig", "GoogLeNetConfig", "GroupUNetConfig", "HarmonicConfig", "HighwayConfig",
-    "ImageNetResNetConfig", "ImageShape", "InceptionV3Config", "InexactSizeWarning", "LeNetConfig", "LinearConfig",
-    "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "ModelConfig",
-    "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig",
+    "FeatureLayer", "FractalNetConfig", "GCNNConfig", "GoogLeNetConfig", "GroupUNetConfig", "HarmonicConfig",
+    "HighwayConfig", "ImageNetResNetConfig", "ImageShape", "InceptionV3Config", "InexactSizeWarning", "LeNetConfig",
+    "LinearConfig", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config",
+    "ModelConfig", "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig",
     "ShiftUNetConfig", "SqueezeNetConfig", "SteerableConfig", "SteerableExampleConfig", "Summary",
     "TranslationInvariantConfig", "Tuned", "UNet2015Config", "UNetConfig", "VGGConfig", "VisionTransformerConfig",
     "WideResNetConfig", "ZooConfig", "autotune", "conv_multiplications", "conv_parameters", "convolution_block",
-    "count_parameters", "dense_multiplications", "dense_parameters", "exact_sizes_near", "export", "invariant_head",
-    "local_multiplications", "local_parameters", "perceptron_update", "summarize",
+    "count_parameters", "dense_multiplications", "dense_parameters", "exact_sizes_near", "export",
+    "feature_function", "feature_layer", "invariant_head", "local_multiplications", "local_parameters",
+    "perceptron_update", "summarize",
 ]  # fmt: skip
 
 __experimental__ = [
     "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
-    "CIFARWideResNetConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FractalNetConfig",
-    "GoogLeNetConfig", "HarmonicConfig", "HighwayConfig", "ImageNetResNetConfig", "InceptionV3Config",
-    "LeNetConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "NetworkInNetworkConfig",
-    "ScalableConfig", "SqueezeNetConfig", "SteerableConfig", "Tuned", "VGGConfig", "VisionTransformerConfig",
-    "WideResNetConfig", "ZooConfig", "autotune", "convolution_block", "export", "invariant_head",
-    "perceptron_update",
+    "CIFARWideResNetConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FeatureLayer",
+    "FractalNetConfig", "GoogLeNetConfig", "HarmonicConfig", "HighwayConfig", "ImageNetResNetConfig",
+    "InceptionV3Config", "LeNetConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config",
+    "NetworkInNetworkConfig", "ScalableConfig", "SqueezeNetConfig", "SteerableConfig", "Tuned", "VGGConfig",
+    "VisionTransformerConfig", "WideResNetConfig", "ZooConfig", "autotune", "convolution_block", "export",
+    "feature_function", "feature_layer", "invariant_head", "perceptron_update",
 ]  # fmt: skip

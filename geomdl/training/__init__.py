@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from geomdl.training.loop.interruption import Interrupted
     from geomdl.training.loop.loop import Result, train
     from geomdl.training.loop.parts import build_model
-    from geomdl.training.loop.trained import Trained, load_trained
+    from geomdl.training.loop.trained import Trained, load_trained, save_compact
     from geomdl.training.reporting.profile import Profiler
     from geomdl.training.reporting.run_progress import RunProgress
     from geomdl.training.reporting.run_report import write_report
@@ -70,7 +70,7 @@ _MODULES = {
     "loop.interruption": ("Interrupted",),
     "loop.loop": ("Result", "train"),
     "loop.parts": ("build_model",),
-    "loop.trained": ("Trained", "load_trained"),
+    "loop.trained": ("Trained", "load_trained", "save_compact"),
     "reporting.profile": ("Profiler",),
     "reporting.run_progress": ("RunProgress",),
     "reporting.run_report": ("write_report",),
@@ -144,6 +144,7 @@ __all__ = [
     "read_config",
     "read_metrics",
     "read_run",
+    "save_compact",
     "split_model",
     "train",
     "versions",
@@ -155,5 +156,5 @@ __experimental__ = [
     "Checkpoints", "Compute", "JsonlWriter", "Packing", "Profiler", "Progress", "ProgressBar", "Run", "RunProgress",
     "Strategy", "TensorBoardWriter", "TrainState", "TrainStep", "Treatment", "Workdir", "Writer", "find_runs",
     "hardware", "initial_state", "make_apply", "make_train_step", "merge_model", "packing_of", "read_run",
-    "split_model", "versions", "write_json", "write_report",
+    "save_compact", "split_model", "versions", "write_json", "write_report",
 ]  # fmt: skip

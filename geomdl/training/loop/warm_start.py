@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from flax import nnx
 
 from geomdl.data import Dataset
-from geomdl.errors import invalid, shortened
+from geomdl.errors import invalid, nearest, shortened
 from geomdl.layers import GroupPool, induce
-from geomdl.paths import local_path
+from geomdl.paths import PRETRAINED, is_pretrained, local_path, pretrained_names
 from geomdl.random_keys import OneKey
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.parts import Parts
@@ -88,10 +88,16 @@ def source_of(name: str, config: RunConfig, dataset: Dataset) -> Source:
         return _of_run(path)
     if path.is_file():
         return _of_file(path, config, dataset)
-    raise invalid("model.init_from", name, "a work directory, a file of weights, or a network that comes along")
+    if is_pretrained(name):
+        return _of_run(name)
+    if name in pretrained_names():
+        return _of_run(PRETRAINED + name)
+    allowed = "a work directory, a file of weights, or a network that comes along (geomdl list pretrained)"
+    close = nearest(name, pretrained_names())
+    raise invalid("model.init_from", name, allowed, close)
 
 
-def _of_run(path: Path) -> Source:
+def _of_run(path: Path | str) -> Source:
     found = load_trained(path)
     words = f"the weights of step {found.step:,} of {path}"
     return Source(found.model, words, found.config.model, found.classes)
