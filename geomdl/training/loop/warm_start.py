@@ -116,7 +116,7 @@ def _of_file(path: Path, config: RunConfig, dataset: Dataset) -> Source:
     sizes = [shape[0] for shape in found.shapes.values() if len(shape) == 1]
     error: ValueError | None = None
     for count in dict.fromkeys((outputs, _IMAGENET, *sizes[-1:])):
-        model = config.model.build(image_shape=dataset.image_shape, num_classes=count, rngs=nnx.Rngs(config.seed))
+        model: Any = config.model.build(image_shape=dataset.image_shape, num_classes=count, rngs=nnx.Rngs(config.seed))
         try:
             loaded = load_weights(model, path)
         except WeightsMismatch as mismatch:
