@@ -14,7 +14,15 @@ Shape = tuple[int, ...]
 
 
 class WeightsMismatch(ValueError):
-    """The arrays of a file are not those of a network."""
+    """The arrays of a file are not those of a network.
+
+    Attributes:
+      classes: of the file, where these alone are others.
+    """
+
+    def __init__(self, message: str, classes: int | None = None) -> None:
+        super().__init__(message)
+        self.classes = classes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +72,18 @@ class Difference:
         """What most likely went wrong, in words."""
         return next(self._causes())
 
+    @property
+    def classes(self) -> int | None:
+        """The number of classes of the file, where the network has another and nothing else differs."""
+        return None if self._numbers_of_classes is None else self._numbers_of_classes[0]
+
+    @property
+    def _numbers_of_classes(self) -> tuple[int, int] | None:
+        misshapen = self.misshapen
+        pairs = {pair for shapes in misshapen.values() for pair in zip(*shapes, strict=False) if len(set(pair)) > 1}
+        alone = not self.missing and not self.unexpected and set(misshapen) <= set(self.classifiers)
+        return pairs.pop() if alone and len(pairs) == 1 else None
+
     def _causes(self) -> Iterator[str]:
         missing, unexpected, misshapen = self.missing, self.unexpected, self.misshapen
         if not self.found:
@@ -83,11 +103,8 @@ class Difference:
         if missing and not unexpected and all(name.endswith(_STATISTICS) for name in missing):
             yield "the file holds parameters alone, without running statistics: save model.state_dict()"
         if misshapen and not missing and not unexpected:
-            numbers = {
-                pair for shapes in misshapen.values() for pair in zip(*shapes, strict=False) if len(set(pair)) > 1
-            }
-            if set(misshapen) <= set(self.classifiers) and len(numbers) == 1:
-                ((there, here),) = numbers
+            if (numbers := self._numbers_of_classes) is not None:
+                there, here = numbers
                 yield f"another number of classes: {there} there, {here} here; build the network with {there}"
             if len(misshapen) == 1 and all(_another_map(*shapes) for shapes in misshapen.values()):
                 yield "images of another size, so that the first dense layer sees a map of another size"

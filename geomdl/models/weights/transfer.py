@@ -116,7 +116,8 @@ def load_weights(model: Layer, source: Path | str | Mapping[str, Any]) -> Loaded
     if difference:
         raise WeightsMismatch(
             f"the arrays of {found.source} are not those of the network, {with_article(family.name)} of"
-            f" {family.scheme}; {difference}. Probably {difference.cause}. Nothing was changed"
+            f" {family.scheme}; {difference}. Probably {difference.cause}. Nothing was changed",
+            difference.classes,
         )
     values, notes, count = [], list(found.notes), 0
     for entry in sorted(entries, key=lambda entry: -math.prod(entry.shape)):  # what is freed fits what follows
