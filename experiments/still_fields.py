@@ -2,6 +2,9 @@
 
     geomdl reproduce still_fields [--preset=fast|full]
 
+Claim: what comes out of C8 and SO(2) networks, moved back, stands still: to rounding at quarter turns, to a few per
+cent elsewhere (the pixel grid does not have those angles). What comes out of a plain network does not.
+
 A network maps an image to a field of vectors. Its input is turned by θ, x_θ = ρ_in(θ) x, and what comes out is moved
 back by the same element, s_θ = ρ_out(θ)⁻¹ f(x_θ): pixels and vectors. For an equivariant network s_θ = s_0 for every θ
 of its group: the field stands still, while that of a plain network flickers. Three networks of four convolutions with
@@ -38,6 +41,8 @@ NETWORKS = {
     "SO(2)": ("SO2", "16 trivial + 12 irrep(1) + 8 irrep(2)", "1 irrep(1)"),
 }
 """Group, hidden fields and output."""
+STILL = {"C8": 0.25, "SO(2)": 0.06}
+"""By how much a field may change that stands still, at angles that the pixel grid does not have."""
 VECTOR = FieldType("SO2", "1 irrep(1)")
 
 
@@ -120,3 +125,19 @@ def conclusions(out: Path) -> list[str]:
             f"{name}: at most {turns:.1e} at quarter turns, {min(others):.1%} to {max(others):.1%} at other angles."
         )
     return sentences
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the table contradicts: fields of C8 and SO(2) stand still, that of the CNN does not."""
+    found = []
+    for row in read_csv(out / "errors.csv", ("network", "seed", "angle", "error"), COMMAND):
+        name, angle, error = str(row["network"]), float(row["angle"]), float(row["error"])
+        if not angle:
+            continue
+        still = 1e-5 if angle % 90 == 0 else STILL.get(name, 0.0)
+        if name == "CNN":
+            if error < (0.3 if 30 < angle < 330 else 0.05):
+                found.append(f"the field of the CNN changes by {error:.1%} only at {angle:g}° (seed {row['seed']})")
+        elif error >= still:
+            found.append(f"the field of {name} changes by {error:.1%} at {angle:g}° (seed {row['seed']})")
+    return found

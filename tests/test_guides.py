@@ -13,7 +13,7 @@ from geomdl.cli.main import main
 DOCS = Path(__file__).parents[1] / "docs"
 GUIDES = (
     "your_data", "your_model", "your_layer", "your_loop", "audit_in_ci", "audit_orientation", "coming_from",
-    "recipes", "fine_tuning",
+    "recipes", "fine_tuning", "weights",
 )  # fmt: skip
 LONG = ("features", "pretrained")
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

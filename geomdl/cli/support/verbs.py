@@ -17,6 +17,7 @@ VERBS = {
     "features": "write what a layer of a trained model gives for images: vectors, maps",
     "retrieve": "find the images that are nearest to others by their features, and how well",
     "export": "write a trained model to files that run without geomdl",
+    "import": "take over weights of torchvision, timm or Keras into a work directory",
     "data": "show what a data set holds: counts, sizes, ranges, doubtful images, a contact sheet",
     "summary": "show the layers, field types and sizes of a model",
     "autotune": "measure which method computes the convolutions of a model faster",

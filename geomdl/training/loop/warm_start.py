@@ -13,6 +13,9 @@ from flax import nnx
 from geomdl.data import Dataset
 from geomdl.errors import invalid, nearest, shortened
 from geomdl.layers import GroupPool, induce
+from geomdl.models.weights.files import stored
+from geomdl.models.weights.mismatch import WeightsMismatch
+from geomdl.models.weights.transfer import load_weights
 from geomdl.paths import PRETRAINED, is_pretrained, local_path, pretrained_names
 from geomdl.random_keys import OneKey
 from geomdl.training.configuration.config import RunConfig
@@ -22,6 +25,9 @@ from geomdl.training.step.parameter_names import parameter_name
 from geomdl.training.step.state import TrainState, merge_model, split_model
 
 _SHOWN = 5
+
+_IMAGENET = 1000
+"""Classes of most weights that are in files."""
 
 _ROUNDING = 1e-6
 
@@ -104,7 +110,22 @@ def _of_run(path: Path | str) -> Source:
 
 
 def _of_file(path: Path, config: RunConfig, dataset: Dataset) -> Source:
-    raise invalid("model.init_from", str(path), "a work directory")
+    """The network of the run with the weights of a file, and with the number of classes that these have."""
+    outputs = config.task.for_dataset(dataset).outputs
+    found = stored(path)
+    sizes = [shape[0] for shape in found.shapes.values() if len(shape) == 1]
+    error: ValueError | None = None
+    for count in dict.fromkeys((outputs, _IMAGENET, *sizes[-1:])):
+        model = config.model.build(image_shape=dataset.image_shape, num_classes=count, rngs=nnx.Rngs(config.seed))
+        try:
+            loaded = load_weights(model, path)
+        except WeightsMismatch as mismatch:
+            error = error or mismatch
+            continue
+        names = tuple(dataset.classes) if count == outputs else tuple(map(str, range(count)))
+        words = f"the weights in {path} ({loaded.format}, with the names of {loaded.scheme})"
+        return Source(model, words, config.model, names)
+    raise ValueError(f"model.init_from: {error}")
 
 
 def begin_with(model: nnx.Module, source: Source, config: RunConfig, dataset: Dataset) -> list[str]:
