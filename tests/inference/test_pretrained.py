@@ -1,5 +1,6 @@
 """The networks that geomdl brings along: what their cards say is found again, and they are small."""
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -86,12 +87,9 @@ def test_the_accuracy_of_the_card_is_found_on_all_test_images_where_the_data_are
     where = os.environ.get("GEOMDL_NUCLEI" if name.startswith("nuclei") else "GEOMDL_DATA")
     if where is None or not Path(where).exists():
         pytest.skip("the data are not there: GEOMDL_DATA, GEOMDL_NUCLEI")
-    option = "data_path" if name.startswith("nuclei") else "data_dir"
     trained = load_trained(f"pretrained:{name}")
-    data = {"data_path": "path", "data_dir": "data_dir"}[option]
-    dataset = type(trained.config.data)(
-        **{**{f: getattr(trained.config.data, f) for f in trained.config.data.__dataclass_fields__}, data: where}
-    ).load()
+    place = {"path" if name.startswith("nuclei") else "data_dir": where}
+    dataset = dataclasses.replace(trained.config.data, **place).load()
     card = model_card(name)
     assert dataset.provenance == card["data"]["provenance"]
     found = Metrics(batch_size=100)(predictor(trained.model), dataset.test, trained.task)

@@ -14,6 +14,7 @@ own, as package.module:Name or path/file.py:Name.
 
 import argparse
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from geomdl.cli.support.checkout import checkout, first_line, scripts
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
 from geomdl.cli.support.parser import UsageError, refuse_unused
 from geomdl.errors import unknown
+from geomdl.paths import PRETRAINED, pretrained_names, run_folder
 from geomdl.registry import Entry, Registry, option_names
 
 
@@ -89,9 +91,8 @@ def _schedules() -> dict[str, str]:
 
 
 def _pretrained() -> dict[str, str]:
-    from geomdl.inference import model_card, pretrained_names
-
-    return {name: _card(model_card(name)) for name in pretrained_names()}
+    cards = {name: run_folder(f"{PRETRAINED}{name}") / "card.json" for name in pretrained_names()}
+    return {name: _card(json.loads(file.read_text(encoding="utf-8"))) for name, file in cards.items()}
 
 
 def _card(card: Mapping[str, Any]) -> str:
