@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from geomdl.cli.support.named_model import image_shape, named_model
 from geomdl.cli.support.parser import UsageError
 from geomdl.cli.support.path_option import PathOption
+from geomdl.paths import local_path
 
 if TYPE_CHECKING:
     from geomdl.data import Preprocessing
@@ -73,7 +74,7 @@ def _classes(text: str) -> tuple[str, ...]:
     if text.isdigit() and 0 < int(text) <= 10**6:
         return tuple(map(str, range(int(text))))
     try:
-        lines = Path(text).read_text(encoding="utf-8").splitlines()
+        lines = local_path(text, "--classes").read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         raise UsageError(
             f"invalid --classes {text!r}; allowed: a number, or a text file with one name a line"

@@ -50,7 +50,7 @@ def statistics_kept(on: bool = True) -> Iterator[None]:
       on: False follows the statistics of batches, as outside.
 
     >>> import jax.numpy as jnp
-    >>> from geomdl.layers import BatchNorm
+    >>> from geomdl.layers import BatchNorm, statistics_kept
     >>> from geomdl.representations import FieldType
     >>> layer = BatchNorm(FieldType("C1", "1 trivial"), epsilon=0.0)
     >>> with statistics_kept():

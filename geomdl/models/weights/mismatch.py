@@ -16,8 +16,9 @@ Shape = tuple[int, ...]
 class WeightsMismatch(ValueError):
     """The arrays of a file are not those of a network.
 
-    Attributes:
-      classes: of the file, where these alone are others.
+    Args:
+      message: what is missing, unexpected or misshapen, and why that probably is.
+      classes: how many the file has, where these alone are others; an attribute.
     """
 
     def __init__(self, message: str, classes: int | None = None) -> None:
