@@ -22,8 +22,17 @@ def _rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-PAGES = ["README.md", "docs/benchmarks.md", "docs/nuclei.md", "docs/initialization.md", "docs/depth_width_symmetry.md"]
-PAGES += ["docs/noether.md", "docs/dimensions_and_perceptrons.md"]
+PAGES = [
+    "README.md",
+    "docs/benchmarks.md",
+    "docs/nuclei.md",
+    "docs/initialization.md",
+    "docs/depth_width_symmetry.md",
+    "docs/features.md",
+    "docs/pretrained.md",
+    "docs/noether.md",
+    "docs/dimensions_and_perceptrons.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

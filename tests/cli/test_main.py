@@ -2,6 +2,8 @@
 
 import operator
 import re
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -213,6 +215,57 @@ def test_reproduce(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> N
     out = capsys.readouterr().out.splitlines()
     assert out[:2] == ["out/toy_study/toy.png", "It was full."]
     assert (tmp_path / "out" / "toy_study" / "toy.csv").read_text() == "full"
+
+
+def test_reproduce_all_makes_what_is_not_there_and_one_page(
+    tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("configs", "experiments", "paper_figures"):
+        (tmp_path / folder).mkdir()
+    draw = "def draw(out):\n    (out / 'toy.png').write_bytes(b'x')\n    return [out / 'toy.png']\n"
+    study = """
+        'Toys.\\n\\n    command\\n\\nClaim: <toys> float. Writes\\n\\n* a table.'
+        def run(preset, out):
+            with (out / 'count').open('a') as file:
+                file.write('x')
+            (out / 'toy.csv').write_text('seed,x\\n0,1\\n1,1\\n')
+            {body}
+        def conclusions(out):
+            return ['They do.']
+        def contradicted(out):
+            return {against}
+    """
+    for name, body, against in (
+        ("good_toys", "pass", "[]"),
+        ("sunk_toys", "pass", "['They do not.']"),
+        ("lost_toys", "raise ValueError('invalid TOYS in the environment None')", "[]"),
+        ("torn_toys", "raise ValueError('torn')", "[]"),
+    ):
+        (tmp_path / "paper_figures" / f"{name}.py").write_text(draw)
+        (tmp_path / "experiments" / f"{name}.py").write_text(textwrap.dedent(study.format(body=body, against=against)))
+    monkeypatch.setattr("geomdl.cli.verbs.reproduce.checkout", lambda: tmp_path)
+    monkeypatch.setattr("geomdl.cli.support.checkout.checkout", lambda: tmp_path)
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    monkeypatch.chdir(tmp_path)
+    for name in ("experiments", "paper_figures"):
+        for module in [m for m in sys.modules if m.split(".")[0] == name]:
+            monkeypatch.delitem(sys.modules, module)
+    assert main(["reproduce", "all"]) == 1  # one failed
+    lines = [line for line in capsys.readouterr().out.splitlines() if ": " in line]
+    assert [line.split(",")[0] for line in lines] == [
+        "1/4 good_toys: agrees", "2/4 lost_toys: not made", "3/4 sunk_toys: contradicts", "4/4 torn_toys: failed"
+    ]  # fmt: skip
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    for text in ("Claim: &lt;toys&gt; float.", "They do not.", "invalid TOYS in the environment", "ValueError: torn",
+                 "geomdl reproduce good_toys --preset=fast", "data:image/png;base64,eA==", "<td>2<td>"):  # fmt: skip
+        assert text in page, text
+    (tmp_path / "experiments" / "torn_toys.py").unlink()
+    assert main(["reproduce", "all"]) == 0
+    counts = {name: len((tmp_path / "out" / name / "count").read_text()) for name in ("good_toys", "lost_toys")}
+    assert counts == {"good_toys": 1, "lost_toys": 2}
+    (tmp_path / "paper_figures" / "good_toys.py").write_text(draw + "\n")  # its script has changed
+    assert main(["reproduce", "all"]) == 0
+    assert len((tmp_path / "out" / "good_toys" / "count").read_text()) == 2
 
 
 def test_overrides_are_those_of_config_flags() -> None:

@@ -23,7 +23,7 @@ NETWORKS = [
         marks=pytest.mark.long,
     ),
     pytest.param(
-        "vgg", {"variant": "A", "width": 0.125, "units": 128, "dropout": 0.0, "group": "C4"}, 32, 250, 0.85,
+        "vgg", {"variant": "A", "width": 0.125, "units": 128, "dropout": 0.0, "group": "C4"}, 32, 600, 0.85,
         id="VGG-A without normalisation, C4", marks=pytest.mark.long,
     ),
     pytest.param(
