@@ -184,8 +184,12 @@ def perceptron(weights: Weights, x: jax.Array | np.ndarray) -> jax.Array:
 
 def hard_cases(seeds: int, count: int = 800, steps: int = 1500) -> tuple[list[Row], dict[str, np.ndarray]]:
     """Accuracy on the square of one and two layers after training on some points, and scores for the drawing."""
-    rng = np.random.default_rng(0)
-    points = rng.uniform(-1, 1, (seeds, len(CASES), count, 2)).astype(np.float32)
+    generators = [np.random.default_rng(seed) for seed in range(seeds)]
+
+    def normal(*shape: int) -> np.ndarray:
+        return np.stack([rng.normal(size=(len(CASES), *shape)) for rng in generators])
+
+    points = np.stack([rng.uniform(-1, 1, (len(CASES), count, 2)) for rng in generators]).astype(np.float32)
     labels = np.stack([inside(case, points[:, i]) for i, case in enumerate(CASES)], 1)
     fine, coarse = grid(151), grid(61)
     rows: list[Row] = []
@@ -193,9 +197,9 @@ def hard_cases(seeds: int, count: int = 800, steps: int = 1500) -> tuple[list[Ro
     starts: dict[str, Weights] = {"one layer": {}, "two layers": {}}
     starts["one layer"] = {"out": np.zeros((seeds, 3, 2)), "constant": np.zeros((seeds, 3))}
     starts["two layers"] = {
-        "in": 3 * rng.normal(size=(seeds, 3, 2, UNITS)),
-        "bias": rng.normal(size=(seeds, 3, UNITS)),
-        "out": rng.normal(size=(seeds, 3, UNITS)) / math.sqrt(UNITS),
+        "in": 3 * normal(2, UNITS),
+        "bias": normal(UNITS),
+        "out": normal(UNITS) / math.sqrt(UNITS),
         "constant": np.zeros((seeds, 3)),
     }
     optimizer = optax.adam(optax.cosine_decay_schedule(0.05, steps))
