@@ -387,6 +387,81 @@ def kernel_spectra() -> str:
     return to_markdown(list(shown.values()), columns)
 
 
+def noether() -> str:
+    """Order of the drift of conserved charges, its size at the least step, and how well it was predicted."""
+    from experiments.noether import CONTROL, orders
+    from geomdl.plots import Column, distinct, read_csv, to_markdown
+
+    keys = ("seed", "method", "momentum", "decay", "step", "charge", "drift", "predicted", "difference")
+    found = read_csv(RESULTS / "noether" / "drifts.csv", keys, "geomdl reproduce noether --preset=full")
+    runs = [r for r in found if r["method"] == "descent"]
+    shown: list[Any] = []
+    for charge in ("scale", "rescaling", "translation", CONTROL):
+        for decay in distinct(runs, "decay"):
+            for momentum in distinct(runs, "momentum"):
+                case = {"charge": charge, "decay": decay, "momentum": momentum}
+                own = [r for r in runs if all(r[key] == value for key, value in case.items())]
+                last = [r for r in own if r["step"] == min(float(r["step"]) for r in own)]
+                drift = statistics.mean(float(r["drift"]) for r in last)
+                row: dict[str, Any] = {**case, "drift": drift}
+                if drift > 1e-12:
+                    row["order"] = "{:.2f} to {:.2f}".format(*(f(orders(own)) for f in (min, max)))
+                if drift > 1e-12 and charge != CONTROL:
+                    wrong = max(float(r["difference"]) / float(r["predicted"]) for r in last)
+                    row["wrong"] = f"{wrong:.1%}" if wrong > 1e-9 else "exact"
+                shown.append(row)
+    columns = (
+        Column("charge", "Charge"),
+        Column("decay", "λ", "{:g}"),
+        Column("momentum", "β", "{:g}"),
+        Column("order", "order of the drift"),
+        Column("drift", "drift, step 0.005", "{:.1e}"),
+        Column("wrong", "prediction off by"),
+    )
+    return to_markdown(shown, columns)
+
+
+_DIMENSIONS = "geomdl reproduce dimensions_and_perceptrons --preset=full"
+
+
+def hard_cases() -> str:
+    """Accuracy of one and two layers where a line does not do."""
+    from geomdl.plots import Column, distinct, mean_over, read_csv, to_markdown
+
+    keys = ("case", "model", "seed", "accuracy", "best_line")
+    rows = read_csv(RESULTS / "dimensions_and_perceptrons" / "cases.csv", keys, _DIMENSIONS)
+    means = mean_over(rows, over="seed", by=["case", "model"])
+    shown: list[Any] = []
+    for case in distinct(rows, "case"):
+        own = {str(r["model"]): r["accuracy"] for r in means if r["case"] == case}
+        shown.append({"case": case, "best_line": next(r["best_line"] for r in rows if r["case"] == case), **own})
+    columns = (
+        Column("case", "Case"),
+        Column("best_line", "best of all lines", "{:.1%}"),
+        Column("one layer", "one layer, trained", "{:.1%}"),
+        Column("two layers", "two layers, trained", "{:.1%}"),
+    )
+    return to_markdown(shown, columns)
+
+
+def learnt_shifts() -> str:
+    """Accuracy over all shifts after training on some of them."""
+    from geomdl.plots import Column, mean_over, read_csv, to_markdown
+
+    keys = ("model", "seed", "seen", "share", "accuracy", "on_seen", "on_unseen")
+    rows = read_csv(RESULTS / "dimensions_and_perceptrons" / "shifts.csv", keys, _DIMENSIONS)
+    columns = (
+        Column("model", "Model"),
+        Column("share", "shifts seen", "{:.0%}"),
+        Column("accuracy", "all shifts", "{:.1%}"),
+        Column("on_seen", "seen shifts", "{:.1%}"),
+        Column("on_unseen", "unseen shifts", "{:.1%}"),
+    )
+    whole, some = [r for r in rows if r["on_unseen"] == ""], [r for r in rows if r["on_unseen"] != ""]
+    means = [m for part in (some, whole) for m in mean_over(part, over="seed", by=["model", "share"])]
+    return to_markdown(sorted(means, key=lambda r: (r["model"] != "MLP", r["share"])), columns)
+
+
 def retrieval_costs() -> str:
     """Seconds of searches, and the rate of features."""
     from geomdl.plots import Column, to_markdown
@@ -530,6 +605,8 @@ TABLES = {
     ),
     "docs/nuclei.md": (nuclei, nuclei_costs),
     "docs/depth_width_symmetry.md": (depth_width_symmetry, depth_width_costs, alexnet_ablation),
+    "docs/noether.md": (noether,),
+    "docs/dimensions_and_perceptrons.md": (hard_cases, learnt_shifts),
     "docs/features.md": (retrieval_costs, retrieval_under_rotation),
     "docs/pretrained.md": (pretrained,),
     "docs/fine_tuning.md": (transfer,),

@@ -30,6 +30,8 @@ PAGES = [
     "docs/depth_width_symmetry.md",
     "docs/features.md",
     "docs/pretrained.md",
+    "docs/noether.md",
+    "docs/dimensions_and_perceptrons.md",
 ]
 
 
