@@ -31,6 +31,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.claims import Claim, alike, named, numbers, unmet
 from experiments.segmentation_networks import NETWORKS, run_config
 from experiments.trained_networks import file_name
 from experiments.training_steps import stepper
@@ -215,6 +216,36 @@ def conclusions(out: Path) -> list[str]:
         for r in found
     )
     return [*sentences, f"Cost: {cost}."]
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet(_claims(out))
+
+
+GROUPS = tuple(name for name in NETWORKS if name != "U-Net")
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    table = read_csv(
+        out / "results.csv", ("network", "rotations", "train_size", "seed", "iou", "consistency_quarter_turns"), COMMAND
+    )
+    found = read_csv(out / "costs.csv", ("network", "parameters", "relative_step_time"), COMMAND)
+    about = ("network", "train_size", "rotations", "seed")
+    yield from numbers(table, about, "iou", "consistency_quarter_turns")
+    for r in table:
+        same = float(r["consistency_quarter_turns"])
+        holds = same == 1 if r["network"] in GROUPS else same < 0.99
+        yield holds, f"{named(r, *about)}: the consistency at quarter turns is {same}"
+    yield from alike(found, "parameters", 1.15)
+    for r in found:
+        slower = float(r["relative_step_time"])
+        holds = slower > 1.2 if r["network"] in GROUPS else slower == 1
+        yield holds, f"a step of {r['network']} takes {slower} times the time of the plain one"
+    if {8, 128} <= set(distinct(table, "train_size")):
+        for network in NETWORKS:
+            few, many = (mean(table, "iou", network, size, False) for size in (8, 128))
+            yield many > few, f"{network} has an IoU of {few:.3f} from 8 images, {many:.3f} from 128"
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ Circular convolutions of 5 × 5 pixels on images of 12 × 12, 24 fields of each 
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import jax
@@ -26,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from experiments.claims import Claim, named, unmet
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
 from geomdl.kernels import SteerableKernelSpace, delta_orthogonal, initial_variances
@@ -224,3 +225,27 @@ def conclusions(out: Path) -> list[str]:
                 f" {inside} of {len(ratios)} within [{KEPT[0]:g}, {KEPT[1]:g}]."
             )
     return sentences
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet(_claims(out))
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    """C4 has pixel kernels, flat by any rule; of the spectra, gates count little in those of the gated network."""
+    ratios = read_csv(out / "ratios.csv", ("network", "rule", "images", "depth", "ratio"), COMMAND)
+    spectra = read_csv(out / "spectra.csv", ("network", "rule", "radius", "power"), COMMAND)
+    for r in ratios:
+        found = f"{named(r, 'rule', 'network', 'images', 'depth')}: {r['ratio']} times the mean square"
+        if r["depth"] == 20 and r["rule"] == "flat":
+            yield KEPT[0] <= float(r["ratio"]) <= KEPT[1], found
+        elif r["depth"] == 20 and r["rule"] in ("equal shares", "equal variances"):
+            yield (float(r["ratio"]) > 1e4) == (r["network"] != "C4, ReLU"), found
+    for r in spectra:
+        found = f"flat spectrum of {r['network']}: {r['power']} of the mean power at radius {r['radius']}"
+        if r["rule"] == "flat" and r["network"] != "SO(2), gated":
+            yield 0.9 < float(r["power"]) < 1.1, found
+    steep = [float(r["power"]) for r in spectra if r["rule"] == "equal shares" and r["network"] != "C4, ReLU"]
+    found = f"equal shares: spectra from {min(steep):.2f} to {max(steep):.2f} of the mean power, nearly flat"
+    yield max(steep) > 2.5 and min(steep) < 0.25, found
