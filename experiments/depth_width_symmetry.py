@@ -3,6 +3,9 @@
     GEOMDL_DATA=FOLDER geomdl reproduce depth_width_symmetry [--preset=fast|full]
     python experiments/depth_width_symmetry.py --data_dir=FOLDER [--out=out/depth_width_symmetry]
 
+Claim: D4 twins give an image one class under all eight symmetries of the square, whatever was learnt, and C4 twins have
+one accuracy under quarter turns; plain networks do not. Which of them is more accurate is not claimed.
+
 Data, prepared by TensorFlow Datasets in a folder given by the user: ``eurosat/rgb`` (satellite images, which have no
 upright; ten classes) and ``fashion_mnist``, every image turned by its own uniform angle; both brought to a size at
 which the twins of the network are exact, 31 to 33 pixels. Protocol: 2,000 training images, 400 steps of Adam with 32 of
@@ -323,17 +326,13 @@ def _claims(out: Path) -> Iterator[Claim]:
         found = f"{named(r, *about)}: {same:.1%} keep their class under all eight symmetries"
         if r["group"] == "D4":
             yield same > 0.99, found
-            yield (
-                abs(worst - upright) <= 0.01,
-                f"{named(r, *about)}: accuracy {upright:.1%}, worst of eight {worst:.1%}",
-            )
+            found = f"{named(r, *about)}: accuracy {upright:.1%}, worst of eight {worst:.1%}"
+            yield abs(worst - upright) <= 0.01, found
         elif r["group"] == "C4":
             mirrored = 2 * middle - upright
             found = f"{named(r, *about)}: quarter turns change the classes: accuracy {upright:.2%}"
-            yield (
-                abs(worst - min(upright, mirrored)) <= 0.002,
-                f"{found}, mean of eight {middle:.2%}, worst {worst:.2%}",
-            )
+            found = f"{found}, mean of eight {middle:.2%}, worst {worst:.2%}"
+            yield abs(worst - min(upright, mirrored)) <= 0.002, found
         else:
             yield same < 0.95, found
 

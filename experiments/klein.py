@@ -30,7 +30,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, alike, named, means, numbers, unmet
+from experiments.claims import Claim, alike, means, named, numbers, unmet
 from experiments.trained_networks import study, summary_row
 from geomdl.actions import FAMILIES, Family, act, roll
 from geomdl.data import Dataset
@@ -214,10 +214,8 @@ def _claims(out: Path) -> Iterator[Claim]:
         if r["model"] in BUILT_IN.get(str(r["family"]), ()):
             yield error <= EXACT, f"not exact, though built in: {named(r, *about)} has an error of {error:.1e}"
         else:
-            yield (
-                error > 1000 * EXACT,
-                f"invariant, though not built in: {named(r, *about)} has an error of {error:.1e}",
-            )
+            found = f"invariant, though not built in: {named(r, *about)} has an error of {error:.1e}"
+            yield error > 1000 * EXACT, found
         found = f"the scores of {named(r, 'model', 'seed')} differ between digits by {r['input_spread']} only"
         yield float(r["input_spread"]) > 1, found
     error = means([r for r in table if r["family"] == "rotations"], "error", "model")

@@ -274,7 +274,7 @@ def kinds(layers: Sequence[Row], model: str, state: str) -> dict[str, float]:
 
 
 def added(layers: Sequence[Row], model: str, state: str, generators: Sequence[str]) -> list[tuple[str, float]]:
-    """What each layer adds, in order: its name, and the root mean square over some generators of the mean over seeds."""
+    """What each layer adds, in order: name, and root mean square over some generators (of the means over seeds)."""
     found: dict[tuple[int, str], list[float]] = {}
     for r in mean_over(layers, over="seed", by=["model", "state", "position", "generator"]):
         if (r["model"], r["state"]) == (model, state) and r["generator"] in generators:

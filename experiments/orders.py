@@ -26,6 +26,7 @@ covariant convolutional networks for medical image analysis, MICCAI 2018.
 import argparse
 import itertools
 import json
+import math
 import os
 import statistics
 import time
@@ -34,8 +35,8 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.claims import Claim, named, numbers, unmet
 from experiments import order_costs
+from experiments.claims import Claim, named, numbers, unmet
 from experiments.order_networks import ANCHOR, GROUPS, MODES, SETTINGS, OrderNetworkConfig, Setting, label, run_config
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
@@ -189,7 +190,10 @@ def contradicted(out: Path) -> list[str]:
 
 
 def _error_claims(out: Path) -> Iterator[Claim]:
-    errors = read_csv(out / "errors.csv", ("data", "mode", "group", "order", "seed", "error", "parameters"), COMMAND)
+    """With fewer than three seeds, differences within two standard errors of a share of test images decide nothing."""
+    errors = read_csv(
+        out / "errors.csv", ("data", "mode", "group", "order", "seed", "error", "parameters", "test_images"), COMMAND
+    )
     about = ("data", "mode", "group", "seed")
     yield from numbers(errors, about, "error")
     anchor = {r["data"]: float(r["parameters"]) for r in errors if (r["mode"], r["group"]) == ("width", ANCHOR)}
@@ -200,20 +204,22 @@ def _error_claims(out: Path) -> Iterator[Claim]:
     for data, mode in itertools.product(map(str, distinct(errors, "data")), MODES):
         own = [r for r in errors if (r["data"], r["mode"]) == (data, mode)]
         by_seed = {(r["group"], r["seed"]): float(r["error"]) for r in own}
-        here = f"{data}, fixed {mode}: the error"
+        here, seeds = f"{data}, fixed {mode}: the error", len(distinct(own, "seed"))
         for seed in distinct(own, "seed"):
             first, middle = by_seed["C1", seed], by_seed["C8", seed]
             yield middle < 0.5 * first, f"{here} of C8 is {middle:.1%}, that of C1 {first:.1%}, seed {seed}"
         found = {str(g): error(own, data, mode, str(g)) for g in distinct(own, "group")}
         mean = {group: value for group, (value, _) in found.items()}
         words = ", ".join(f"{g} {mean[g]:.1%}" for g in mean if g.startswith("C"))
-        yield mean["C1"] > mean["C2"] > mean["C4"] > mean["C8"], f"{here} does not fall to C8: {words}"
-        little = abs(mean["C16"] - mean["C8"]) < 0.15 * (mean["C1"] - mean["C8"])
+        slack = 0.0 if seeds >= 3 else 2 * math.sqrt(2 * mean["C8"] * (1 - mean["C8"]) / float(own[0]["test_images"]))
+        for before, after in itertools.pairwise(("C1", "C2", "C4", "C8")):
+            yield mean[after] < mean[before] + slack, f"{here} does not fall from {before} to {after}: {words}"
+        little = abs(mean["C16"] - mean["C8"]) < 0.15 * (mean["C1"] - mean["C8"]) + slack
         yield little, f"{here} changes after C8: {words}"
         if data != "digits":
             continue
         for group in ("C12", "C16"):  # at fixed width, with almost twice the parameters, C16 is a little better still
-            if mode == "parameters" and group in found and len(distinct(own, "seed")) > 1:
+            if mode == "parameters" and group in found and seeds > 1:
                 noise = float(np.hypot(found["C8"][1], found[group][1]))
                 same = abs(mean[group] - mean["C8"]) < 1.5 * noise
                 yield same, f"{here} of {group} is {mean[group]:.1%}, that of C8 {mean['C8']:.1%} ± {noise:.1%}"
@@ -221,7 +227,7 @@ def _error_claims(out: Path) -> Iterator[Claim]:
             dihedral, cyclic_ = f"D{n}", f"C{2 * n}"
             if dihedral in mean:
                 found_ = f"{here} of {dihedral} is {mean[dihedral]:.1%}, that of {cyclic_} {mean[cyclic_]:.1%}"
-                yield mean[dihedral] > mean[cyclic_], found_
+                yield mean[dihedral] > mean[cyclic_] - slack, found_
         yield mean["D8"] < 0.5 * mean["D1"], f"{here} of D8 is {mean['D8']:.1%}, that of D1 {mean['D1']:.1%}"
 
 

@@ -219,7 +219,5 @@ def _claims(out: Path) -> Iterator[Claim]:
         upright, (swapped, others) = mixed_up(counts, model, 0), mixed_up(counts, model, 180)
         found = f"{model} takes {swapped:.1%} of 6 and 9 for each other upside down"
         yield swapped > others, f"{found}, and errs for {others:.1%} of the others"
-        yield (
-            (swapped, others) == upright,
-            f"{found}, {upright[0]:.1%} upright (others: {others:.1%}, {upright[1]:.1%})",
-        )
+        found = f"{found}, {upright[0]:.1%} upright (others: {others:.1%}, {upright[1]:.1%})"
+        yield (swapped, others) == upright, found

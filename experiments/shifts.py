@@ -31,8 +31,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, alike, named, numbers, unmet
 from experiments import red_green
+from experiments.claims import Claim, alike, named, numbers, unmet
 from experiments.klein import input_spread
 from experiments.trained_networks import NETWORKS, study, summary_row
 from geomdl.data import Dataset, DigitsConfig, Split
@@ -235,10 +235,8 @@ def _claims(out: Path) -> Iterator[Claim]:
         yield accuracy > 0.9, f"{named(r, *about[:3])} has learnt {accuracy:.1%} of the digits only"
     for r in table:
         if (r["padding"], r["motion"], r["shift"]) == ("circular", "circular", STRIDE):
-            yield (
-                float(r["change"]) < EXACT,
-                f"the total stride changes the scores by {r['change']}: {named(r, *about)}",
-            )
+            found = f"the total stride changes the scores by {r['change']}: {named(r, *about)}"
+            yield float(r["change"]) < EXACT, found
     for which, exact in (("whole", (*POLYPHASE, ALIAS_FREE)), ("fractional", (ALIAS_FREE,))):
         for name, (least, change) in kept(table, "circular", which).items():
             found = f"{name}, circular shifts ({which}): keeps {least:.1%} of the classes, the scores to {change:.1e}"

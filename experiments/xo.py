@@ -252,10 +252,8 @@ def _claims(out: Path) -> Iterator[Claim]:
     anywhere = "pooled to one place"
     for r in results:
         if (r["difficulty"], r["representation"]) == ("shift", anywhere):
-            yield (
-                r["accuracy"] == 1,
-                f"features without places are right for {r['accuracy']}, {named(r, 'difficulty', 'strength')}",
-            )
+            found = f"features without places are right for {r['accuracy']}, {named(r, 'difficulty', 'strength')}"
+            yield r["accuracy"] == 1, found
     found = f"features without places are right for {right['translation', anywhere]:.1%} of translated letters"
     yield right["translation", anywhere] < 0.7, found
     yield right["shift", "pixels"] < 0.7, f"the template is right for {right['shift', 'pixels']:.1%} of shifted letters"
