@@ -11,12 +11,12 @@ Claim = tuple[bool, str]
 
 
 def unmet(claims: Iterable[Claim]) -> list[str]:
-    """What was found where a claim does not hold.
+    """What was found where a claim does not hold, each once.
 
     >>> unmet([(1 < 2, "1 is not below 2"), (2 < 1, "2 is not below 1")])
     ['2 is not below 1']
     """
-    return [found for holds, found in claims if not holds]
+    return list(dict.fromkeys(found for holds, found in claims if not holds))
 
 
 def named(row: Row, *keys: str) -> str:

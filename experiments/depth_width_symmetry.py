@@ -330,7 +330,7 @@ def _claims(out: Path) -> Iterator[Claim]:
             yield abs(worst - upright) <= 0.01, found
         elif r["group"] == "C4":
             mirrored = 2 * middle - upright
-            found = f"{named(r, *about)}: quarter turns change the classes: accuracy {upright:.2%}"
+            found = f"{named(r, *about)}: quarter turns matter: accuracy {upright:.2%}"
             found = f"{found}, mean of eight {middle:.2%}, worst {worst:.2%}"
             yield abs(worst - min(upright, mirrored)) <= 0.002, found
         else:

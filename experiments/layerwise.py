@@ -210,9 +210,9 @@ def _claims(out: Path) -> Iterator[Claim]:
         if r["model"] == "C8" and place and is_quarter(r):
             yield 0 < error <= tolerance(jnp.float32, place), f"the error of {named(r, *about)} is {error:.1e}"
         if not place and is_quarter(r):
-            yield error == 0, f"turning the images there and back at {r['angle']}° has an error of {error:.1e}"
+            yield error == 0, f"turning the images there and back at {r['angle']:g}° has an error of {error:.1e}"
         elif not place:
-            yield 0 < error < 0.1, f"turning the images there and back at {r['angle']}° has an error of {error:.1e}"
+            yield 0 < error < 0.1, f"turning the images there and back at {r['angle']:g}° has an error of {error:.1e}"
     untrained, trained = (worst_by_layer(table, "C8", state, 45) for state in ("untrained", "trained"))
     middle, least = float(np.exp(np.mean(np.log([*untrained.values()])))), min(untrained.values())
     found = f"the untrained C8 network is off by {middle:.2g} at 45° (mean of the layers), by at least {least:.2g}"

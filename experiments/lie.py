@@ -276,9 +276,9 @@ def kinds(layers: Sequence[Row], model: str, state: str) -> dict[str, float]:
 def added(layers: Sequence[Row], model: str, state: str, generators: Sequence[str]) -> list[tuple[str, float]]:
     """What each layer adds, in order: name, and root mean square over some generators (of the means over seeds)."""
     found: dict[tuple[int, str], list[float]] = {}
-    for r in mean_over(layers, over="seed", by=["model", "state", "position", "generator"]):
-        if (r["model"], r["state"]) == (model, state) and r["generator"] in generators:
-            found.setdefault((int(r["position"]), str(r["layer"])), []).append(float(r["added"]))
+    own = [r for r in layers if (r["model"], r["state"]) == (model, state) and r["generator"] in generators]
+    for r in mean_over(own, over="seed", by=["position", "generator"]):
+        found.setdefault((int(r["position"]), str(r["layer"])), []).append(float(r["added"]))
     return [(name, float(np.sqrt(np.mean(np.square(v))))) for (_, name), v in sorted(found.items())]
 
 
@@ -325,7 +325,7 @@ def _claims(out: Path) -> Iterator[Claim]:
         yield blurred < plain, f"the translation derivative is {blurred:.2g} blurred, {plain:.2g} not ({state})"
     for state, equivariant in (("untrained", ("SO(2)", "C8")), ("trained", ("SO(2)",))):
         error = {model: at(total, model, state, "rotate") for model in RUNS}
-        for model, other in itertools.product(equivariant, set(RUNS) - set(equivariant)):
+        for model, other in itertools.product(equivariant, (m for m in RUNS if m not in equivariant)):
             found = f"the rotation derivative of {model} is {error[model]:.2g}, that of {other} {error[other]:.2g}"
             yield error[model] < error[other], f"{found} ({state})"
     keys = ("model", "state", "seed", "generator")

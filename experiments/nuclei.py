@@ -234,12 +234,12 @@ def _claims(out: Path) -> Iterator[Claim]:
         out / "results.csv", ("network", "rotations", "train_size", "seed", "iou", "consistency_quarter_turns"), COMMAND
     )
     found = read_csv(out / "costs.csv", ("network", "parameters", "relative_step_time"), COMMAND)
-    about = ("network", "train_size", "rotations", "seed")
+    about = ("network", "train_size", "seed")
     yield from numbers(table, about, "iou", "consistency_quarter_turns")
     for r in table:
         same = float(r["consistency_quarter_turns"])
         holds = same == 1 if r["network"] in GROUPS else same < 0.99
-        yield holds, f"{named(r, *about)}: the consistency at quarter turns is {same}"
+        yield holds, f"{named(r, *about)}, rotations {r['rotations']}: the consistency at quarter turns is {same}"
     yield from alike(found, "parameters", 1.15)
     for r in found:
         slower = float(r["relative_step_time"])

@@ -218,7 +218,7 @@ def _claims(out: Path) -> Iterator[Claim]:
         for (name, seed, angle), accuracy in by_seed.items():
             if name == model and angle in (90, 180, 270):
                 upright = by_seed[model, seed, 0]
-                found = f"{model} has {accuracy:.1%} at {angle}° and {upright:.1%} at 0°, seed {seed}"
+                found = f"{model} has {accuracy:.1%} at {angle:g}° and {upright:.1%} at 0°, seed {seed}"
                 yield accuracy == upright, found
         found = f"{model} has {at[model, 45]:.1%} at 45° and {at[model, 90]:.1%} at 90°"
         yield at[model, 45] < at[model, 90] - 0.2, found

@@ -278,13 +278,13 @@ def _claims(out: Path) -> Iterator[Claim]:
     for data in (*SIGNALS, *TABLES):
         cnn, mlp, lin = (permutation_test(orders, data, model) for model in MODELS)
         drawn = sum((r["data"], r["model"], r["order"]) == (data, "CNN", "drawn") for r in orders)
-        found = f"{data}: the CNN has {cnn[0]:.1%} in the given order and {cnn[1]:.1%} in others, p = {cnn[2]:.3f}"
+        found = f"{data}: CNN {cnn[0]:.1%} in the given order, {cnn[1]:.1%} in others, p = {cnn[2]:.3f}"
         if data in SIGNALS:
             yield cnn[2] == 1 / (1 + drawn), f"{found}: another order does as well"
             yield cnn[0] > mlp[0] + 0.4, f"{found}; the MLP {mlp[0]:.1%}"
             yield cnn[1] < mlp[1] + 0.02, f"{found}; the MLP {mlp[1]:.1%} in others"
         else:
-            yield cnn[0] < mlp[0], f"{found}; the MLP {mlp[0]:.1%}: the convolution gains something"
+            yield cnn[0] < mlp[0], f"{found}; the MLP {mlp[0]:.1%}: a convolution gains"
         for model, (given, others, p) in (("MLP", mlp), ("linear", lin)):
-            found = f"{data}: {model} has {given:.1%} in the given order and {others:.1%} in others, p = {p:.3f}"
+            found = f"{data}: {model} {given:.1%} in the given order, {others:.1%} in others, p = {p:.3f}"
             yield abs(given - others) < 0.04 and p > 0.05, found

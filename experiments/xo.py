@@ -239,7 +239,7 @@ def _claims(out: Path) -> Iterator[Claim]:
     for (stage, feature), by_hand in WORKED.items():
         rows = [r for r in maps if (r["stage"], r["image"], r["feature"], r["row"]) == (stage, "X", feature, 0)]
         written = " ".join(truncated(float(r["value"])) for r in rows)
-        yield written == by_hand, f"{stage}, {feature}: the first row of the X is {written}, by hand {by_hand}"
+        yield written == by_hand, f"{stage}, {feature}, X: {written}, by hand {by_hand}"
     for r in tally:
         vote = float(r["vote"])
         found = f"shown the {r['image']}, the {r['representation']} vote {vote:.6f} for {r['class']}"
