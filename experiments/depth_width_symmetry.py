@@ -59,7 +59,7 @@ NETWORKS: dict[str, tuple[dict[str, Any], int]] = {
     "ResNet-20": ({"name": "cifar_resnet20", "width": 0.5}, 33),
     "WRN-16-2": ({"name": "wrn", "depth": 16, "widen": 2.0, "width": 0.25}, 33),
     "DenseNet-40": ({"name": "densenet_cifar", "width": 0.25}, 32),
-    "FractalNet": ({"name": "fractalnet", "width": 0.0625}, 32),
+    "FractalNet": ({"name": "fractalnet", "columns": 2, "width": 0.125, "dropout": 0.0}, 32),
 }
 """The model section without group, and the side of the images: one at which the twins are exact."""
 

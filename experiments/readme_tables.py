@@ -387,6 +387,94 @@ def kernel_spectra() -> str:
     return to_markdown(list(shown.values()), columns)
 
 
+def retrieval_costs() -> str:
+    """Seconds of searches, and the rate of features."""
+    from geomdl.plots import Column, to_markdown
+
+    columns = (
+        Column("what", "What"),
+        Column("size", "Size"),
+        Column("rounds", "Rounds"),
+        Column("median", "Median", "{:.2f}"),
+        Column("least", "Least", "{:.2f}"),
+        Column("greatest", "Greatest", "{:.2f}"),
+        Column("processor_seconds", "Seconds of processors"),
+    )
+    return to_markdown(_benchmark("retrieval"), columns)
+
+
+def retrieval_under_rotation() -> str:
+    """Mean average precision at some angles, and the share of queries that keep their neighbours."""
+    from geomdl.plots import Column, mean_over, read_csv, to_markdown
+
+    command = "geomdl reproduce retrieval_under_rotation --preset=full"
+    folder = RESULTS / "retrieval_under_rotation"
+    keys = ("model", "seed", "angle", "mean_average_precision")
+    means = mean_over(read_csv(folder / "precision.csv", keys, command), over="seed", by=["model", "angle"])
+    same = read_csv(folder / "neighbours.csv", ("model", "seed", "angle", "same"), command)
+    summary = mean_over(
+        read_csv(folder / "summary.csv", ("model", "seed", "accuracy"), command), over="seed", by=["model"]
+    )
+    rows: list[Any] = []
+    for about in summary:
+        at = {r["angle"]: float(r["mean_average_precision"]) for r in means if r["model"] == about["model"]}
+        rows.append(
+            {
+                **about,
+                **{f"at_{angle:.0f}": at[angle] for angle in (0, 45, 90)},
+                "worst": min(at.values()),
+                "same": min(float(r["same"]) for r in same if r["model"] == about["model"]),
+            }
+        )
+    columns = (
+        Column("model", "Features of"),
+        Column("parameters", "Parameters", "{:,.0f}"),
+        Column("accuracy", "Accuracy, upright", "{:.1%}"),
+        Column("at_0", "mAP, upright", "{:.3f}"),
+        Column("at_45", "at 45°", "{:.3f}"),
+        Column("at_90", "at 90°", "{:.3f}"),
+        Column("worst", "worst angle", "{:.3f}"),
+        Column("same", "same neighbours at multiples of 90°", "{:.0%}"),
+    )
+    return to_markdown(rows, columns)
+
+
+def pretrained() -> str:
+    """The networks that come along, from their cards."""
+    from geomdl.inference import model_card, pretrained_names
+    from geomdl.plots import Column, to_markdown
+
+    rows: list[Any] = []
+    for name in pretrained_names():
+        card = model_card(name)
+        test, turned = card["metrics"]["test"], card["metrics"]["turned"]
+        rows.append(
+            {
+                "name": name,
+                "title": card["title"],
+                "group": card["group"],
+                "parameters": card["parameters"],
+                "test": test[card["headline"]],
+                "worst": turned["worst_quarter_turn"],
+                "mean": turned["mean_of_eight_angles"],
+                "symmetry": card["symmetry"]["C4"]["verdict"],
+                "licence": card["data"]["licence"],
+            }
+        )
+    columns = (
+        Column("name", "Name", lambda name: f"`{name}`"),
+        Column("title", "Task"),
+        Column("group", "Group"),
+        Column("parameters", "Parameters", "{:,}"),
+        Column("test", "Test images", "{:.3f}"),
+        Column("worst", "worst quarter turn", "{:.3f}"),
+        Column("mean", "mean of angles", "{:.3f}"),
+        Column("symmetry", "C4, audited"),
+        Column("licence", "Data"),
+    )
+    return to_markdown(rows, columns)
+
+
 def _benchmark(name: str) -> list[Any]:
     from geomdl.plots import read_csv
 
@@ -418,6 +506,8 @@ TABLES = {
     ),
     "docs/nuclei.md": (nuclei, nuclei_costs),
     "docs/depth_width_symmetry.md": (depth_width_symmetry, depth_width_costs, alexnet_ablation),
+    "docs/features.md": (retrieval_costs, retrieval_under_rotation),
+    "docs/pretrained.md": (pretrained,),
     "docs/initialization.md": (signal_propagation, kernel_spectra),
 }
 

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from geomdl.errors import invalid
+from geomdl.errors import invalid, unknown
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(gs|s3|file|hdfs|https?|ftp|az|abfss?|memory):/", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(\w+|\{[^}]*\})")
+PRETRAINED = "pretrained:"
+"""What stands before the name of a network that geomdl brings along, where a work directory may stand."""
+
+_PRETRAINED = Path(__file__).parent / "pretrained_networks"
 _KEY = re.compile(r"(^|_)(path|file|folder|dir|directory)s?$")
 
 
@@ -61,6 +65,44 @@ def local_path(value: str | os.PathLike[str], what: str = "path") -> Path:
     if is_url(expanded):
         return local_path(expanded, f"{what}={text}, which is")
     return Path(expanded)
+
+
+def pretrained_names() -> list[str]:
+    """The networks that geomdl brings along, by name.
+
+    >>> "digits_gcnn_d4" in pretrained_names()
+    True
+    """
+    return sorted(file.parent.name for file in _PRETRAINED.glob("*/card.json"))
+
+
+def is_pretrained(value: str | os.PathLike[str]) -> bool:
+    """Whether this names a network that geomdl brings along: ``"pretrained:NAME"``."""
+    return os.fspath(value).startswith(PRETRAINED)
+
+
+def run_folder(value: str | os.PathLike[str], what: str = "work directory") -> Path:
+    """The folder of a trained network that is to be read: a work directory, or that of ``"pretrained:NAME"``.
+
+    Args:
+      value: as a user wrote it.
+      what: the option or argument that it comes from, for errors.
+
+    Raises:
+      ValueError: see `local_path`; or there is no network of that name.
+
+    >>> run_folder("pretrained:digits_gcnn_d4").name
+    'digits_gcnn_d4'
+    >>> run_folder("pretrained:digits_gcnn_d5")
+    Traceback (most recent call last):
+    ValueError: unknown pretrained network 'digits_gcnn_d5'; allowed: ...; did you mean 'digits_gcnn_d4'?
+    """
+    if not is_pretrained(value):
+        return local_path(value, what)
+    name = os.fspath(value).removeprefix(PRETRAINED)
+    if name not in pretrained_names():
+        raise unknown("pretrained network", name, pretrained_names())
+    return _PRETRAINED / name
 
 
 def holds_path(key: str) -> bool:

@@ -13,8 +13,9 @@ from geomdl.cli.main import main
 DOCS = Path(__file__).parents[1] / "docs"
 GUIDES = (
     "your_data", "your_model", "your_layer", "your_loop", "audit_in_ci", "audit_orientation", "coming_from",
-    "recipes", "fine_tuning",
+    "recipes", "fine_tuning", "weights",
 )  # fmt: skip
+LONG = ("features", "pretrained")
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STATUS = re.compile(r"\s+# exit status (\d)$")
 """What a command ends with that ends in another exit status than 0."""
@@ -23,7 +24,7 @@ STATUS = re.compile(r"\s+# exit status (\d)$")
 _QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # geomdl is imported before its plug-in is, in here
 
 
-@pytest.mark.parametrize("name", GUIDES)
+@pytest.mark.parametrize("name", [*GUIDES, *(pytest.param(name, marks=pytest.mark.long) for name in LONG)])
 @jax.numpy_dtype_promotion("standard")  # as users have it
 def test_a_guide_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -52,7 +53,7 @@ def _status(line):
     return pytest.main(["--rootdir=.", "-p", "no:cacheprovider", *_QUIET, *arguments])
 
 
-@pytest.mark.parametrize("name", GUIDES)
+@pytest.mark.parametrize("name", [*GUIDES, *LONG])
 def test_links_of_a_guide_lead_somewhere(name):
     """The files that it points to, and the README to it."""
     text = (DOCS / f"{name}.md").read_text(encoding="utf-8")

@@ -58,6 +58,7 @@ def test_every_option_that_is_a_path_is_read_as_one() -> None:
         "--config",
         "--compilation_cache",
         "--output",
+        "--classes",
     }  # which may also be a name, and read their paths themselves
     for verb, action in _path_options():
         name = (action.option_strings or [action.metavar])[0]

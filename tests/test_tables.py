@@ -22,7 +22,15 @@ def _rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-PAGES = ["README.md", "docs/benchmarks.md", "docs/nuclei.md", "docs/initialization.md", "docs/depth_width_symmetry.md"]
+PAGES = [
+    "README.md",
+    "docs/benchmarks.md",
+    "docs/nuclei.md",
+    "docs/initialization.md",
+    "docs/depth_width_symmetry.md",
+    "docs/features.md",
+    "docs/pretrained.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

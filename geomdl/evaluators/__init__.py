@@ -15,6 +15,7 @@ from geomdl.evaluators.evaluator_factory import evaluator_factory
 from geomdl.evaluators.invariance import InvarianceError, invariance_error
 from geomdl.evaluators.metrics import Gathered, Metrics, mean_metrics
 from geomdl.evaluators.predict import Predict, predictor
+from geomdl.evaluators.retrieval import Neighbours, Retrieval, nearest_neighbours, retrieval_metrics
 from geomdl.evaluators.sliding_window import sliding_window
 from geomdl.evaluators.sweeps import RotationSweep, ShiftSweep, rotation_sweep, shift_sweep
 from geomdl.evaluators.transformations import on_grid, rotated_images
@@ -82,8 +83,10 @@ __all__ = [
     "Gathered",
     "InvarianceError",
     "Metrics",
+    "Neighbours",
     "OrbitAverage",
     "Predict",
+    "Retrieval",
     "RotationConsistency",
     "RotationSweep",
     "ShiftSweep",
@@ -92,9 +95,11 @@ __all__ = [
     "evaluators_for",
     "invariance_error",
     "mean_metrics",
+    "nearest_neighbours",
     "on_grid",
     "orbit_average",
     "predictor",
+    "retrieval_metrics",
     "rotated_images",
     "rotation_consistency",
     "rotation_sweep",
@@ -105,6 +110,7 @@ __all__ = [
 ]
 
 __experimental__ = [
-    "Gathered", "OrbitAverage", "TenCrop", "confusion_matrix", "evaluators_for", "on_grid", "orbit_average",
-    "rotated_images", "ten_crop", "with_batch_size",
+    "Gathered", "Neighbours", "OrbitAverage", "Retrieval", "TenCrop", "confusion_matrix", "evaluators_for",
+    "nearest_neighbours", "on_grid", "orbit_average", "retrieval_metrics", "rotated_images", "ten_crop",
+    "with_batch_size",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """A trained network that is given images as they come."""
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from geomdl.groups import PlanarGroup, group
 from geomdl.inference.image_sources import image_sources
 from geomdl.inference.predictions import Predictions
 from geomdl.inference.reading import Reading
+from geomdl.models import FeatureLayer, feature_function, feature_layer
 from geomdl.numbers import whole_number
 from geomdl.training import Trained
 
@@ -37,6 +39,7 @@ class Predictor:
       image_shape: (height, width, channels) of the images that it was trained on.
       contract: of the network, where it has one.
       law: how the outputs move with the images, where it is known.
+      model: the module itself, of a run; a program that was exported has none.
 
     >>> colours = Reading("class", "none", ("red", "green", "blue"))
     >>> brightest = Predictor(lambda x: x.mean((1, 2)), colours, Preprocessing(), (2, 2, 3))
@@ -50,6 +53,7 @@ class Predictor:
     image_shape: tuple[int, int, int]
     contract: Contract | None = None
     law: OutputLaw | None = None
+    model: Any = None
 
     @classmethod
     def of(cls, trained: Trained) -> "Predictor":
@@ -61,6 +65,7 @@ class Predictor:
             trained.image_shape,
             getattr(trained.model, "contract", None),
             trained.task.law,
+            trained.model,
         )
 
     @property
@@ -128,28 +133,105 @@ class Predictor:
             are no maps, or averages of outputs of which it is not known how they move.
         """
         whole_number("batch_size", batch_size)
-        if _are_paths(images):
-            paths: Any = [images] if isinstance(images, str | os.PathLike) else images
-            sources = image_sources(paths)
-            images = [source.read() for source in sources]
-            names = [source.name for source in sources] if names is None else names
-        given = _batch_or_list(images)
-        count = len(given)
-        names = tuple(map(str, range(count))) if names is None else tuple(names)
-        if not count:
-            raise invalid("images", "none", "one image or more")
-        if len(names) != count:
-            raise invalid("names", len(names), f"one for each of {count} images")
-        call, size = self._call(average, window), 1 if window else min(batch_size, count)
-        outputs: list[Any] = [None] * count
+        given, names = _named(images, names)
+        call = self._call(average, window)
+        outputs = self._in_batches(call, given, names, 1 if window else batch_size)
+        return Predictions(tuple(outputs), self.reading, names)
+
+    def feature_layer(self, layer: str | None = None) -> FeatureLayer:
+        """The layer of that name: the shape of what it gives for an image, and how that moves with the image.
+
+        Args:
+          layer: as ``geomdl summary`` prints it; None: the penultimate, see `geomdl.models.feature_layer`.
+
+        Raises:
+          ValueError: there is no such layer, or this is an exported program, which has no layers.
+
+        >>> load("pretrained:digits_gcnn_d4").feature_layer().is_invariant
+        True
+        """
+        return self._looked_into(layer)[0]
+
+    def features(
+        self,
+        images: Any,
+        layer: str | None = None,
+        *,
+        batch_size: int = 64,
+        pool: bool = False,
+        names: Sequence[str] | None = None,
+    ) -> np.ndarray:
+        """What a layer gives for images: float32 ``[n, channels]``, or maps ``[n, height, width, channels]``.
+
+        What lies behind a pooling over the group, as the penultimate layer of a network of invariant classes does, is
+        invariant: f(g·x) = f(x), exactly where g maps the pixels of the image to each other. How the values of any
+        other layer move is said by `feature_layer`.
+
+        Args:
+          images: see `predict`.
+          layer: as ``geomdl summary`` prints it; None: the penultimate, which is the input of the last dense layer.
+          batch_size: images at once.
+          pool: takes the mean over the pixels of maps.
+          names: of the images, for errors; their numbers by default.
+
+        Raises:
+          ValueError: there is no such layer, this is an exported program, images do not fit the network, or maps of
+            several sizes are not pooled.
+
+        >>> digits = load("pretrained:digits_gcnn_d4")
+        >>> image = np.random.default_rng(0).random((20, 20), np.float32)
+        >>> upright, turned = digits.features([image, np.rot90(image)])
+        >>> upright.shape, bool(np.allclose(upright, turned, atol=1e-5))
+        ((5,), True)
+        """
+        whole_number("batch_size", batch_size)
+        found, function = self._looked_into(layer)
+        given, names = _named(images, names)
+        call = _pooled(function) if pool and len(found.shape) == 3 else function
+        outputs = self._in_batches(call, given, names, batch_size)
+        shapes = {y.shape for y in outputs}
+        if len(shapes) > 1:
+            shown = ", ".join("×".join(map(str, shape)) for shape in sorted(shapes)[:3])
+            raise invalid("images", f"of several sizes, with features of {shown}", "one size, or pool=True")
+        return np.stack(outputs)
+
+    @functools.cached_property
+    def _layers(self) -> dict[str | None, tuple[FeatureLayer, Network]]:
+        """The layers that were asked for, and their functions, so that each is compiled once."""
+        return {}
+
+    def _looked_into(self, layer: str | None) -> tuple[FeatureLayer, Network]:
+        if self.model is None:
+            raise invalid("network", "an exported program", "a work directory of geomdl train, whose layers are there")
+        if layer not in self._layers:
+            found = feature_layer(self.model, self.image_shape, layer)
+            self._layers[layer] = found, feature_function(self.model, found)
+        return self._layers[layer]
+
+    def _in_batches(
+        self, call: Network, given: np.ndarray | list[Any], names: Sequence[str], batch_size: int
+    ) -> list[np.ndarray]:
+        """The outputs of all images; while one batch is computed, the next is made ready."""
+        size = min(batch_size, len(given))
+        outputs: list[Any] = [None] * len(given)
         compiled: set[tuple[int, ...]] = set()  # shapes of images of which there was a whole batch
+        pending: tuple[Sequence[int], jax.Array] | None = None
+
+        def keep(places: Sequence[int], made: jax.Array) -> None:
+            array = np.asarray(made, np.float32)
+            for row, i in enumerate(places):
+                outputs[i] = array[row]
+
         for places, batch in self._batches(given, names, size):
             shape = batch.shape[1:]
             made = self._batch(call, batch, size if shape in compiled else len(batch), names[places[0]])
             compiled |= {shape} if len(batch) == size else set()
-            for i, y in zip(places, made, strict=True):
-                outputs[i] = y
-        return Predictions(tuple(outputs), self.reading, names)
+            if pending is not None:
+                keep(*pending)
+            pending = (places, made)
+        if pending is not None:
+            keep(*pending)
+        return outputs
 
     def _batches(
         self, given: np.ndarray | list[Any], names: Sequence[str], size: int
@@ -216,7 +298,7 @@ class Predictor:
 
         return call
 
-    def _batch(self, call: Network, batch: np.ndarray, size: int, name: str) -> np.ndarray:
+    def _batch(self, call: Network, batch: np.ndarray, size: int, name: str) -> jax.Array:
         """The outputs of a batch, which is filled up to a size, so that no program is made for the last one alone."""
         filled = batch
         if len(batch) < size:
@@ -230,14 +312,15 @@ class Predictor:
             ) from error
         if not hasattr(y, "ndim") or y.ndim < 2:
             raise invalid("output of the network", type(y).__name__, "one array [batch, ..., channels]")
-        return np.asarray(y[: len(batch)], np.float32)
+        return y
 
 
 def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | str | None = None) -> Predictor:
     """A trained network, ready for images as they come: ``geomdl.load("runs/c4").predict(images)``.
 
     Args:
-      path: a work directory of `geomdl train`, or a folder of `geomdl export`.
+      path: a work directory of `geomdl train`, a folder of `geomdl export`, or ``"pretrained:NAME"`` of a network
+        that geomdl brings along; see `geomdl.pretrained`.
       checkpoint: of a work directory: ``"best"``, ``"latest"`` or a step.
       data_path: where the data of the run lie now; asked for only where a task of one's own looks at them.
 
@@ -251,16 +334,37 @@ def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | 
     there is no such folder
     """
     from geomdl.inference.exported import is_exported, load_exported
-    from geomdl.paths import local_path
+    from geomdl.paths import run_folder
     from geomdl.training import load_trained
 
-    folder = local_path(path, "path")
+    folder = run_folder(path, "path")
     if is_exported(folder):
         return load_exported(folder)
     if not (folder / "config.json").is_file():
         allowed = "a work directory of geomdl train, or a folder of geomdl export"
         raise invalid("path", str(path), allowed if folder.is_dir() else f"{allowed}; there is no such folder")
     return Predictor.of(load_trained(folder, checkpoint, data_path=data_path))
+
+
+def _named(images: Any, names: Sequence[str] | None) -> tuple[np.ndarray | list[Any], tuple[str, ...]]:
+    """Images, read where they are paths, and their names."""
+    if _are_paths(images):
+        paths: Any = [images] if isinstance(images, str | os.PathLike) else images
+        sources = image_sources(paths)
+        images = [source.read() for source in sources]
+        names = [source.name for source in sources] if names is None else names
+    given = _batch_or_list(images)
+    count = len(given)
+    if not count:
+        raise invalid("images", "none", "one image or more")
+    names = tuple(map(str, range(count))) if names is None else tuple(names)
+    if len(names) != count:
+        raise invalid("names", len(names), f"one for each of {count} images")
+    return given, names
+
+
+def _pooled(function: Network) -> Network:
+    return lambda images: function(images).mean((1, 2))
 
 
 def _batch_or_list(images: Any) -> np.ndarray | list[Any]:

@@ -22,6 +22,7 @@ from geomdl.layers.convolution.transposed import TransposedConv
 from geomdl.layers.core.functional import convolve, correlate, pool
 from geomdl.layers.core.identity import Identity
 from geomdl.layers.core.layer import Child, Layer
+from geomdl.layers.core.modes import statistics_kept
 from geomdl.layers.core.window import Padding, PaddingMode, Window, output_size
 from geomdl.layers.field_types.change_of_basis import FromIrreps, ToIrreps
 from geomdl.layers.field_types.mask import Mask
@@ -72,7 +73,7 @@ __all__ = [
     "SelfAttention", "Sequential", "Skip", "StochasticDepth", "SubgroupPool", "TensorProduct", "ToIrreps",
     "TrainableSubsampling", "TransposedConv", "Upsample", "VectorField", "Window", "WithAuxiliary",
     "WithoutContract", "antialiased_max_pool", "convolve", "correlate", "freeze", "gain_of", "halving_pool",
-    "induce", "lsuv", "normalization", "output_size", "pool", "scanned", "with_method",
+    "induce", "lsuv", "normalization", "output_size", "pool", "scanned", "statistics_kept", "with_method",
 ]  # fmt: skip
 
 __experimental__ = [
@@ -81,5 +82,5 @@ __experimental__ = [
     "PadFields", "Polynomial", "Polyphase", "PolyphaseUpsample", "PositionEmbedding", "ReducedSize",
     "SelfAttention", "Skip", "StochasticDepth", "TensorProduct", "TrainableSubsampling", "VectorField",
     "WithAuxiliary", "WithoutContract", "antialiased_max_pool", "gain_of", "halving_pool", "induce", "lsuv",
-    "normalization", "scanned", "with_method",
+    "normalization", "scanned", "statistics_kept", "with_method",
 ]  # fmt: skip

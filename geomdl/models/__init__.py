@@ -29,7 +29,10 @@ from geomdl.models.tools.counting import (
     local_parameters,
 )
 from geomdl.models.tools.export import Exported, export
+from geomdl.models.tools.features import FeatureLayer, feature_function, feature_layer
 from geomdl.models.tools.summary import Summary, summarize
+from geomdl.models.weights.mismatch import WeightsMismatch
+from geomdl.models.weights.transfer import Loaded, load_weights, save_weights, weights_of
 from geomdl.models.zoo.branched.googlenet import GoogLeNetConfig
 from geomdl.models.zoo.branched.inception_v3 import InceptionV3Config
 from geomdl.models.zoo.branched.squeezenet import SqueezeNetConfig
@@ -116,23 +119,26 @@ MODELS.register("wrn", CIFARWideResNetConfig)
 __all__ = [
     "MODELS", "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
     "CIFARWideResNetConfig", "CNNConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FCNConfig",
-    "FractalNetConfig", "GCNNConfig", "GoogLeNetConfig", "GroupUNetConfig", "HarmonicConfig", "HighwayConfig",
-    "ImageNetResNetConfig", "ImageShape", "InceptionV3Config", "InexactSizeWarning", "LeNetConfig", "LinearConfig",
-    "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "ModelConfig",
-    "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "ScalableConfig",
-    "ShiftUNetConfig", "SqueezeNetConfig", "SteerableConfig", "SteerableExampleConfig", "Summary",
-    "TranslationInvariantConfig", "Tuned", "UNet2015Config", "UNetConfig", "VGGConfig", "VisionTransformerConfig",
-    "WideResNetConfig", "ZooConfig", "autotune", "conv_multiplications", "conv_parameters", "convolution_block",
-    "count_parameters", "dense_multiplications", "dense_parameters", "exact_sizes_near", "export", "invariant_head",
-    "local_multiplications", "local_parameters", "perceptron_update", "summarize",
+    "FeatureLayer", "FractalNetConfig", "GCNNConfig", "GoogLeNetConfig", "GroupUNetConfig", "HarmonicConfig",
+    "HighwayConfig", "ImageNetResNetConfig", "ImageShape", "InceptionV3Config", "InexactSizeWarning", "LeNetConfig",
+    "LinearConfig", "Loaded", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig",
+    "MobileNetV2Config", "ModelConfig", "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig",
+    "ResNetConfig", "ScalableConfig", "ShiftUNetConfig", "SqueezeNetConfig", "SteerableConfig",
+    "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "Tuned", "UNet2015Config", "UNetConfig",
+    "VGGConfig", "VisionTransformerConfig", "WeightsMismatch", "WideResNetConfig", "ZooConfig", "autotune",
+    "conv_multiplications", "conv_parameters", "convolution_block", "count_parameters", "dense_multiplications",
+    "dense_parameters", "exact_sizes_near", "export", "feature_function", "feature_layer", "invariant_head",
+    "load_weights", "local_multiplications", "local_parameters", "perceptron_update", "save_weights", "summarize",
+    "weights_of",
 ]  # fmt: skip
 
 __experimental__ = [
     "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
-    "CIFARWideResNetConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FractalNetConfig",
-    "GoogLeNetConfig", "HarmonicConfig", "HighwayConfig", "ImageNetResNetConfig", "InceptionV3Config",
-    "LeNetConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "NetworkInNetworkConfig",
-    "ScalableConfig", "SqueezeNetConfig", "SteerableConfig", "Tuned", "VGGConfig", "VisionTransformerConfig",
-    "WideResNetConfig", "ZooConfig", "autotune", "convolution_block", "export", "invariant_head",
-    "perceptron_update",
+    "CIFARWideResNetConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FeatureLayer",
+    "FractalNetConfig", "GoogLeNetConfig", "HarmonicConfig", "HighwayConfig", "ImageNetResNetConfig",
+    "InceptionV3Config", "LeNetConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config",
+    "NetworkInNetworkConfig", "ScalableConfig", "SqueezeNetConfig", "SteerableConfig", "Tuned", "VGGConfig",
+    "VisionTransformerConfig", "WideResNetConfig", "ZooConfig", "autotune", "convolution_block", "export",
+    "feature_function", "feature_layer", "invariant_head", "perceptron_update", "Loaded", "WeightsMismatch",
+    "load_weights", "save_weights", "weights_of",
 ]  # fmt: skip

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     )
     from geomdl.training.distributed.parallel import ParallelConfig, Strategy
     from geomdl.training.distributed.processes import DistributedError
+    from geomdl.training.loop.imported import save_as_run
     from geomdl.training.loop.input import InputFailed
     from geomdl.training.loop.interruption import Interrupted
     from geomdl.training.loop.loop import Result, train
     from geomdl.training.loop.parts import build_model
-    from geomdl.training.loop.trained import Trained, load_trained
+    from geomdl.training.loop.trained import Trained, load_trained, save_compact
     from geomdl.training.reporting.profile import Profiler
     from geomdl.training.reporting.run_progress import RunProgress
     from geomdl.training.reporting.run_report import write_report
@@ -66,11 +67,12 @@ _MODULES = {
     ),
     "distributed.parallel": ("ParallelConfig", "Strategy"),
     "distributed.processes": ("DistributedError",),
+    "loop.imported": ("save_as_run",),
     "loop.input": ("InputFailed",),
     "loop.interruption": ("Interrupted",),
     "loop.loop": ("Result", "train"),
     "loop.parts": ("build_model",),
-    "loop.trained": ("Trained", "load_trained"),
+    "loop.trained": ("Trained", "load_trained", "save_compact"),
     "reporting.profile": ("Profiler",),
     "reporting.run_progress": ("RunProgress",),
     "reporting.run_report": ("write_report",),
@@ -91,69 +93,19 @@ if not TYPE_CHECKING:  # or a checker would take every name for one of this pack
     __getattr__, __dir__ = lazy_names(__name__, _MODULES)
 
 __all__ = [
-    "OPTIMIZERS",
-    "SCHEDULES",
-    "SGD",
-    "Adam",
-    "AdamW",
-    "CheckpointError",
-    "Checkpoints",
-    "Compute",
-    "Constant",
-    "Cosine",
-    "DistributedError",
-    "Exponential",
-    "InputFailed",
-    "Interrupted",
-    "JsonlWriter",
-    "Momentum",
-    "OptimizerConfig",
-    "Packing",
-    "ParallelConfig",
-    "Profiler",
-    "Progress",
-    "ProgressBar",
-    "Result",
-    "Run",
-    "RunConfig",
-    "RunProgress",
-    "SaveFailed",
-    "ScheduleConfig",
-    "Step",
-    "Strategy",
-    "TensorBoardWriter",
-    "TrainState",
-    "TrainStep",
-    "Trained",
-    "TrainingConfig",
-    "TrainingDiverged",
-    "Treatment",
-    "WarmRestarts",
-    "Workdir",
-    "WorkdirError",
-    "Writer",
-    "build_model",
-    "find_runs",
-    "hardware",
-    "initial_state",
-    "load_trained",
-    "make_apply",
-    "make_train_step",
-    "merge_model",
-    "packing_of",
-    "read_config",
-    "read_metrics",
-    "read_run",
-    "split_model",
-    "train",
-    "versions",
-    "write_json",
-    "write_report",
-]
+    "OPTIMIZERS", "SCHEDULES", "SGD", "Adam", "AdamW", "CheckpointError", "Checkpoints", "Compute", "Constant",
+    "Cosine", "DistributedError", "Exponential", "InputFailed", "Interrupted", "JsonlWriter", "Momentum",
+    "OptimizerConfig", "Packing", "ParallelConfig", "Profiler", "Progress", "ProgressBar", "Result", "Run",
+    "RunConfig", "RunProgress", "SaveFailed", "ScheduleConfig", "Step", "Strategy", "TensorBoardWriter",
+    "TrainState", "TrainStep", "Trained", "TrainingConfig", "TrainingDiverged", "Treatment", "WarmRestarts",
+    "Workdir", "WorkdirError", "Writer", "build_model", "find_runs", "hardware", "initial_state", "load_trained",
+    "make_apply", "make_train_step", "merge_model", "packing_of", "read_config", "read_metrics", "read_run",
+    "save_as_run", "save_compact", "split_model", "train", "versions", "write_json", "write_report",
+]  # fmt: skip
 
 __experimental__ = [
     "Checkpoints", "Compute", "JsonlWriter", "Packing", "Profiler", "Progress", "ProgressBar", "Run", "RunProgress",
     "Strategy", "TensorBoardWriter", "TrainState", "TrainStep", "Treatment", "Workdir", "Writer", "find_runs",
     "hardware", "initial_state", "make_apply", "make_train_step", "merge_model", "packing_of", "read_run",
-    "split_model", "versions", "write_json", "write_report",
+    "save_compact", "split_model", "versions", "write_json", "write_report", "save_as_run",
 ]  # fmt: skip

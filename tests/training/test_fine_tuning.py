@@ -11,7 +11,7 @@ from flax import nnx
 from geomdl.data import Augmentation, Dataset, Split
 from geomdl.layers import BatchNorm, Conv, GlobalPool, Pointwise, Sequential, induce
 from geomdl.layers.containers.foreign import ForeignModule
-from geomdl.models import MODELS
+from geomdl.models import MODELS, save_weights
 from geomdl.representations import FieldType
 from geomdl.tasks import Classification
 from geomdl.training import (
@@ -192,6 +192,26 @@ def test_networks_that_do_not_fit_are_refused_by_name(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValueError, match=message):
             train(_config(1, {**small, "init_from": value}), tmp_path / "wide", dataset=_data(3, size=16))
+    assert not (tmp_path / "wide").exists()
+
+
+def test_a_run_begins_with_a_file_of_another_library(tmp_path: Path) -> None:
+    section = {"name": "squeezenet1_1", "width": 0.05}
+    images = np.zeros((16, 32, 32, 3), np.float32)
+    splits = (Split(images, (np.arange(16) % 3).astype(np.int32)),) * 3
+    dataset = Dataset("black", *splits, (32, 32, 3), 3, ("a", "b", "c"), "drawn")
+    config = _config(1, {**section, "init_from": str(tmp_path / "net.safetensors")}, frozen="*,!12")
+    there = config.model.build((32, 32, 3), 5, rngs=7)
+    save_weights(there, tmp_path / "net.safetensors")
+    said: list[str] = []
+    result = train(config, tmp_path / "run", dataset=dataset, note=said.append)
+    first = ("layers", 0, "kernel", 0)
+    np.testing.assert_array_equal(_variables(result.model)[first], _variables(there)[first])
+    assert any("(safetensors, with the names of torchvision)" in line for line in said)
+    assert any(line.startswith("the head begins anew") for line in said)
+    wider = _config(1, {**section, "width": 0.1, "init_from": str(tmp_path / "net.safetensors")})
+    with pytest.raises(ValueError, match=r"model\.init_from: the arrays of .* are not those of the network"):
+        train(wider, tmp_path / "wide", dataset=dataset)
     assert not (tmp_path / "wide").exists()
 
 

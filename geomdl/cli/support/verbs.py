@@ -14,11 +14,14 @@ VERBS = {
     "reproduce": "run a study and draw its figure",
     "audit": "measure which symmetries any model has: exactly, approximately, or not",
     "predict": "apply a trained model to images: classes, label maps, values",
+    "features": "write what a layer of a trained model gives for images: vectors, maps",
+    "retrieve": "find the images that are nearest to others by their features, and how well",
     "export": "write a trained model to files that run without geomdl",
+    "import": "take over weights of torchvision, timm or Keras into a work directory",
     "data": "show what a data set holds: counts, sizes, ranges, doubtful images, a contact sheet",
     "summary": "show the layers, field types and sizes of a model",
     "autotune": "measure which method computes the convolutions of a model faster",
-    "list": "list models, groups, datasets, configs or figures",
+    "list": "list models, groups, datasets, pretrained networks, configs or figures",
     "completion": "print a script that completes geomdl's verbs and options in a shell",
 }
 """The verbs of the command; each is a module of ``geomdl.cli.verbs`` with ``add_arguments(parser)`` and

@@ -53,7 +53,8 @@ def run(arguments: argparse.Namespace) -> None:
     width = max(len(key) for key in numbers)
     for key, number in numbers.items():
         print(f"  {key:<{width}}  {number:.3g}" if "variance/" in key else f"  {key:<{width}}  {number:.4f}")
-    print(f"written to {file}")
+    if file is not None:
+        print(f"written to {file}")
 
 
 def require_split(split: str) -> None:
@@ -78,8 +79,10 @@ def measure(
     overlays: str | None = None,
     data_path: str | None = None,
     data_dir: str | None = None,
-) -> tuple[dict[str, float], str, Path]:
+) -> tuple[dict[str, float], str, Path | None]:
     """Evaluates a checkpoint and writes what was found; returns the numbers, what they are of, and the file.
+
+    Of networks that geomdl brings along nothing is written.
 
     Args:
       workdir: of the run.
@@ -100,6 +103,7 @@ def measure(
         predictor,
         with_batch_size,
     )
+    from geomdl.paths import is_pretrained
     from geomdl.plots.tables import write_csv
     from geomdl.training.loop.loop import load_trained
     from geomdl.training.workdir.json_file import write_json
@@ -108,19 +112,22 @@ def measure(
     predict, images = predictor(trained.model), getattr(trained.dataset, split)
     evaluators = evaluators_for(trained.task) if evaluators is None else evaluators
     written = write_overlays(predict, images, trained.task, Path(overlays)) if overlays else ""
-    folder = Path(workdir) / "evaluation"
-    folder.mkdir(exist_ok=True)
+    folder = None if is_pretrained(workdir) else Path(workdir) / "evaluation"
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
     numbers: dict[str, float] = {}
     for name in evaluators:
         evaluator = with_batch_size(EVALUATORS[name](), trained.config.training.eval_batch_size)
         if isinstance(evaluator, RotationSweep | ShiftSweep | RotationConsistency):
             rows = evaluator.rows(predict, images, trained.task)
-            write_csv(folder / f"{split}_{name.rpartition(':')[2]}.csv", rows)
+            if folder is not None:
+                write_csv(folder / f"{split}_{name.rpartition(':')[2]}.csv", rows)
             numbers |= evaluator.summary(rows, trained.task)
         else:
             numbers |= evaluator(predict, images, trained.task)
-    file = folder / f"{split}.json"
+    file = None if folder is None else folder / f"{split}.json"
     found = {"checkpoint": trained.step, "split": split, "evaluators": list(evaluators), "images": len(images)}
-    write_json(file, {**found, **numbers})
+    if file is not None:
+        write_json(file, {**found, **numbers})
     about = f"{workdir}, step {trained.step}, {len(images)} images of {trained.dataset.name} ({split})"
     return numbers, about + (f"\n{written}" if written else ""), file

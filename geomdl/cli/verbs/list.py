@@ -1,8 +1,9 @@
-"""Lists models, groups, data sets, configs or figures.
+"""Lists models, groups, data sets, networks that come along, configs or figures.
 
   geomdl list models      the networks, with the keys of their configs
   geomdl list groups      the symmetry groups, by the names that configs use
   geomdl list datasets    the data sets, built in and prepared
+  geomdl list pretrained  trained networks that geomdl brings along: --workdir=pretrained:NAME
   geomdl list tasks, evaluators, optimizers, schedules
   geomdl list configs     the runs of this checkout
   geomdl list figures     the figures that geomdl reproduce draws
@@ -13,12 +14,15 @@ own, as package.module:Name or path/file.py:Name.
 
 import argparse
 import inspect
+import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from geomdl.cli.support.checkout import checkout, first_line, scripts
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
 from geomdl.cli.support.parser import UsageError, refuse_unused
 from geomdl.errors import unknown
+from geomdl.paths import PRETRAINED, pretrained_names, run_folder
 from geomdl.registry import Entry, Registry, option_names
 
 
@@ -86,6 +90,21 @@ def _schedules() -> dict[str, str]:
     return _registered(SCHEDULES)
 
 
+def _pretrained() -> dict[str, str]:
+    cards = {name: run_folder(f"{PRETRAINED}{name}") / "card.json" for name in pretrained_names()}
+    return {name: _card(json.loads(file.read_text(encoding="utf-8"))) for name, file in cards.items()}
+
+
+def _card(card: Mapping[str, Any]) -> str:
+    """The line of a network that comes along."""
+    metric, test, turned = card["headline"], card["metrics"]["test"], card["metrics"]["turned"]
+    shown = {"accuracy": "accuracy", "iou": "mean IoU"}.get(metric, metric)
+    return (
+        f"{card['title']} [group={card['group']}, parameters={card['parameters']:,}]: {shown} {test[metric]:.3f}, worst"
+        f" of the quarter turns {turned['worst_quarter_turn']:.3f}"
+    )
+
+
 def _configs() -> dict[str, str]:
     return _files("configs")
 
@@ -123,6 +142,7 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
     "models": _models,
     "groups": _groups,
     "datasets": _datasets,
+    "pretrained": _pretrained,
     "tasks": _tasks,
     "evaluators": _evaluators,
     "optimizers": _optimizers,

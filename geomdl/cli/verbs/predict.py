@@ -15,15 +15,12 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_path
 from geomdl.cli.support.path_option import PathOption
-
-_CHUNK, _BYTES = 1024, 2**28  # images that are read, and predicted, at a time
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predicts; 2 if files were left out and nothing is left."""
+    from geomdl.cli.support.chunks import chunks
     from geomdl.cli.support.quiet import quiet_libraries
     from geomdl.errors import invalid
     from geomdl.inference import load
@@ -65,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     names = _map_names([source.name for source in sources]) if maps else {}
     left_out, done = [], 0
     with _Table(arguments.out, maps) as write:
-        for chunk in _chunks(read_in_order(sources, skip=arguments.skip_broken), arguments.batch_size):
+        for chunk in chunks(read_in_order(sources, skip=arguments.skip_broken), arguments.batch_size):
             left_out += [error for _, _, error in chunk if error is not None]
             there = [(name, image) for name, image, error in chunk if error is None]
             if not there:
@@ -88,21 +86,6 @@ def run(arguments: argparse.Namespace) -> int:
     skipped = f", {len(left_out)} left out" if left_out else ""
     print(f"geomdl: {done} images{skipped}{where}", file=sys.stderr)
     return 0 if done else 2
-
-
-def _chunks(read: Iterator[Any], batch_size: int) -> Iterator[list[Any]]:
-    """Images in whole batches, as many as `_CHUNK` or `_BYTES` allow, so that memory stays bounded."""
-    most = max(1, _CHUNK // max(1, batch_size)) * max(1, batch_size)
-    chunk: list[Any] = []
-    held = 0
-    for one in read:
-        chunk.append(one)
-        held += getattr(one[1], "nbytes", 0)
-        if len(chunk) == most or held > _BYTES:
-            yield chunk
-            chunk, held = [], 0
-    if chunk:
-        yield chunk
 
 
 class _Table:

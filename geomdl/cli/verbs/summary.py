@@ -12,6 +12,7 @@ model are overrides: ``--config.model.group=D4``.
 import argparse
 
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
+from geomdl.cli.support.named_model import image_shape, named_model
 from geomdl.cli.support.parser import UsageError, refuse_unused, whole
 
 
@@ -57,30 +58,15 @@ def _of_config(arguments: argparse.Namespace) -> object:
 
 def _of_name(arguments: argparse.Namespace) -> object:
     """The table of a model by name."""
-    shape = _image_shape(arguments.image_shape or "224x224x3")
+    shape = image_shape(arguments.image_shape or "224x224x3")
     from flax import nnx
 
-    from geomdl.cli.support.config_file import parse_overrides
     from geomdl.layers import Layer
     from geomdl.models.tools.parameter_table import parameter_table
     from geomdl.models.tools.summary import summarize
     from geomdl.random_keys import OneKey
-    from geomdl.training.configuration.config import RunConfig
 
-    section: dict[str, object] = {}
-    for key, value in parse_overrides(arguments.overrides).items():
-        if not key.startswith("model."):
-            raise UsageError(f"--config.{key} has no effect with --model; its options are --config.model.…")
-        section[key.removeprefix("model.")] = value
-    config = RunConfig.from_config_dict({"model": {"name": arguments.model, **section}, "training": {"steps": 1}}).model
+    config = named_model(arguments.model, arguments.overrides).model
     classes = arguments.classes or 1000
     model = nnx.eval_shape(lambda: config.build(shape, classes, rngs=OneKey(0)))
     return summarize(model, shape) if isinstance(model, Layer) else parameter_table(model, shape)
-
-
-def _image_shape(text: str) -> tuple[int, int, int]:
-    parts = text.lower().replace(",", "x").split("x")
-    if len(parts) != 3 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
-        raise UsageError(f"invalid --image_shape {text!r}; allowed: HEIGHTxWIDTHxCHANNELS; try 224x224x3")
-    height, width, channels = map(int, parts)
-    return height, width, channels

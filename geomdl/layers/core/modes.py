@@ -49,7 +49,8 @@ def statistics_kept(on: bool = True) -> Iterator[None]:
     Args:
       on: False follows the statistics of batches, as outside.
 
-    >>> from geomdl.layers import BatchNorm
+    >>> import jax.numpy as jnp
+    >>> from geomdl.layers import BatchNorm, statistics_kept
     >>> from geomdl.representations import FieldType
     >>> layer = BatchNorm(FieldType("C1", "1 trivial"), epsilon=0.0)
     >>> with statistics_kept():

@@ -11,18 +11,23 @@ from typing import Any
 from geomdl.data import DATASETS, Dataset, Preprocessing
 from geomdl.data.sources.given import GivenData
 from geomdl.errors import invalid
-from geomdl.paths import holds_path, local_path
+from geomdl.paths import holds_path, local_path, run_folder
 from geomdl.tasks import Task
 from geomdl.training.checkpoints.checkpoint import Checkpoints
+from geomdl.training.checkpoints.weights_file import WEIGHTS, load_weights, save_weights
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.continuation import judged
 from geomdl.training.loop.parts import build_model
 from geomdl.training.reporting.writers import read_metrics
 from geomdl.training.step.state import merge_model, split_model
 from geomdl.training.workdir.history import read_history, without_names
+from geomdl.training.workdir.json_file import write_json
 from geomdl.training.workdir.own_files import changed_files
 from geomdl.training.workdir.run_facts import described, known_preprocessing, read_facts
-from geomdl.training.workdir.workdir import WorkdirError, read_config
+from geomdl.training.workdir.workdir import WorkdirError, read_config, read_written
+
+_OF_THE_RUN = ("parameter_shapes", "files", "advice", "advice_at_start")
+"""Facts in run.json that a network is used without."""
 
 _log = logging.getLogger(__name__)
 
@@ -93,9 +98,9 @@ def load_trained(
         config = moved(config, data_path)
     elif data_dir is not None and old.get("data_dir") is not None:
         config = moved(config, data_dir, "--data_dir")
-    path = local_path(workdir, "work directory")
-    directory = path / "checkpoints"
-    if not directory.is_dir():
+    path = run_folder(workdir)
+    directory, weights = path / "checkpoints", path / WEIGHTS
+    if not directory.is_dir() and not weights.is_file():
         raise WorkdirError(f"work directory {workdir} has no checkpoint yet; train first")
     facts = read_facts(path / "run.json")
     if isinstance(config.data, GivenData) and dataset is not None and (other := GivenData.of(dataset)) != config.data:
@@ -103,14 +108,11 @@ def load_trained(
     data = dataset or described(config, facts) or config.data.load()
     task = config.task.for_dataset(data)
     structure, params, rest = split_model(build_model(config, data))
-    history = read_history(path, config)
-    records = read_metrics(path / "metrics.jsonl") if history.changes and (path / "metrics.jsonl").exists() else []
-    checkpoints = Checkpoints(directory, judge=judged(config, task, history, records) if history.changes else None)
-    try:
-        step = checkpoints.find(checkpoint)
-        model = merge_model(structure, *checkpoints.restore_model(step, params, rest))
-    finally:
-        checkpoints.close()
+    if directory.is_dir():
+        step, *variables = _of_checkpoint(path, config, task, checkpoint, params, rest)
+    else:
+        step, *variables = load_weights(weights, checkpoint, params, rest)
+    model = merge_model(structure, *variables)
     there = dataset if dataset is not None else data if len(data.train) else None
     known = facts.get("provenance") if dataset is None else None
     provenance = without_names(known, old) if isinstance(known, str) else None
@@ -118,6 +120,57 @@ def load_trained(
     for line in changed_files(config, facts):
         _log.warning(line)
     return Trained(model, config, task, step, data.image_shape, there, provenance, preprocessing, tuple(data.classes))
+
+
+def _of_checkpoint(
+    path: Path, config: RunConfig, task: Task, checkpoint: str | int, params: Any, rest: Any
+) -> tuple[int, Any, Any]:
+    """The step, the parameters and the other variables of a checkpoint of a run."""
+    history = read_history(path, config)
+    records = read_metrics(path / "metrics.jsonl") if history.changes and (path / "metrics.jsonl").exists() else []
+    judge = judged(config, task, history, records) if history.changes else None
+    checkpoints = Checkpoints(path / "checkpoints", judge=judge)
+    try:
+        step = checkpoints.find(checkpoint)
+        return step, *checkpoints.restore_model(step, params, rest)
+    finally:
+        checkpoints.close()
+
+
+def save_compact(workdir: Path | str, folder: Path | str, checkpoint: str | int = "best") -> Path:
+    """Writes what is needed of a run to use its network: ``config.json``, ``run.json`` and ``weights.safetensors``.
+
+    The folder is read as the work directory is, by every function and command that reads a trained network; it holds
+    one set of weights in place of checkpoints, no records, and no paths of this machine.
+
+    Args:
+      workdir: of the run.
+      folder: gets the files; made if it is not there.
+      checkpoint: ``"best"``, ``"latest"`` or a step.
+
+    Raises:
+      ValueError: when there is no such run or checkpoint, or the folder is the work directory of another.
+
+    >>> import tempfile
+    >>> folder = save_compact("pretrained:digits_gcnn_c1", tempfile.mkdtemp())
+    >>> load_trained(folder).image_shape
+    (20, 20, 1)
+    """
+    source, target = run_folder(workdir), local_path(folder, "folder")
+    if (target / "checkpoints").exists():
+        raise invalid("folder", str(folder), "one that is no work directory of a run")
+    trained = load_trained(source, checkpoint)
+    written = read_written(source / "config.json")
+    sections = {**written["config"], "model": {k: v for k, v in written["config"]["model"].items() if k != "init_from"}}
+    sections["data"] = {key: None if holds_path(key) else value for key, value in sections["data"].items()}
+    facts = {key: value for key, value in read_facts(source / "run.json").items() if key not in _OF_THE_RUN}
+    _, params, rest = split_model(trained.model)
+    target.mkdir(parents=True, exist_ok=True)
+    save_weights(target / WEIGHTS, trained.step, params, rest)
+    kept = {key: written[key] for key in ("versions", "hardware") if key in written}
+    write_json(target / "config.json", {"config": sections, **kept})
+    write_json(target / "run.json", facts)
+    return target
 
 
 def moved(config: RunConfig, place: Path | str, option: str = "--data_path") -> RunConfig:

@@ -11,9 +11,11 @@ import jax.numpy as jnp
 from flax import nnx
 
 from geomdl.data import Dataset
-from geomdl.errors import invalid, shortened
+from geomdl.errors import invalid, nearest, shortened
 from geomdl.layers import GroupPool, induce
-from geomdl.paths import local_path
+from geomdl.models.weights.mismatch import WeightsMismatch
+from geomdl.models.weights.transfer import load_weights
+from geomdl.paths import PRETRAINED, is_pretrained, local_path, pretrained_names
 from geomdl.random_keys import OneKey
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.parts import Parts
@@ -88,17 +90,38 @@ def source_of(name: str, config: RunConfig, dataset: Dataset) -> Source:
         return _of_run(path)
     if path.is_file():
         return _of_file(path, config, dataset)
-    raise invalid("model.init_from", name, "a work directory, a file of weights, or a network that comes along")
+    if is_pretrained(name):
+        return _of_run(name)
+    if name in pretrained_names():
+        return _of_run(PRETRAINED + name)
+    allowed = "a work directory, a file of weights, or a network that comes along (geomdl list pretrained)"
+    close = nearest(name, pretrained_names())
+    raise invalid("model.init_from", name, allowed, close)
 
 
-def _of_run(path: Path) -> Source:
+def _of_run(path: Path | str) -> Source:
     found = load_trained(path)
     words = f"the weights of step {found.step:,} of {path}"
     return Source(found.model, words, found.config.model, found.classes)
 
 
 def _of_file(path: Path, config: RunConfig, dataset: Dataset) -> Source:
-    raise invalid("model.init_from", str(path), "a work directory")
+    """The network of the run with the weights of a file, and with the number of classes that these have."""
+    outputs = config.task.for_dataset(dataset).outputs
+
+    def loaded(count: int) -> Source:
+        model: Any = config.model.build(image_shape=dataset.image_shape, num_classes=count, rngs=nnx.Rngs(config.seed))
+        found = load_weights(model, path)
+        words = f"the weights in {path} ({found.format}, with the names of {found.scheme})"
+        names = tuple(dataset.classes) if count == outputs else tuple(map(str, range(count)))
+        return Source(model, words, config.model, names)
+
+    try:
+        return loaded(outputs)
+    except WeightsMismatch as error:
+        if error.classes is None:
+            raise ValueError(f"model.init_from: {error}") from error
+        return loaded(error.classes)
 
 
 def begin_with(model: nnx.Module, source: Source, config: RunConfig, dataset: Dataset) -> list[str]:

@@ -98,6 +98,13 @@ def packing_of(model: nnx.Module, labels: Callable[[Tree], Tree] | None) -> Pack
       labels: of an optimiser that treats every entry of a parameter by itself, but parameters of different labels
         (weight decay or none, say) in different ways: parameters → a tree of what tells them apart. None: the optimiser
         looks at whole parameters, at their norms, say, and nothing is stacked.
+
+    >>> from geomdl.layers import Conv
+    >>> from geomdl.representations import FieldType
+    >>> t = FieldType("C4", "2 regular")
+    >>> net = Sequential([Conv(t, t, 3, padding=1, use_bias=False, rngs=nnx.Rngs(i)) for i in range(8)])
+    >>> [len(group) for group in packing_of(net, lambda params: jax.tree.map(lambda _: 0, params)).groups]
+    [8]
     """
     if labels is None:
         return NO_PACKING

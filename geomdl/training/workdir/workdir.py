@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from geomdl.environment import hardware, versions
 from geomdl.errors import unknown
-from geomdl.paths import local_path
+from geomdl.paths import is_pretrained, local_path, run_folder
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.configuration.flat_config import flat
 from geomdl.training.distributed.processes import by_first, together
@@ -37,6 +37,8 @@ class Workdir:
     """
 
     def __init__(self, path: Path | str, config: RunConfig, *, allow_change: Sequence[str] = ()) -> None:
+        if is_pretrained(path):
+            raise WorkdirError(f"work directory {path} is a network that geomdl brings along; choose a folder of yours")
         self.path = local_path(path, "work directory")
         _require_paths(allow_change, config)
         self._lock: TextIO | None = None
@@ -115,7 +117,7 @@ def read_config(path: Path | str) -> RunConfig:
     Raises:
       WorkdirError: when there is none, or it cannot be read.
     """
-    file = local_path(path, "work directory") / "config.json"
+    file = run_folder(path) / "config.json"
     if not file.exists():
         raise WorkdirError(f"{path} is no work directory of a run: it has no config.json")
     values = _read(file)

@@ -33,9 +33,11 @@ class ImageNetResNetConfig(ZooConfig):
         networks that are twice as wide inside.
       survival: the probability p_L with which the last block is kept in training; block l of L is kept with
         1 − l/L (1 − p_L) (stochastic depth).
+      blocks: of each stage, in place of those that belong to the depth, which then says of what kind they are.
 
     Raises:
-      ValueError: for another depth or version, groups in basic blocks, or images that are too small.
+      ValueError: for another depth or version, groups in basic blocks, a stage without blocks, or images that are too
+        small.
 
     References:
       He, Zhang, Ren & Sun, Deep residual learning for image recognition, CVPR 2016, table 1. He et al., Identity
@@ -57,6 +59,7 @@ class ImageNetResNetConfig(ZooConfig):
     cardinality: int = 1
     base_width: int = 64
     survival: float = 1.0
+    blocks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,13 +73,16 @@ class ImageNetResNetConfig(ZooConfig):
             allowed = "cardinality=1, base_width=64 with basic blocks (18 and 34 layers)"
             raise invalid("model.cardinality", self.cardinality, allowed, "depth=50")
 
+        if any(number < 1 for number in self.blocks):
+            raise invalid("model.blocks", self.blocks, "at least one block in each stage", DEPTHS[self.depth])
+
     def network(self, net: Chain, num_classes: int) -> None:
         """Stem, four stages, mean, class scores."""
         net.conv(64, 7, stride=2, bias=False)
         if not self.preactivation:
             net.norm().act()
         net.max_pool(3, 2, padding=1)
-        places = stages(DEPTHS[self.depth])
+        places = stages(self.blocks or DEPTHS[self.depth])
         for (stage, block), kept in zip(places, survivals(len(places), self.survival), strict=True):
             stride = 2 if block == 0 and stage > 0 else 1
             if self.depth >= 50:
