@@ -437,7 +437,7 @@ def conclusions(out: Path) -> list[str]:
     return sentences
 
 
-def orders(rows: list[Row]) -> list[float]:
+def orders(rows: Sequence[Row]) -> list[float]:
     """The order of the drift of each seed."""
     seeds = [[r for r in rows if r["seed"] == seed] for seed in distinct(rows, "seed")]
     return [order([float(r["step"]) for r in own], [float(r["drift"]) for r in own]) for own in seeds]
