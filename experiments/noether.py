@@ -43,7 +43,7 @@ A convolution of 3 × 3 pixels to 8 channels with stride 2, batch norm (with ε 
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
