@@ -18,13 +18,14 @@ which lie at every angle. One seed and 400 steps (fast), or three seeds and 2,00
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.claims import Claim, alike, named, numbers, unmet
 from experiments.segmentation_networks import NETWORKS, run_config
 from experiments.trained_networks import file_name
 from geomdl.actions import disc
@@ -200,3 +201,45 @@ def conclusions(out: Path) -> list[str]:
     odd = tuple(a for a in ANGLES if a % 90 == 45)
     worst = ", ".join(f"{n} {at(table, n, odd)[1]:.2f}" for n in (*NETWORKS, RESAMPLED))
     return [*sentences, f"At odd multiples of 45°: IoU {worst}."]
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables and the pictures contradict."""
+    return unmet(_claims(out))
+
+
+GROUPS = tuple(name for name in NETWORKS if name != "U-Net")
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    table = read_csv(out / "angles.csv", ("network", "seed", "angle", "difference", "iou"), COMMAND)
+    summary = read_csv(out / "summary.csv", ("network", "seed", "parameters", "iou"), COMMAND)
+    yield from numbers(table, ("network", "seed", "angle"), "difference", "iou")
+    yield from alike(summary, "parameters", 1.1)
+    for r in summary:  # whoever finds the background alone has about 0.2
+        yield float(r["iou"]) > 0.6, f"{named(r, 'network', 'seed')} has learnt an IoU of {float(r['iou']):.2f} only"
+    for r in table:
+        found = f"{named(r, 'network', 'seed', 'angle')}: max |Δ| {r['difference']}, IoU of the label maps {r['iou']}"
+        if r["network"] in GROUPS and r["angle"] in QUARTERS:
+            yield 0 < float(r["difference"]) <= 1e-5 and r["iou"] == 1, found
+        elif r["network"] == "U-Net" and r["angle"] in QUARTERS:
+            yield float(r["iou"]) < 0.9, found
+        elif r["network"] == RESAMPLED and r["angle"] in QUARTERS:
+            yield (r["difference"], r["iou"]) == (0, 1), found
+    worst = at(table, "U-Net", QUARTERS)[0]
+    yield worst > 0.1, f"the U-Net commutes with quarter turns up to {worst:.1e}"
+    for angle in (45.0, 135.0, 225.0, 315.0):
+        plain, resampled = (at(table, name, (angle,))[1] for name in ("U-Net", RESAMPLED))
+        found = f"at {angle:g}° the IoU of the label maps is {plain:.2f} for the U-Net"
+        yield plain < resampled - 0.1, f"{found}, {resampled:.2f} for what turning loses"
+        for name in GROUPS:
+            iou = at(table, name, (angle,))[1]
+            yield plain < iou < resampled, f"{found}, {iou:.2f} for {name}, {resampled:.2f} for what turning loses"
+    with np.load(out / "pictures.npz") as pictures:
+        for name in NETWORKS:
+            differ = int((pictures[f"{name}/{SEGMENTED_FIRST}"] != pictures[f"{name}/{ROTATED_FIRST}"]).sum())
+            found = f"in the picture {differ} pixels differ for {name}"
+            yield differ > 10 if name == "U-Net" else differ == 0, found
+        median = float(pictures["median"])
+        yield median > 5, f"half of the images differ in at most {median:g} pixels for the U-Net"
+        yield bool((np.rot90(pictures["image"]) == pictures["turned"]).all()), "the picture is not turned by 90°"

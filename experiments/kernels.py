@@ -15,15 +15,18 @@ count, and each satisfies the constraint K(gx) = ρ_out(g) K(x) ρ_in(g)⁻¹. W
 Needs no training; seconds on 2 CPU cores.
 """
 
+import itertools
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from experiments.claims import Claim, unmet
 from geomdl.errors import unknown
 from geomdl.groups import C8, D4, O2, SO2, C, D, PlanarGroup, require_planar
 from geomdl.kernels import SteerableKernelSpace, solutions
-from geomdl.plots import Row, read_csv, write_csv
+from geomdl.plots import Row, distinct, read_csv, write_csv
 from geomdl.representations import Representation, irreps
 
 COMMAND = "geomdl reproduce kernels"
@@ -164,3 +167,46 @@ def conclusions(out: Path) -> list[str]:
         f"Sampled on {SIZE} × {SIZE} pixels, {sum(int(r['spaces']) for r in grid):,} spaces satisfy it to"
         f" {max(float(r['residual']) for r in grid):.0e} for quarter turns and reflections of the grid.",
     ]
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet(_claims(out))
+
+
+def drawn(table: Sequence[Row], rho_in: Representation, rho_out: Representation) -> dict[int, np.ndarray]:
+    """The kernels of ``gallery.csv`` by frequency, as `geomdl.kernels.solutions` gives them."""
+    wanted = (str(rho_in.group), str(rho_in), str(rho_out))
+    found: dict[int, np.ndarray] = {}
+    rows = [r for r in table if (r["group"], r["in"], r["out"]) == wanted]
+    for frequency in map(int, distinct(rows, "frequency")):
+        shown = [r for r in rows if r["frequency"] == frequency]
+        basis = np.zeros((1 + max(int(r["element"]) for r in shown), 2, rho_out.size, rho_in.size))
+        for r in shown:
+            basis[int(r["element"]), :, int(r["row"]), int(r["column"])] = r["cos"], r["sin"]
+        found[frequency] = basis
+    return found
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    table = read_csv(out / "dimensions.csv", ("group", "in", "out", "dimension", "characters", "residual"), COMMAND)
+    grid = read_csv(out / "sampled.csv", ("group", "spaces", "weights", "residual"), COMMAND)
+    shown = read_csv(out / "gallery.csv", ("group", "in", "out", "frequency", "element", "cos", "sin"), COMMAND)
+    for r in table:
+        pair = f"{r['in']} to {r['out']} of {r['group']}"
+        yield r["dimension"] == r["characters"], f"{pair}: {r['dimension']} kernels, by characters {r['characters']}"
+        yield float(r["residual"]) < LIMIT, f"kernels from {pair} violate the constraint by {float(r['residual']):.1e}"
+    for r in grid:
+        found = f"sampled kernels of {r['group']} violate the constraint by {float(r['residual']):.1e}"
+        yield float(r["residual"]) < LIMIT, found
+        yield int(r["weights"]) >= int(r["spaces"]) > 0, f"{r['group']}: {r['weights']} weights in {r['spaces']} spaces"
+    rng = np.random.default_rng(1)
+    angles = rng.uniform(0, 2 * math.pi, 5)
+    for group, highest in GALLERY.items():
+        chosen = [rho for rho in all_irreps(group, highest) if rho.labels[0][1] <= highest]
+        g = group.sample(rng, 4)
+        for rho_in, rho_out in itertools.product(chosen, chosen):
+            for frequency, basis in drawn(shown, rho_in, rho_out).items():
+                off = residual(rho_in, rho_out, frequency, basis, g, angles)
+                found = f"a kernel of the gallery, {rho_in} to {rho_out} of {group}, frequency {frequency}"
+                yield off < 1e-9, f"{found}, violates the constraint by {off:.1e}"

@@ -20,8 +20,9 @@ in Bronstein, Bruna, Cohen & Veličković, Geometric deep learning, 2021.
 """
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -29,6 +30,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from experiments.claims import Claim, alike, means, named, numbers, unmet
 from experiments.trained_networks import study, summary_row
 from geomdl.actions import FAMILIES, Family, act, roll
 from geomdl.data import Dataset
@@ -194,3 +196,36 @@ def worst_errors(table: Sequence[Row]) -> dict[tuple[str, str], float]:
         key = (str(r["model"]), str(r["family"]))
         worst[key] = max(worst.get(key, 0.0), float(r["error"]))
     return worst
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet(_claims(out))
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    """ "Not invariant" is three orders of magnitude above "exact": at least 1 % of the spread between digits."""
+    table = read_csv(out / "spreads.csv", ("model", "seed", "family", "input_spread", "error"), COMMAND)
+    summary = read_csv(out / "summary.csv", ("model", "seed", "parameters", "accuracy"), COMMAND)
+    about = ("model", "family", "seed")
+    yield from numbers(table, about, "input_spread", "error")
+    for r in table:
+        error = float(r["error"])
+        if r["model"] in BUILT_IN.get(str(r["family"]), ()):
+            yield error <= EXACT, f"not exact, though built in: {named(r, *about)} has an error of {error:.1e}"
+        else:
+            found = f"invariant, though not built in: {named(r, *about)} has an error of {error:.1e}"
+            yield error > 1000 * EXACT, found
+        found = f"the scores of {named(r, 'model', 'seed')} differ between digits by {r['input_spread']} only"
+        yield float(r["input_spread"]) > 1, found
+    error = means([r for r in table if r["family"] == "rotations"], "error", "model")
+    for model, (other, share) in itertools.product(
+        ("SO(2)", "O(2)"), (("C8", 1), ("MLP", 0.3), ("CNN", 0.3), ("CNN, normalised", 0.3))
+    ):
+        found = f"under rotations the error of {model} is {error[model,]:.2g}, that of {other} {error[other,]:.2g}"
+        yield error[model,] < share * error[other,], found
+    found = f"under rotations the error of C8 is {error['C8',]:.2g}, that of C4 {error['C4',]:.2g}"
+    yield error["C8",] < error["C4",], found
+    yield from alike(summary, "parameters", 1.1)
+    for r in summary:
+        yield float(r["accuracy"]) > 0.85, f"{named(r, 'model', 'seed')} has learnt {float(r['accuracy']):.1%} only"

@@ -19,13 +19,14 @@ repeated.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from experiments.claims import Claim, named, numbers, unmet
 from experiments.trained_networks import described, layer_name, study
 from geomdl.actions import rotate
 from geomdl.data import Dataset
@@ -192,3 +193,44 @@ def growth(table: Sequence[Row], model: str, *, last: bool = False) -> float:
         if not last or int(r["position"]) == end:
             logs[str(r["state"])].append(np.log(float(r["error"])))
     return float(np.exp(np.mean(logs["trained"]) - np.mean(logs["untrained"])))
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the table contradicts."""
+    return unmet(_claims(out))
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    """Thresholds of the CNN and of the jump are orders of magnitude; rounding is judged by `tolerance`."""
+    table = read_csv(out / "errors.csv", ("model", "state", "seed", "position", "layer", "angle", "error"), COMMAND)
+    about = ("model", "state", "seed", "layer", "angle")
+    yield from numbers(table, about, "error")
+    for r in table:
+        error, place = float(r["error"]), int(r["position"])
+        if r["model"] == "C8" and place and is_quarter(r):
+            yield 0 < error <= tolerance(jnp.float32, place), f"the error of {named(r, *about)} is {error:.1e}"
+        if not place and is_quarter(r):
+            yield error == 0, f"turning the images there and back at {r['angle']:g}° has an error of {error:.1e}"
+        elif not place:
+            yield 0 < error < 0.1, f"turning the images there and back at {r['angle']:g}° has an error of {error:.1e}"
+    untrained, trained = (worst_by_layer(table, "C8", state, 45) for state in ("untrained", "trained"))
+    middle, least = float(np.exp(np.mean(np.log([*untrained.values()])))), min(untrained.values())
+    found = f"the untrained C8 network is off by {middle:.2g} at 45° (mean of the layers), by at least {least:.2g}"
+    yield 1e-2 <= middle <= 1e-1, found
+    yield least > 1e-3, found
+    for layer, error in untrained.items():
+        found = f"the error of C8 at 45° after {layer[1]} is {error:.2g} untrained, {trained[layer]:.2g} trained"
+        yield trained[layer] > error, found
+    for what, grown in (("layers", growth(table, "C8")), ("scores", growth(table, "C8", last=True))):
+        yield grown > 1, f"in training the error of the {what} of C8 at 45° is multiplied by {grown:.2g}"
+    for state in ("untrained", "trained"):
+        before, after = jump(table, "C8, stride 2", state)
+        blurred = max(worst_by_layer(table, "C8", state, 90).values())
+        found = f"the error at quarter turns is {before:.1e} before the stride of 2, {after:.1e} from there on"
+        yield before <= tolerance(jnp.float32, 3), f"{found} ({state})"
+        yield after > 1000 * max(before, blurred), f"{found}, and {blurred:.1e} with a blur ({state})"
+        for turn in (45, 90):
+            resampled = max(worst_by_layer(table, "CNN", state, turn, resampled=True).values())
+            for (_, layer), error in worst_by_layer(table, "CNN", state, turn).items():
+                found = f"the error of the {state} CNN after {layer} is {error:.2g} at {turn}°"
+                yield error > max(0.1, 3 * resampled), f"{found}, that of the images there and back {resampled:.2g}"

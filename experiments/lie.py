@@ -28,7 +28,8 @@ Goldblum & Wilson, The Lie derivative for measuring learned equivariance, ICLR 2
 """
 
 import functools
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from experiments.claims import Claim, named, numbers, unmet
 from experiments.trained_networks import described, layer_name, study
 from geomdl.actions import GENERATORS, representation_matrix, warp_projective
 from geomdl.data import Dataset
@@ -46,7 +48,7 @@ from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, predictor
 from geomdl.layers import Flatten, Layer, Sequential
 from geomdl.models import count_parameters
-from geomdl.plots import Row, distinct, read_csv
+from geomdl.plots import Row, distinct, mean_over, read_csv
 from geomdl.representations import FieldType
 from geomdl.training import RunConfig, build_model
 
@@ -269,3 +271,67 @@ def kinds(layers: Sequence[Row], model: str, state: str) -> dict[str, float]:
             shares[kind(str(r["layer"]))] += float(r["added"])
     total = sum(shares.values())
     return {name: share / total for name, share in shares.items()}
+
+
+def added(layers: Sequence[Row], model: str, state: str, generators: Sequence[str]) -> list[tuple[str, float]]:
+    """What each layer adds, in order: name, and root mean square over some generators (of the means over seeds)."""
+    found: dict[tuple[int, str], list[float]] = {}
+    own = [r for r in layers if (r["model"], r["state"]) == (model, state) and r["generator"] in generators]
+    for r in mean_over(own, over="seed", by=["position", "generator"]):
+        found.setdefault((int(r["position"]), str(r["layer"])), []).append(float(r["added"]))
+    return [(name, float(np.sqrt(np.mean(np.square(v))))) for (_, name), v in sorted(found.items())]
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet(_claims(out))
+
+
+CONVOLUTIONAL = ("CNN", "CNN, blurred", "SO(2)")
+NOTHING = 1e-5
+"""What rounding leaves, in a dozen layers, of a map of each pixel by itself that is affine, and so commutes."""
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    """Orderings and shares: "next to nothing" is a tenth, "most" is more than half.
+
+    The tenth is asked of horizontal translations only: the digits are as high as their frame, so that a kernel of 5 × 5
+    carries them to the border of the image under vertical ones.
+    """
+    columns = ("model", "seed", "state", "position", "layer", "generator", "added", "partial")
+    layers = read_csv(out / "layers.csv", columns, COMMAND)
+    total = read_csv(out / "total.csv", ("model", "seed", "state", "generator", "error"), COMMAND)
+    yield from numbers(layers, ("model", "seed", "state", "layer", "generator"), "added", "partial")
+    yield from numbers(total, ("model", "seed", "state", "generator"), "error")
+    for state in STATES:
+        for model in ("CNN", "CNN, blurred"):
+            for generator, share in (("translate_x", 0.1), ("translate_y", 1.0)):
+                (_, first), _, (_, relu) = added(layers, model, state, (generator,))[:3]
+                found = f"the first convolution of {model} ({state}) adds {first:.2g}, its ReLU {relu:.2g}"
+                yield first < share * relu, f"{found} ({generator})"
+        for model, generator in itertools.product(CONVOLUTIONAL, MOTIONS):
+            for name, value in added(layers, model, state, (generator,)):
+                if name == "norm":
+                    yield value < NOTHING, f"a norm of {model} ({state}) adds {value:.1e} under {generator}"
+        share = kinds(layers, "CNN", state)
+        most = share["nonlinearities"] + share["strides"]
+        yield most > 0.5, f"nonlinearities and strides of the {state} CNN add {most:.0%} only"
+        found = f"strides of the {state} CNN add {share['strides']:.0%}, convolutions {share['convolutions']:.0%}"
+        yield share["strides"] > share["convolutions"] / 2, found
+        (_, patches), *others = added(layers, "ViT", state, ("translate_x", "translate_y"))
+        name, most = max(others, key=lambda other: other[1])
+        yield patches > most, f"the patches of the {state} ViT add {patches:.2g}, its layer {name} {most:.2g}"
+        blurred, plain = (translation(total, model, state) for model in ("CNN, blurred", "CNN"))
+        yield blurred < plain, f"the translation derivative is {blurred:.2g} blurred, {plain:.2g} not ({state})"
+    for state, equivariant in (("untrained", ("SO(2)", "C8")), ("trained", ("SO(2)",))):
+        error = {model: at(total, model, state, "rotate") for model in RUNS}
+        for model, other in itertools.product(equivariant, (m for m in RUNS if m not in equivariant)):
+            found = f"the rotation derivative of {model} is {error[model]:.2g}, that of {other} {error[other]:.2g}"
+            yield error[model] < error[other], f"{found} ({state})"
+    keys = ("model", "state", "seed", "generator")
+    last = {tuple(r[key] for key in keys): float(r["partial"]) for r in layers}
+    for r in total:  # up to what comes in at the border of the image: zeros there, mirrored pixels here
+        error, add_up = float(r["error"]), last.get(tuple(r[key] for key in keys))
+        if add_up is not None:
+            found = f"the contributions of {named(r, *keys)} add up to {add_up:.3g}, not {error:.3g}"
+            yield abs(add_up - error) <= 0.05 * error, found

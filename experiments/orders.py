@@ -26,16 +26,17 @@ covariant convolutional networks for medical image analysis, MICCAI 2018.
 import argparse
 import itertools
 import json
+import math
 import os
-import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from experiments import order_costs
-from experiments.order_networks import GROUPS, MODES, SETTINGS, OrderNetworkConfig, Setting, label, run_config
+from experiments.claims import Claim, named, numbers, unmet
+from experiments.order_networks import ANCHOR, GROUPS, MODES, SETTINGS, OrderNetworkConfig, Setting, label, run_config
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
@@ -128,7 +129,7 @@ def _with_order(row: Row) -> Row:
 def error(table: Sequence[Row], data: str, mode: str, group: str) -> tuple[float, float]:
     """Mean and standard deviation of the test error over the seeds (0 for one seed)."""
     found = [float(r["error"]) for r in table if (r["data"], r["mode"], r["group"]) == (data, mode, group)]
-    return statistics.fmean(found), statistics.stdev(found) if len(found) > 1 else 0.0
+    return float(np.mean(found)), float(np.std(found, ddof=1)) if len(found) > 1 else 0.0
 
 
 def slope(rows: Sequence[Row], column: str) -> float:
@@ -180,6 +181,86 @@ def conclusions(out: Path) -> list[str]:
 
 
 _COUNTS = ("dense_multiply_adds", "factored_multiply_adds")
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet([*_error_claims(out), *_cost_claims(out)])
+
+
+def _error_claims(out: Path) -> Iterator[Claim]:
+    """With fewer than three seeds, differences within two standard errors of a share of test images decide nothing."""
+    errors = read_csv(
+        out / "errors.csv", ("data", "mode", "group", "order", "seed", "error", "parameters", "test_images"), COMMAND
+    )
+    about = ("data", "mode", "group", "seed")
+    yield from numbers(errors, about, "error")
+    anchor = {r["data"]: float(r["parameters"]) for r in errors if (r["mode"], r["group"]) == ("width", ANCHOR)}
+    for r in errors:
+        if r["mode"] == "parameters":
+            more = float(r["parameters"]) / anchor[r["data"]] - 1
+            yield abs(more) < 0.03, f"{named(r, *about)} has {more:+.1%} parameters against {ANCHOR} of fixed width"
+    for data, mode in itertools.product(map(str, distinct(errors, "data")), MODES):
+        own = [r for r in errors if (r["data"], r["mode"]) == (data, mode)]
+        by_seed = {(r["group"], r["seed"]): float(r["error"]) for r in own}
+        here, seeds = f"{data}, fixed {mode}: the error", len(distinct(own, "seed"))
+        for seed in distinct(own, "seed"):
+            first, middle = by_seed["C1", seed], by_seed["C8", seed]
+            yield middle < 0.5 * first, f"{here} of C8 is {middle:.1%}, that of C1 {first:.1%}, seed {seed}"
+        found = {str(g): error(own, data, mode, str(g)) for g in distinct(own, "group")}
+        mean = {group: value for group, (value, _) in found.items()}
+        words = ", ".join(f"{g} {mean[g]:.1%}" for g in ("C1", "C2", "C4", "C8", "C16"))
+        slack = 0.0 if seeds >= 3 else 2 * math.sqrt(2 * mean["C8"] * (1 - mean["C8"]) / float(own[0]["test_images"]))
+        for before, after in itertools.pairwise(("C1", "C2", "C4", "C8")):
+            yield mean[after] < mean[before] + slack, f"{here} does not fall from {before} to {after}: {words}"
+        little = abs(mean["C16"] - mean["C8"]) < 0.15 * (mean["C1"] - mean["C8"]) + slack
+        yield little, f"{here} changes after C8: {words}"
+        if data != "digits":
+            continue
+        for group in ("C12", "C16"):  # at fixed width, with almost twice the parameters, C16 is a little better still
+            if mode == "parameters" and group in found and seeds > 1:
+                noise = float(np.hypot(found["C8"][1], found[group][1]))
+                same = abs(mean[group] - mean["C8"]) < 1.5 * noise
+                yield same, f"{here} of {group} is {mean[group]:.1%}, that of C8 {mean['C8']:.1%} ± {noise:.1%}"
+        for n in (1, 2, 4, 8):
+            dihedral, cyclic_ = f"D{n}", f"C{2 * n}"
+            if dihedral in mean:
+                found_ = f"{here} of {dihedral} is {mean[dihedral]:.1%}, that of {cyclic_} {mean[cyclic_]:.1%}"
+                yield mean[dihedral] > mean[cyclic_] - slack, found_
+        yield mean["D8"] < 0.5 * mean["D1"], f"{here} of D8 is {mean['D8']:.1%}, that of D1 {mean['D1']:.1%}"
+
+
+def _cost_claims(out: Path) -> Iterator[Claim]:
+    """Of times in wide networks: with 3 fields, which were trained, the expansion outweighs what is saved."""
+    costs = read_csv(out / "costs.csv", ("data", "mode", "group", "order", *_COUNTS), COMMAND)
+    taken = read_csv(out / "times.csv", ("mode", "group", "order", "method", "relative"), COMMAND)
+    yield from numbers(taken, ("mode", "group", "method"), "relative")
+    for data, mode in itertools.product(map(str, distinct(costs, "data")), order_costs.ALL_MODES):
+        rows, power = cyclic(costs, data, mode, least=4), 1 if "parameters" in mode else 2
+        dense, factored = (slope(rows, column) for column in _COUNTS)
+        found = f"{data}, {mode}: multiply-adds grow as order^{dense:.2f} dense, order^{factored:.2f} factored"
+        yield abs(dense - power) <= 0.1 and factored < 0.65 * dense, found
+    for r in costs:
+        order, share = int(r["order"]), float(r["factored_multiply_adds"]) / float(r["dense_multiply_adds"])
+        found = f"factored takes {share:.2f} of the multiply-adds of dense: {named(r, 'data', 'mode', 'group')}"
+        yield share < 1 or order < 8, found
+        # with 3 fields the expansion, in tiles, takes what mixing saves up to order 8
+        yield share < 0.75 or order < (8 if "wide" in str(r["mode"]) else 12), found
+        yield share > 1 or r["mode"] != "width" or order > 1, f"{found}, where there is nothing to save"
+    own = [r for r in taken if r["mode"] == "wide" and str(r["group"])[0] == "C"]
+    time_of = {(str(r["group"]), r["method"]): float(r["relative"]) for r in own}
+    dense, factored = (
+        slope([r for r in own if r["method"] == method and int(r["order"]) >= 4], "relative")
+        for method in order_costs.METHODS
+    )
+    found = f"in wide networks the time of a step grows as order^{dense:.2f} dense, order^{factored:.2f} factored"
+    yield factored < dense - 0.4, found
+    for group in ("C8", "C12", "C16"):
+        if (group, "dense") in time_of:
+            times = [time_of[group, method] for method in order_costs.METHODS]
+            found = f"{group} in wide networks takes {times[0]:.2f} times the time of C1 dense, {times[1]:.2f} factored"
+            yield times[1] < 0.7 * times[0], found
+    yield time_of["C1", "dense"] == 1, f"C1 takes {time_of['C1', 'dense']} times its own time"
 
 
 def main() -> None:

@@ -17,11 +17,12 @@ the output directory are not repeated.
 
 import importlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from experiments.claims import Claim, alike, means, numbers, unmet
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
@@ -183,3 +184,55 @@ def _exactness(mean: Mapping[str, Row], column: str, motions: str) -> str:
 
 def _average(table: Sequence[Row]) -> float:
     return float(np.mean([float(row["parameters"]) for row in table]))
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet(_claims(out))
+
+
+TURNED, MIRRORED, SHIFTED = "rotation_error_90", "reflection_error", "shift_error_circular"
+INVARIANT = {TURNED: ("C4", "D4"), MIRRORED: ("D4",), SHIFTED: ("TI-CNN",)}
+"""Columns of ``summary.csv``, and the networks whose error is rounding."""
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    accuracies = ("accuracy", "worst_angle_accuracy", "worst_circular_shift_accuracy", "worst_crop_shift_accuracy")
+    summary = read_csv(out / "summary.csv", ("model", "seed", "parameters", *accuracies, *INVARIANT), COMMAND)
+    angles = read_csv(out / "accuracy_by_angle.csv", ("model", "seed", "angle", "accuracy"), COMMAND)
+    yield from numbers(summary, ("model", "seed"), *accuracies, *INVARIANT)
+    yield from numbers(angles, ("model", "seed", "angle"), "accuracy")
+    yield from alike(summary, "parameters", 1.1)
+    for r in summary:
+        for column, networks in INVARIANT.items():
+            exact = float(r[column]) <= EXACT
+            found = f"{column} of {r['model']}, seed {r['seed']}, is {float(r[column]):.1e}"
+            yield exact == (r["model"] in networks), f"{found}, {'exact' if exact else 'more than rounding'}"
+    by_seed = {(r["model"], r["seed"], r["angle"]): float(r["accuracy"]) for r in angles}
+    at = means(angles, "accuracy", "model", "angle")
+    for model in ("MLP", "CNN", "TI-CNN", "C4", "D4"):
+        yield at[model, 0] > 0.9, f"{model} has {at[model, 0]:.1%} upright"
+    for model in ("MLP", "CNN", "TI-CNN"):
+        yield at[model, 90] < 0.4, f"{model}, without rotations built in, has {at[model, 90]:.1%} at 90°"
+    for model in ("C4", "D4"):
+        for (name, seed, angle), accuracy in by_seed.items():
+            if name == model and angle in (90, 180, 270):
+                upright = by_seed[model, seed, 0]
+                found = f"{model} has {accuracy:.1%} at {angle:g}° and {upright:.1%} at 0°, seed {seed}"
+                yield accuracy == upright, found
+        found = f"{model} has {at[model, 45]:.1%} at 45° and {at[model, 90]:.1%} at 90°"
+        yield at[model, 45] < at[model, 90] - 0.2, found
+    mean = {column: means(summary, column, "model") for column in accuracies}
+    upright, turned, circular, crop = (mean[column] for column in accuracies)
+    for r in summary:
+        if r["model"] == "TI-CNN":
+            worst, own = float(r["worst_circular_shift_accuracy"]), float(r["accuracy"])
+            yield worst == own, f"TI-CNN has {worst:.1%} at the worst circular shift, {own:.1%} else, seed {r['seed']}"
+    yield circular["CNN",] < 0.4, f"the CNN has {circular['CNN',]:.1%} at the worst circular shift"
+    found = f"TI-CNN has {crop['TI-CNN',]:.1%} at the worst shift out of the frame, {upright['TI-CNN',]:.1%} else"
+    yield crop["TI-CNN",] < upright["TI-CNN",], found
+    augmented = "CNN + augmentation"
+    yield turned[augmented,] > 0.7, f"with augmentation the CNN has {turned[augmented,]:.1%} at its worst angle"
+    yield turned["CNN",] < 0.7, f"the CNN has {turned['CNN',]:.1%} at its worst angle"
+    found = f"augmentation costs no accuracy at 0°: {upright[augmented,]:.1%}, and {upright['CNN',]:.1%} without"
+    yield upright[augmented,] < upright["CNN",], found

@@ -514,6 +514,30 @@ def retrieval_under_rotation() -> str:
     return to_markdown(rows, columns)
 
 
+def transfer() -> str:
+    """Accuracy on turned digits by what is trained of a network that knows clothes."""
+    from geomdl.plots import Column, mean_over, read_csv, to_markdown
+
+    command = "GEOMDL_DATA=FOLDER geomdl reproduce transfer --preset=full"
+    keys = ("network", "way", "images", "seed", "accuracy", "consistency")
+    rows = read_csv(RESULTS / "transfer" / "results.csv", keys, command)
+    means = mean_over(rows, over="seed", by=["network", "way", "images"])
+    lines: list[Any] = []
+    for network, way in dict.fromkeys((r["network"], r["way"]) for r in means):
+        own = {int(r["images"]): r for r in means if (r["network"], r["way"]) == (network, way)}
+        accuracy = {f"at_{count}": float(own[count]["accuracy"]) for count in own}
+        least = min(float(r["consistency"]) for r in own.values())
+        lines.append({"network": network, "way": way, **accuracy, "consistency": least})
+    counts = sorted({int(r["images"]) for r in means})
+    columns = (
+        Column("network", "Group"),
+        Column("way", "What is trained"),
+        *(Column(f"at_{count}", f"{count} images", "{:.1%}") for count in counts),
+        Column("consistency", "same class at 90°, least", "{:.1%}"),
+    )
+    return to_markdown(lines, columns)
+
+
 def pretrained() -> str:
     """The networks that come along, from their cards."""
     from geomdl.inference import model_card, pretrained_names
@@ -585,6 +609,7 @@ TABLES = {
     "docs/dimensions_and_perceptrons.md": (hard_cases, learnt_shifts),
     "docs/features.md": (retrieval_costs, retrieval_under_rotation),
     "docs/pretrained.md": (pretrained,),
+    "docs/fine_tuning.md": (transfer,),
     "docs/initialization.md": (signal_propagation, kernel_spectra),
 }
 

@@ -21,13 +21,14 @@ on new images. ``train`` is the accuracy on the training images, to compare with
 import argparse
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from experiments.claims import Claim, means, named, numbers
 from geomdl.data import Dataset, RedGreenConfig
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
@@ -185,6 +186,25 @@ def ordering_holds(table: Sequence[Row]) -> bool:
         else float(r["similar"]) > 0.9 and float(r["dissimilar"]) < 0.5
         for r in table
     )
+
+
+def claims(out: Path) -> Iterator[Claim]:
+    """What is claimed, with what the table has."""
+    table = read_csv(out / "red_green.csv", ("padding", "seed", "similar", "dissimilar", "score_change"), COMMAND)
+    yield from numbers(table, ("padding", "seed"), "similar", "dissimilar", "score_change")
+    for r in table:
+        similar, dissimilar, change = (float(r[c]) for c in ("similar", "dissimilar", "score_change"))
+        found = f"Red–Green, padding {named(r, 'padding', 'seed')}: accuracy {similar:.1%} and {dissimilar:.1%}"
+        yield ordering_holds([r]), found
+        if r["padding"] in INVARIANT:
+            yield change < 1e-5, f"{found}, the scores change by {change:.1e}"
+        else:
+            yield dissimilar < 0.3, found
+            yield change > 0.5, f"{found}, the scores change by {change:.1e}"
+    mean = {padding: means(table, "similar", "padding")[padding,] for padding in PADDINGS}
+    found = "Red–Green, similar: " + ", ".join(f"{padding} {value:.1%}" for padding, value in mean.items())
+    yield mean["valid"] > mean["full"] > mean["same, circular"] > 0.5, f"{found}, not as published"
+    yield mean["same, zeros"] > mean["full"], f"{found}: zeros at the border do not help"
 
 
 if __name__ == "__main__":

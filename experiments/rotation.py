@@ -19,12 +19,14 @@ All networks have about 8,000 parameters and are trained on upright digits (save
 E(2)-equivariant steerable CNNs, NeurIPS 2019, and Cohen & Welling, Group equivariant convolutional networks, ICML 2016.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from flax import nnx
 
+from experiments.claims import Claim, alike, means, numbers, unmet
 from experiments.trained_networks import described, study
 from geomdl.data import Dataset, Split, rotated
 from geomdl.environment import circumstances
@@ -157,3 +159,65 @@ def conclusions(out: Path) -> list[str]:
             {n: "{:.0%}, {:.0%}".format(*mixed_up(counts, n, 180)) for n in names},
         ),
     ]
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet(_claims(out))
+
+
+EQUIVARIANT = ("C4", "C8", "SO(2)", "O(2)")
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    summary = read_csv(out / "summary.csv", ("model", "seed", "parameters"), COMMAND)
+    changes = read_csv(out / "change.csv", ("model", "seed", "angle", "change"), COMMAND)
+    accuracies = read_csv(out / "accuracy.csv", ("model", "seed", "angle", "accuracy"), COMMAND)
+    counts = read_csv(out / "confusion.csv", ("model", "seed", "angle", "true", "predicted", "count"), COMMAND)
+    yield from numbers(changes, ("model", "seed", "angle"), "change")
+    yield from numbers(accuracies, ("model", "seed", "angle"), "accuracy")
+    yield from alike(summary, "parameters", 1.1)
+    change, accuracy = means(changes, "change", "model", "angle"), means(accuracies, "accuracy", "model", "angle")
+    worst = {model: max(v for (m, _), v in change.items() if m == model) for model in RUNS}
+    least = {model: min(v for (m, _), v in accuracy.items() if m == model) for model in RUNS}
+
+    def changed(model: str, angle: float) -> str:
+        return f"the scores of {model} change by {change[model, angle]:.2g} at {angle:g}°"
+
+    for model, angle in itertools.product(EQUIVARIANT, (90, 180, 270)):
+        yield change[model, angle] < 1e-4, changed(model, angle)
+    for model in ("MLP", "CNN", "CNN + augmentation"):
+        yield change[model, 90] > 0.2, changed(model, 90)
+    yield change["C4", 45] > 0.5, changed("C4", 45)
+    for angle in (45, 135, 225, 315):
+        beside = min(change["C8", angle - 22.5], change["C8", angle + 22.5])
+        found = f"{changed('C8', angle)}, by {beside:.2g} beside it; C4 by {change['C4', angle]:.2g}"
+        yield 1e-3 < change["C8", angle] < min(0.6 * beside, 0.5 * change["C4", angle]), found
+    for model in ("SO(2)", "O(2)"):
+        found = (
+            f"the scores of {model} change by {worst[model]:.2g} at most, CNN {worst['CNN']:.2g}, C8 {worst['C8']:.2g}"
+        )
+        yield worst[model] < min(0.35 * worst["CNN"], 0.6 * worst["C8"]), found
+
+    def right(model: str, angle: float) -> str:
+        return f"{model} has {accuracy[model, angle]:.1%} at {angle:g}°"
+
+    for model in ("MLP", "CNN", "C4"):
+        yield accuracy[model, 0] > 0.9, right(model, 0)
+    for model in ("MLP", "CNN"):
+        yield accuracy[model, 90] < 0.3, right(model, 90)
+    for angle in (90, 180, 270):
+        yield accuracy["C4", angle] == accuracy["C4", 0], f"{right('C4', angle)}, {accuracy['C4', 0]:.1%} upright"
+    yield accuracy["C4", 45] < 0.5, right("C4", 45)
+    yield accuracy["C8", 45] > 0.9, right("C8", 45)
+    yield accuracy["C8", 22.5] < 0.9, right("C8", 22.5)
+    for model in ("SO(2)", "O(2)", "CNN + augmentation"):
+        yield least[model] > 0.85, f"{model} has {least[model]:.1%} at its worst angle"
+    found = f"{right('SO(2)', 0)}, the CNN with augmentation {accuracy['CNN + augmentation', 0]:.1%}"
+    yield accuracy["SO(2)", 0] > accuracy["CNN + augmentation", 0], found
+    for model in EQUIVARIANT:
+        upright, (swapped, others) = mixed_up(counts, model, 0), mixed_up(counts, model, 180)
+        found = f"{model} takes {swapped:.1%} of 6 and 9 for each other upside down"
+        yield swapped > others, f"{found}, and errs for {others:.1%} of the others"
+        found = f"{found}, {upright[0]:.1%} upright (others: {others:.1%}, {upright[1]:.1%})"
+        yield (swapped, others) == upright, found

@@ -24,7 +24,7 @@ CVPR 2021 (APS); Rojas-Gomez et al., NeurIPS 2022 (LPS); Michaeli, Michaeli & So
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -32,6 +32,7 @@ import numpy as np
 from flax import nnx
 
 from experiments import red_green
+from experiments.claims import Claim, alike, named, numbers, unmet
 from experiments.klein import input_spread
 from experiments.trained_networks import NETWORKS, study, summary_row
 from geomdl.data import Dataset, DigitsConfig, Split
@@ -212,3 +213,38 @@ def conclusions(out: Path) -> list[str]:
 
 def _listed(shares: dict[str, float]) -> str:
     return ", ".join(f"{name} {share:.1%}" for name, share in shares.items()) or "–"
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet([*_claims(out), *red_green.claims(out)])
+
+
+POLYPHASE, ALIAS_FREE = ("APS", "LPS"), "alias-free"
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    """ "Broken" is a change of the scores of a hundred times what counts as kept, and a class that is lost."""
+    about = ("downsampling", "padding", "seed", "motion", "shift")
+    table = read_csv(out / "consistency.csv", (*about, "consistency", "change"), COMMAND)
+    summary = read_csv(out / "summary.csv", (*about[:3], "accuracy", "parameters"), COMMAND)
+    yield from numbers(table, about, "consistency", "change")
+    yield from alike(summary, "parameters", 1.1)
+    for r in summary:
+        accuracy = float(r["accuracy"])
+        yield accuracy > 0.9, f"{named(r, *about[:3])} has learnt {accuracy:.1%} of the digits only"
+    for r in table:
+        if (r["padding"], r["motion"], r["shift"]) == ("circular", "circular", STRIDE):
+            found = f"the total stride changes the scores by {r['change']}: {named(r, *about)}"
+            yield float(r["change"]) < EXACT, found
+    for which, exact in (("whole", (*POLYPHASE, ALIAS_FREE)), ("fractional", (ALIAS_FREE,))):
+        for name, (least, change) in kept(table, "circular", which).items():
+            found = f"{name}, circular shifts ({which}): keeps {least:.1%} of the classes, the scores to {change:.1e}"
+            if name in exact:
+                yield least == 1 and change < EXACT, found
+            else:
+                yield least < 1 and change > 100 * EXACT, found
+    for padding, which in (("circular", "crop"), ("zeros", "crop"), ("zeros", "whole"), ("zeros", "fractional")):
+        for name, (least, change) in kept(table, padding, which).items():
+            found = f"{name}, padding {padding} ({which}): keeps {least:.1%} of the classes, the scores to {change:.1e}"
+            yield least < 0.99 and change > 100 * EXACT, found

@@ -3,10 +3,11 @@
     geomdl reproduce signal_propagation [--preset=fast|full]
 
 Claim: with flat spectra (`geomdl.kernels.initial_variances`) untrained networks of 20 layers without normalisation keep
-the mean square of what comes in within [0.25, 4], on white and on constant images, for every group; with equal shares
-of the irreps (the rule before, and escnn's) or equal variances (He) steerable kernels let it grow beyond that by orders
-of magnitude. Delta-orthogonal weights keep it too, but do not look at a pixel's neighbours; layer-sequential unit
-variance (LSUV) keeps it by construction, on the images that it has seen. Writes
+the mean square of what comes in within [0.25, 4] (the geometric mean of five draws of the weights), on white and on
+constant images, for every group; with equal shares of the irreps (the rule before, and escnn's) or equal variances (He)
+steerable kernels let it grow beyond that by orders of magnitude. Delta-orthogonal weights keep it too, but do not look
+at a pixel's neighbours; layer-sequential unit variance (LSUV) keeps it by construction, on the images that it has seen.
+Writes
 
 * ``ratios.csv``: for each network, rule, kind of images and depth the mean square of the last layer's outputs over that
   of the first layer's (before the nonlinearity): geometric mean, least and largest of the seeds;
@@ -18,7 +19,7 @@ Circular convolutions of 5 × 5 pixels on images of 12 × 12, 24 fields of each 
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import jax
@@ -26,6 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from experiments.claims import Claim, named, unmet
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
 from geomdl.kernels import SteerableKernelSpace, delta_orthogonal, initial_variances
@@ -224,3 +226,31 @@ def conclusions(out: Path) -> list[str]:
                 f" {inside} of {len(ratios)} within [{KEPT[0]:g}, {KEPT[1]:g}]."
             )
     return sentences
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet(_claims(out))
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    """C4 has pixel kernels, flat by any rule; of the spectra, gates count little in those of the gated network.
+
+    The mean of fewer seeds is less certain: the logarithms of its limits grow as its standard error does.
+    """
+    ratios = read_csv(out / "ratios.csv", ("network", "rule", "images", "depth", "seeds", "ratio"), COMMAND)
+    spectra = read_csv(out / "spectra.csv", ("network", "rule", "radius", "power"), COMMAND)
+    for r in ratios:
+        found = f"{named(r, 'rule', 'network', 'images', 'depth')}: {r['ratio']} times the mean square"
+        if r["depth"] == 20 and r["rule"] == "flat":
+            low, high = (limit ** max(1.0, math.sqrt(PRESETS["full"] / int(r["seeds"]))) for limit in KEPT)
+            yield low <= float(r["ratio"]) <= high, f"{found}, not within [{low:.2g}, {high:.2g}]"
+        elif r["depth"] == 20 and r["rule"] in ("equal shares", "equal variances"):
+            yield (float(r["ratio"]) > 1e4) == (r["network"] != "C4, ReLU"), found
+    for r in spectra:
+        found = f"flat spectrum of {r['network']}: {r['power']} of the mean power at radius {r['radius']}"
+        if r["rule"] == "flat" and r["network"] != "SO(2), gated":
+            yield 0.9 < float(r["power"]) < 1.1, found
+    steep = [float(r["power"]) for r in spectra if r["rule"] == "equal shares" and r["network"] != "C4, ReLU"]
+    found = f"equal shares: spectra from {min(steep):.2f} to {max(steep):.2f} of the mean power, nearly flat"
+    yield max(steep) > 2.5 and min(steep) < 0.25, found

@@ -25,7 +25,8 @@ own here: those of `geomdl.training` are for images.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ import optax
 from flax import nnx
 from tqdm import tqdm
 
+from experiments.claims import Claim, alike, named, numbers, unmet
 from experiments.signal_data import LENGTH, PLACE, Examples, sounds, strings, table, write_examples
 from experiments.trained_networks import circumstances
 from geomdl.equivariance import check_contract
@@ -245,3 +247,44 @@ def conclusions(out: Path) -> list[str]:
             f" {'the order carries a symmetry' if needs else 'no sign of a symmetry of translation'}."
         )
     return sentences
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet(_claims(out))
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    shifts = read_csv(out / "shifts.csv", ("data", "model", "seed", "shift", "accuracy"), COMMAND)
+    orders = read_csv(out / "orders.csv", ("data", "model", "seed", "order", "accuracy"), COMMAND)
+    summary = read_csv(out / "summary.csv", ("data", "model", "seed", "parameters", "shift_error"), COMMAND)
+    yield from numbers(shifts, ("data", "model", "seed", "shift"), "accuracy")
+    yield from numbers(orders, ("data", "model", "seed", "order"), "accuracy")
+    for data in distinct(summary, "data"):
+        yield from alike([r for r in summary if r["data"] == data and r["model"] != "linear"], "parameters", 1.05)
+    for r in summary:
+        if r["model"] == "CNN" and r["data"] in SIGNALS:
+            found = f"circular shifts change the scores of {named(r, 'model', 'data', 'seed')} by {r['shift_error']}"
+            yield float(r["shift_error"]) < 1e-5, found
+    for data, seed in itertools.product(SIGNALS, distinct(shifts, "seed")):
+        own = [r for r in shifts if (r["data"], r["seed"]) == (data, seed)]
+        cnn, mlp = ([float(r["accuracy"]) for r in own if r["model"] == model] for model in ("CNN", "MLP"))
+        found = f"{data}, seed {seed}, patterns at one place: the CNN is right for {min(cnn):.1%} to {max(cnn):.1%}"
+        yield min(cnn) == max(cnn) > 0.9, found
+        elsewhere = float(np.mean(mlp[8:-8]))
+        found = f"{data}, seed {seed}, patterns at one place: the MLP is right for {mlp[0]:.1%} there"
+        yield mlp[0] > 0.95, found
+        yield elsewhere < 1 / CLASSES[data] + 0.1, f"{found}, {elsewhere:.1%} far from it"
+    for data in (*SIGNALS, *TABLES):
+        cnn, mlp, lin = (permutation_test(orders, data, model) for model in MODELS)
+        drawn = sum((r["data"], r["model"], r["order"]) == (data, "CNN", "drawn") for r in orders)
+        found = f"{data}: CNN {cnn[0]:.1%} in the given order, {cnn[1]:.1%} in others, p = {cnn[2]:.3f}"
+        if data in SIGNALS:
+            yield cnn[2] == 1 / (1 + drawn), f"{found}: another order does as well"
+            yield cnn[0] > mlp[0] + 0.4, f"{found}; the MLP {mlp[0]:.1%}"
+            yield cnn[1] < mlp[1] + 0.02, f"{found}; the MLP {mlp[1]:.1%} in others"
+        else:
+            yield cnn[0] < mlp[0], f"{found}; the MLP {mlp[0]:.1%}: a convolution gains"
+        for model, (given, others, p) in (("MLP", mlp), ("linear", lin)):
+            found = f"{data}: {model} {given:.1%} in the given order, {others:.1%} in others, p = {p:.3f}"
+            yield abs(given - others) < 0.04 and p > 0.05, found

@@ -136,8 +136,8 @@ def contradicted(out: Path) -> list[str]:
             continue
         still = 1e-5 if angle % 90 == 0 else STILL.get(name, 0.0)
         if name == "CNN":
-            if error < (0.3 if 30 < angle < 330 else 0.05):
+            if not error >= (0.3 if 30 < angle < 330 else 0.05):
                 found.append(f"the field of the CNN changes by {error:.1%} only at {angle:g}° (seed {row['seed']})")
-        elif error >= still:
+        elif not error < still:  # and where it is no number
             found.append(f"the field of {name} changes by {error:.1%} at {angle:g}° (seed {row['seed']})")
     return found

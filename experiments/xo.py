@@ -17,13 +17,14 @@ length 1, and a vote is the cosine with such a row. Measured times:
 experiments/results/timings.csv.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.claims import Claim, means, named, unmet
 from geomdl.actions import rotate, shift_crop
 from geomdl.data import XOConfig, o_pattern, x_pattern
 from geomdl.errors import unknown
@@ -214,3 +215,49 @@ def conclusions(out: Path) -> list[str]:
     listed = ", ".join(f"{difficulty} {100 * gain:+.0f}" for difficulty, gain in gains.items())
     sentences.append(f"Pooled maps against the pixel template, mean over strengths (percentage points): {listed}.")
     return sentences
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet(_claims(out))
+
+
+WORKED = {
+    ("match", "diagonal"): "0.77 -0.11 0.11 0.33 0.55 -0.11 0.33",
+    ("match", "cross"): "0.33 -0.55 0.11 -0.11 0.11 -0.55 0.33",
+    ("match", "anti-diagonal"): "0.33 -0.11 0.55 0.33 0.11 -0.11 0.77",
+    ("relu", "diagonal"): "0.77 0.00 0.11 0.33 0.55 0.00 0.33",
+    ("pooled", "diagonal"): "1.00 0.33 0.55 0.33",
+}
+"""The first rows of the maps of the X, as they are by hand."""
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    maps = read_csv(out / "maps.csv", ("stage", "image", "feature", "row", "value"), COMMAND)
+    tally = read_csv(out / "votes.csv", ("representation", "image", "class", "vote"), COMMAND)
+    results = read_csv(out / "difficulties.csv", ("difficulty", "strength", "representation", "accuracy"), COMMAND)
+    for (stage, feature), by_hand in WORKED.items():
+        rows = [r for r in maps if (r["stage"], r["image"], r["feature"], r["row"]) == (stage, "X", feature, 0)]
+        written = " ".join(truncated(float(r["value"])) for r in rows)
+        yield written == by_hand, f"{stage}, {feature}, X: {written}, by hand {by_hand}"
+    for r in tally:
+        vote = float(r["vote"])
+        found = f"shown the {r['image']}, the {r['representation']} vote {vote:.6f} for {r['class']}"
+        yield abs(vote - 1) <= 1e-6 if r["image"] == r["class"] else vote < 0.99, found
+    for (difficulty, representation), accuracy in means(
+        [r for r in results if r["strength"] == 0], "accuracy", "difficulty", "representation"
+    ).items():
+        yield accuracy == 1, f"{representation} are right for {accuracy:.1%} of letters at rest ({difficulty})"
+    right = means([r for r in results if r["strength"] != 0], "accuracy", "difficulty", "representation")
+    anywhere = "pooled to one place"
+    for r in results:
+        if (r["difficulty"], r["representation"]) == ("shift", anywhere):
+            found = f"features without places are right for {r['accuracy']}, {named(r, 'difficulty', 'strength')}"
+            yield r["accuracy"] == 1, found
+    found = f"features without places are right for {right['translation', anywhere]:.1%} of translated letters"
+    yield right["translation", anywhere] < 0.7, found
+    yield right["shift", "pixels"] < 0.7, f"the template is right for {right['shift', 'pixels']:.1%} of shifted letters"
+    for difficulty in ("shift", "translation", "scaling"):
+        pooled_, pixels = (right[difficulty, name] for name in ("pooled maps", "pixels"))
+        found = f"{difficulty}: pooled maps are right for {pooled_:.1%}, the template for {pixels:.1%}"
+        yield pooled_ > pixels + 0.05, found

@@ -344,3 +344,23 @@ def test_configs_of_the_repository(name: str) -> None:
         assert item in text
     config = RunConfig.from_config_dict(load_config(name))
     assert RunConfig.from_config_dict(config.to_dict()) == config
+
+
+def test_the_page_of_figures_shows_every_picture_and_counts_seeds_of_runs(tmp_path: Path) -> None:
+    from geomdl.cli.support.figure_index import Made, write_index
+    from geomdl.cli.verbs.reproduce import _seeds
+
+    folder = tmp_path / "toys"
+    folder.mkdir()
+    for name in ("one.png", "two.png", "moving.gif", "one.pdf"):
+        (folder / name).write_bytes(b"x")
+    made = Made("toys", "fast", "Toys.", "", "agrees", pictures=("one.png", "two.png", "moving.gif", "one.pdf"))
+    page = write_index(tmp_path, [made]).read_text(encoding="utf-8")
+    assert page.count("<img ") == page.count("<figcaption") == 3
+    assert "data:image/gif;base64,eA==" in page
+    (folder / "means.csv").write_text("seeds,x\n5,1\n")
+    assert _seeds(folder) == 5
+    (folder / "orders.csv").write_text("seed,x\n" + "".join(f"{seed},1\n" for seed in range(39)))
+    assert _seeds(folder) == 39
+    (folder / "summary.csv").write_text("seed,x\n0,1\n1,1\n")
+    assert _seeds(folder) == 2

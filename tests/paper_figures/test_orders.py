@@ -43,9 +43,106 @@ def data_sets():
     return [str(d) for d in distinct(table("errors"), "data")]
 
 
-def by_seed(errors, data, mode, group):
-    own = [r for r in errors if (r["data"], r["mode"], r["group"]) == (data, mode, group)]
-    return {r["seed"]: float(r["error"]) for r in own}
+def test_the_committed_tables_agree_with_the_claim(study):
+    assert study.contradicted(RESULTS) == []
+
+
+FAILURES = [
+    (
+        "errors",
+        {"mode": "parameters", "group": "D2"},
+        {"parameters": 9999},
+        "digits, parameters, D2, seed 0 has +6.7% parameters against C8 of fixed width",
+    ),
+    (
+        "errors",
+        {"mode": "width", "group": "C8", "seed": 1},
+        {"error": 0.2},
+        "digits, fixed width: the error of C8 is 20.0%, that of C1 25.7%, seed 1",
+    ),
+    (
+        "errors",
+        {"mode": "width", "group": "C4"},
+        {"error": 0.2},
+        "digits, fixed width: the error does not fall from C2 to C4: C1 26.0%, C2 13.8%, C4 20.0%, C8 9.4%, C16 3.0%",
+    ),
+    (
+        "errors",
+        {"mode": "parameters", "group": "C16"},
+        {"error": 0.1},
+        "digits, fixed parameters: the error changes after C8: C1 14.3%, C2 8.6%, C4 4.9%, C8 4.4%, C16 10.0%",
+    ),
+    (
+        "errors",
+        {"mode": "parameters", "group": "C12"},
+        {"error": 0.1},
+        "digits, fixed parameters: the error of C12 is 10.0%, that of C8 4.4% ± 0.5%",
+    ),
+    (
+        "errors",
+        {"mode": "parameters", "group": "D2"},
+        {"error": 0.01},
+        "digits, fixed parameters: the error of D2 is 1.0%, that of C4 4.9%",
+    ),
+    (
+        "errors",
+        {"mode": "width", "group": "D8"},
+        {"error": 0.5},
+        "digits, fixed width: the error of D8 is 50.0%, that of D1 25.9%",
+    ),
+    (
+        "errors",
+        {"mode": "width", "group": "D4", "seed": 2},
+        {"error": float("nan")},
+        "error of digits, width, D4, seed 2 is nan",
+    ),
+    (
+        "costs",
+        {"mode": "width", "group": "C16"},
+        {"factored_multiply_adds": 100000000},
+        "digits, width: multiply-adds grow as order^1.96 dense, order^2.38 factored",
+    ),
+    (
+        "costs",
+        {"mode": "wide", "group": "D8"},
+        {"factored_multiply_adds": 1000000000000},
+        "factored takes 3104.90 of the multiply-adds of dense: digits, wide, D8",
+    ),
+    (
+        "costs",
+        {"mode": "width", "group": "C1"},
+        {"factored_multiply_adds": 10},
+        "factored takes 0.00 of the multiply-adds of dense: digits, width, C1, where there is nothing to save",
+    ),
+    (
+        "times",
+        {"mode": "wide", "group": "C16", "method": "factored"},
+        {"relative": 300.0},
+        "in wide networks the time of a step grows as order^2.22 dense, order^2.38 factored",
+    ),
+    (
+        "times",
+        {"mode": "wide", "group": "C8", "method": "factored"},
+        {"relative": 90.0},
+        "C8 in wide networks takes 22.78 times the time of C1 dense, 90.00 factored",
+    ),
+    ("times", {"mode": "wide", "group": "C1", "method": "dense"}, {"relative": 2.0}, "C1 takes 2.0 times its own time"),
+]
+
+
+def test_the_claim_could_fail(study, altered):
+    """Every change is about another part of it."""
+    found = study.contradicted(altered(RESULTS, FAILURES))
+    assert [sentence for *_, sentence in FAILURES if sentence not in found] == []
+
+
+def test_the_tables_of_the_fast_preset_are_judged_too(study, altered):
+    """One seed of fewer groups, times of fewer: no noise between seeds is known."""
+    out = altered(RESULTS, [])
+    for name, groups in (("errors", study.FAST_GROUPS), ("costs", study.FAST_GROUPS), ("times", ("C1", "C4", "C16"))):
+        rows = [r for r in table(name) if r["group"] in groups and r.get("seed", 0) == 0]
+        write_csv(out / f"{name}.csv", [r for r in rows if name != "times" or r["mode"] == "wide"])
+    assert study.contradicted(out) == []
 
 
 def test_every_group_was_trained_with_every_seed(study, errors):
@@ -58,75 +155,11 @@ def test_every_group_was_trained_with_every_seed(study, errors):
     assert len(distinct([r for r in errors if r["data"] == "digits"], "seed")) >= 3
 
 
-def test_the_parameters_are_those_of_c8_within_three_percent(errors):
-    for r in errors:
-        anchor = next(s for s in errors if (s["data"], s["mode"], s["group"]) == (r["data"], "width", "C8"))
-        if r["mode"] == "parameters":
-            assert abs(float(r["parameters"]) / float(anchor["parameters"]) - 1) < 0.03, r
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("data", data_sets())
-def test_the_error_falls_to_c8_for_every_seed_and_little_after(study, errors, data, mode):
-    first, middle = by_seed(errors, data, mode, "C1"), by_seed(errors, data, mode, "C8")
-    for seed in first:
-        assert middle[seed] < 0.5 * first[seed]
-    mean = {g: study.error(errors, data, mode, g)[0] for g in study.GROUPS}
-    assert mean["C1"] > mean["C2"] > mean["C4"] > mean["C8"]
-    assert abs(mean["C16"] - mean["C8"]) < 0.15 * (mean["C1"] - mean["C8"])
-
-
-def test_at_fixed_parameters_nothing_is_gained_beyond_c8_but_noise(study, errors):
-    """At fixed width C16, with almost twice the parameters of C8, is still a little better: that is not claimed."""
-    found = {g: study.error(errors, "digits", "parameters", g) for g in ("C8", "C12", "C16")}
-    for group in ("C12", "C16"):
-        noise = np.hypot(found["C8"][1], found[group][1])
-        assert abs(found[group][0] - found["C8"][0]) < 1.5 * noise
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_reflections_do_not_help_on_digits_at_the_same_order(study, errors, mode):
-    for n in (1, 2, 4, 8):
-        with_reflections, without = (study.error(errors, "digits", mode, g)[0] for g in (f"D{n}", f"C{2 * n}"))
-        assert with_reflections > without
-    assert study.error(errors, "digits", mode, "D8")[0] < 0.5 * study.error(errors, "digits", mode, "D1")[0]
-
-
-def test_multiply_adds_of_the_factored_path_grow_more_slowly_and_are_fewer_from_order_8_on(study):
-    costs = table("costs")
-    for data in data_sets():
-        for mode, power in (("width", 2), ("wide", 2), ("parameters", 1), ("wide parameters", 1)):
-            rows = study.cyclic(costs, data, mode, least=4)
-            dense, factored = (study.slope(rows, f"{m}_multiply_adds") for m in ("dense", "factored"))
-            assert dense == pytest.approx(power, abs=0.1)
-            assert factored < 0.65 * dense
-    for r in costs:
-        share = float(r["factored_multiply_adds"]) / float(r["dense_multiply_adds"])
-        assert share < 1 or int(r["order"]) < 8, r
-        # with 3 fields the expansion, in tiles, takes what mixing saves up to order 8
-        assert share < 0.75 or int(r["order"]) < (8 if "wide" in r["mode"] else 12), r
-        assert share > 1 or r["mode"] != "width" or int(r["order"]) > 1, "narrow and without a group: nothing to save"
-
-
 def test_the_counts_are_those_of_the_networks_of_today(costs_of, networks):
     committed = {(r["mode"], r["group"]): r for r in table("costs") if r["data"] == "digits"}
     assert sorted(committed) == sorted((m, g) for m in costs_of.ALL_MODES for g in networks.GROUPS)
     for r in costs_of.counts("digits", ["C4", "D4"]):
         assert r == committed[r["mode"], r["group"]], "run python -m experiments.order_costs --only_counts"
-
-
-def test_the_time_of_the_factored_path_grows_more_slowly_in_wide_networks(study):
-    """In the networks of 3 fields, which were trained, the expansion outweighs what is saved: not claimed."""
-    own = [r for r in table("times") if r["mode"] == "wide" and str(r["group"])[0] == "C"]
-    time = {(r["group"], r["method"]): float(r["relative"]) for r in own}
-    dense, factored = (
-        study.slope([r for r in own if r["method"] == m and int(r["order"]) >= 4], "relative")
-        for m in ("dense", "factored")
-    )
-    assert factored < dense - 0.4
-    for group in ("C8", "C12", "C16"):
-        assert time[group, "factored"] < 0.7 * time[group, "dense"]
-    assert time["C1", "dense"] == 1
 
 
 def test_every_digit_is_turned_by_its_own_angle(networks):

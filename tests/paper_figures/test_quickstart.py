@@ -1,11 +1,14 @@
-"""The figure of the quickstart: what it draws, and what it says when its tables are missing."""
+"""The quickstart: the claim on the committed tables, what the figure draws, and what it says when they are missing."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from geomdl.plots import write_csv
+from geomdl.plots import read_csv, write_csv
+
+RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "quickstart"
 
 MODELS = {
     "MLP": ("–", 0.30, 0.15, 0.12),
@@ -48,6 +51,97 @@ def synthetic(out, seeds=3):
     write_csv(out / "accuracy_by_angle.csv", angles)
     write_csv(out / "accuracy_by_shift.csv", shifts)
     write_csv(out / "summary.csv", summary)
+
+
+@pytest.fixture(scope="module")
+def study(load):
+    return load("experiments/quickstart.py")
+
+
+def test_the_committed_tables_are_complete_and_agree_with_the_claim(study):
+    for name in ("summary", "accuracy_by_angle", "accuracy_by_shift"):
+        rows = read_csv(RESULTS / f"{name}.csv", [], "geomdl reproduce quickstart")
+        assert {(r["model"], r["seed"]) for r in rows} == {(m, s) for m in study.RUNS for s in range(5)}
+    assert study.contradicted(RESULTS) == []
+
+
+FAILURES = [
+    (
+        "summary",
+        {"model": "MLP"},
+        {"parameters": 9000},
+        "parameters go from 7,641 to 9,000, more than by a factor of 1.1",
+    ),
+    (
+        "summary",
+        {"model": "D4", "seed": 1},
+        {"reflection_error": 0.1},
+        "reflection_error of D4, seed 1, is 1.0e-01, more than rounding",
+    ),
+    (
+        "summary",
+        {"model": "CNN", "seed": 1},
+        {"rotation_error_90": 0.0},
+        "rotation_error_90 of CNN, seed 1, is 0.0e+00, exact",
+    ),
+    (
+        "summary",
+        {"model": "TI-CNN", "seed": 1},
+        {"shift_error_circular": float("nan")},
+        "shift_error_circular of TI-CNN, seed 1 is nan",
+    ),
+    (
+        "summary",
+        {"model": "TI-CNN", "seed": 1},
+        {"worst_circular_shift_accuracy": 0.9},
+        "TI-CNN has 90.0% at the worst circular shift, 99.0% else, seed 1",
+    ),
+    (
+        "summary",
+        {"model": "TI-CNN"},
+        {"worst_crop_shift_accuracy": 1.0},
+        "TI-CNN has 100.0% at the worst shift out of the frame, 99.3% else",
+    ),
+    (
+        "summary",
+        {"model": "CNN"},
+        {"worst_circular_shift_accuracy": 0.5},
+        "the CNN has 50.0% at the worst circular shift",
+    ),
+    ("summary", {"model": "CNN"}, {"worst_angle_accuracy": 0.8}, "the CNN has 80.0% at its worst angle"),
+    (
+        "summary",
+        {"model": "CNN + augmentation"},
+        {"worst_angle_accuracy": 0.5},
+        "with augmentation the CNN has 50.0% at its worst angle",
+    ),
+    (
+        "summary",
+        {"model": "CNN + augmentation"},
+        {"accuracy": 0.999},
+        "augmentation costs no accuracy at 0°: 99.9%, and 97.9% without",
+    ),
+    ("accuracy_by_angle", {"model": "MLP", "angle": 0.0}, {"accuracy": 0.5}, "MLP has 50.0% upright"),
+    (
+        "accuracy_by_angle",
+        {"model": "CNN", "angle": 90.0},
+        {"accuracy": 0.5},
+        "CNN, without rotations built in, has 50.0% at 90°",
+    ),
+    (
+        "accuracy_by_angle",
+        {"model": "C4", "angle": 180.0, "seed": 1},
+        {"accuracy": 0.5},
+        "C4 has 50.0% at 180° and 97.5% at 0°, seed 1",
+    ),
+    ("accuracy_by_angle", {"model": "D4", "angle": 45.0}, {"accuracy": 0.9}, "D4 has 90.0% at 45° and 95.9% at 90°"),
+]
+
+
+def test_the_claim_could_fail(study, altered):
+    """Every change is about another part of it."""
+    found = study.contradicted(altered(RESULTS, FAILURES))
+    assert [sentence for *_, sentence in FAILURES if sentence not in found] == []
 
 
 @pytest.mark.parametrize("seeds", [1, 3])

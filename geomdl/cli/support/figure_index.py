@@ -104,7 +104,8 @@ def _row(one: Made) -> str:
 
 
 def _section(out: Path, one: Made) -> str:
-    pictures = "".join(_picture(out / one.name / name) for name in one.pictures if name.endswith(".png"))
+    shown = [name for name in one.pictures if name.endswith((".png", ".gif"))]
+    pictures = "".join(_picture(out / one.name / name, name if len(shown) > 1 else "") for name in shown)
     others = ", ".join(f'<a href="{one.name}/{name}">{name}</a>' for name in one.pictures)
     lines = "".join(f"<li>{html.escape(line)}" for line in one.said)
     against = "".join(f"<li><b>contradicted:</b> {html.escape(line)}" for line in one.contradicted)
@@ -115,11 +116,14 @@ def _section(out: Path, one: Made) -> str:
     )
 
 
-def _picture(path: Path) -> str:
+def _picture(path: Path, caption: str) -> str:
+    """A picture, or an animation, with its name where a figure has several."""
     if not path.exists():
         return ""
     data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return f'<figure><img alt="{path.stem}" src="data:image/png;base64,{data}"></figure>'
+    below = f"<figcaption class=muted>{html.escape(caption)}</figcaption>" if caption else ""
+    source = f"data:image/{path.suffix[1:]};base64,{data}"
+    return f'<figure><img alt="{html.escape(path.stem)}" src="{source}">{below}</figure>'
 
 
 def _state(state: str) -> str:

@@ -170,14 +170,18 @@ def _digest(name: str) -> str:
 
 
 def _seeds(folder: Path) -> int:
-    """The most different seeds that a table has."""
-    most = 0
-    for table in folder.glob("*.csv"):
-        with table.open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            if "seed" in (rows.fieldnames or ()):
-                most = max(most, len({row["seed"] for row in rows}))
-    return most
+    """Those of ``summary.csv``, which has a row for each run; without it, the most that another table has."""
+    counts = {table.stem: _seeds_of(table) for table in folder.glob("*.csv")}
+    return counts.get("summary", 0) or max(counts.values(), default=0)
+
+
+def _seeds_of(table: Path) -> int:
+    """How many different seeds a table has, or how many its rows say that they are a mean of."""
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if rows and "seed" in rows[0]:
+        return len({row["seed"] for row in rows})
+    return max((int(row["seeds"]) for row in rows if row.get("seeds", "").isdigit()), default=0)
 
 
 def _module(folder: str, name: str) -> ModuleType | None:
