@@ -2,9 +2,9 @@
 
     GEOMDL_DATA=FOLDER geomdl reproduce transfer [--preset=fast|full]
 
-Claim: whatever is trained, and from whichever weights, the C4 network gives digits the same class when they turn by 90°;
-and with 250 images it is better than the plain network, fine-tuned and from scratch. Whether clothes help with digits
-is not claimed, but found out.
+Claim: whatever is trained, and from whichever weights, the C4 network gives digits the same class when they turn by
+90°; and with 250 images it is better than the plain network, fine-tuned and from scratch. Whether clothes help with
+digits is not claimed, but found out.
 
 Source: the two networks of about 25,000 parameters that come along with geomdl and know upright Fashion-MNIST, one
 plain (C1), one of the group C4. Target: handwritten digits, each turned by an angle of its own (regenerated
