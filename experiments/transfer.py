@@ -15,11 +15,10 @@ MNIST-rot), of which 10, 50 or 250 are there to learn from; accuracy is that on 
 * ``fine-tuned``: all parameters are trained, the body with a tenth of the learning rate of the last layer;
 * ``from scratch``: the same network with random weights.
 
-150 steps of Adam with a rate of 0.01, of 0.1 where the last layer is trained alone; nothing else was tuned.
-Which digits are
-there is a function of the seed. Writes ``results.csv``: per network, way, number of images and seed the accuracy, and
-the share of test digits whose class stays the same when they are turned by 90°. Runs that are finished are not
-repeated. Fast: 10 and 50 images, one seed.
+150 steps of Adam with a rate of 0.01, of 0.1 where the last layer is trained alone; nothing else was tuned. Which
+digits are there is a function of the seed. Writes ``results.csv``: per network, way, number of images and seed the
+accuracy, and the share of test digits whose class stays the same when they are turned by 90°. Runs that are finished
+are not repeated. Fast: 10 and 50 images, one seed.
 """
 
 import argparse
