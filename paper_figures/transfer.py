@@ -32,6 +32,7 @@ def draw(out: Path) -> list[Path]:
         for letter, network, axes in zip("abcd", networks, panels, strict=False):
             draw_network(axes, [r for r in rows if r["network"] == network])
             panel(axes, letter, f"Network of the group {network}")
+        panels[0].set_ylim(0, 1.05 * max(float(r["accuracy"]) for r in rows))
         panels[0].set_ylabel("accuracy on turned digits")
         head.legend(*panels[0].get_legend_handles_labels(), loc="center", ncols=len(LOOKS))
         seeds = len(distinct(rows, "seed"))
@@ -57,7 +58,6 @@ def draw_network(axes: Axes, rows: Sequence[Row]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(counts))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:.0f}")
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_xlabel("images to learn from")
-    axes.set_ylim(bottom=0)
     axes.grid(axis="y")
