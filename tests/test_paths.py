@@ -52,6 +52,16 @@ def _path_options() -> list[tuple[str, argparse.Action]]:
     return found
 
 
+@pytest.mark.parametrize("verb", ["export", "predict", "features"])
+def test_nothing_is_written_to_networks_that_come_along(verb, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    more = [] if verb == "export" else ["test"]
+    assert main([verb, "--workdir=pretrained:digits_gcnn_d4", *more, "--out=pretrained:mine"]) == 2
+    assert "invalid --out 'pretrained:mine'; allowed: a path" in capsys.readouterr().err
+    assert main(["sweep", "--config=digits_cnn", "--workdir=pretrained:mine", "--config.seed=0,1"]) == 2
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_option_that_is_a_path_is_read_as_one() -> None:
     """Whoever adds an option that speaks of files or folders has to say that it is a path."""
     others = {

@@ -1,5 +1,6 @@
 """Runs that begin with the weights of another network, and parameters that are frozen or have their own pace."""
 
+import dataclasses
 from pathlib import Path
 
 import jax
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from geomdl.data import Augmentation, Dataset, Split
+from geomdl.data import Augmentation, Dataset, Preprocessing, Split
 from geomdl.layers import BatchNorm, Conv, GlobalPool, Pointwise, Sequential, induce
 from geomdl.layers.containers.foreign import ForeignModule
 from geomdl.models import MODELS, save_weights
@@ -101,7 +102,8 @@ def test_batch_norm_of_flax_is_frozen_too() -> None:
         ("frozen", "7", "unknown training.frozen '7'; allowed: 0.bias"),
         ("frozen", "*", r"invalid training.frozen '\*'; allowed: patterns that leave a parameter to be trained; try"),
         ("learning_rates", "12", "invalid training.learning_rates '12'; allowed: pattern=number"),
-        ("learning_rates", "*=0", "invalid training.frozen"),
+        ("learning_rates", "*=0", r"invalid training.learning_rates '\*=0'; allowed: factors that leave"),
+        ("unfreeze", "*=3", r"invalid training.unfreeze '\*=3'; allowed: steps below 3"),
         ("unfreeze", "0=-3", "invalid training.unfreeze '0=-3'"),
         ("learning_rates", "7=2", "unknown training.learning_rates '7'"),
         (
@@ -159,12 +161,13 @@ def test_a_run_begins_where_another_ended(tmp_path: Path, monkeypatch: pytest.Mo
         np.testing.assert_allclose(new[path], old[path], rtol=1e-6)  # the average of equal numbers, rounded
     assert any(line.startswith("the network begins with the weights of step 2 of") for line in said)
     assert "the head begins anew (3.bias, 3.kernel): its classes were 3 (a, b, c), and are 4 (a, b, c, …)" in said
-    # Once it has weights of its own, it needs the other run no longer.
+    # Once it has weights of its own, it needs the other run no longer, whether it is named or not.
     (tmp_path / "first").rename(tmp_path / "gone")
-    longer = train(_config(4, config.to_dict()["model"], **frozen), tmp_path / "second", dataset=_data(4),
-                   allow_change=("training.steps", "training.eval_every"))  # fmt: skip
-    assert longer.step == 4
-    assert load_trained(tmp_path / "second", dataset=_data(4)).step in (2, 4)
+    for steps, section in ((4, config.to_dict()["model"]), (5, model), (6, {"name": model["name"]})):
+        longer = train(_config(steps, section, **frozen), tmp_path / "second", dataset=_data(4),
+                       allow_change=("training.steps", "training.eval_every"))  # fmt: skip
+        assert longer.step == steps
+    assert load_trained(tmp_path / "second", dataset=_data(4)).step in (2, 4, 5, 6)
 
 
 def test_the_head_stays_for_the_same_classes_and_goes_for_others(tmp_path: Path) -> None:
@@ -176,6 +179,25 @@ def test_the_head_stays_for_the_same_classes_and_goes_for_others(tmp_path: Path)
     head = ("layers", 3, "kernel", 0)
     np.testing.assert_array_equal(_variables(same.model)[head], _variables(first.model)[head])
     assert not np.array_equal(_variables(others.model)[head], _variables(first.model)[head])
+
+
+def test_what_shapes_do_not_show_is_said(tmp_path: Path) -> None:
+    first = {"name": "cnn", "width": 2}
+    train(_config(1, first), tmp_path / "first", dataset=_data(3, size=16))
+    said: list[str] = []
+    other = {**first, "activation": "tanh", "init_from": str(tmp_path / "first")}
+    scaled = dataclasses.replace(_data(3, size=16), preprocessing=Preprocessing(1, mean=(0.5,), std=(0.25,)))
+    train(_config(1, other, frozen=0), tmp_path / "second", dataset=scaled, note=said.append)
+    assert "options of the model are others: activation is 'relu' there, 'tanh' here" in said
+    wanted = "images are normalised in another way (data.normalize): not there, mean (0.5,), std (0.25,) here"
+    assert wanted in said
+
+
+def test_images_of_another_size_are_no_other_classes(tmp_path: Path) -> None:
+    train(_config(1, {"name": "mlp", "width": 2}), tmp_path / "first", dataset=_data(3))
+    section = {"name": "mlp", "width": 2, "init_from": str(tmp_path / "first")}
+    with pytest.raises(ValueError, match=r"model\.init_from: .* do not fit .*kernel.* there, .* here"):
+        train(_config(1, section), tmp_path / "second", dataset=_data(3, size=10))
 
 
 def test_networks_that_do_not_fit_are_refused_by_name(tmp_path: Path) -> None:

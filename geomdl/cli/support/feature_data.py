@@ -87,6 +87,7 @@ class FeatureMaker:
         Raises:
           ValueError: it cannot be read, or does not fit the network.
         """
+        from geomdl.errors import invalid
         from geomdl.inference import Features
         from geomdl.inference.image_sources import read_in_order
 
@@ -102,6 +103,8 @@ class FeatureMaker:
                 these = [name for name, _ in there]
                 found.append(self._features([image for _, image in there], these))
                 names += these
+        if not found and not left_out:
+            raise invalid("DATA", "0 images", "at least one image")
         if not found:
             return Features(np.zeros((0, *self.layer.shape), np.float32), (), None, self.about()), left_out
         labels = _labels_of_folders(names, self.trained.classes)

@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from geomdl.paths import local_path
+from geomdl.errors import invalid
+from geomdl.paths import PRETRAINED, is_pretrained, local_path
 
 
 class PathOption(argparse.Action):
@@ -28,5 +29,8 @@ class PathOption(argparse.Action):
         what = option_string or str(self.metavar or self.dest)
         many = isinstance(values, list)
         given = values if many else [values]
+        for value in given:
+            if option_string not in (None, "--workdir") and is_pretrained(str(value)):
+                raise invalid(what, str(value), f"a path: nothing is written to, or read as {what} from, {PRETRAINED}…")
         paths = [str(local_path(str(value), what)) for value in given]
         setattr(namespace, self.dest, paths if many else paths[0])

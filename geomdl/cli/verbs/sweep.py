@@ -28,6 +28,7 @@ from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
 from geomdl.cli.support.parser import UsageError
 from geomdl.cli.support.path_option import PathOption
+from geomdl.paths import is_pretrained
 
 if TYPE_CHECKING:
     from geomdl.cli.sweep.members import Member
@@ -83,6 +84,8 @@ def _check(arguments: argparse.Namespace, everything: Sequence["Member"]) -> Non
     require_split(arguments.split)
     arguments.evaluators = ",".join(evaluator_names(arguments.evaluators))
     folder = Path(arguments.workdir)
+    if is_pretrained(arguments.workdir):
+        raise UsageError(f"--workdir={folder} is a network that comes along, which is only read; choose a directory")
     if (folder / "config.json").exists():
         raise UsageError(f"{folder} is the work directory of one run; choose another for the sweep")
     if folder.exists() and not folder.is_dir():

@@ -188,7 +188,7 @@ def _require_fields(old: FieldType, new: FieldType) -> None:
     if not fits:
         raise ValueError(
             f"{new} is not {old} of a larger group; allowed: as many fields, all of them regular or trivial "
-            "(model.equal='fields' and the same model.width make such a twin)"
+            "(the same model.width makes such a twin; in the zoo also model.equal='fields')"
         )
 
 

@@ -18,7 +18,7 @@ from geomdl.layers.convolution.algorithms import methods
 from geomdl.layers.transforms.with_method import read_methods
 from geomdl.models import MODELS, BuildsModel
 from geomdl.nesting import require_finite_nesting
-from geomdl.paths import holds_path, local_path, located
+from geomdl.paths import PRETRAINED, holds_path, is_pretrained, local_path, located, pretrained_names
 from geomdl.registry import Registry
 from geomdl.tasks import TASKS, ClassificationConfig, Task, TaskConfig, split_metrics, usual_task
 from geomdl.training.configuration.dataclass_fields import from_values
@@ -111,7 +111,7 @@ class TrainingConfig:
     ema: float | None = None
     workers: int = 0
     convolutions: str = "auto"
-    frozen: str | tuple[str, ...] = ()
+    frozen: str | int | float | tuple[str | int | float, ...] = ()
     unfreeze: str | tuple[str, ...] = ()
     learning_rates: str | tuple[str, ...] = ()
     batch_norm: str = "adapted"
@@ -313,8 +313,12 @@ def _begun(section: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     rest = {key: value for key, value in section.items() if key != "init_from"}
     if not value:
         return rest, ""
+    if is_pretrained(value):
+        return rest, value
     place = local_path(value, "model.init_from")
-    return rest, str(place.absolute()) if place.exists() else value
+    if place.exists():
+        return rest, str(place.absolute())
+    return rest, f"{PRETRAINED}{value}" if value in pretrained_names() else value
 
 
 def _named(registry: Registry, values: Mapping[str, Any], path: str, default: str | None) -> Any:

@@ -11,6 +11,7 @@ from geomdl.data import Dataset, Preprocessing, Split
 from geomdl.data.sources.given import GivenData
 from geomdl.errors import invalid
 from geomdl.numbers import whole_number
+from geomdl.paths import local_path
 from geomdl.training.checkpoints.checkpoint import Checkpoints
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.step.state import split_model
@@ -70,9 +71,9 @@ def save_as_run(
     )  # fmt: skip
     config = dataclasses.replace(config, data=GivenData("imported", "class", shape, (0, 0, 0)))
     _, params, rest = split_model(model)
+    if begun(local_path(workdir, "work directory")):
+        raise WorkdirError(f"work directory {workdir} has a run already; choose another")
     with Workdir(workdir, config) as held:
-        if begun(held.path):
-            raise WorkdirError(f"work directory {workdir} has a run already; choose another")
         note_begin(held.path, 0, params, dataset)
         checkpoints = Checkpoints(held.checkpoints, writable=True)
         try:

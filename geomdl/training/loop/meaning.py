@@ -36,9 +36,7 @@ def meaning(change: Change, parts: Parts, standing: Standing, facts: Mapping[str
         lines.append("the optimiser goes on with what it has gathered: its moments, momenta and counts")
     if "training.ema" in keys:
         lines.append(_average(change, parts, step))
-    if "model.init_from" in keys:
-        lines.append("model.init_from has no effect any more: the run has weights of its own")
-    if any(key.startswith("model.") and key != "model.init_from" for key in keys):
+    if any(key.startswith("model.") for key in keys):
         lines.append(f"the weights of step {step} have the shapes of the changed model, and are used in it")
     if "seed" in keys:
         lines.append("the new seed decides about order, augmentation and dropout; the weights began with the old one")

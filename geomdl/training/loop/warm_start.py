@@ -1,5 +1,6 @@
 """A run that begins with the weights of another network: of a run, a file of weights, or one that comes along."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,13 +11,14 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from geomdl.data import Dataset
+from geomdl.data import Dataset, Preprocessing
 from geomdl.errors import invalid, nearest, shortened
 from geomdl.layers import GroupPool, induce
 from geomdl.models.weights.mismatch import WeightsMismatch
 from geomdl.models.weights.transfer import load_weights
 from geomdl.paths import PRETRAINED, is_pretrained, local_path, pretrained_names
 from geomdl.random_keys import OneKey
+from geomdl.training.checkpoints.weights_file import WEIGHTS
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.parts import Parts
 from geomdl.training.loop.trained import load_trained
@@ -26,6 +28,9 @@ from geomdl.training.step.state import TrainState, merge_model, split_model
 _SHOWN = 5
 
 _ROUNDING = 1e-6
+
+_OF_THE_GROUP = ("group", "width", "match_parameters", "equal", "over_group", "dropout")
+"""Options of a model that arrays or sentences of their own speak of, or that do not matter."""
 
 Path_ = tuple[Any, ...]
 Flat = dict[Path_, Any]
@@ -40,12 +45,14 @@ class Source:
       words: what it is, for whoever trains.
       config: of its ``model`` section, where it is known.
       classes: the names of its classes; empty where they are not known.
+      preprocessing: what its images went through, where it is known.
     """
 
     model: Any
     words: str
     config: Any = None
     classes: tuple[str, ...] = ()
+    preprocessing: Preprocessing | None = None
 
 
 def warm(state: TrainState, structure: Any, parts: Parts, tell: Callable[[str], None]) -> TrainState:
@@ -85,15 +92,16 @@ def source_of(name: str, config: RunConfig, dataset: Dataset) -> Source:
     Raises:
       ValueError: there is none of that name, or it cannot be read.
     """
+    if is_pretrained(name) or name in pretrained_names():
+        return _of_run(name if is_pretrained(name) else PRETRAINED + name)
     path = local_path(name, "model.init_from")
-    if path.is_dir():
-        return _of_run(path)
     if path.is_file():
         return _of_file(path, config, dataset)
-    if is_pretrained(name):
-        return _of_run(name)
-    if name in pretrained_names():
-        return _of_run(PRETRAINED + name)
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            hint = "; of an exported network give the work directory that it was made from"
+            raise invalid("model.init_from", name, "a work directory: this folder has no config.json" + hint)
+        return _of_run(path)
     allowed = "a work directory, a file of weights, or a network that comes along (geomdl list pretrained)"
     close = nearest(name, pretrained_names())
     raise invalid("model.init_from", name, allowed, close)
@@ -102,7 +110,7 @@ def source_of(name: str, config: RunConfig, dataset: Dataset) -> Source:
 def _of_run(path: Path | str) -> Source:
     found = load_trained(path)
     words = f"the weights of step {found.step:,} of {path}"
-    return Source(found.model, words, found.config.model, found.classes)
+    return Source(found.model, words, found.config.model, found.classes, found.preprocessing)
 
 
 def _of_file(path: Path, config: RunConfig, dataset: Dataset) -> Source:
@@ -122,6 +130,9 @@ def _of_file(path: Path, config: RunConfig, dataset: Dataset) -> Source:
         if error.classes is None:
             raise ValueError(f"model.init_from: {error}") from error
         return loaded(error.classes)
+    except ValueError as error:
+        hint = "; for a file that geomdl has written, give its folder" if path.name == WEIGHTS else ""
+        raise ValueError(f"model.init_from: {error}{hint}") from error
 
 
 def begin_with(model: nnx.Module, source: Source, config: RunConfig, dataset: Dataset) -> list[str]:
@@ -142,11 +153,8 @@ def begin_with(model: nnx.Module, source: Source, config: RunConfig, dataset: Da
     there, here = _variables(source.model), _variables(model)
     head = _head(here, config, dataset)
     other = bool(source.classes) and tuple(source.classes) != tuple(dataset.classes)
-    differs = any(path in there and there[path].shape != here[path].shape for path in head)
     groups = _group_of(source.model), _group_of(model)
-    if groups[0] != groups[1]:
-        differs = bool(source.classes) and len(source.classes) != len(dataset.classes)
-    new = head if other or differs else set()
+    new = head if other else set()
     if groups[0] != groups[1]:
         lines = _to_larger_group(model, source, new, groups)
     else:
@@ -157,11 +165,38 @@ def begin_with(model: nnx.Module, source: Source, config: RunConfig, dataset: Da
         lines = []
     taken = sum(math.prod(here[path].shape) for path in here if path not in new)
     lines.insert(0, f"the network begins with {source.words}: {taken:,} numbers in {len(here) - len(new)} arrays")
+    lines += _differences(source, config, dataset)
     if new:
         names = ", ".join(dict.fromkeys(parameter_name(path) for path in sorted(new, key=str)))
         was = _shown(source.classes) if source.classes else "others"
         lines.append(f"the head begins anew ({names}): its classes were {was}, and are {_shown(dataset.classes)}")
     return lines
+
+
+def _differences(source: Source, config: RunConfig, dataset: Dataset) -> list[str]:
+    """What is different, and is not seen in the shapes of arrays: options of the model, and what is done to images."""
+    lines = []
+    old, new = source.config, config.model
+    if type(old) is type(new) and dataclasses.is_dataclass(old):
+        names = [field.name for field in dataclasses.fields(old) if field.name not in _OF_THE_GROUP]
+        both = {name: (getattr(old, name), getattr(new, name)) for name in names}
+        changed = [f"{name} is {a!r} there, {b!r} here" for name, (a, b) in both.items() if a != b]
+        if changed:
+            lines.append(f"options of the model are others: {'; '.join(changed)}")
+    if source.preprocessing is not None:
+        here = dataset.preprocessing or Preprocessing(dataset.image_shape[2])
+        was, now = ((part.mean, part.std) for part in (source.preprocessing, here))
+        if was != now:
+            lines.append(
+                f"images are normalised in another way (data.normalize): {_normalised(*was)} there, "
+                f"{_normalised(*now)} here"
+            )
+    return lines
+
+
+def _normalised(mean: Sequence[float], std: Sequence[float]) -> str:
+    """Mean and standard deviation in words."""
+    return f"mean {tuple(mean)}, std {tuple(std)}" if mean or std else "not"
 
 
 def _to_larger_group(model: nnx.Module, source: Source, new: set[Path_], groups: tuple[Any, Any]) -> list[str]:
@@ -177,7 +212,7 @@ def _to_larger_group(model: nnx.Module, source: Source, new: set[Path_], groups:
     if any(isinstance(part, GroupPool) and part.reduce == "max" for _, part in nnx.iter_modules(model)):
         lines = [
             f"it computes what that network, of the group {groups[0]}, does on images moved by {groups[1]}, and takes "
-            "the maximum over the group; with model.over_group='mean' it would be the average of that network"
+            "the maximum over the group; with the mean (model.over_group, in the zoo) it would be its average"
         ]
     away = [part for part in lost if part.lost > _ROUNDING]
     if away:

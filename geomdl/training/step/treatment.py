@@ -59,11 +59,12 @@ class Treatment:
         """
         return jax.tree_util.tree_map_with_path(lambda path, _: self._pace(parameter_name(path)), params)
 
-    def check(self, params: Tree) -> None:
+    def check(self, params: Tree, steps: int) -> None:
         """Raises an error where it does not fit a model.
 
         Args:
           params: of the model.
+          steps: of the run.
 
         Raises:
           ValueError: for a pattern that matches nothing, or where nothing is left to be trained.
@@ -77,11 +78,17 @@ class Treatment:
             for pattern in patterns:
                 if not any(_matches(name, pattern) for name in names):
                     raise unknown(what, pattern, [*names[:12], *(["…"] if len(names) > 12 else [])])
-        if all(self._pace(name).start == NEVER or self._pace(name).rate == 0 for name in names):
-            raise invalid(
-                "training.frozen", ",".join(self.frozen), "patterns that leave a parameter to be trained",
-                f"*,!{names[-1].rpartition('.')[0] or names[-1]}",
-            )  # fmt: skip
+        paces = [self._pace(name) for name in names]
+        if all(pace.start >= steps or pace.rate == 0 for pace in paces):
+            last = names[-1].rpartition(".")[0] or names[-1]
+            if any(pace.start < steps for pace in paces):
+                value = ",".join(f"{pattern}={rate:g}" for pattern, rate in self.rates)
+                raise invalid("training.learning_rates", value, "factors that leave a parameter to be trained")
+            if any(pace.start < NEVER for pace in paces):
+                value = ",".join(f"{pattern}={step}" for pattern, step in self.unfreeze)
+                raise invalid("training.unfreeze", value, f"steps below {steps}, the last one of the run")
+            allowed = "patterns that leave a parameter to be trained"
+            raise invalid("training.frozen", ",".join(self.frozen), allowed, f"*,!{last}")
 
     def gradients(self, gradients: Tree, step: Array) -> Tree:
         """The gradients, with zeros where a parameter is frozen at a step."""
@@ -114,14 +121,16 @@ class Treatment:
         return Pace(rate, start)
 
 
-def read_patterns(value: str | Sequence[str]) -> tuple[str, ...]:
+def read_patterns(value: str | float | Sequence[str | float]) -> tuple[str, ...]:
     """Patterns from a config: several, or one text with commas between them.
 
-    >>> read_patterns("0,1.*"), read_patterns(("0", "1.*")), read_patterns("")
-    (('0', '1.*'), ('0', '1.*'), ())
+    Layers are numbers, and a command line makes a number of ``--config.training.frozen=0``.
+
+    >>> read_patterns("0,1.*"), read_patterns(("0", 1)), read_patterns(3.1), read_patterns("")
+    (('0', '1.*'), ('0', '1'), ('3.1',), ())
     """
-    parts = value.split(",") if isinstance(value, str) else list(value)
-    return tuple(part.strip() for part in parts if part.strip())
+    parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, int | float) else value
+    return tuple(str(part).strip() for part in parts if str(part).strip())
 
 
 def read_pairs(what: str, value: str | Sequence[str], kind: type) -> tuple[tuple[str, Any], ...]:

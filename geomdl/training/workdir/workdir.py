@@ -183,6 +183,7 @@ def _both(file: Path, config: RunConfig) -> tuple[dict[str, Any], dict[str, Any]
     both = _with_defaults(_read(file)), _plain(config.to_dict())
     for values in both:
         values["data"].pop("data_dir", None)  # where the data is found changes no numbers
+        values["model"].pop("init_from", None)  # a run that has begun has weights of its own
         for key in ("images", "workers"):  # nor do pictures, and who reads the data
             values.get("training", {}).pop(key, None)
     return both
