@@ -320,8 +320,9 @@ def card_text(card: Section) -> str:
         "",
         "```python",
         "import geomdl",
-        f'network = geomdl.pretrained("{card["name"]}")   # the same as geomdl.load("pretrained:{card["name"]}")',
-        f"network.predict(images)    # {height} × {width} pixels, {channels} channel{'s' if channels > 1 else ''}",
+        "",
+        f'network = geomdl.pretrained("{card["name"]}")  # the same as geomdl.load("pretrained:{card["name"]}")',
+        f"network.predict(images)  # {height} × {width} pixels, {channels} channel{'s' if channels > 1 else ''}",
         "```",
         "",
         f"- **Network.** `{config['model']['name']}`, group {card['group']}, {card['parameters']:,} parameters; its"

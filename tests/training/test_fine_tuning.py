@@ -27,6 +27,7 @@ from geomdl.training import (
     split_model,
     train,
 )
+from geomdl.training.loop.warm_start import Source, begin_with, source_of
 
 T, IMAGE = FieldType("C1", "3 trivial"), FieldType("C1", "1 trivial")
 RNG = np.random.default_rng(0)
@@ -181,16 +182,15 @@ def test_the_head_stays_for_the_same_classes_and_goes_for_others(tmp_path: Path)
     assert not np.array_equal(_variables(others.model)[head], _variables(first.model)[head])
 
 
-def test_what_shapes_do_not_show_is_said(tmp_path: Path) -> None:
-    first = {"name": "cnn", "width": 2}
-    train(_config(1, first), tmp_path / "first", dataset=_data(3, size=16))
-    said: list[str] = []
-    other = {**first, "activation": "tanh", "init_from": str(tmp_path / "first")}
-    scaled = dataclasses.replace(_data(3, size=16), preprocessing=Preprocessing(1, mean=(0.5,), std=(0.25,)))
-    train(_config(1, other, frozen=0), tmp_path / "second", dataset=scaled, note=said.append)
-    assert "options of the model are others: activation is 'relu' there, 'tanh' here" in said
-    wanted = "images are normalised in another way (data.normalize): not there, mean (0.5,), std (0.25,) here"
-    assert wanted in said
+def test_what_shapes_do_not_show_is_said() -> None:
+    dataset = dataclasses.replace(_data(3, size=16), preprocessing=Preprocessing(1, mean=(0.5,), std=(0.25,)))
+    old, new = (_config(1, {"name": "cnn", "width": 2, "activation": name}) for name in ("relu", "tanh"))
+    one, other = (config.model.build((16, 16, 1), 3, rngs=seed) for seed, config in enumerate((old, new)))
+    said = begin_with(other, Source(one, "weights", old.model, ("a", "b", "c"), Preprocessing(1)), new, dataset)
+    assert said[1:] == [
+        "options of the model are others: activation is 'relu' there, 'tanh' here",
+        "images are normalised in another way (data.normalize): not there, mean (0.5,), std (0.25,) here",
+    ]
 
 
 def test_images_of_another_size_are_no_other_classes(tmp_path: Path) -> None:
@@ -222,16 +222,17 @@ def test_a_run_begins_with_a_file_of_another_library(tmp_path: Path) -> None:
     images = np.zeros((16, 32, 32, 3), np.float32)
     splits = (Split(images, (np.arange(16) % 3).astype(np.int32)),) * 3
     dataset = Dataset("black", *splits, (32, 32, 3), 3, ("a", "b", "c"), "drawn")
-    config = _config(1, {**section, "init_from": str(tmp_path / "net.safetensors")}, frozen="*,!12")
+    file = tmp_path / "net.safetensors"
+    config = _config(1, {**section, "init_from": str(file)})
     there = config.model.build((32, 32, 3), 5, rngs=7)
-    save_weights(there, tmp_path / "net.safetensors")
-    said: list[str] = []
-    result = train(config, tmp_path / "run", dataset=dataset, note=said.append)
+    save_weights(there, file)
+    model = config.model.build((32, 32, 3), 3, rngs=0)
+    said = begin_with(model, source_of(config.init_from, config, dataset), config, dataset)
     first = ("layers", 0, "kernel", 0)
-    np.testing.assert_array_equal(_variables(result.model)[first], _variables(there)[first])
-    assert any("(safetensors, with the names of torchvision)" in line for line in said)
-    assert any(line.startswith("the head begins anew") for line in said)
-    wider = _config(1, {**section, "width": 0.1, "init_from": str(tmp_path / "net.safetensors")})
+    np.testing.assert_array_equal(_variables(model)[first], _variables(there)[first])
+    assert "(safetensors, with the names of torchvision)" in said[0]
+    assert said[1].startswith("the head begins anew")
+    wider = _config(1, {**section, "width": 0.1, "init_from": str(file)})
     with pytest.raises(ValueError, match=r"model\.init_from: the arrays of .* are not those of the network"):
         train(wider, tmp_path / "wide", dataset=dataset)
     assert not (tmp_path / "wide").exists()
@@ -250,7 +251,8 @@ def _random_statistics(model: nnx.Module) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "size", "small", "large"),
     [
-        ("cifar_resnet", {"depth": 8, "width": 0.25}, 9, "C1", "C4"),
+        ("lenet5_modern", {"width": 0.25}, 20, "C1", "C4"),
+        pytest.param("cifar_resnet", {"depth": 8, "width": 0.25}, 9, "C1", "C4", marks=pytest.mark.long),
         pytest.param("cifar_resnet", {"depth": 8, "width": 0.25}, 9, "C1", "D4", marks=pytest.mark.long),
         pytest.param("cifar_resnet", {"depth": 8, "width": 0.25}, 9, "C4", "D4", marks=pytest.mark.long),
         pytest.param("lenet5", {}, 32, "C1", "C2", marks=pytest.mark.long),

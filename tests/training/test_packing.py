@@ -104,7 +104,7 @@ def test_steps_are_those_without(config: AdamW | Momentum, how: dict, options: d
     assert all(len(group) == DEPTH for group in packing.groups)
 
 
-@pytest.mark.parametrize("name", ["shard_map", *(pytest.param(n, marks=pytest.mark.long) for n in ("jit", "pmap"))])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) for n in ("jit", "shard_map", "pmap")])
 def test_several_devices_agree(name: str) -> None:
     config = Momentum(0.05)
     optimizer, packing = config.build(lambda step: 0.05), packing_of(_net(nnx.Rngs(0)), config.labels)
@@ -116,8 +116,6 @@ def test_a_layer_that_is_decayed_alone_stays_by_itself() -> None:
     config = AdamW(0.01, weight_decay=0.5, weight_decay_on=("7.kernel",))
     packing = packing_of(_net(nnx.Rngs(0)), config.labels)
     assert len(packing.groups) == 4
-    optimizer = config.build(lambda step: 0.05)
-    _same(_steps(optimizer, packing)[0], _steps(optimizer, NO_PACKING)[0])
 
 
 def test_layers_that_are_named_one_by_one() -> None:
