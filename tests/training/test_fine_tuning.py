@@ -255,7 +255,7 @@ def _random_statistics(model: nnx.Module) -> None:
         pytest.param("cifar_resnet", {"depth": 8, "width": 0.25}, 9, "C1", "C4", marks=pytest.mark.long),
         pytest.param("cifar_resnet", {"depth": 8, "width": 0.25}, 9, "C1", "D4", marks=pytest.mark.long),
         pytest.param("cifar_resnet", {"depth": 8, "width": 0.25}, 9, "C4", "D4", marks=pytest.mark.long),
-        pytest.param("lenet5", {}, 32, "C1", "C2", marks=pytest.mark.long),
+        pytest.param("lenet5_modern", {}, 32, "C1", "C2", marks=pytest.mark.long),
         pytest.param("mobilenet_v2", {"width": 0.1}, 33, "C1", "C4", marks=pytest.mark.long),
         pytest.param("densenet_cifar", {"depth": 10, "growth": 4}, 32, "D1", "D4", marks=pytest.mark.long),
     ],
