@@ -29,7 +29,6 @@ import dataclasses
 import functools
 import itertools
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -41,11 +40,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.claims import Claim, named, numbers, unmet
+from experiments.prepared_data import data_folder, predicted_classes
 from experiments.training_steps import stepper
 from experiments.zoo_table import depth
 from geomdl.data import Augmentation, Dataset, Split, data_config, unit_interval
 from geomdl.environment import circumstances
-from geomdl.errors import invalid, unknown
+from geomdl.errors import unknown
 from geomdl.evaluators import predictor, rotation_sweep
 from geomdl.models import MODELS, count_parameters
 from geomdl.plots import Row, Value, distinct, read_csv, write_csv
@@ -153,7 +153,7 @@ def one_run(run: Run, folder: str, out: Path) -> dict[str, float]:
     minutes = (time.perf_counter() - started) / 60
     predict, task = predictor(result.model), config.task.for_dataset(dataset)
     images, labels = np.asarray(dataset.test.images), np.asarray(dataset.test.labels)
-    classes = np.stack([_classes(predict, moved) for moved in _orbit(images)])
+    classes = np.stack([predicted_classes(predict, moved) for moved in _orbit(images)])
     accuracies = (classes == labels).mean(1)
     turned = rotation_sweep(predict, dataset.test, task, [45.0], batch_size=250)[0]
     measured = {
@@ -173,9 +173,7 @@ def run(preset: str, out: Path) -> None:
     """Trains and tests what is not there yet, and writes the tables."""
     if preset not in ("fast", "full"):
         raise unknown("preset", preset, ["fast", "full"])
-    folder = os.environ.get("GEOMDL_DATA")
-    if folder is None or not (Path(folder) / "eurosat").is_dir():
-        raise invalid("GEOMDL_DATA in the environment", folder, "a folder of TensorFlow Datasets with eurosat prepared")
+    folder = data_folder("eurosat")
     train_and_test(folder, out, list(runs(preset)))
     write_tables(out, out, folder, list(runs(preset)))
 
@@ -290,12 +288,6 @@ def _orbit(images: np.ndarray) -> Iterator[np.ndarray]:
     for mirrored in (images, images[:, :, ::-1]):
         for quarter in range(4):
             yield np.ascontiguousarray(np.rot90(mirrored, quarter, axes=(1, 2)))
-
-
-def _classes(predict: Callable[[Any], jax.Array], images: np.ndarray) -> np.ndarray:
-    """The class with the largest score of every image."""
-    parts = [predict(unit_interval(images[i : i + 250])) for i in range(0, len(images), 250)]
-    return np.concatenate([np.asarray(part).argmax(-1) for part in parts])
 
 
 def _turned(split: Split, seed: int) -> Split:

@@ -26,7 +26,6 @@ import dataclasses
 import functools
 import itertools
 import json
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -35,8 +34,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from experiments.prepared_data import data_folder, predicted_classes
 from geomdl.data import Dataset, Split, data_config
-from geomdl.errors import invalid, unknown
+from geomdl.errors import unknown
 from geomdl.evaluators import predictor
 from geomdl.plots import Row, distinct, mean_over, read_csv, write_csv
 from geomdl.training import RunConfig, load_trained, train
@@ -123,8 +123,8 @@ def one_run(run: Run, folder: str, out: Path) -> dict[str, float]:
     config = configuration(run, dataset)
     with tempfile.TemporaryDirectory() as workdir:
         result = train(config, Path(workdir) / "run", dataset=dataset)
-    predict, images = predictor(result.model), np.asarray(dataset.test.images, np.float32) / 255
-    upright, turned = (_classes(predict, x) for x in (images, np.rot90(images, axes=(1, 2))))
+    predict, images = predictor(result.model), np.asarray(dataset.test.images)
+    upright, turned = (predicted_classes(predict, x) for x in (images, np.rot90(images, axes=(1, 2))))
     measured = {
         "accuracy": float((upright == np.asarray(dataset.test.labels)).mean()),
         "consistency": float((upright == turned).mean()),
@@ -138,9 +138,7 @@ def run(preset: str, out: Path) -> None:
     """Trains and tests what is not there yet, and writes the table."""
     if preset not in ("fast", "full"):
         raise unknown("preset", preset, ["fast", "full"])
-    folder = os.environ.get("GEOMDL_DATA")
-    if folder is None or not (Path(folder) / "mnist").is_dir():
-        raise invalid("GEOMDL_DATA in the environment", folder, "a folder of TensorFlow Datasets with mnist prepared")
+    folder = data_folder("mnist")
     carry_out(folder, out, list(runs(preset)))
 
 
@@ -189,10 +187,6 @@ def contradicted(out: Path) -> list[str]:
         if ("C4", way, COUNTS[-1]) in at and not at["C4", way, COUNTS[-1]] > at["C1", way, COUNTS[-1]]:
             found.append(f"with {COUNTS[-1]} images the plain network is as good as C4, {way}")
     return found
-
-
-def _classes(predict: Any, images: np.ndarray) -> np.ndarray:
-    return np.concatenate([np.asarray(predict(images[i : i + 250])).argmax(-1) for i in range(0, len(images), 250)])
 
 
 def main() -> None:

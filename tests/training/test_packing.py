@@ -80,6 +80,12 @@ def _steps(
     return state.saved(), program
 
 
+def _arguments(program: str) -> int:
+    """How many arrays a program takes."""
+    main = next(line for line in program.splitlines() if "func.func public @main" in line)
+    return main.count("%arg")
+
+
 def _same(a: dict, b: dict) -> None:
     assert jax.tree.structure(a) == jax.tree.structure(b)
     jax.tree.map(
@@ -99,7 +105,7 @@ def test_steps_are_those_without(config: AdamW | Momentum, how: dict, options: d
     packing = packing_of(_net(nnx.Rngs(0)), config.labels)
     (packed, short), (plain, long) = (_steps(optimizer, p, compute=compute, **options) for p in (packing, NO_PACKING))
     _same(packed, plain)
-    assert short.count("tensor<3x3") < 0.8 * long.count("tensor<3x3") or len(short) < len(long)
+    assert _arguments(short) < _arguments(long) / 2
     assert len(packing.groups) == 5  # kernel; scale and bias, mean and variance of the normalisation
     assert all(len(group) == DEPTH for group in packing.groups)
 

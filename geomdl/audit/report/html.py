@@ -27,7 +27,6 @@ def render(report: Audit) -> str:
     >>> page.startswith("<!doctype html>"), "http" in page
     (True, False)
     """
-    style = (files("geomdl.audit") / "page.css").read_text(encoding="utf-8")
     body = "".join(
         [
             _head(report),
@@ -40,10 +39,25 @@ def render(report: Audit) -> str:
             _numbers(report),
         ]
     )
+    return page(f"Symmetry of {report.model}", body)
+
+
+def page(title: str, body: str, style: str = "") -> str:
+    """A page that needs nothing from outside, in the style of these reports; light and dark.
+
+    Args:
+      title: as text.
+      body: as HTML.
+      style: further rules of CSS.
+
+    >>> "<title>A &amp; B</title>" in page("A & B", "<p>C")
+    True
+    """
+    rules = (files("geomdl.audit") / "page.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Symmetry of {_text(report.model)}</title>\n<style>\n{style}</style></head>\n"
+        f"<title>{_text(title)}</title>\n<style>\n{rules}{style}</style></head>\n"
         f"<body><main>\n{body}</main></body></html>\n"
     )
 

@@ -4,10 +4,10 @@ import base64
 import html
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from geomdl.audit.report.html import page
 from geomdl.version import __version__
 
 STATES = {
@@ -74,8 +74,7 @@ def write_index(out: Path, made: Sequence[Made]) -> Path:
       out: the folder that has a folder for each figure.
       made: the figures.
     """
-    style = (files("geomdl.audit") / "page.css").read_text(encoding="utf-8")
-    style += "figure img { width: 100%; background: #fff; border-radius: .3rem; }\n"
+    style = "figure img { width: 100%; background: #fff; border-radius: .3rem; }\n"
     style += "code { overflow-wrap: anywhere; }\n"
     counts = {state: sum(one.state == state for one in made) for state in STATES}
     summary = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
@@ -86,14 +85,9 @@ def write_index(out: Path, made: Sequence[Made]) -> Path:
         "<div class=scroll><table><tr><th>Figure<th>Preset<th>Seeds<th>Time<th>Claim and results</tr>"
         f"{rows}</table></div>{''.join(_section(out, one) for one in made)}"
     )
-    page = out / "index.html"
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Figures of geomdl</title>\n<style>\n{style}</style>"
-    )
-    text = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body><main>\n{body}</main></body></html>\n'
-    page.write_text(text, encoding="utf-8")
-    return page
+    file = out / "index.html"
+    file.write_text(page("Figures of geomdl", body, style), encoding="utf-8")
+    return file
 
 
 def _row(one: Made) -> str:

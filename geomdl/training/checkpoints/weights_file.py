@@ -13,7 +13,7 @@ from geomdl.training.checkpoints.parameter_mismatch import parameter_mismatch
 WEIGHTS = "weights.safetensors"
 
 
-def save_weights(file: Path, step: int, params: Any, rest: Any) -> None:
+def write_variables(file: Path, step: int, params: Any, rest: Any) -> None:
     """Writes the variables of a network by name: ``params.…`` and ``rest.…``.
 
     Args:
@@ -35,8 +35,8 @@ def save_weights(file: Path, step: int, params: Any, rest: Any) -> None:
     file.write_bytes(save(arrays, metadata={"step": str(step)}))
 
 
-def load_weights(file: Path, checkpoint: str | int, params: Any, rest: Any) -> tuple[int, Any, Any]:
-    """Reads what `save_weights` has written: the step, the parameters and the other variables.
+def read_variables(file: Path, checkpoint: str | int, params: Any, rest: Any) -> tuple[int, Any, Any]:
+    """Reads what `write_variables` has written: the step, the parameters and the other variables.
 
     Args:
       file: of that name.

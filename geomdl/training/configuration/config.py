@@ -18,7 +18,7 @@ from geomdl.layers.convolution.algorithms import methods
 from geomdl.layers.transforms.with_method import read_methods
 from geomdl.models import MODELS, BuildsModel
 from geomdl.nesting import require_finite_nesting
-from geomdl.paths import PRETRAINED, holds_path, is_pretrained, local_path, located, pretrained_names
+from geomdl.paths import holds_path, is_pretrained, local_path, located
 from geomdl.registry import Registry
 from geomdl.tasks import TASKS, ClassificationConfig, Task, TaskConfig, split_metrics, usual_task
 from geomdl.training.configuration.dataclass_fields import from_values
@@ -265,7 +265,7 @@ class RunConfig:
             raise invalid("seed", seed, "a whole number in [0, 2³²)", 0)
         data = _named(DATASETS, _section(tree, "data") or {"name": "given"}, "data", None)
         usual = usual_task(data.label_kind, TASKS)
-        model, init_from = _begun(_section(tree, "model"))
+        model, init_from = _without_init_from(_section(tree, "model"))
         return cls(
             seed=seed,
             data=data,
@@ -305,7 +305,7 @@ def _section(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return values
 
 
-def _begun(section: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+def _without_init_from(section: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     """The section of a model without the key ``init_from``, and its value; a path that is there as an absolute one."""
     value = section.get("init_from")
     if value is not None and not isinstance(value, str):
@@ -313,12 +313,8 @@ def _begun(section: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     rest = {key: value for key, value in section.items() if key != "init_from"}
     if not value:
         return rest, ""
-    if is_pretrained(value):
-        return rest, value
-    place = local_path(value, "model.init_from")
-    if place.exists():
-        return rest, str(place.absolute())
-    return rest, f"{PRETRAINED}{value}" if value in pretrained_names() else value
+    place = None if is_pretrained(value) else local_path(value, "model.init_from")
+    return rest, str(place.absolute()) if place is not None and place.exists() else value
 
 
 def _named(registry: Registry, values: Mapping[str, Any], path: str, default: str | None) -> Any:

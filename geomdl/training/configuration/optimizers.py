@@ -96,6 +96,12 @@ def _is_weight(name: str, parameter: Any) -> bool:
     return attribute == "kernel" or jnp.ndim(parameter) >= 2
 
 
+def _labels(config: Any, params: Any) -> Any:
+    """What tells parameters apart that an optimiser does not treat alike, where it treats every entry of one by itself:
+    whether they decay. A method of optimisers; one without it may look at whole parameters, at their norms, say."""
+    return decayed(params, config.weight_decay_on)
+
+
 @dataclass(frozen=True)
 class SGD:
     """w ← w − η (∇L + λ w).
@@ -118,9 +124,7 @@ class SGD:
     def __post_init__(self) -> None:
         _check(self.learning_rate, self.weight_decay, self.clip_norm, self.weight_decay_on)
 
-    def labels(self, params: Any) -> Any:
-        """What tells parameters apart that are not treated alike: every entry of one is treated by itself."""
-        return decayed(params, self.weight_decay_on)
+    labels = _labels
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
@@ -153,9 +157,7 @@ class Momentum:
     def __post_init__(self) -> None:
         _check(self.learning_rate, self.weight_decay, self.clip_norm, self.weight_decay_on, momentum=self.momentum)
 
-    def labels(self, params: Any) -> Any:
-        """What tells parameters apart that are not treated alike: every entry of one is treated by itself."""
-        return decayed(params, self.weight_decay_on)
+    labels = _labels
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
@@ -193,9 +195,7 @@ class Adam:
         if self.eps <= 0:
             raise invalid("optimizer.eps", self.eps, "a positive number", 1e-8)
 
-    def labels(self, params: Any) -> Any:
-        """What tells parameters apart that are not treated alike: every entry of one is treated by itself."""
-        return decayed(params, self.weight_decay_on)
+    labels = _labels
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""
@@ -233,9 +233,7 @@ class AdamW:
         if self.eps <= 0:
             raise invalid("optimizer.eps", self.eps, "a positive number", 1e-8)
 
-    def labels(self, params: Any) -> Any:
-        """What tells parameters apart that are not treated alike: every entry of one is treated by itself."""
-        return decayed(params, self.weight_decay_on)
+    labels = _labels
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Returns the optimiser whose learning rate follows the schedule."""

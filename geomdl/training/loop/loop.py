@@ -119,7 +119,7 @@ def train(
     history = read_history(workdir, config, dataset)
     parts = Parts.build(config, dataset, strategy, history)
     structure, standing = parts.initial()
-    if config.init_from and not _begun(workdir):
+    if config.init_from and not _has_checkpoint(workdir):
         standing = replace(
             standing, state=warm(standing.state, structure, parts, lambda line: by_first(lambda: note(line)))
         )
@@ -184,7 +184,7 @@ def train(
         )
 
 
-def _begun(workdir: Path | str) -> bool:
+def _has_checkpoint(workdir: Path | str) -> bool:
     """Whether a run has a checkpoint to go on from."""
     checkpoints = local_path(workdir, "work directory") / "checkpoints"
     return checkpoints.is_dir() and bool(checkpoint_steps(checkpoints))

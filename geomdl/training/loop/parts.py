@@ -53,7 +53,8 @@ class Parts:
         task = config.task.for_dataset(dataset)
         config.training.monitored(task)  # raises where it is no metric of the task
         model = build_model(config, dataset)
-        config.training.treatment.check(split_model(model)[1], total_steps)
+        if config.training.treatment:
+            config.training.treatment.check(split_model(model)[1], total_steps)
         return cls(
             config=config,
             dataset=dataset,

@@ -14,7 +14,7 @@ from geomdl.errors import invalid
 from geomdl.paths import holds_path, local_path, run_folder
 from geomdl.tasks import Task
 from geomdl.training.checkpoints.checkpoint import Checkpoints
-from geomdl.training.checkpoints.weights_file import WEIGHTS, load_weights, save_weights
+from geomdl.training.checkpoints.weights_file import WEIGHTS, read_variables, write_variables
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.continuation import judged
 from geomdl.training.loop.parts import build_model
@@ -111,7 +111,7 @@ def load_trained(
     if directory.is_dir():
         step, *variables = _of_checkpoint(path, config, task, checkpoint, params, rest)
     else:
-        step, *variables = load_weights(weights, checkpoint, params, rest)
+        step, *variables = read_variables(weights, checkpoint, params, rest)
     model = merge_model(structure, *variables)
     there = dataset if dataset is not None else data if len(data.train) else None
     known = facts.get("provenance") if dataset is None else None
@@ -166,7 +166,7 @@ def save_compact(workdir: Path | str, folder: Path | str, checkpoint: str | int 
     facts = {key: value for key, value in read_facts(source / "run.json").items() if key not in _OF_THE_RUN}
     _, params, rest = split_model(trained.model)
     target.mkdir(parents=True, exist_ok=True)
-    save_weights(target / WEIGHTS, trained.step, params, rest)
+    write_variables(target / WEIGHTS, trained.step, params, rest)
     kept = {key: written[key] for key in ("versions", "hardware") if key in written}
     write_json(target / "config.json", {"config": sections, **kept})
     write_json(target / "run.json", facts)

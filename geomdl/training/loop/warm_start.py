@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from geomdl.training.configuration.config import RunConfig
 from geomdl.training.loop.parts import Parts
 from geomdl.training.loop.trained import load_trained
 from geomdl.training.step.parameter_names import parameter_name
-from geomdl.training.step.state import TrainState, merge_model, split_model
+from geomdl.training.step.state import TrainState, initial_state, merge_model, split_model
 
 _SHOWN = 5
 
@@ -76,9 +76,8 @@ def warm(state: TrainState, structure: Any, parts: Parts, tell: Callable[[str], 
     for line in begin_with(model, source_of(name, parts.config, parts.dataset), parts.config, parts.dataset):
         tell(line)
     _, params, rest = split_model(model)
-    average = None if state.average is None else jax.tree.map(jnp.copy, params)
-    state = replace(state, params=params, rest=rest, average=average, opt_state=parts.optimizer.init(params))
-    return parts.strategy.place(jax.tree.map(jnp.copy, state))
+    average = state.average is not None
+    return parts.strategy.place(initial_state(params, rest, parts.optimizer, parts.task, average=average))
 
 
 def source_of(name: str, config: RunConfig, dataset: Dataset) -> Source:

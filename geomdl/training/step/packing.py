@@ -117,6 +117,8 @@ def packing_of(model: nnx.Module, labels: Callable[[Tree], Tree] | None) -> Pack
         if len(kinds) == 1 and taken.isdisjoint(members):
             groups.append(members)
             taken.update(members)
+    if not groups:
+        return NO_PACKING
     apart = _flattened(labels(params))
     alike = Packing(tuple(g for g in groups if g[0] not in apart or len({apart[path] for path in g}) == 1))
     try:
