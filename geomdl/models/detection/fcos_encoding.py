@@ -1,34 +1,23 @@
 """FCOS: every place says how far the four sides of its box are, what is in it, and how central the place is."""
 
 import dataclasses
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from geomdl.boxes.overlap import giou
+from geomdl.boxes.coders import from_sides, to_sides
+from geomdl.boxes.overlap import area, giou
 from geomdl.groups import PlanarGroup
+from geomdl.models.detection.assignment import Assigned, assign, gathered
 from geomdl.models.detection.focal import focal_loss
-from geomdl.models.detection.outputs import Candidates, Grid, Losses, Targets, flat
+from geomdl.models.detection.outputs import Candidates, Grid, Losses, Targets, all_places, all_strides, flat
 from geomdl.models.detection.plane_fields import fields, sides
 from geomdl.representations import FieldType, trivial
 
 _LARGEST = 8.0
 """Of the logarithm of a distance in strides: e⁸ = 2981."""
-
-
-class Assigned(NamedTuple):
-    """Which box each place is to learn.
-
-    Attributes:
-      box: ``[places]``, its index, or −1.
-      ignored: ``[places]``, whether the place counts nowhere.
-    """
-
-    box: Int[Array, " places"]
-    ignored: Array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,52 +64,36 @@ class FCOSEncoding:
         """Scalars for the classes and the centre-ness, then the four sides."""
         return fields(group, (self.num_classes + 1, trivial(group)), (1, sides(group)))
 
-    def assign(self, boxes: Float[Array, "k 4"], classes: Int[Array, " k"], ignored: Array) -> Assigned:
-        """Which box each place learns; the boxes are looked at one after the other, so that memory does not grow
-        with their number.
+    def assign(self, targets: Targets) -> Assigned:
+        """Which box each place learns.
 
         Args:
-          boxes: of one image.
-          classes: −1 where there is none.
-          ignored: see `Targets`.
+          targets: of one image.
         """
         places, strides = jnp.asarray(self._places), jnp.asarray(self._strides)
-        low, high = jnp.asarray(self._ranges[0]), jnp.asarray(self._ranges[1])
+        low, high = map(jnp.asarray, self._ranges)
 
-        def look(best: tuple, box: tuple) -> tuple[tuple, None]:
-            corner, real, index = box
-            away = _distances(places, corner)
-            centre = (corner[:2] + corner[2:]) / 2
+        def claim(box: Array) -> tuple[Array, tuple[Array, ...]]:
+            away, centre = to_sides(box, places), (box[:2] + box[2:]) / 2
             near = jnp.abs(places - centre).max(-1) < self.radius * strides
             farthest = away.max(-1)
-            fits = real & near & (away.min(-1) > 0) & (farthest > low) & (farthest <= high)
-            size = (corner[2] - corner[0]) * (corner[3] - corner[1])
-            apart = jnp.square(places - centre).sum(-1)
-            smaller = (size < best[0]) | ((size == best[0]) & (apart < best[1]))
-            better = fits & smaller
-            now = (size, apart, index)
-            return tuple(jnp.where(better, new, old) for new, old in zip(now, best, strict=True)), None
+            fits = near & (away.min(-1) > 0) & (farthest > low) & (farthest <= high)
+            return fits, (jnp.full(len(places), area(box)), jnp.square(places - centre).sum(-1))
 
-        nothing = jnp.full(len(places), jnp.inf)
-        start = (nothing, nothing, jnp.full(len(places), -1, jnp.int32))
-        listed = (boxes, classes >= 0, jnp.arange(len(boxes), dtype=jnp.int32))
-        (_, _, index), _ = jax.lax.scan(look, start, listed)
-        hidden = (index >= 0) & ignored[jnp.maximum(index, 0)]
-        return Assigned(jnp.where(hidden, -1, index), hidden)
+        return assign(targets, len(places), claim)
 
     def losses(self, levels: tuple[Array, ...], targets: Targets) -> Losses:
         """See `FCOSEncoding`; divided by the number of places that learn a box."""
         return jax.vmap(self._losses_of_one)(flat(levels), targets)
 
     def _losses_of_one(self, numbers: Float[Array, "places channels"], targets: Targets) -> Losses:
-        assigned = self.assign(*targets)
-        found, chosen = assigned.box >= 0, jnp.maximum(assigned.box, 0)
-        boxes, classes = targets.boxes[chosen], jnp.where(found, targets.classes[chosen], -1)
+        assigned = self.assign(targets)
+        found, boxes, classes = gathered(assigned, targets)
         logits, centred, raw = self._split(numbers)
         counted = ~assigned.ignored
         class_loss = focal_loss(logits, classes, counted, alpha=self.alpha, gamma=self.gamma)
         overlap = giou(self._boxes(raw), boxes)
-        goal = _centreness(_distances(jnp.asarray(self._places), boxes))
+        goal = centreness(to_sides(boxes, jnp.asarray(self._places)))
         entropy = jnp.logaddexp(centred, 0.0) - goal * centred
         return Losses(
             classes=class_loss,
@@ -143,16 +116,15 @@ class FCOSEncoding:
 
     def _boxes(self, raw: Float[Array, "*batch places 4"]) -> Float[Array, "*batch places 4"]:
         away = jnp.exp(jnp.clip(raw, -_LARGEST, _LARGEST)) * jnp.asarray(self._strides)[:, None]
-        places = jnp.asarray(self._places)
-        return jnp.concatenate([places - away[..., :2], places + away[..., 2:]], -1)
+        return from_sides(away, jnp.asarray(self._places))
 
     @property
     def _places(self) -> np.ndarray:
-        return np.concatenate([grid.places for grid in self.grids])
+        return all_places(self.grids)
 
     @property
     def _strides(self) -> np.ndarray:
-        return np.concatenate([np.full(grid.count, grid.stride, np.float32) for grid in self.grids])
+        return all_strides(self.grids)
 
     @property
     def _ranges(self) -> tuple[np.ndarray, np.ndarray]:
@@ -163,12 +135,7 @@ class FCOSEncoding:
         return tuple(np.repeat(np.array(ends, np.float32), counts) for ends in (low, high))  # type: ignore[return-value]
 
 
-def _distances(places: Float[Array, "places 2"], boxes: Float[Array, "*places 4"]) -> Float[Array, "places 4"]:
-    """From places to the left, top, right and bottom of boxes; negative outside."""
-    return jnp.concatenate([places - boxes[..., :2], boxes[..., 2:] - places], -1)
-
-
-def _centreness(away: Float[Array, "places 4"]) -> Float[Array, " places"]:
+def centreness(away: Float[Array, "places 4"]) -> Float[Array, " places"]:
     """√(min(l, r)/max(l, r) · min(t, b)/max(t, b)); 0 outside."""
     near, far = jnp.minimum(away[:, :2], away[:, 2:]), jnp.maximum(away[:, :2], away[:, 2:])
     ratios = jnp.maximum(near, 0) / jnp.maximum(far, 1e-9)

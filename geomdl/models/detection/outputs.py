@@ -170,3 +170,27 @@ def flat(levels: tuple[Array, ...]) -> Float[Array, "batch places channels"]:
     """
     rows = [level.reshape(level.shape[0], -1, level.shape[-1]) for level in levels]
     return jax.numpy.concatenate(rows, 1).astype(jax.numpy.float32)
+
+
+def all_places(grids: tuple[Grid, ...]) -> np.ndarray:
+    """``[places, 2]``, (x, y) of the places of all grids.
+
+    Args:
+      grids: in the order of the levels.
+
+    >>> all_places((Grid((1, 1), 4, 1.5), Grid((1, 1), 8, 3.5))).tolist()
+    [[2.0, 2.0], [4.0, 4.0]]
+    """
+    return np.concatenate([grid.places for grid in grids])
+
+
+def all_strides(grids: tuple[Grid, ...]) -> np.ndarray:
+    """``[places]``, the stride of the grid of each place.
+
+    Args:
+      grids: in the order of the levels.
+
+    >>> all_strides((Grid((1, 2), 4, 1.5), Grid((1, 1), 8, 3.5))).tolist()
+    [4.0, 4.0, 8.0]
+    """
+    return np.concatenate([np.full(grid.count, grid.stride, np.float32) for grid in grids])
