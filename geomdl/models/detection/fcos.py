@@ -6,11 +6,12 @@ import math
 import jax.numpy as jnp
 
 from geomdl.errors import invalid
-from geomdl.layers import Branch, Conv, GroupNorm, Layer, Restrict, Sequential
+from geomdl.layers import Branch, Conv, GroupNorm, Layer, Sequential
 from geomdl.models.detection.backbones import PLAIN, Stage, backbone
 from geomdl.models.detection.detector import Detector
 from geomdl.models.detection.fcos_encoding import FCOSEncoding
 from geomdl.models.detection.plane_fields import fields, sides, upright_group
+from geomdl.models.detection.restricted import to_fields
 from geomdl.models.zoo.core.chain import Chain
 from geomdl.models.zoo.core.config import ZooConfig
 from geomdl.representations import FieldType, trivial
@@ -97,11 +98,8 @@ class FCOSConfig(ZooConfig):
 
     def _tower(self, net: Chain, features: FieldType, out_type: FieldType) -> Sequential:
         layers = tower(net, features, self.features, self.tower)
-        restricted = layers[-1].out_type if layers else features
-        if out_type.group != restricted.group:
-            layers.append(Restrict(restricted, out_type.group))  # type: ignore[arg-type]
-            restricted = layers[-1].out_type
-        return Sequential([*layers, Conv(restricted, out_type, 3, padding=1, rngs=net.rngs)])
+        last = layers[-1].out_type if layers else features
+        return Sequential([*layers, *to_fields(last, out_type, 3, net.rngs)])
 
 
 def pyramid_layers(net: Chain, parts: list[Stage], features: float) -> tuple[list[Layer], list[Layer]]:
