@@ -10,7 +10,6 @@ from geomdl.equivariance.contracts.composition import compose
 from geomdl.equivariance.contracts.contract import NOTHING, Contract, Size
 from geomdl.errors import invalid
 from geomdl.layers import Child, Layer, Upsample
-from geomdl.layers.containers.branching import Branch
 from geomdl.layers.core.layer import Field
 from geomdl.models.detection.outputs import DetectorOutputs, Encoding
 
@@ -25,15 +24,18 @@ class FeaturePyramid(nnx.Module):
     Args:
       stages: of the backbone, one for each level and before it those that give no level.
       laterals: of the levels, from the finest to the coarsest; each takes what its stage gives.
-      smooths: of the levels but the coarsest.
+      smooths: of the levels but the coarsest; none where levels are not joined.
+      joined: whether finer levels are told what the coarser ones have seen; else p_i = lateral_i(c_i).
 
     References:
       Lin et al., Feature pyramid networks for object detection, CVPR 2017.
     """
 
-    def __init__(self, stages: Sequence[Layer], laterals: Sequence[Layer], smooths: Sequence[Layer]) -> None:
+    def __init__(
+        self, stages: Sequence[Layer], laterals: Sequence[Layer], smooths: Sequence[Layer], *, joined: bool = True
+    ) -> None:
         self.stages, self.laterals = nnx.List(list(stages)), nnx.List(list(laterals))
-        self.smooths = nnx.List(list(smooths))
+        self.smooths, self.joined = nnx.List(list(smooths)), joined
 
     def __call__(self, x: Field, *, train: bool, key: jax.Array | None) -> list[jax.Array]:
         """The maps of all levels, from the finest to the coarsest."""
@@ -43,6 +45,8 @@ class FeaturePyramid(nnx.Module):
             maps.append(x)
         maps = maps[len(maps) - len(self.laterals) :]
         levels = [lateral(m, train=train) for lateral, m in zip(self.laterals, maps, strict=True)]
+        if not self.joined:
+            return levels
         for i in range(len(levels) - 2, -1, -1):
             finer = levels[i]
             enlarge = Upsample(self.laterals[i].out_type, size=finer.shape[1:3])
@@ -62,6 +66,7 @@ class Detector(Layer):
       smooths: see `FeaturePyramid`.
       head: from what the laterals give to the fields of the encoding; keeps the size.
       encoding: what they mean.
+      joined: see `FeaturePyramid`.
 
     Raises:
       ValueError: when the head does not give what the encoding asks for, or changes the size.
@@ -74,8 +79,10 @@ class Detector(Layer):
         smooths: Sequence[Layer],
         head: Layer,
         encoding: Encoding,
+        *,
+        joined: bool = True,
     ) -> None:
-        self.pyramid = FeaturePyramid(stages, laterals, smooths)
+        self.pyramid = FeaturePyramid(stages, laterals, smooths, joined=joined)
         self.head, self.encoding = head, encoding
         self.in_type, self.out_type = stages[0].in_type, head.out_type
         wanted = encoding.field_type(head.out_type.group)  # type: ignore[arg-type]
@@ -130,11 +137,6 @@ class Detector(Layer):
         """
         levels = self.pyramid(x, train=train, key=key)
         return DetectorOutputs(tuple(self.head(y, train=train) for y in levels), self.encoding)
-
-
-def joined(*heads: Layer) -> Layer:
-    """Heads side by side, or the only one."""
-    return heads[0] if len(heads) == 1 else Branch(heads)
 
 
 def _fold(key: jax.Array | None, i: int) -> jax.Array | None:

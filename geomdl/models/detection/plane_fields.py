@@ -100,3 +100,28 @@ def _of_plane(group: PlanarGroup, name: str, representation: Callable[[np.ndarra
     """The representation whose matrices are a function of those by which the group moves the plane."""
     planar = require_planar(group, name)
     return decompose(planar, np.stack([representation(planar.matrix(g)) for g in planar.generators()]), name)
+
+
+def vectors_of_pairs(group: PlanarGroup) -> Representation:
+    """Two vectors, one for each of two things that quarter turns exchange: |the matrix of g| ⊗ the matrix of g.
+
+    Args:
+      group: a subgroup of D4.
+
+    >>> vectors_of_pairs(C4).size
+    4
+    """
+    return _of_plane(group, "vectors of a pair", lambda matrix: np.kron(np.abs(np.rint(matrix)), matrix))
+
+
+def extents_of_pairs(group: PlanarGroup) -> Representation:
+    """Two pairs of extents, one for each of two things that quarter turns exchange.
+
+    Args:
+      group: a subgroup of D4.
+
+    >>> extents_of_pairs(C4).size
+    4
+    """
+    exchanged = lambda matrix: np.kron(np.abs(np.rint(matrix)), np.abs(np.rint(matrix)))  # noqa: E731
+    return _of_plane(group, "extents of a pair", exchanged)
