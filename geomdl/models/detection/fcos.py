@@ -10,7 +10,8 @@ from geomdl.layers import Branch, Conv, GroupNorm, Layer, Sequential
 from geomdl.models.detection.backbones import PLAIN, Stage, backbone
 from geomdl.models.detection.detector import Detector
 from geomdl.models.detection.fcos_encoding import FCOSEncoding
-from geomdl.models.detection.plane_fields import fields, sides, upright_group
+from geomdl.models.detection.oriented_encoding import OrientedFCOSEncoding
+from geomdl.models.detection.plane_fields import fields, upright_group
 from geomdl.models.detection.restricted import to_fields
 from geomdl.models.zoo.core.chain import Chain
 from geomdl.models.zoo.core.config import ZooConfig
@@ -39,7 +40,9 @@ class FCOSConfig(ZooConfig):
       features: channels of the pyramid and the towers.
       tower: convolutions of each tower.
       radius: see `FCOSEncoding`.
-      least: see `FCOSEncoding`.
+      least: see `FCOSEncoding`; half as much for oriented boxes.
+      oriented: whether boxes are oriented (`OrientedFCOSEncoding`): no group is restricted then, so that C8 and SO(2)
+        give boxes that turn by their angles.
 
     Raises:
       ValueError: for a value out of range; at `build`, for images that are too small, or not square for quarter turns.
@@ -63,6 +66,7 @@ class FCOSConfig(ZooConfig):
     tower: int = 2
     radius: float = 1.5
     least: float = 4.0
+    oriented: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,15 +86,21 @@ class FCOSConfig(ZooConfig):
         used = parts[len(parts) - self.levels :]
         height, width = net.size
         grids = tuple(part.grid for part in used)
-        encoding = FCOSEncoding((height, width), grids, num_classes, self.radius, self.least)
+        encoding: FCOSEncoding | OrientedFCOSEncoding
+        if self.oriented:
+            encoding = OrientedFCOSEncoding((height, width), grids, num_classes, self.radius, self.least / 2)
+        else:
+            encoding = FCOSEncoding((height, width), grids, num_classes, self.radius, self.least)
         laterals, smooths = pyramid_layers(net, used, self.features)
         head = self._head(net, laterals[0].out_type, encoding)
         net.add(Detector([part.layer for part in parts], laterals, smooths, head, encoding))
 
-    def _head(self, net: Chain, features: FieldType, encoding: FCOSEncoding) -> Layer:
-        upright = upright_group(self.points)
-        classes = fields(upright, (encoding.num_classes, trivial(upright)))
-        boxes = fields(upright, (1, trivial(upright)), (1, sides(upright)))
+    def _head(self, net: Chain, features: FieldType, encoding: FCOSEncoding | OrientedFCOSEncoding) -> Layer:
+        points = self.points if self.oriented else upright_group(self.points)
+        wanted, count = encoding.field_type(points), encoding.num_classes
+        classes = fields(points, (count, trivial(points)))
+        rest = [(block.multiplicity, block.representation) for block in wanted.blocks[1:]]
+        boxes = fields(points, (wanted.blocks[0].multiplicity - count, trivial(points)), *rest)
         heads = [self._tower(net, features, out) for out in (classes, boxes)]
         bias = heads[0].layers[-1].bias[0]
         bias[...] = jnp.full_like(bias[...], -math.log(1 / PRIOR - 1))
