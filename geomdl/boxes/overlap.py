@@ -94,8 +94,8 @@ def oriented_iou(a: Oriented, b: Oriented) -> Array:
 
     The intersection of two convex polygons is bounded by what of the border of each lies in the other, so its area is
     the sum of ½ p × q over those pieces of edges p → q (Green): each of the eight edges is clipped by four half-planes,
-    and nothing need be sorted. Edges that coincide count once. Exact up to 1e-5 of the boxes' size in float32, for every
-    angle; invariant under every rotation, reflection and shift of both.
+    and nothing need be sorted. Edges that coincide count once. Exact up to 1e-5 of the boxes' size in float32, for
+    every angle; invariant under every rotation, reflection and shift of both.
 
     Args:
       a: ``[..., 5]``, (cx, cy, w, h, angle).

@@ -15,6 +15,7 @@ from geomdl.tasks.classification import (
     softmax_cross_entropy,
     top_k_accuracy,
 )
+from geomdl.tasks.detection import Detection, DetectionConfig
 from geomdl.tasks.overlap import overlap, pixel_counts
 from geomdl.tasks.regression import Regression, RegressionConfig
 from geomdl.tasks.segmentation import Segmentation, SegmentationConfig
@@ -26,15 +27,17 @@ TASKS = Registry("task.name", group="geomdl.tasks", adapt=task_class)
 TASKS.register("classification", ClassificationConfig)
 TASKS.register("segmentation", SegmentationConfig)
 TASKS.register("regression", RegressionConfig)
+TASKS.register("detection", DetectionConfig)
 
 __all__ = [
-    "LOSSES", "TASKS", "Accumulator", "Batch", "Classification", "ClassificationConfig", "Outputs", "OverImages",
-    "Regression", "RegressionConfig", "Segmentation", "SegmentationConfig", "Task", "TaskConfig", "TaskSums",
-    "Totals", "accumulate", "accumulators_of", "masked_mean", "overlap", "perceptron_loss", "pixel_counts",
-    "sigmoid_cross_entropy", "softmax_cross_entropy", "split_metrics", "top_k_accuracy", "usual_task",
+    "LOSSES", "TASKS", "Accumulator", "Batch", "Classification", "ClassificationConfig", "Detection",
+    "DetectionConfig", "Outputs", "OverImages", "Regression", "RegressionConfig", "Segmentation", "SegmentationConfig",
+    "Task", "TaskConfig", "TaskSums", "Totals", "accumulate", "accumulators_of", "masked_mean", "overlap",
+    "perceptron_loss", "pixel_counts", "sigmoid_cross_entropy", "softmax_cross_entropy", "split_metrics",
+    "top_k_accuracy", "usual_task",
 ]  # fmt: skip
 
 __experimental__ = [
-    "Accumulator", "Batch", "OverImages", "TaskSums", "Totals", "accumulate", "accumulators_of", "masked_mean",
-    "overlap", "pixel_counts", "split_metrics", "top_k_accuracy", "usual_task",
+    "Accumulator", "Batch", "Detection", "DetectionConfig", "OverImages", "TaskSums", "Totals", "accumulate",
+    "accumulators_of", "masked_mean", "overlap", "pixel_counts", "split_metrics", "top_k_accuracy", "usual_task",
 ]  # fmt: skip

@@ -85,11 +85,7 @@ def zoo_config(config: ZooConfig, name: str) -> ZooConfig:
 
 def _in_zoo(found: object) -> bool:
     kind = getattr(found, "func", found)
-    return (
-        isinstance(kind, type)
-        and issubclass(kind, ZooConfig)
-        and kind.__module__.startswith("geomdl.models.zoo.")
-    )
+    return isinstance(kind, type) and issubclass(kind, ZooConfig) and kind.__module__.startswith("geomdl.models.zoo.")
 
 
 def stages(net: Chain, image_size: tuple[int, int]) -> list[Stage]:
@@ -119,4 +115,3 @@ def stages(net: Chain, image_size: tuple[int, int]) -> list[Stage]:
         contracts.append(whole.contract)
         found.append(Stage(whole, Grid.of(compose(contracts), image_size)))
     return found
-

@@ -101,9 +101,11 @@ class FCOSConfig(ZooConfig):
         classes = fields(points, (count, trivial(points)))
         rest = [(block.multiplicity, block.representation) for block in wanted.blocks[1:]]
         boxes = fields(points, (wanted.blocks[0].multiplicity - count, trivial(points)), *rest)
-        heads = [self._tower(net, features, out) for out in (classes, boxes)]
-        bias = heads[0].layers[-1].bias[0]
-        bias[...] = jnp.full_like(bias[...], -math.log(1 / PRIOR - 1))
+        heads: list[Sequential] = [self._tower(net, features, out) for out in (classes, boxes)]
+        scores = heads[0].layers[-1]
+        if isinstance(scores, Conv):
+            bias = scores.bias[0]
+            bias[...] = jnp.full_like(bias[...], -math.log(1 / PRIOR - 1))
         return Branch(heads, merge=True)
 
     def _tower(self, net: Chain, features: FieldType, out_type: FieldType) -> Sequential:

@@ -29,11 +29,11 @@ class FCOSEncoding:
     with the image.
 
     A place learns a box if it lies inside it and within ``radius`` strides of its centre (in the maximum norm), and if
-    the farthest side is between ``least`` and twice ``least`` strides away; the finest level takes smaller boxes too, the
-    coarsest larger ones. Of several such boxes it learns the smallest, of equally large ones that with the nearest
-    centre. The loss is focal loss for the classes, 1 − GIoU of the box, and cross-entropy of the centre-ness
-    √(min(l, r)/max(l, r) · min(t, b)/max(t, b)), divided by the number of places that learn a box. Places that would
-    learn a box that is ignored count nowhere. The score of a class is √(its probability · centre-ness).
+    the farthest side is between ``least`` and twice ``least`` strides away; the finest level takes smaller boxes too,
+    the coarsest larger ones. Of several such boxes it learns the smallest, of equally large ones that with the nearest
+    centre. The loss is focal loss for the classes, 1 − GIoU of the box, and cross-entropy of the centre-ness √(min(l,
+    r)/max(l, r) · min(t, b)/max(t, b)), divided by the number of places that learn a box. Places that would learn a box
+    that is ignored count nowhere. The score of a class is √(its probability · centre-ness).
 
     Args:
       image_size: (height, width).

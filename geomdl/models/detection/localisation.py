@@ -141,8 +141,8 @@ class LocalisationEncoding:
 class LocaliserConfig(ZooConfig):
     """Classification with localisation (`LocalisationEncoding`): a backbone and two dense layers over its last map.
 
-    The first of them is a convolution whose window is the whole map, so that for C4 and D4 the box moves with the image,
-    exactly on the grid.
+    The first of them is a convolution whose window is the whole map, so that for C4 and D4 the box moves with the
+    image, exactly on the grid.
 
     Args:
       backbone: ``"plain"``, or the name of a network of the zoo.

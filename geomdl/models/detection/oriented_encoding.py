@@ -24,9 +24,9 @@ class OrientedFCOSEncoding:
     and the logarithm of its half extents as a symmetric matrix (`geomdl.boxes.to_log_shape`): a scalar, and a field of
     frequency 2, e^{2iθ} times the logarithm of the aspect ratio.
 
-    No number is an angle, and nothing jumps where an angle does: boxes that are the same rectangle have the same numbers.
-    Under every rotation and reflection of the plane, those of SO(2) and O(2) too, the numbers of a moved box are the moved
-    numbers.
+    No number is an angle, and nothing jumps where an angle does: boxes that are the same rectangle have the same
+    numbers. Under every rotation and reflection of the plane, those of SO(2) and O(2) too, the numbers of a moved box
+    are the moved numbers.
 
     Places learn boxes as in `FCOSEncoding`, with the sides of the box in its own axes: inside it, within ``radius``
     strides of its centre, and half its longer side between ``least`` and twice ``least`` strides. The loss of a box is

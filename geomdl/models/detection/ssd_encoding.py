@@ -29,14 +29,14 @@ class SSDEncoding:
     ratio a the two boxes s_k √a × s_k / √a and s_k / √a × s_k √a, which quarter turns exchange.
 
     Each has C + 1 logits (background first), an offset, which is a vector, and two logarithms of its extents
-    (`geomdl.boxes.to_deltas`). So the numbers at a place are scalars and pairs that are exchanged; vectors, and pairs of
-    vectors that are turned and exchanged; extents, and pairs of extents. The places are the centres of the pixels, as in
-    the paper, so that the default boxes move to one another.
+    (`geomdl.boxes.to_deltas`). So the numbers at a place are scalars and pairs that are exchanged; vectors, and pairs
+    of vectors that are turned and exchanged; extents, and pairs of extents. The places are the centres of the pixels,
+    as in the paper, so that the default boxes move to one another.
 
     A default box learns the box that it overlaps most, if by an IoU above ½; and each box is learnt besides by the
-    default box that overlaps it most, by all of those that do so equally (up to 1e-5). The loss is Σ cross-entropy over the
-    default boxes that learn one and over three times as many others, those of the largest loss, and Σ smooth L1 of the
-    deltas of the first; divided by the number of the first. Default boxes of an ignored box count nowhere.
+    default box that overlaps it most, by all of those that do so equally (up to 1e-5). The loss is Σ cross-entropy over
+    the default boxes that learn one and over three times as many others, those of the largest loss, and Σ smooth L1 of
+    the deltas of the first; divided by the number of the first. Default boxes of an ignored box count nowhere.
 
     Args:
       image_size: (height, width).

@@ -32,7 +32,8 @@ class YOLOConfig(ZooConfig):
     equivariant map, and the group has to be C1.
 
     Args:
-      backbone: ``"plain"``; the name of a network of the zoo; or ``"published"``: the 20 convolutions of the paper, that
+      backbone: ``"plain"``; the name of a network of the zoo; or ``"published"``: the 20 convolutions of the paper,
+      that
         are pretrained there, and four more behind them, for images of 448 × 448 (and ``dropout=0.5``).
       channels: see `FCOSConfig`.
       halvings: of the plain backbone; 64 pixels and 3 halvings make 8 × 8 cells.
@@ -42,7 +43,8 @@ class YOLOConfig(ZooConfig):
       confidence: see `YOLOEncoding`.
 
     Raises:
-      ValueError: for a value out of range, or a dense head of another group than C1; at `build`, for images that are too
+      ValueError: for a value out of range, or a dense head of another group than C1; at `build`, for images that are
+      too
         small, or not square for quarter turns.
 
     References:
@@ -106,7 +108,9 @@ class YOLOConfig(ZooConfig):
         own.conv(self.units, size[0] if size[0] == size[1] else size, padding=0).act().dropout(self.dropout)
         wanted = encoding.field_type(self.points)
         numbers = FieldType(self.points, f"{wanted.size * math.prod(size)} trivial")
-        return Sequential([*own.layers, Conv(own.field_type, numbers, 1, rngs=net.rngs), Unfolded(numbers, wanted, size)])
+        return Sequential(
+            [*own.layers, Conv(own.field_type, numbers, 1, rngs=net.rngs), Unfolded(numbers, wanted, size)]
+        )
 
 
 def published(net: Chain) -> None:

@@ -20,15 +20,15 @@ class YOLOEncoding:
     """S × S cells, B boxes for each: an offset from the centre of the cell, √(w/W), √(h/H) and a confidence; and one
     score for each class.
 
-    At every cell lie B offsets (x right, y up, in cells), which turn as vectors, B pairs (√(w/W), √(h/H)), which quarter
-    turns exchange, B confidences and C class scores, which do not change; all linear, as published. `tensor` gives the
-    published S × S × (5 B + C) numbers.
+    At every cell lie B offsets (x right, y up, in cells), which turn as vectors, B pairs (√(w/W), √(h/H)), which
+    quarter turns exchange, B confidences and C class scores, which do not change; all linear, as published. `tensor`
+    gives the published S × S × (5 B + C) numbers.
 
     A cell learns the box whose centre lies in it; of several the largest, of equally large ones that whose centre is
     nearest to that of the cell. (The papers' code takes the first of the list.) A centre on the border of two cells
-    belongs to the one nearer to the centre of the image, so that targets move with the image; on a middle line of it, to
-    the right or lower one. The box of the B that overlaps it most is responsible; where none overlaps it, the nearest
-    one: the smallest sum of squared differences of centres and extents. The loss of an image is
+    belongs to the one nearer to the centre of the image, so that targets move with the image; on a middle line of it,
+    to the right or lower one. The box of the B that overlaps it most is responsible; where none overlaps it, the
+    nearest one: the smallest sum of squared differences of centres and extents. The loss of an image is
 
       5 Σ_resp [(x − x̂)² + (y − ŷ)² + (√w − √ŵ)² + (√h − √ĥ)²]
       + Σ_resp (c − ĉ)² + ½ Σ_others c² + Σ_cells with a box Σ_classes (p − p̂)²,
