@@ -17,17 +17,20 @@ from geomdl.data.sources.own.array_files import ArraysConfig
 from geomdl.data.sources.own.folder import FolderConfig
 from geomdl.data.sources.own.mask_folder import MaskFolderConfig
 from geomdl.data.sources.red_green import RedGreenConfig
+from geomdl.data.sources.shape_boxes import BoxShapesConfig
 from geomdl.data.sources.shapes import ShapesConfig
 from geomdl.data.sources.splits import stratified_order, stratified_split
 from geomdl.data.sources.tfds import TFDSConfig, prepared
 from geomdl.data.sources.xo import XOConfig, o_pattern, x_pattern
 from geomdl.data.targets import (
     TARGET_KINDS,
+    BoxTarget,
     ClassTarget,
     LabelsTarget,
     MapTarget,
     TargetKind,
     ValuesTarget,
+    pack_boxes,
     register_target_kind,
     target_kind,
 )
@@ -42,6 +45,8 @@ __all__ = [
     "TARGET_KINDS",
     "ArraysConfig",
     "Augmentation",
+    "BoxShapesConfig",
+    "BoxTarget",
     "ClassTarget",
     "Column",
     "DataConfig",
@@ -74,6 +79,7 @@ __all__ = [
     "lighting_components",
     "make_loader",
     "o_pattern",
+    "pack_boxes",
     "prepared",
     "register_target_kind",
     "rotate_each",
@@ -88,8 +94,8 @@ __all__ = [
 ]
 
 __experimental__ = [
-    "TARGET_KINDS", "ClassTarget", "Column", "DeviceLoader", "EvalBatch", "LabelsTarget", "Loader",
+    "TARGET_KINDS", "BoxShapesConfig", "BoxTarget", "ClassTarget", "Column", "DeviceLoader", "EvalBatch", "LabelsTarget", "Loader",
     "MNISTRotConfig", "MapTarget", "StreamLoader", "TargetKind", "ValuesTarget", "config_class", "config_fields",
-    "lighting_components", "prepared", "register_target_kind", "rotate_each", "stratified_order",
+    "lighting_components", "pack_boxes", "prepared", "register_target_kind", "rotate_each", "stratified_order",
     "stratified_split", "target_kind", "uniforms", "unit_interval",
 ]  # fmt: skip

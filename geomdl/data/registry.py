@@ -12,6 +12,7 @@ from geomdl.data.sources.own.array_files import ArraysConfig
 from geomdl.data.sources.own.folder import FolderConfig
 from geomdl.data.sources.own.mask_folder import MaskFolderConfig
 from geomdl.data.sources.red_green import RedGreenConfig
+from geomdl.data.sources.shape_boxes import BoxShapesConfig
 from geomdl.data.sources.shapes import ShapesConfig
 from geomdl.data.sources.tfds import PREFIX, TFDSConfig, prepared
 from geomdl.data.sources.xo import XOConfig
@@ -45,6 +46,7 @@ DATASETS.register("xo", XOConfig)
 DATASETS.register("mnist_rot", MNISTRotConfig)
 DATASETS.register("red_green", RedGreenConfig)
 DATASETS.register("shapes", ShapesConfig)
+DATASETS.register("box_shapes", BoxShapesConfig)
 DATASETS.register("nuclei", NucleiConfig)
 DATASETS.register("folder", FolderConfig)
 DATASETS.register("masks", MaskFolderConfig)

@@ -5,7 +5,7 @@ A kind of one's own is any frozen, hashable value with the members of `TargetKin
 name that data sets can use.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.actions import ImageTransformation, move_values
+from geomdl.actions import ImageTransformation, move_oriented, move_upright, move_values
+from geomdl.boxes import oriented_intersection
 from geomdl.data.class_indices import (
     IGNORED,
     class_indices,
@@ -52,9 +53,9 @@ class Values(Protocol):
 class TargetKind(Protocol):
     """One kind of target: a frozen, hashable value.
 
-    Targets of one image are one array; of a batch, or of a split, they are stacked along the first axis. A kind whose
-    arrays differ in length from image to image (boxes, points) holds them filled up to one length, marked as it likes:
-    it is the only one who reads them, besides the tasks that know it.
+    Targets of one image are one array, or a dict of arrays; of a batch, or of a split, they are stacked along the first
+    axis. A kind whose arrays differ in length from image to image (boxes, points) holds them filled up to one length,
+    marked as it likes: it is the only one who reads them, besides the tasks that know it.
     """
 
     @property
@@ -73,8 +74,8 @@ class TargetKind(Protocol):
         ...
 
     @property
-    def padding(self) -> float:
-        """The value that fills up a batch, in examples whose mask is 0."""
+    def padding(self) -> "float | Mapping[str, float]":
+        """The value that fills up a batch, in examples whose mask is 0; of a tree, that of each array."""
         ...
 
     def require(self, values: Values, images: Values, what: str) -> None:
@@ -255,6 +256,176 @@ class ValuesTarget:
         return move_values(values, transformation.linear, self.field_type, transformation.group)
 
 
+@dataclass(frozen=True)
+class BoxTarget:
+    """Boxes with their classes, any number for each image, filled up to one number: a dict of arrays.
+
+    ``boxes`` ``[n, k, 4]`` float32, (x0, y0, x1, y1) in pixels from the top left corner of the image, which is
+    [0, width] × [0, height]; or ``[n, k, 5]``, (cx, cy, w, h, angle), see `geomdl.boxes`. ``classes`` ``[n, k]`` int32,
+    −1 where there is no box; ``difficult`` ``[n, k]`` bool, of boxes that are neither asked for nor wrong. `pack_boxes`
+    makes it of lists.
+
+    Boxes move with their image: upright ones to the smallest upright box around the moved one (exact on the grid, too
+    large elsewhere), oriented ones as they are. Upright boxes are cut off at the frame; boxes of which less than the
+    share ``visible`` is left there are dropped.
+
+    Args:
+      num_classes: indices from 0 up to this many minus 1 are allowed.
+      oriented: whether the boxes are oriented.
+      visible: the least share of the area of a box inside the frame, with which it stays when its image moves.
+
+    >>> label = pack_boxes([[[0, 0, 9, 2]], []], [[1], []])
+    >>> BoxTarget(2).require(label, np.zeros((2, 8, 8, 1)), "test split of cells")
+    Traceback (most recent call last):
+    ValueError: invalid box 0 of image 0 in the test split of cells, (0.0, 0.0, 9.0, 2.0); allowed: 0 ≤ x0 < x1 ≤ 8,
+    0 ≤ y0 < y1 ≤ 8
+    """
+
+    num_classes: int
+    oriented: bool = False
+    visible: float = 0.25
+
+    moves: bool = field(default=True, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.visible <= 1:
+            raise invalid("visible", self.visible, "a share from 0 to 1", 0.25)
+
+    @property
+    def name(self) -> str:
+        """``"boxes"`` or ``"oriented_boxes"``."""
+        return "oriented_boxes" if self.oriented else "boxes"
+
+    @property
+    def description(self) -> str:
+        """In words."""
+        return "oriented boxes" if self.oriented else "boxes"
+
+    @property
+    def padding(self) -> Mapping[str, float]:
+        """No boxes."""
+        return {"boxes": 0, "classes": -1, "difficult": 0}
+
+    def require(self, values: Any, images: Values, what: str) -> None:
+        """Boxes of a positive size inside their images (oriented: centres inside), of classes that there are."""
+        names = ("boxes", "classes", "difficult")
+        if not isinstance(values, Mapping) or set(values) != set(names):
+            found = sorted(values) if isinstance(values, Mapping) else type(values).__name__
+            raise invalid(f"{self.description} in the {what}", found, f"a dict of {', '.join(names)}: pack_boxes")
+        shape = tuple(values["boxes"].shape)
+        numbers = 5 if self.oriented else 4
+        if len(shape) != 3 or shape[0] != len(images) or shape[2] != numbers:
+            raise invalid(f"shape of the {self.description} in the {what}", shape, f"({len(images)}, most, {numbers})")
+        _require_shape(values["classes"], shape[:2], "classes of boxes", what)
+        _require_shape(values["difficult"], shape[:2], "flags of difficult boxes", what)
+        require_integers(values["classes"], "class of a box", f" in the {what}")
+        boxes, classes = np.asarray(values["boxes"], np.float64), np.asarray(values["classes"])
+        there = classes >= 0
+        if (classes < -1).any() or (classes >= self.num_classes).any():
+            image, box = np.argwhere((classes < -1) | (classes >= self.num_classes))[0]
+            raise ValueError(
+                f"invalid class {classes[image, box]} of box {box}, image {image} in the {what}; "
+                f"allowed: a whole number from 0 to {self.num_classes - 1}, or -1 where there is no box"
+            )
+        height, width = images.shape[1:3]
+        good = ~there | (np.isfinite(boxes).all(-1) & self._inside(boxes, (height, width)))
+        if not good.all():
+            image, box = np.argwhere(~good)[0]
+            shown = "(" + ", ".join(str(round(float(v), 4)) for v in boxes[image, box]) + ")"
+            allowed = f"0 ≤ x0 < x1 ≤ {width}, 0 ≤ y0 < y1 ≤ {height}"
+            if self.oriented:
+                allowed = f"0 ≤ cx ≤ {width}, 0 ≤ cy ≤ {height}, w > 0, h > 0, a finite angle in radians"
+            raise ValueError(f"invalid box {box} of image {image} in the {what}, {shown}; allowed: {allowed}")
+
+    def _inside(self, boxes: np.ndarray, size: Size) -> np.ndarray:
+        most, slack = np.array([size[1], size[0]]), 1e-3
+        if self.oriented:
+            here = (boxes[..., :2] >= -slack) & (boxes[..., :2] <= most + slack)
+            return here.all(-1) & (boxes[..., 2:4] > 0).all(-1)
+        here = (boxes[..., :2] >= -slack) & (boxes[..., 2:] <= most + slack)
+        return here.all(-1) & (boxes[..., :2] < boxes[..., 2:]).all(-1)
+
+    def moved(self, values: Any, transformation: ImageTransformation, size: Size) -> Any:
+        """With their image; a box that is dropped leaves its place empty."""
+        boxes, classes = jnp.asarray(values["boxes"]), jnp.asarray(values["classes"])
+        difficult = jnp.asarray(values["difficult"])
+        linear, offset = transformation.linear, transformation.offset
+        frame = jnp.array([size[1], size[0]], boxes.dtype)
+        if self.oriented:
+            moved = move_oriented(boxes, linear, offset, size)
+            if getattr(transformation, "circular", False):
+                moved = moved.at[..., :2].set(jnp.mod(moved[..., :2], frame))
+            whole = jnp.concatenate([frame / 2, frame, jnp.zeros(1, boxes.dtype)])
+            area = moved[..., 2] * moved[..., 3]
+            left = oriented_intersection(moved, whole)
+            good = left >= self.visible * area * (1 - 1e-4)
+            kept = moved
+        else:
+            moved = move_upright(boxes, linear, offset, size)
+            if getattr(transformation, "circular", False):
+                middle = (moved[..., :2] + moved[..., 2:]) / 2
+                back = jnp.floor(middle / frame) * frame
+                moved = moved - jnp.concatenate([back, back], -1)
+            kept = jnp.clip(moved, 0, jnp.concatenate([frame, frame]))
+            area, left = (jnp.prod(b[..., 2:] - b[..., :2], -1) for b in (moved, kept))
+            good = left >= self.visible * area
+        good &= (classes >= 0) & (left > 0)
+        return {
+            "boxes": jnp.where(good[..., None], kept, 0),
+            "classes": jnp.where(good, classes, -1),
+            "difficult": difficult & good,
+        }
+
+
+def pack_boxes(
+    boxes: Sequence[Any],
+    classes: Sequence[Any],
+    difficult: Sequence[Any] | None = None,
+    *,
+    most: int | None = None,
+    oriented: bool = False,
+) -> dict[str, np.ndarray]:
+    """The labels of a split from lists of the boxes of each image; see `BoxTarget`.
+
+    Args:
+      boxes: of each image an array ``[k, 4]`` (oriented: ``[k, 5]``), or nothing where it has none.
+      classes: of each image ``[k]``.
+      difficult: of each image ``[k]``; None: no box is.
+      most: places for each image; by default as many as the most boxes of an image, at least 1.
+      oriented: whether there are five numbers to a box.
+
+    Raises:
+      ValueError: for lists of different lengths, or an image with more boxes than there are places.
+
+    >>> label = pack_boxes([[[0, 0, 4, 2]], []], [[3], []])
+    >>> label["boxes"].shape, label["classes"].tolist(), label["difficult"].tolist()
+    ((2, 1, 4), [[3], [-1]], [[False], [False]])
+    """
+    numbers = 5 if oriented else 4
+    difficult = [np.zeros(len(c), bool) for c in classes] if difficult is None else difficult
+    counts = [len(b) for b in boxes]
+    for name, other in (("classes", classes), ("difficult", difficult)):
+        if [len(o) for o in other] != counts:
+            where = next((i for i, (a, b) in enumerate(zip(counts, other, strict=False)) if a != len(b)), len(counts))
+            raise invalid(f"number of {name} of image {where}", len(other[where]) if where < len(other) else None,
+                          f"one for each of its boxes, {counts[where] if where < len(counts) else 'no image'}")  # fmt: skip
+    found = max(1, *counts, 1)
+    most = found if most is None else most
+    if found > most:
+        raise invalid("most", most, f"at least the boxes of image {int(np.argmax(counts))}, {found}", found)
+    packed = {
+        "boxes": np.zeros((len(boxes), most, numbers), np.float32),
+        "classes": np.full((len(boxes), most), -1, np.int32),
+        "difficult": np.zeros((len(boxes), most), bool),
+    }
+    for i, count in enumerate(counts):
+        if count:
+            packed["boxes"][i, :count] = np.asarray(boxes[i], np.float64).reshape(count, numbers)
+            packed["classes"][i, :count] = classes[i]
+            packed["difficult"][i, :count] = difficult[i]
+    return packed
+
+
 TARGET_KINDS: dict[str, Callable[[int], TargetKind]] = {}
 """What makes a kind of a name from the number of its classes (of values: of scalars)."""
 
@@ -293,7 +464,7 @@ def target_kind(name: str, num_classes: int) -> TargetKind:
     MapTarget(num_classes=3)
     >>> target_kind("mapp", 3)
     Traceback (most recent call last):
-    ValueError: unknown label_kind 'mapp'; allowed: class, labels, map, values; did you mean 'map'?
+    ValueError: unknown label_kind 'mapp'; allowed: class, labels, map, values, boxes, oriented_boxes; did you mean 'map'?
     """
     if name not in TARGET_KINDS:
         raise unknown("label_kind", name, list(TARGET_KINDS))
@@ -304,6 +475,8 @@ register_target_kind("class", ClassTarget)
 register_target_kind("labels", LabelsTarget)
 register_target_kind("map", MapTarget)
 register_target_kind("values", lambda count: ValuesTarget(FieldType("O2", f"{count} trivial")))
+register_target_kind("boxes", BoxTarget)
+register_target_kind("oriented_boxes", lambda count: BoxTarget(count, oriented=True))
 
 
 def _require_shape(values: Values, shape: Sequence[int], description: str, what: str) -> None:

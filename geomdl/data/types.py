@@ -14,7 +14,6 @@ from geomdl.arrays import as_array
 from geomdl.data.checks import require_image_dtype
 from geomdl.data.preprocessing import Preprocessing
 from geomdl.data.targets import TargetKind, target_kind
-from geomdl.data.targets import Values as Targets
 from geomdl.errors import invalid, misshapen
 from geomdl.numbers import whole_number
 
@@ -103,7 +102,8 @@ class Split:
         :class:`Column` that reads on demand. Lists, tensors and arrays of JAX become arrays of NumPy.
       labels: ``[n]`` int32 class indices, ``[n, classes]`` float32 indicators for multi-label data, or
         ``[n, height, width]`` int32 label maps: the class index of every pixel, −1 where it is not to be counted.
-        ``[n, values]`` float32 for values. The target named ``"label"``.
+        ``[n, values]`` float32 for values; a dict of arrays for boxes (`geomdl.data.pack_boxes`). The target named
+        ``"label"``.
       targets: further targets by their names, each with one entry per image.
 
     >>> split = Split(np.zeros((3, 4, 4, 1), np.float32), np.array([0, 1, 0], np.int32))
@@ -112,20 +112,24 @@ class Split:
     """
 
     images: np.ndarray | Column
-    labels: Targets
-    targets: Mapping[str, Targets] = field(default_factory=dict)
+    labels: Any
+    targets: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "images", _in_memory(self.images, "images"))
         object.__setattr__(self, "labels", _in_memory(self.labels, "labels"))
         object.__setattr__(self, "targets", {n: _in_memory(v, f"targets {n!r}") for n, v in self.targets.items()})
-        if self.labels.shape[:1] != (len(self.images),):
-            raise invalid("shape of the labels", tuple(self.labels.shape), f"one for each of {len(self.images)} images")
+        for values in arrays_of(self.labels):
+            if values.shape[:1] != (len(self.images),):
+                raise invalid("shape of the labels", tuple(values.shape), f"one for each of {len(self.images)} images")
         for name, values in self.targets.items():
             if name in ("image", "label", "mask"):
                 raise invalid("name of a target", name, "one besides image, label and mask, which have their places")
-            if len(values) != len(self.images):
-                raise invalid(f"number of targets {name!r}", len(values), f"one for each of {len(self.images)} images")
+            for held in arrays_of(values):
+                if len(held) != len(self.images):
+                    raise invalid(
+                        f"number of targets {name!r}", len(held), f"one for each of {len(self.images)} images"
+                    )
         object.__setattr__(self, "_required", set())
 
     def __len__(self) -> int:
@@ -137,7 +141,7 @@ class Split:
         return f"Split({len(self)} images {height}×{width}×{channels} {self.images.dtype}{where})"
 
     def __getitem__(self, index: int) -> Example:
-        return {name: values[0] for name, values in self.gather([index]).items()}
+        return jax.tree.map(lambda values: values[0], self.gather([index]))
 
     @property
     def in_memory(self) -> bool:
@@ -148,10 +152,10 @@ class Split:
         """The examples at these places, stacked; each record is read once."""
         indices = np.asarray(indices, dtype=np.int64)
         images, labels = self.images, self.labels
-        further = {name: values[indices] for name, values in self.targets.items()}
+        further = {name: chosen_of(values, indices) for name, values in self.targets.items()}
         if isinstance(images, Column) and isinstance(labels, Column) and images.records is labels.records:
             return {**images.records.read(images.indices[indices]), **further}
-        return {"image": images[indices], "label": labels[indices], **further}
+        return {"image": images[indices], "label": chosen_of(labels, indices), **further}
 
     def require(self, kinds: Mapping[str, TargetKind], what: str = "split") -> None:
         """Raises ValueError unless the targets are of these kinds; what has been found right is not looked at again.
@@ -173,7 +177,9 @@ class Split:
         """The split of these examples, in this order; nothing is read."""
         indices = np.asarray(indices, dtype=np.int64)
 
-        def chosen(column: Targets) -> Targets:
+        def chosen(column: Any) -> Any:
+            if isinstance(column, Mapping):
+                return {name: chosen(values) for name, values in column.items()}
             if isinstance(column, Column):
                 return Column(column.records, column.indices[indices], column.is_image)
             return column[indices]
@@ -184,15 +190,28 @@ class Split:
     def digest(self) -> str:
         """SHA-256 of shapes, types, images and labels: equal digests mean the same examples in the same order."""
         result = hashlib.sha256()
-        for column in (self.images, self.labels, *(self.targets[name] for name in sorted(self.targets))):
+        of_targets = [self.labels, *(self.targets[name] for name in sorted(self.targets))]
+        for column in (self.images, *(a for values in of_targets for a in arrays_of(values))):
             result.update(f"{column.shape}{np.dtype(column.dtype).str}".encode())
             for start in range(0, len(self), 1024):
                 result.update(np.ascontiguousarray(column[start : start + 1024]).tobytes())
         return result.hexdigest()
 
 
+def arrays_of(values: Any) -> list[Any]:
+    """The arrays of a target: itself, or those of a dict, by their names."""
+    return [values[name] for name in sorted(values)] if isinstance(values, Mapping) else [values]
+
+
+def chosen_of(values: Any, indices: Any) -> Any:
+    """The entries of a target, an array or a dict of arrays, at these places."""
+    return {n: v[indices] for n, v in values.items()} if isinstance(values, Mapping) else values[indices]
+
+
 def _in_memory(values: Any, what: str) -> Any:
-    """What can be indexed as it is, else an array of NumPy."""
+    """What can be indexed as it is, else an array of NumPy; of a dict each."""
+    if isinstance(values, Mapping):
+        return {name: _in_memory(held, f"{what}, {name}") for name, held in values.items()}
     indexed = isinstance(values, Column) or not (hasattr(values, "detach") or isinstance(values, jax.Array))
     if indexed and hasattr(values, "shape") and hasattr(values, "dtype"):
         return values
@@ -214,7 +233,7 @@ class Dataset:
       provenance: source, licence, method and seeds, in words: enough to make the same data again.
       label_kind: the name of the kind of the labels, see `geomdl.data.targets`: ``"class"`` (one per image),
         ``"labels"`` (indicators of any number of classes), ``"map"`` (one class per pixel), ``"values"`` (real
-        numbers), or one that was registered.
+        numbers), ``"boxes"``, ``"oriented_boxes"``, or one that was registered.
       target_kinds: the kinds of the named targets of the splits. That of ``"label"`` follows from ``label_kind`` and
         ``num_classes``, unless it is given here; then ``label_kind`` is its name.
       preprocessing: what has been done to the images of files or arrays; None where they are as they were made.

@@ -1,6 +1,7 @@
 """Batches for evaluation: every image once, in order."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from geomdl.data.targets import TargetKind
 from geomdl.data.types import Split
 from geomdl.numbers import whole_number
 
-EvalBatch = dict[str, jax.Array]
+EvalBatch = dict[str, Any]
 """``image``, ``label`` and further targets, padded to full size; ``mask`` is 1 for an example and 0 for padding."""
 
 
@@ -78,14 +79,17 @@ def _batches(split: Split, batch_size: int, kinds: Mapping[str, TargetKind]) -> 
         stop = min(start + batch_size, len(split))
         missing = start + batch_size - stop
 
-        def padded(values: np.ndarray, value: float = 0, missing: int = missing) -> jax.Array:
+        def padded(values: Any, value: Any = 0, missing: int = missing) -> Any:
+            if isinstance(values, Mapping):
+                of_each = value if isinstance(value, Mapping) else dict.fromkeys(values, value)
+                return {name: padded(held, of_each[name]) for name, held in values.items()}
             values = np.asarray(values)
             return jnp.asarray(np.pad(values, [(0, missing)] + [(0, 0)] * (values.ndim - 1), constant_values=value))
 
         batch = split.gather(np.arange(start, stop))
         if not split.in_memory:  # what is read on demand has not been looked at
             for name, kind in kinds.items():
-                kind.require(np.asarray(batch[name]), batch["image"], f"images {start} to {stop - 1}")
+                kind.require(jax.tree.map(np.asarray, batch[name]), batch["image"], f"images {start} to {stop - 1}")
         targets = {
             name: padded(values, kinds[name].padding if name in kinds else 0)
             for name, values in batch.items()

@@ -31,12 +31,12 @@ from geomdl.data.checks import require_image_dtype
 from geomdl.data.draws import derived_seed
 from geomdl.data.loading.batches import network_images
 from geomdl.data.loading.shuffle import EpochOrder, shuffled
-from geomdl.data.types import Split
+from geomdl.data.types import Split, arrays_of
 from geomdl.errors import invalid
 from geomdl.numbers import whole_number
 
 Fetched = dict[str, Any]
-Batch = dict[str, jax.Array]
+Batch = dict[str, Any]
 
 DEVICE_LIMIT_BYTES = 2**30
 _MOST_STEPS = 2**31
@@ -89,8 +89,7 @@ class DeviceLoader:
         self._seed = derived_seed(seed, _ORDER)
         self._resident = {
             "image": jnp.asarray(np.asarray(split.images)),
-            "label": jnp.asarray(np.asarray(split.labels)),
-            **{name: jnp.asarray(np.asarray(values)) for name, values in split.targets.items()},
+            **jax.tree.map(lambda values: jnp.asarray(np.asarray(values)), {"label": split.labels, **split.targets}),
         }
 
     def fetch(self, step: int) -> Fetched:
@@ -100,7 +99,7 @@ class DeviceLoader:
     def select(self, fetched: Fetched, step: ArrayLike) -> Batch:
         """Gathers the examples of this step and scales them to [0, 1]."""
         chosen = self._chosen(step)
-        batch = {name: jnp.take(values, chosen, axis=0) for name, values in fetched.items()}
+        batch = jax.tree.map(lambda values: jnp.take(values, chosen, axis=0), fetched)
         return {**batch, "image": network_images(batch["image"])}
 
     def indices(self, step: int) -> np.ndarray:
@@ -185,7 +184,7 @@ class StreamLoader:
 
     def select(self, fetched: Fetched, step: ArrayLike) -> Batch:
         """Scales the fetched images to [0, 1]."""
-        targets = {name: jnp.asarray(values) for name, values in fetched.items() if name != "image"}
+        targets = {name: jax.tree.map(jnp.asarray, values) for name, values in fetched.items() if name != "image"}
         return {"image": network_images(fetched["image"]), **targets}
 
     def indices(self, step: int) -> np.ndarray:
@@ -242,7 +241,7 @@ def make_loader(
     (2, (2, 2, 2, 1))
     """
     whole_number("start_step", start_step, least=0)
-    held = (split.images, split.labels, *split.targets.values())
+    held = (split.images, *(a for target in (split.labels, *split.targets.values()) for a in arrays_of(target)))
     if split.in_memory and sum(_bytes(values) for values in held) <= device_limit_bytes:
         return DeviceLoader(split, batch_size, seed)
     return StreamLoader(split, batch_size, seed, start_step=start_step, worker_count=worker_count, part=part)

@@ -133,7 +133,7 @@ class ShapesConfig(DataConfig):
         purpose = f"shapes/{split}"
         axis = np.arange(self.size) - (self.size - 1) / 2
         x, y = np.broadcast_arrays(axis, -axis[:, None])
-        texture = self._texture(purpose, count, x, y)
+        texture = waves(self.seed, purpose, count, x, y, self.texture)
         noise = self.noise * normals(self.seed, f"{purpose}/noise", (count, self.size, self.size))
         tried = uniforms(self.seed, f"{purpose}/places", (count, _CANDIDATES * self.count, 6))
         images = np.empty((count, self.size, self.size, 1), np.float32)
@@ -150,16 +150,6 @@ class ShapesConfig(DataConfig):
             images[place, ..., 0] = np.clip(image + noise[place], 0.0, 1.0)
         return Split(images, labels)
 
-    def _texture(self, purpose: str, count: int, x: np.ndarray, y: np.ndarray) -> Float[np.ndarray, "n size size"]:
-        """Sums of waves of 8 to 40 pixels' length, within ``texture`` of 0.25."""
-        draws = uniforms(self.seed, f"{purpose}/texture", (count, _WAVES, 3))
-        texture = np.full((count, self.size, self.size), 0.25)
-        for wave in range(_WAVES):
-            heading, length, phase = draws[:, wave, :, None, None].swapaxes(0, 1)
-            along = np.cos(2 * np.pi * heading) * x + np.sin(2 * np.pi * heading) * y
-            texture += self.texture / _WAVES * np.sin(2 * np.pi * (along / (8 + 32 * length) + phase))
-        return texture
-
     def _without_contact(self, candidates: Float[np.ndarray, "m 6"]) -> list[tuple[float, ...]]:
         """The first of the candidates whose surrounding circles stay apart: (kind, radius, right, up, angle, value)."""
         kept: list[tuple[float, ...]] = []
@@ -172,3 +162,25 @@ class ShapesConfig(DataConfig):
             ):
                 kept.append((np.floor(kind * len(self.shapes)), r, *here, 2 * np.pi * angle, 0.6 + 0.4 * brightness))
         return kept
+
+
+def waves(
+    seed: int, purpose: str, count: int, x: np.ndarray, y: np.ndarray, most: float
+) -> Float[np.ndarray, "n size size"]:
+    """Smooth backgrounds: sums of waves of 8 to 40 pixels' length in all directions, within ``most`` of 0.25.
+
+    Args:
+      seed: of what is drawn.
+      purpose: what it is drawn for, see `geomdl.data.uniforms`.
+      count: of images.
+      x: of the pixels, to the right.
+      y: of the pixels, upward.
+      most: the greatest deviation.
+    """
+    draws = uniforms(seed, f"{purpose}/texture", (count, _WAVES, 3))
+    texture = np.full((count, *x.shape), 0.25)
+    for wave in range(_WAVES):
+        heading, length, phase = draws[:, wave, :, None, None].swapaxes(0, 1)
+        along = np.cos(2 * np.pi * heading) * x + np.sin(2 * np.pi * heading) * y
+        texture += most / _WAVES * np.sin(2 * np.pi * (along / (8 + 32 * length) + phase))
+    return texture

@@ -99,9 +99,10 @@ def _augmented(
     moving = {name: kind for name, kind in task.target_kinds.items() if kind.moves}
     images = strategy.split(batch["image"])
     if moving:
-        part = {"image": images, **{name: strategy.split(batch[name]) for name in moving}}
+        part = {"image": images, **{name: jax.tree.map(strategy.split, batch[name]) for name in moving}}
         moved = augment.batch(part, moving, key)
-        batch = {**batch, "image": moved["image"], **{name: strategy.gather(moved[name]) for name in moving}}
+        targets = {name: jax.tree.map(strategy.gather, moved[name]) for name in moving}
+        batch = {**batch, "image": moved["image"], **targets}
     else:
         batch = {**batch, "image": augment(images, key)}
     return augment.mixed(batch, task.target_kinds["label"], key) if getattr(augment, "mixes", False) else batch
