@@ -18,7 +18,7 @@ from geomdl.actions.image_transformations import (
 )
 from geomdl.actions.labels import warp_labels
 from geomdl.actions.laws import OutputLaw, output_law
-from geomdl.actions.outputs import input_action, output_action
+from geomdl.actions.outputs import input_action, output_action, packed_detections
 from geomdl.actions.projective import move, warp_projective
 from geomdl.actions.traced import representation_matrix
 from geomdl.actions.values import move_values
@@ -27,12 +27,12 @@ from geomdl.actions.warp import rotate, rotation_matrix, warp
 __all__ = [
     "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip",
     "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "act", "act_labels", "disc", "family", "input_action",
-    "le90", "move", "move_oriented", "move_upright", "move_values", "output_action", "output_law", "representation_matrix", "roll", "rotate",
+    "le90", "move", "move_oriented", "move_upright", "move_values", "output_action", "output_law", "packed_detections", "representation_matrix", "roll", "rotate",
     "rotation_matrix", "shift_crop", "turn", "warp", "warp_labels", "warp_projective",
 ]  # fmt: skip
 
 __experimental__ = [
     "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip",
     "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "disc", "family", "input_action", "le90", "move",
-    "move_oriented", "move_upright", "move_values", "output_action", "output_law", "representation_matrix", "warp_projective",
+    "move_oriented", "move_upright", "move_values", "output_action", "output_law", "packed_detections", "representation_matrix", "warp_projective",
 ]  # fmt: skip

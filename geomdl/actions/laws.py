@@ -10,7 +10,15 @@ import jax.numpy as jnp
 
 from geomdl.actions.families import Family
 from geomdl.actions.layouts import LAYOUTS, canonical, in_layout
-from geomdl.actions.outputs import Action, Movable, OutputKind, Size, output_action, require_only_fields_have_types
+from geomdl.actions.outputs import (
+    Action,
+    Movable,
+    OutputKind,
+    Size,
+    output_action,
+    packed_detections,
+    require_only_fields_have_types,
+)
 from geomdl.actions.warp import Padding
 from geomdl.arrays import as_array
 from geomdl.errors import invalid, unknown
@@ -104,7 +112,7 @@ class OutputLaw:
         Raises:
           ValueError: when the output has not the layout of the law.
         """
-        return canonical(y, self.kind, self.layout, size)
+        return packed_detections(y) if self.kind == "detections" else canonical(y, self.kind, self.layout, size)
 
     @property
     def plain(self) -> "OutputLaw":
@@ -138,7 +146,7 @@ class OutputLaw:
         return act
 
 
-WORDS = ("invariant", "field", "channels-first", "tokens", "labels", "points", "boxes")
+WORDS = ("invariant", "field", "channels-first", "tokens", "labels", "points", "boxes", "detections")
 FORMS = ("a representation such as '1 regular'", "'permutation 1 2 3 0'", "'boxes cxcywh relative'")
 
 

@@ -12,6 +12,7 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
     "labels": ("channels-first", "tokens"),
     "points": ("relative",),
     "boxes": ("xyxy", "xywh", "cxcywh", "xyxy relative", "xywh relative", "cxcywh relative"),
+    "detections": (),
 }
 """The layouts of each kind of output, besides the first: ``""``."""
 

@@ -1,6 +1,6 @@
 """Actions on the inputs and outputs of a model: images, fields, label maps, points and boxes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import jax
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from geomdl.actions.boxes import move_oriented, move_upright
 from geomdl.actions.families import Family
 from geomdl.actions.field import act, act_labels, act_on_plane
 from geomdl.actions.grid import roll
@@ -26,7 +27,7 @@ Action = Callable[[Any, Any], jax.Array]
 Movable = PlanarGroup | GridTranslations | Family
 """What moves images: rotations and reflections, circular shifts, or a family of Klein's ladder."""
 
-OutputKind = Literal["invariant", "labels", "field", "points", "boxes"]
+OutputKind = Literal["invariant", "labels", "field", "points", "boxes", "detections"]
 Size = tuple[int, ...]
 
 
@@ -77,6 +78,11 @@ def output_action(
         whole, so
       that its centre stays in the image.
 
+    - ``"detections"``: a set of boxes with scores and classes, ``{"boxes": [batch, k, 4 or 5], "scores", "classes"}``
+      (class −1: none), or the same as one array, see `packed_detections`. Boxes are (x0, y0, x1, y1) in pixels from the
+      top left **corner** of the image, or oriented, (cx, cy, w, h, angle); see `move_upright` and `move_oriented`.
+      Measures compare them as sets.
+
     Pixel values (contrast, brightness) move no output: give a function of your own if they should.
 
     Args:
@@ -107,6 +113,8 @@ def output_action(
     frame = size if out_size is None else tuple(map(int, out_size))
     if kind == "invariant" or (isinstance(group, Family) and not group.moves_plane):
         return lambda g, y: y
+    if kind == "detections":
+        return _detections_moved(group, size, frame)
     if isinstance(group, GridTranslations):
         return _shifted(kind, group, frame)
     if isinstance(group, PlanarGroup):
@@ -284,3 +292,73 @@ def _floats(y: Any, length: int) -> jax.Array:
     if y.ndim < 1 or y.shape[-1] != length:
         raise invalid("shape of the output", y.shape, f"[..., {length}]")
     return y.astype(wide_dtype(y.dtype))
+
+
+def packed_detections(y: Any) -> jax.Array:
+    """A set of detections as one array ``[batch, k, 4 or 5 + 2]``: box, score, class (−1: none).
+
+    Args:
+      y: ``{"boxes": [batch, k, 4 or 5], "scores": [batch, k], "classes": [batch, k]}``; an array is returned as it is.
+
+    Raises:
+      ValueError: for something else.
+
+    >>> packed_detections({"boxes": jnp.zeros((2, 3, 4)), "scores": jnp.ones((2, 3)), "classes": jnp.zeros((2, 3))}).shape
+    (2, 3, 6)
+    """
+    if isinstance(y, Mapping):
+        if not {"boxes", "scores", "classes"} <= set(y):
+            raise invalid("detections", sorted(y), "a dict of boxes, scores and classes")
+        boxes = jnp.asarray(y["boxes"])
+        others = [jnp.asarray(y[name]).astype(boxes.dtype)[..., None] for name in ("scores", "classes")]
+        return jnp.concatenate([boxes, *others], -1)
+    y = jnp.asarray(as_array(y, "detections"))
+    if y.ndim != 3 or y.shape[-1] not in (6, 7):
+        raise invalid("shape of the detections", y.shape, "[batch, k, 6], or [batch, k, 7] for oriented boxes")
+    return y
+
+
+def _detections_moved(group: Movable, size: Size, frame: Size) -> Action:
+    """Moves detections, packed or not, which stay as they are given."""
+
+    def moved(g: Any, boxes: jax.Array) -> jax.Array:
+        oriented = boxes.shape[-1] == 5
+        move_boxes = move_oriented if oriented else move_upright
+        if isinstance(group, GridTranslations):
+            shift = _shift(g, group)
+            steps = [jnp.asarray(shift[i]).astype(boxes.dtype) * (frame[i] / group.sizes[i]) for i in (1, 0)]
+            period = jnp.asarray([frame[1], frame[0]], boxes.dtype)
+            middle = boxes[..., :2] if oriented else (boxes[..., :2] + boxes[..., 2:]) / 2
+            step = jnp.stack(steps)
+            step = step - period * jnp.floor((middle + step) / period)
+            return boxes.at[..., :2].add(step) if oriented else boxes + jnp.concatenate([step, step], -1)
+        if isinstance(group, PlanarGroup):
+            matrix = _planar_homography(g, group, frame)
+        else:
+            height, width = size
+            matrix = _rescale(group.matrix(g, (height, width)), size, frame)
+        affine = isinstance(group, PlanarGroup) or (
+            not isinstance(matrix, jax.core.Tracer) and np.allclose(np.asarray(matrix)[2], [0, 0, 1])
+        )
+        if affine:
+            matrix = _whole(jnp.asarray(matrix, boxes.dtype))
+            return move_boxes(boxes, matrix[:2, :2], matrix[:2, 2], (int(frame[0]), int(frame[1])))
+        if oriented:
+            raise invalid(f"group {group} of oriented boxes", str(group), "one of affine maps, not traced", "'C4'")
+        return move_places(matrix, boxes - 0.5, frame, boxes=True) + 0.5
+
+    def act(g: Any, y: Any) -> Any:
+        if isinstance(y, Mapping):
+            there = (jnp.asarray(y["classes"]) >= 0)[..., None]
+            return {**y, "boxes": jnp.where(there, moved(g, jnp.asarray(y["boxes"])), 0)}
+        y = packed_detections(y)
+        boxes = jnp.where(y[..., -1:] >= 0, moved(g, y[..., :-2]), 0)
+        return jnp.concatenate([boxes, y[..., -2:]], -1)
+
+    return act
+
+
+def _whole(matrix: jax.Array) -> jax.Array:
+    """A matrix whose entries that are 0 or ±1 up to rounding are so exactly: quarter turns and flips."""
+    near = jnp.round(matrix)
+    return jnp.where((jnp.abs(matrix - near) < 1e-6) & (jnp.abs(near) <= 1), near, matrix)

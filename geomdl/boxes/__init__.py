@@ -6,6 +6,7 @@ are arrays ``[..., 5]`` of (cx, cy, w, h, angle), the angle in radians, counter-
 """
 
 from geomdl.boxes.coders import from_deltas, from_log_shape, from_sides, to_deltas, to_log_shape, to_sides
+from geomdl.boxes.matching import match_sets, matched, set_distance
 from geomdl.boxes.overlap import (
     area,
     diou,
@@ -20,13 +21,13 @@ from geomdl.boxes.overlap import (
 from geomdl.boxes.suppression import by_score, nms, soft_nms, ties
 
 __all__ = [
-    "area", "by_score", "diou", "from_deltas", "from_log_shape", "from_sides", "giou", "iou", "nms",
-    "oriented_intersection", "oriented_iou", "pairwise", "pairwise_iou", "pairwise_oriented_iou", "soft_nms", "ties",
+    "area", "by_score", "diou", "from_deltas", "from_log_shape", "from_sides", "giou", "iou", "match_sets", "matched", "nms",
+    "oriented_intersection", "oriented_iou", "pairwise", "pairwise_iou", "pairwise_oriented_iou", "set_distance", "soft_nms", "ties",
     "to_deltas", "to_log_shape", "to_sides",
 ]  # fmt: skip
 
 __experimental__ = [
-    "area", "by_score", "diou", "from_deltas", "from_log_shape", "from_sides", "giou", "iou", "nms",
-    "oriented_intersection", "oriented_iou", "pairwise", "pairwise_iou", "pairwise_oriented_iou", "soft_nms", "ties",
+    "area", "by_score", "diou", "from_deltas", "from_log_shape", "from_sides", "giou", "iou", "match_sets", "matched", "nms",
+    "oriented_intersection", "oriented_iou", "pairwise", "pairwise_iou", "pairwise_oriented_iou", "set_distance", "soft_nms", "ties",
     "to_deltas", "to_log_shape", "to_sides",
 ]  # fmt: skip

@@ -7,9 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from geomdl.actions.laws import OutputLaw
 from geomdl.actions.outputs import Movable
 from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import Model
+from geomdl.equivariance.adapters.outputs import in_plain_layout
 from geomdl.equivariance.contracts.tolerances import ROUNDING_PER_LAYER, tolerance
 from geomdl.equivariance.localisation.feature_transformation import on_grid
 from geomdl.equivariance.measures.errors import orbit_errors
@@ -185,7 +187,8 @@ def measure(
         model, x, group, output, elements=elements, field_type=field_type, out_field_type=out_field_type,
         padding=padding,
     )  # fmt: skip
-    shape, _ = output_shape(model, jnp.asarray(x))
+    plain = in_plain_layout(model, output)[0] if isinstance(output, OutputLaw) else model
+    shape, _ = output_shape(plain, jnp.asarray(x))
     if jnp.issubdtype(shape.dtype, jnp.floating):
         dtype = max((x.dtype, shape.dtype), key=lambda d: float(jnp.finfo(d).eps))
         rounding, derivation = judgement.rounding(dtype, model)

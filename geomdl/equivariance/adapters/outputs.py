@@ -24,7 +24,7 @@ def in_plain_layout(model: Model, law: OutputLaw | Action) -> tuple[Model, Outpu
     >>> f(jnp.zeros((2, 4, 4, 1))).shape, str(law)
     ((2, 4, 4, 1), 'field')
     """
-    if not isinstance(law, OutputLaw) or not (law.layout or law.kind in ("field", "labels")):
+    if not isinstance(law, OutputLaw) or not (law.layout or law.kind in ("field", "labels", "detections")):
         return model, law
 
     def convert(y: Any, x: Any) -> Any:

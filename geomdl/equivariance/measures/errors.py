@@ -14,6 +14,7 @@ from geomdl.actions.disc import disc, disc_with_edge
 from geomdl.actions.laws import output_law
 from geomdl.actions.warp import Padding
 from geomdl.arrays import as_array
+from geomdl.boxes import matched
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.adapters.outputs import in_plain_layout
 from geomdl.equivariance.host.relative_error import relative_error
@@ -239,7 +240,8 @@ def orbit_errors(
 
     def measure(f: Any, g: Any, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         moved = s.move(g, x)
-        error = _difference(jnp.asarray(f(moved)), jnp.asarray(s.expect(g, y)), f"output {output!r} of {f.name}", mask)
+        error = _difference(jnp.asarray(f(moved)), jnp.asarray(s.expect(g, y)), f"output {output!r} of {f.name}", mask,
+                            sets=output == "detections")  # fmt: skip
         return error, relative_error(s.undo(g, moved), x), jnp.isnan(error)
 
     y, (errors, baselines, broken) = over_elements(f, measure, s.elements, x, computed)
@@ -253,11 +255,11 @@ def orbit_errors(
         s.labels,
         tuple(map(float, errors)),
         tuple(map(float, baselines)),
-        input_spread(f, x, y),
+        input_spread(f, x, y, sets=output == "detections"),
     )
 
 
-def input_spread(model: Model, x: jax.Array, y: np.ndarray) -> float:
+def input_spread(model: Model, x: jax.Array, y: np.ndarray, *, sets: bool = False) -> float:
     """‖f(x) − f(x')‖/‖f(x)‖ for the same images in another order (or, for one image, for noise of its range).
 
     >>> from geomdl.equivariance.adapters.functions import as_function
@@ -271,15 +273,19 @@ def input_spread(model: Model, x: jax.Array, y: np.ndarray) -> float:
         low, high = float(x.min()), float(x.max())
         noise = np.random.default_rng(0).uniform(low, (low + high) / 2 + (high == low), x.shape)
         other = np.asarray(model(jnp.asarray(noise, x.dtype)))
-    return float(_difference(jnp.asarray(other), jnp.asarray(y), "output"))
+    return float(_difference(jnp.asarray(other), jnp.asarray(y), "output", sets=sets))
 
 
-def _difference(a: jax.Array, b: jax.Array, what: str, mask: np.ndarray | None = None) -> jax.Array:
-    """The relative error; for integers the fraction of entries that differ."""
+def _difference(
+    a: jax.Array, b: jax.Array, what: str, mask: np.ndarray | None = None, *, sets: bool = False
+) -> jax.Array:
+    """The relative error; for integers the fraction of entries that differ; of sets of detections, matched."""
     if a.shape != b.shape:
         raise ValueError(
             f"{what}: the model gives shape {a.shape} where the action gives {b.shape}; they must be equal"
         )
+    if sets:
+        return relative_error(*matched(a, b))
     if not jnp.issubdtype(b.dtype, jnp.inexact):
         return jnp.mean((a != b).astype(jnp.float32))
     if mask is not None:
