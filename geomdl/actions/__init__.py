@@ -27,12 +27,14 @@ from geomdl.actions.warp import rotate, rotation_matrix, warp
 __all__ = [
     "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip",
     "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "act", "act_labels", "disc", "family", "input_action",
-    "le90", "move", "move_oriented", "move_upright", "move_values", "output_action", "output_law", "packed_detections", "representation_matrix", "roll", "rotate",
-    "rotation_matrix", "shift_crop", "turn", "warp", "warp_labels", "warp_projective",
+    "le90", "move", "move_oriented", "move_upright", "move_values", "output_action", "output_law",
+    "packed_detections", "representation_matrix", "roll", "rotate", "rotation_matrix", "shift_crop", "turn", "warp",
+    "warp_labels", "warp_projective",
 ]  # fmt: skip
 
 __experimental__ = [
     "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip",
     "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "disc", "family", "input_action", "le90", "move",
-    "move_oriented", "move_upright", "move_values", "output_action", "output_law", "packed_detections", "representation_matrix", "warp_projective",
+    "move_oriented", "move_upright", "move_values", "output_action", "output_law", "packed_detections",
+    "representation_matrix", "warp_projective",
 ]  # fmt: skip

@@ -303,7 +303,8 @@ def packed_detections(y: Any) -> jax.Array:
     Raises:
       ValueError: for something else.
 
-    >>> packed_detections({"boxes": jnp.zeros((2, 3, 4)), "scores": jnp.ones((2, 3)), "classes": jnp.zeros((2, 3))}).shape
+    >>> none = {"boxes": jnp.zeros((2, 3, 4)), "scores": jnp.ones((2, 3)), "classes": -jnp.ones((2, 3))}
+    >>> packed_detections(none).shape
     (2, 3, 6)
     """
     if isinstance(y, Mapping):

@@ -21,13 +21,13 @@ from geomdl.boxes.overlap import (
 from geomdl.boxes.suppression import by_score, nms, soft_nms, ties
 
 __all__ = [
-    "area", "by_score", "diou", "from_deltas", "from_log_shape", "from_sides", "giou", "iou", "match_sets", "matched", "nms",
-    "oriented_intersection", "oriented_iou", "pairwise", "pairwise_iou", "pairwise_oriented_iou", "set_distance", "soft_nms", "ties",
-    "to_deltas", "to_log_shape", "to_sides",
+    "area", "by_score", "diou", "from_deltas", "from_log_shape", "from_sides", "giou", "iou", "match_sets", "matched",
+    "nms", "oriented_intersection", "oriented_iou", "pairwise", "pairwise_iou", "pairwise_oriented_iou",
+    "set_distance", "soft_nms", "ties", "to_deltas", "to_log_shape", "to_sides",
 ]  # fmt: skip
 
 __experimental__ = [
-    "area", "by_score", "diou", "from_deltas", "from_log_shape", "from_sides", "giou", "iou", "match_sets", "matched", "nms",
-    "oriented_intersection", "oriented_iou", "pairwise", "pairwise_iou", "pairwise_oriented_iou", "set_distance", "soft_nms", "ties",
-    "to_deltas", "to_log_shape", "to_sides",
+    "area", "by_score", "diou", "from_deltas", "from_log_shape", "from_sides", "giou", "iou", "match_sets", "matched",
+    "nms", "oriented_intersection", "oriented_iou", "pairwise", "pairwise_iou", "pairwise_oriented_iou",
+    "set_distance", "soft_nms", "ties", "to_deltas", "to_log_shape", "to_sides",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import jax
 import numpy as np
 
 from geomdl.data.loading.batches import unit_interval
@@ -16,6 +17,7 @@ from geomdl.errors import shortened
 
 _CHUNK = 256
 _MOST_NAMED = 3
+_BOXES = ("boxes", "oriented_boxes")
 
 Row = dict[str, str | int | float]
 
@@ -26,7 +28,8 @@ class Inspection:
 
     Attributes:
       dataset: as it was loaded; files that cannot be read were left out.
-      counts: images of each class in each split; of label maps the share of the pixels; of values their ranges.
+      counts: images of each class in each split; of label maps the share of the pixels; of values their
+        ranges; of boxes how many, how large, how many are difficult, and images without.
       ranges: of each split: least and greatest value, mean and standard deviation, as the network gets them.
       sizes: how many images have which (height, width) before they are brought to one; empty where it is not known.
       doubtful: sentences on what may be wrong.
@@ -87,11 +90,13 @@ class _Seen:
         shape = (len(SPLITS), len(dataset.classes) + (dataset.label_kind == "map"))
         self._classes = np.zeros(shape)
         self._values: dict[str, list[np.ndarray]] = {name: [] for name in SPLITS}
+        self._boxes: dict[str, dict[str, int]] = {s: defaultdict(int) for s in SPLITS}
+        self._sides: dict[str, list[np.ndarray]] = {s: [] for s in SPLITS}
         self._odd: dict[str, list[tuple[str, int]]] = {"of one single value": [], "not finite": []}
 
     def look(self, split: str, start: int, batch: Example) -> None:
         """Looks at the images from a place of a split on."""
-        images, labels = batch["image"], np.asarray(batch["label"])
+        images, labels = batch["image"], jax.tree.map(np.asarray, batch["label"])
         for place, image in enumerate(images, start):
             self._hashes[hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest()].append((split, place))
         values = np.asarray(unit_interval(images)).astype(np.float64)
@@ -111,15 +116,24 @@ class _Seen:
             row += labels.sum(0)
         elif kind == "map":
             row += np.bincount(np.where(labels < 0, len(row) - 1, labels).astype(int).ravel(), minlength=len(row))
+        elif kind in _BOXES:
+            there = labels["classes"] >= 0
+            row += np.bincount(labels["classes"][there], minlength=len(row))
+            boxes, flags = self._boxes[split], there & labels["difficult"]
+            boxes["images without boxes"] += int((~there.any(1)).sum())
+            boxes["difficult boxes"] += int(flags.sum())
+            sides = labels["boxes"][there]
+            sides = sides[:, 2:4] if sides.shape[-1] == 5 else sides[:, 2:] - sides[:, :2]
+            self._sides[split].append(np.sqrt(np.prod(sides, -1)))
         else:
             self._values[split].append(labels)
 
     def counts(self) -> list[Row]:
         """One row for each class, or value."""
         kind, classes = self._dataset.label_kind, self._dataset.classes
-        if kind in ("class", "labels"):
+        if kind in ("class", "labels", *_BOXES):
             counted = self._classes.astype(int)
-            return [
+            rows: list[Row] = [
                 {
                     "class": name,
                     **{s: int(counted[i, j]) for i, s in enumerate(SPLITS)},
@@ -127,6 +141,7 @@ class _Seen:
                 }
                 for j, name in enumerate(classes)
             ]
+            return rows + (self._of_boxes() if kind in _BOXES else [])
         if kind == "map":
             shares = self._classes / np.maximum(self._classes.sum(1, keepdims=True), 1)
             names = [*classes, "(ignored)"]
@@ -135,12 +150,25 @@ class _Seen:
                 for j, name in enumerate(names)
                 if j < len(classes) or shares[:, j].any()
             ]
-        rows: list[Row] = []
+        rows = []
         held = {s: np.concatenate(v).reshape(sum(map(len, v)), -1) for s, v in self._values.items() if v}
         for j in range(next(iter(held.values())).shape[1] if held else 0):
             name = classes[j] if j < len(classes) else str(j)
             rows.append({"value": name, **{s: f"{v[:, j].min():.4g} to {v[:, j].max():.4g}" for s, v in held.items()}})
         return rows
+
+    def _of_boxes(self) -> list[Row]:
+        """Images without boxes, difficult boxes, and how large boxes are."""
+        rows: list[Row] = []
+        for name in ("images without boxes", "difficult boxes"):
+            each = {s: self._boxes[s][name] for s in SPLITS}
+            rows.append({"class": f"({name})", **each, "all": sum(each.values())})
+        sizes = {s: np.concatenate(held) if held else np.zeros(0) for s, held in self._sides.items()}
+        shown = {
+            s: " / ".join(f"{v:.0f}" for v in np.quantile(held, [0, 0.5, 1])) if held.size else "-"
+            for s, held in {**sizes, "all": np.concatenate(list(sizes.values()))}.items()
+        }
+        return [*rows, {"class": "(√area in pixels: least / median / most)", **shown}]
 
     def ranges(self) -> list[Row]:
         """One row for each split."""
@@ -180,11 +208,12 @@ class _Seen:
             found.append(
                 f"numbers of 16 bits that go up to {most} only, {greatest:.2g} of their range: data.scale={most}"
             )
-        if self._dataset.label_kind in ("class", "labels", "map"):
+        if self._dataset.label_kind in ("class", "labels", "map", *_BOXES):
+            what = {"map": "pixel", "boxes": "box", "oriented_boxes": "box"}.get(self._dataset.label_kind, "image")
             for i, split in enumerate(SPLITS):
                 missing = [n for n, c in zip(self._dataset.classes, self._classes[i], strict=False) if not c]
                 if missing:
-                    found.append(f"no {'pixel' if self._dataset.label_kind == 'map' else 'image'} of "
+                    found.append(f"no {what} of "
                                  f"{shortened(', '.join(missing), 100)} in the {split} split")  # fmt: skip
         return found
 

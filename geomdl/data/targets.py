@@ -406,10 +406,12 @@ def pack_boxes(
     counts = [len(b) for b in boxes]
     for name, other in (("classes", classes), ("difficult", difficult)):
         if [len(o) for o in other] != counts:
-            where = next((i for i, (a, b) in enumerate(zip(counts, other, strict=False)) if a != len(b)), len(counts))
-            raise invalid(f"number of {name} of image {where}", len(other[where]) if where < len(other) else None,
-                          f"one for each of its boxes, {counts[where] if where < len(counts) else 'no image'}")  # fmt: skip
-    found = max(1, *counts, 1)
+            if len(other) != len(counts):
+                raise invalid(f"number of images of the {name}", len(other), f"that of the boxes, {len(counts)}")
+            where = next(i for i, (count, held) in enumerate(zip(counts, other, strict=True)) if count != len(held))
+            allowed = f"one for each of its boxes, {counts[where]}"
+            raise invalid(f"number of {name} of image {where}", len(other[where]), allowed)
+    found = max([1, *counts])
     most = found if most is None else most
     if found > most:
         raise invalid("most", most, f"at least the boxes of image {int(np.argmax(counts))}, {found}", found)
@@ -464,7 +466,7 @@ def target_kind(name: str, num_classes: int) -> TargetKind:
     MapTarget(num_classes=3)
     >>> target_kind("mapp", 3)
     Traceback (most recent call last):
-    ValueError: unknown label_kind 'mapp'; allowed: class, labels, map, values, boxes, oriented_boxes; did you mean 'map'?
+    ValueError: unknown label_kind 'mapp'; allowed: class, labels, map, values, boxes, ...; did you mean 'map'?
     """
     if name not in TARGET_KINDS:
         raise unknown("label_kind", name, list(TARGET_KINDS))

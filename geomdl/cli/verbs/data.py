@@ -6,7 +6,8 @@
 
 Counts by class and split, sizes, ranges of values, and what is doubtful: files that cannot be read, the same image in
 several splits, images of several sizes or of one single value, classes that a split has none of. With --sheet, images
-of each class are drawn as the network gets them; label maps as tints.
+of each class are drawn as the network gets them; label maps as tints, boxes as
+outlines in the colours of their classes.
 """
 
 import argparse
@@ -71,6 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _sheet(dataset: "Dataset", split: str, file: Path) -> Path:
     """Draws the first images of each class, or just the first images, with their label maps."""
+    from geomdl.plots.boxes import draw_boxes
     from geomdl.plots.mosaic import labelled
     from geomdl.plots.segmentation import overlay
 
@@ -89,6 +91,11 @@ def _sheet(dataset: "Dataset", split: str, file: Path) -> Path:
     pictures = _pictures(dataset, chosen["image"])
     if kind == "map":
         pictures = np.stack([overlay(p, m) for p, m in zip(pictures, np.asarray(chosen["label"]), strict=True)])
+    if kind in ("boxes", "oriented_boxes"):
+        held, enlarge = chosen["label"], max(1, round(160 / max(pictures.shape[1:3])))
+        pictures = np.stack([draw_boxes(picture, boxes[classes >= 0], classes[classes >= 0], enlarge=enlarge)
+                             for picture, boxes, classes in zip(pictures, *map(np.asarray, (held["boxes"], held["classes"])),
+                                                                strict=True)])  # fmt: skip
     blank = np.ones((_COLUMNS * len(rows), *pictures.shape[1:]))
     place = 0
     for row, members in enumerate(rows):

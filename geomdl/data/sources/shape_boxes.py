@@ -66,11 +66,11 @@ _OUTLINES: dict[str, Callable[[float, float], np.ndarray]] = {
 class BoxShapesConfig(DataConfig):
     """Drawn rectangles, triangles, crosses and ellipses at every angle on texture, with their boxes.
 
-    Every image holds up to ``count`` shapes, each of a class, a size, proportions, a place, an angle and a brightness of
-    its own, all uniformly drawn; later ones lie over earlier ones. Upright boxes are the tight ones of the shapes as they
-    are turned; oriented boxes are as long and wide as the shapes, in their direction (le90, see `geomdl.boxes`). All
-    shapes lie inside the frame. Images have no preferred orientation: images and boxes that are turned by a quarter, or
-    reflected, are as likely.
+    Every image holds up to ``count`` shapes, each of a class, a size, proportions, a place, an angle and a brightness
+    of its own, all uniformly drawn; later ones lie over earlier ones. Upright boxes are the tight ones of the shapes as
+    they are turned; oriented boxes are as long and wide as the shapes, in their direction (le90, see `geomdl.boxes`).
+    All shapes lie inside the frame. Images have no preferred orientation: images and boxes that are turned by a
+    quarter, or reflected, are as likely.
 
     Attributes:
       size: side of the frame in pixels.

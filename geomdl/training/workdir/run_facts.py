@@ -13,12 +13,14 @@ from jax.tree_util import tree_flatten_with_path
 
 from geomdl.data import DATASETS, Dataset, Preprocessing, Split
 from geomdl.data.sources.given import GivenData
-from geomdl.data.targets import target_kind
+from geomdl.data.targets import pack_boxes, target_kind
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.workdir.json_file import read_json, write_json
 
 _LABELS: Mapping[str, type] = {"class": np.int32, "labels": np.float32, "map": np.int32, "values": np.float32}
 """The kinds of labels of which nothing else need be known, with their types."""
+
+BOXES = ("boxes", "oriented_boxes")
 
 
 def note_begin(
@@ -110,10 +112,13 @@ def described(config: RunConfig, facts: Mapping[str, Any]) -> Dataset | None:
     """
     shape, classes, kind = (facts.get(key) for key in ("image_shape", "classes", "label_kind"))
     own = not type(config.task).__module__.startswith("geomdl.")
-    if own or not isinstance(shape, list) or not isinstance(classes, list) or kind not in _LABELS:
+    if own or not isinstance(shape, list) or not isinstance(classes, list) or kind not in (*_LABELS, *BOXES):
         return None
     images = np.zeros((0, *shape), np.float32)
-    labels = np.zeros((0, *{"class": [], "map": shape[:2]}.get(kind, [len(classes)])), _LABELS[kind])
+    if kind in BOXES:
+        labels: Any = pack_boxes([], [], oriented=kind == "oriented_boxes")
+    else:
+        labels = np.zeros((0, *{"class": [], "map": shape[:2]}.get(kind, [len(classes)])), _LABELS[kind])
     nothing = Split(images, labels)
     provenance, data = str(facts.get("provenance", "")), config.data
     height, width, channels = shape
@@ -148,4 +153,4 @@ def _kind_of_labels(dataset: Dataset) -> dict[str, str]:
     """The kind of the labels, where that is all there is to know of the targets."""
     usual = dataset.target_kinds == {"label": target_kind(dataset.label_kind, dataset.num_classes)}
     named = len(dataset.classes) == dataset.num_classes
-    return {"label_kind": dataset.label_kind} if usual and named and dataset.label_kind in _LABELS else {}
+    return {"label_kind": dataset.label_kind} if usual and named and dataset.label_kind in (*_LABELS, *BOXES) else {}
