@@ -15,6 +15,12 @@ from geomdl.models.core.config import ImageShape, ModelConfig, ScalableConfig, c
 from geomdl.models.core.exactness import InexactSizeWarning, exact_sizes_near
 from geomdl.models.core.model_class import BuildsModel, model_class
 from geomdl.models.core.steerable import SteerableConfig, convolution_block, invariant_head
+from geomdl.models.detection.fcos import FCOSConfig
+from geomdl.models.detection.localisation import LocaliserConfig
+from geomdl.models.detection.outputs import Candidates, DetectorOutputs, Encoding, Grid, Losses, Targets
+from geomdl.models.detection.sliding_window import SlidingWindowConfig, convolutional
+from geomdl.models.detection.ssd import SSDConfig
+from geomdl.models.detection.yolo import YOLOConfig
 from geomdl.models.segmentation.fcn import FCNConfig
 from geomdl.models.segmentation.group_unet import GroupUNetConfig
 from geomdl.models.segmentation.shift_unet import ShiftUNetConfig
@@ -116,29 +122,38 @@ MODELS.register("preactivation_resnet", CIFARResNetConfig, {"depth": 164, "preac
 MODELS.register("stochastic_depth", CIFARResNetConfig, {"depth": 110, "survival": 0.5})
 MODELS.register("wrn", CIFARWideResNetConfig)
 
+MODELS.register("localiser", LocaliserConfig)
+MODELS.register("sliding_window", SlidingWindowConfig)
+MODELS.register("yolo_v1", YOLOConfig)
+MODELS.register("fcos", FCOSConfig)
+MODELS.register("oriented_fcos", FCOSConfig, {"oriented": True})
+MODELS.register("ssd", SSDConfig)
+
 __all__ = [
     "MODELS", "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
-    "CIFARWideResNetConfig", "CNNConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FCNConfig",
-    "FeatureLayer", "FractalNetConfig", "GCNNConfig", "GoogLeNetConfig", "GroupUNetConfig", "HarmonicConfig",
-    "HighwayConfig", "ImageNetResNetConfig", "ImageShape", "InceptionV3Config", "InexactSizeWarning", "LeNetConfig",
-    "LinearConfig", "Loaded", "LocalConfig", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig",
-    "MobileNetV2Config", "ModelConfig", "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig",
-    "ResNetConfig", "ScalableConfig", "ShiftUNetConfig", "SqueezeNetConfig", "SteerableConfig",
-    "SteerableExampleConfig", "Summary", "TranslationInvariantConfig", "Tuned", "UNet2015Config", "UNetConfig",
-    "VGGConfig", "VisionTransformerConfig", "WeightsMismatch", "WideResNetConfig", "ZooConfig", "autotune",
-    "conv_multiplications", "conv_parameters", "convolution_block", "count_parameters", "dense_multiplications",
-    "dense_parameters", "exact_sizes_near", "export", "feature_function", "feature_layer", "invariant_head",
-    "load_weights", "local_multiplications", "local_parameters", "perceptron_update", "save_weights", "summarize",
-    "weights_of",
+    "CIFARWideResNetConfig", "CNNConfig", "Candidates", "DeeplySupervisedConfig", "DenseNetConfig", "DetectorOutputs",
+    "Encoding", "Exported", "FCNConfig", "FCOSConfig", "FeatureLayer", "FractalNetConfig", "GCNNConfig",
+    "GoogLeNetConfig", "Grid", "GroupUNetConfig", "HarmonicConfig", "HighwayConfig", "ImageNetResNetConfig",
+    "ImageShape", "InceptionV3Config", "InexactSizeWarning", "LeNetConfig", "LinearConfig", "Loaded", "LocalConfig",
+    "LocaliserConfig", "Losses", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config",
+    "ModelConfig", "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "SSDConfig",
+    "ScalableConfig", "ShiftUNetConfig", "SlidingWindowConfig", "SqueezeNetConfig", "SteerableConfig",
+    "SteerableExampleConfig", "Summary", "Targets", "TranslationInvariantConfig", "Tuned", "UNet2015Config",
+    "UNetConfig", "VGGConfig", "VisionTransformerConfig", "WeightsMismatch", "WideResNetConfig", "YOLOConfig",
+    "ZooConfig", "autotune", "conv_multiplications", "conv_parameters", "convolution_block", "convolutional",
+    "count_parameters", "dense_multiplications", "dense_parameters", "exact_sizes_near", "export", "feature_function",
+    "feature_layer", "invariant_head", "load_weights", "local_multiplications", "local_parameters",
+    "perceptron_update", "save_weights", "summarize", "weights_of",
 ]  # fmt: skip
 
 __experimental__ = [
     "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
-    "CIFARWideResNetConfig", "DeeplySupervisedConfig", "DenseNetConfig", "Exported", "FeatureLayer",
-    "FractalNetConfig", "GoogLeNetConfig", "HarmonicConfig", "HighwayConfig", "ImageNetResNetConfig",
-    "InceptionV3Config", "LeNetConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config",
-    "NetworkInNetworkConfig", "ScalableConfig", "SqueezeNetConfig", "SteerableConfig", "Tuned", "VGGConfig",
-    "VisionTransformerConfig", "WideResNetConfig", "ZooConfig", "autotune", "convolution_block", "export",
-    "feature_function", "feature_layer", "invariant_head", "perceptron_update", "Loaded", "WeightsMismatch",
-    "load_weights", "save_weights", "weights_of",
+    "CIFARWideResNetConfig", "Candidates", "DeeplySupervisedConfig", "DenseNetConfig", "DetectorOutputs", "Encoding",
+    "Exported", "FCOSConfig", "FeatureLayer", "FractalNetConfig", "GoogLeNetConfig", "Grid", "HarmonicConfig",
+    "HighwayConfig", "ImageNetResNetConfig", "InceptionV3Config", "LeNetConfig", "Loaded", "LocaliserConfig", "Losses",
+    "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "NetworkInNetworkConfig", "SSDConfig",
+    "ScalableConfig", "SlidingWindowConfig", "SqueezeNetConfig", "SteerableConfig", "Targets", "Tuned", "VGGConfig",
+    "VisionTransformerConfig", "WeightsMismatch", "WideResNetConfig", "YOLOConfig", "ZooConfig", "autotune",
+    "convolution_block", "convolutional", "export", "feature_function", "feature_layer", "invariant_head",
+    "load_weights", "perceptron_update", "save_weights", "weights_of",
 ]  # fmt: skip

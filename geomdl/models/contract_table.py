@@ -13,6 +13,7 @@ from geomdl.models import MODELS
 _gcnn = {"width": 2, "kernel_size": 3}
 _resnet = {"width": 1, "stages": 2, "padding_mode": "circular"}
 _slim = {"width": 0.05}
+_pyramid = {"channels": 2, "features": 2, "halvings": 2, "levels": 2, "tower": 1}
 
 
 def _entry(
@@ -91,6 +92,14 @@ ENTRIES: tuple[Entry, ...] = (
         "shift_unet", 6, ("C1", "C4", "D4"), {"width": 3, "depth": 1, "activation": "elu"}, shifts=1, quick=("C1", "D4")
     ),
     _entry("fcn", 8, ("C1",), {"width": 2, "depth": 1}),
+    _entry("fcos", 9, (*FINITE, *CONTINUOUS), _pyramid, quick=("C8", "D4", "SO2")),
+    _entry("fcos", 17, ("D4",), {"backbone": "cifar_resnet20", "width": 0.1, "levels": 2, "features": 20}, "residual"),
+    _entry("oriented_fcos", 8, (*FINITE, *CONTINUOUS), _pyramid, quick=("D4", "SO2")),
+    _entry("yolo_v1", 9, (*FINITE, *CONTINUOUS), {"channels": 2, "halvings": 2, "units": 2}, quick=("C4", "D8")),
+    _entry("yolo_v1", 8, ("C1",), {"channels": 2, "halvings": 2, "units": 4, "head": "dense"}, "dense", exact=False),
+    _entry("ssd", 9, (*FINITE, *CONTINUOUS), {"channels": 2, "halvings": 2, "features": 2}, quick=("D4", "SO2")),
+    _entry("localiser", 8, (*FINITE, *CONTINUOUS), {"channels": 2, "halvings": 2, "units": 2}, quick=("C4", "D1")),
+    _entry("sliding_window", 24, GRID, {"window": 16, "width": 0.3}, quick=("D4",)),
     _entry("steerable_example", 29, FINITE, _slim | {"activation": "elu"}, quick=("C8",)),
     _entry("steerable_example", 24, ("D4",), _slim | {"activation": "elu", "input_size": 25}, "24 pixels"),
     _entry("mnist_benchmark", 24, FINITE, {"width": 0.6}, quick=("C8",)),

@@ -16,6 +16,7 @@ from geomdl.tasks.classification import (
     softmax_cross_entropy,
     top_k_accuracy,
 )
+from geomdl.tasks.detection import Detection, DetectionConfig
 from geomdl.tasks.overlap import overlap, pixel_counts
 from geomdl.tasks.regression import Regression, RegressionConfig
 from geomdl.tasks.segmentation import Segmentation, SegmentationConfig
@@ -27,17 +28,18 @@ TASKS = Registry("task.name", group="geomdl.tasks", adapt=task_class)
 TASKS.register("classification", ClassificationConfig)
 TASKS.register("segmentation", SegmentationConfig)
 TASKS.register("regression", RegressionConfig)
+TASKS.register("detection", DetectionConfig)
 
 __all__ = [
-    "LOSSES", "TASKS", "Accumulator", "AveragePrecision", "Batch", "Classification", "ClassificationConfig", "Outputs",
-    "OverImages", "PrecisionRecall", "Regression", "RegressionConfig", "Segmentation", "SegmentationConfig", "Task",
-    "TaskConfig", "TaskSums", "Totals", "accumulate", "accumulators_of", "masked_mean", "match_detections", "overlap",
-    "perceptron_loss", "pixel_counts", "sigmoid_cross_entropy", "softmax_cross_entropy", "split_metrics",
-    "top_k_accuracy", "usual_task",
+    "LOSSES", "TASKS", "Accumulator", "AveragePrecision", "Batch", "Classification", "ClassificationConfig",
+    "Detection", "DetectionConfig", "Outputs", "OverImages", "PrecisionRecall", "Regression", "RegressionConfig",
+    "Segmentation", "SegmentationConfig", "Task", "TaskConfig", "TaskSums", "Totals", "accumulate", "accumulators_of",
+    "masked_mean", "match_detections", "overlap", "perceptron_loss", "pixel_counts", "sigmoid_cross_entropy",
+    "softmax_cross_entropy", "split_metrics", "top_k_accuracy", "usual_task",
 ]  # fmt: skip
 
 __experimental__ = [
-    "Accumulator", "AveragePrecision", "Batch", "OverImages", "PrecisionRecall", "TaskSums", "Totals", "accumulate",
-    "accumulators_of", "masked_mean", "match_detections", "overlap", "pixel_counts", "split_metrics", "top_k_accuracy",
-    "usual_task",
+    "Accumulator", "AveragePrecision", "Batch", "Detection", "DetectionConfig", "OverImages", "PrecisionRecall",
+    "TaskSums", "Totals", "accumulate", "accumulators_of", "masked_mean", "match_detections", "overlap",
+    "pixel_counts", "split_metrics", "top_k_accuracy", "usual_task",
 ]  # fmt: skip

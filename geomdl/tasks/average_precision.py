@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from geomdl.boxes import pairwise_iou, pairwise_oriented_iou
 from geomdl.errors import invalid
 from geomdl.tasks.task import Batch, Outputs
 
@@ -254,8 +255,4 @@ def box_overlaps(first: Array, second: Array) -> Array:
     sizes = first.shape[-1], second.shape[-1]
     if sizes not in ((4, 4), (5, 5)):
         raise invalid("numbers of the boxes", sizes, "4, from corner to corner, or 5, oriented; the same in both")
-    a, b = first[..., :, None, :], second[..., None, :, :]
-    low, high = jnp.maximum(a[..., :2], b[..., :2]), jnp.minimum(a[..., 2:4], b[..., 2:4])
-    both = jnp.prod(jnp.maximum(high - low, 0), axis=-1)
-    areas = [jnp.prod(jnp.maximum(x[..., 2:4] - x[..., :2], 0), axis=-1) for x in (a, b)]
-    return both / jnp.maximum(areas[0] + areas[1] - both, 1e-12)
+    return (pairwise_iou if sizes[0] == 4 else pairwise_oriented_iou)(first, second)

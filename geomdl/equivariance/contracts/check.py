@@ -65,7 +65,8 @@ def check_contract(
     itself) are measured and shown, not judged.
 
     Args:
-      module: with ``contract``; called as ``module(x, train=…, key=…)``.
+      module: with ``contract``; called as ``module(x, train=…, key=…)``. It may give a tree of several arrays, each a
+        field of ``out_type`` on a grid of its own, as detectors do; then only the promise about the group is measured.
       key: a JAX random key or a seed, for the inputs and for dropout.
       size: of the input, one number for each axis of the base space of its type: (height, width) of images; () for a
         module without base space. 9 along every axis by default.
@@ -131,7 +132,13 @@ def _compiled(
         state = jax.device_put(state, NamedSharding(sharding.mesh, PartitionSpec()))
 
     @jax.jit
-    def apply(state: Any, x: jax.Array, key: jax.Array) -> jax.Array:
+    def apply(state: Any, x: jax.Array, key: jax.Array) -> Any:
         return nnx.merge(graph, state)(x, train=train, key=key)
 
-    return lambda x: np.asarray(apply(state, jax.device_put(x, sharding), key))
+    return lambda x: _on_host(apply(state, jax.device_put(x, sharding), key))
+
+
+def _on_host(output: Any) -> Any:
+    """The output as an array of NumPy; of a tree of several arrays, such as the levels of a detector, all of them."""
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(output)]
+    return leaves[0] if len(leaves) == 1 else tuple(leaves)

@@ -53,7 +53,7 @@ def points(subject: Subject) -> Findings:
     if not subject.approximate:
         elements, exact = elements[exact], exact[exact]
     inputs = orbit(_embedded(contract, elements), subject.x, contract.in_type)
-    outputs = orbit(elements, subject.y, contract.out_type)
+    outputs = zip(*(orbit(elements, y, contract.out_type) for y in subject.outputs), strict=True)
     rows = []
     for g, is_exact, x_g, y_g in zip(elements, exact, inputs, outputs, strict=True):
         level: Level = promised if is_exact or promised == "none" else "approximate"
@@ -64,7 +64,7 @@ def points(subject: Subject) -> Findings:
 def shifts(subject: Subject) -> Findings:
     """Circular shifts by multiples of the contract's step: all of them, or the generators and random ones."""
     contract, size = subject.contract, subject.size
-    if not size:
+    if not size or len(subject.outputs) > 1:
         return Findings()
     level: Level = "none" if subject.random else contract.shifts.at(size)
     elements = shift_elements(contract, size, subject.max_shifts)
@@ -115,7 +115,7 @@ def crops(subject: Subject) -> Findings:
     contract, size = subject.contract, subject.size
     elements = crop_shifts(contract, size)
     if not len(elements):
-        promised = subject.y.ndim > 2 and contract.cropped.level == "exact"
+        promised = subject.outputs[0].ndim > 2 and contract.cropped.level == "exact"
         reason = "larger images, for crops: no field of view lies inside two of them"
         return Findings(reasons=(reason,) if promised else ())
     if subject.train or not subject.shifts_are_tried:
@@ -132,7 +132,7 @@ def crops(subject: Subject) -> Findings:
 
 def spatial_size(subject: Subject) -> Findings:
     """The size of the output."""
-    found, expected = subject.y.shape[1:-1], tuple(subject.contract.output_size(subject.size))
+    found, expected = subject.outputs[0].shape[1:-1], tuple(subject.contract.output_size(subject.size))
     if found == expected:
         return Findings()
     return Findings(problems=(f"the output has spatial size {found}, but {expected} is promised",))

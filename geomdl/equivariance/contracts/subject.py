@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from geomdl.equivariance.contracts.promise import Level, Size
 from geomdl.equivariance.contracts.report import Row
 from geomdl.equivariance.host.relative_error import relative_error_on_host
 
-Call = Callable[[np.ndarray], np.ndarray]
+Call = Callable[[np.ndarray], Any]
+"""To an array on the host, or to several: fields of one type on different grids."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Subject:
       contract: what it promises.
       call: the module, compiled, from an array on the host to another.
       x: inputs ``[batch, height, width, channels]``, or as the base space has axes; ``[batch, channels]`` without.
-      y: ``call(x)``.
+      y: ``call(x)``, an array or several.
       seed: of the elements that are drawn at random.
       rng: for further inputs.
       tolerance: the relative error below which two outputs count as equal.
@@ -33,7 +35,7 @@ class Subject:
     contract: Contract
     call: Call
     x: np.ndarray
-    y: np.ndarray
+    y: Any
     seed: np.ndarray
     rng: np.random.Generator
     tolerance: float
@@ -47,20 +49,25 @@ class Subject:
         return self.x.shape[1:-1]
 
     @property
+    def outputs(self) -> tuple[np.ndarray, ...]:
+        """y as several arrays, also where it is one."""
+        return self.y if isinstance(self.y, tuple) else (self.y,)
+
+    @property
     def random(self) -> bool:
         """Whether each call draws random numbers, so that the promises hold in distribution only."""
         return self.train and self.contract.random_in_training
 
     @property
     def shifts_are_tried(self) -> bool:
-        """Whether there is a base space, and any shift is asked for."""
-        return bool(self.size) and self.max_shifts > 0
+        """Whether there is a base space, any shift is asked for, and the output is one array, on one grid."""
+        return bool(self.size) and self.max_shifts > 0 and len(self.outputs) == 1
 
     def measures(self, level: Level) -> bool:
         """Whether a promise of this level, where it is about shifts of a special kind, is measured at all."""
         return level == "exact" or (level == "approximate" and self.approximate)
 
-    def row(self, symmetry: str, element: np.ndarray, level: Level, found: np.ndarray, expected: np.ndarray) -> Row:
+    def row(self, symmetry: str, element: np.ndarray, level: Level, found: Any, expected: Any) -> Row:
         """What one element shows: the relative error of what was found, judged where the promise is exact."""
         judged_by = self.tolerance if level == "exact" else None
         return Row(symmetry, tuple(element.tolist()), level, relative_error_on_host(found, expected), judged_by)

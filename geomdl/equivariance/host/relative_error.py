@@ -1,5 +1,7 @@
 """The relative error ‖a − b‖ / ‖b‖: as a JAX function, and in double precision on the host."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,16 +27,29 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> jax.Array:
     return jnp.where(difference == 0, jnp.zeros_like(difference), difference / size)
 
 
-def relative_error_on_host(a: np.ndarray, b: np.ndarray) -> float:
-    """`relative_error` in double precision, whatever the arrays are, in NumPy.
+def relative_error_on_host(a: Any, b: Any) -> float:
+    """`relative_error` in double precision, whatever the arrays are, in NumPy; of several arrays together, if given so.
+
+    Args:
+      a: an array, or a tuple of arrays.
+      b: of the same shape, or shapes.
 
     >>> relative_error_on_host(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     2.0
     >>> relative_error_on_host(np.ones(2), np.zeros(2))
     inf
+    >>> relative_error_on_host((np.ones(2), np.ones(2)), (2 * np.ones(2), np.ones(2)))  # √2 / √10
+    0.4472135954999579
     """
-    a, b = (np.asarray(v).astype(complex if np.iscomplexobj(v) else np.float64).ravel() for v in (a, b))
+    a, b = (_entries(v) for v in (a, b))
     difference, size = np.linalg.norm(a - b), np.linalg.norm(b)
     if difference == 0:
         return 0.0
     return float(difference / size) if size else np.inf
+
+
+def _entries(values: Any) -> np.ndarray:
+    """All entries, in double precision."""
+    if isinstance(values, tuple):
+        return np.concatenate([_entries(value) for value in values])
+    return np.asarray(values).astype(complex if np.iscomplexobj(values) else np.float64).ravel()

@@ -114,7 +114,7 @@ class RadialBasis(Layer):
     """Negative squared distances to fixed centres: y_j = −Σ_i (x_i − c_ij)².
 
     Args:
-      in_type: scalar fields without base space.
+      in_type: scalar fields.
       num_classes: of the centres.
 
     >>> scores = RadialBasis(FieldType("C1", "84 trivial"), 10)(jnp.asarray(centres(10, 84)))
@@ -136,10 +136,10 @@ class RadialBasis(Layer):
         return self.in_type.size * self.out_type.size
 
     def apply(self, x: Field) -> Fields:
-        """Maps ``[batch, units]`` to ``[batch, classes]``."""
+        """Maps ``[batch, ..., units]`` to ``[batch, ..., classes]``."""
         self.in_type.require_channels(x.shape[-1], "the input of RadialBasis")
         codes = jnp.asarray(centres(self.out_type.size, self.in_type.size), x.dtype)
-        return -jnp.sum((x[:, None, :] - codes) ** 2, -1)
+        return -jnp.sum((x[..., None, :] - codes) ** 2, -1)
 
 
 _FONT = (

@@ -1,0 +1,1 @@
+"""Detectors: networks whose outputs are boxes, which move with the image."""
