@@ -72,7 +72,11 @@ def draw_boxes(
         if classes[i] < 0:
             continue
         colour = class_colour(int(classes[i]) + 1) if colours is None else colours[i]
-        points = [tuple(p) for p in enlarge * corners - 0.5]  # centres of pixels are whole numbers there
+        corners = enlarge * corners
+        inwards = 0.5 * np.sign(
+            corners.mean(0) - corners
+        )  # lines are inside; centres of pixels are whole numbers there
+        points = [tuple(p) for p in corners + inwards - 0.5]
         draw.line([*points, points[0]], fill=tuple(round(255 * c) for c in to_rgb(colour)), width=width)
     return np.asarray(picture).astype(np.float64) / 255
 
