@@ -9,8 +9,11 @@ from geomdl.data.sources.given import GivenData
 from geomdl.data.sources.mnist_rot import MNISTRotConfig
 from geomdl.data.sources.nuclei import NucleiConfig
 from geomdl.data.sources.own.array_files import ArraysConfig
+from geomdl.data.sources.own.box_table import BoxTableConfig
+from geomdl.data.sources.own.coco import COCOConfig
 from geomdl.data.sources.own.folder import FolderConfig
 from geomdl.data.sources.own.mask_folder import MaskFolderConfig
+from geomdl.data.sources.own.voc import VOCConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shapes import ShapesConfig
 from geomdl.data.sources.tfds import PREFIX, TFDSConfig, prepared
@@ -48,6 +51,9 @@ DATASETS.register("shapes", ShapesConfig)
 DATASETS.register("nuclei", NucleiConfig)
 DATASETS.register("folder", FolderConfig)
 DATASETS.register("masks", MaskFolderConfig)
+DATASETS.register("voc", VOCConfig)
+DATASETS.register("coco", COCOConfig)
+DATASETS.register("box_table", BoxTableConfig)
 DATASETS.register("arrays", ArraysConfig)
 DATASETS.register("given", GivenData)
 
