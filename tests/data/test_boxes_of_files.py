@@ -82,8 +82,8 @@ def test_voc_lists_are_the_splits(tmp_path: Path) -> None:
 
 
 BAD = {
-    "zero size": (("dog", 0, 5, 5, 5, 5), r"object 2 \(dog\) in .*b\.xml has zero size, \(4, 4, 5, 5\)"),
-    "negative size": (("dog", 0, 9, 5, 5, 8), r"object 2 \(dog\) in .*b\.xml has a negative size, \(8, 4, 5, 8\)"),
+    "zero size": (("dog", 0, 5, 5, 5, 5), r"object 2 \(dog\) in .*b\.xml has zero size, \(5, 5, 5, 5\)"),
+    "negative size": (("dog", 0, 9, 5, 5, 8), r"object 2 \(dog\) in .*b\.xml has a negative size, \(9, 5, 5, 8\)"),
     "NaN": (("dog", 0, "nan", 5, 9, 8), r"object 2 \(dog\) in .*b\.xml has coordinates that are no numbers"),
     "outside": (("dog", 0, 40, 5, 50, 8), r"object 2 \(dog\) in .*b\.xml lies outside the image of 20×30 pixels"),
 }
@@ -96,7 +96,7 @@ def test_bad_boxes_are_refused_or_dropped_and_counted(tmp_path: Path, kind: str)
     with pytest.raises(ValueError, match=f"1 bad box in .*{message}.*data.bad_boxes='drop'"):
         data_config("voc", path=root).collect()
     found = data_config("voc", path=root, bad_boxes="drop").collect()
-    assert "1 bad boxes dropped (object 2 (dog) in" in found.what
+    assert "1 bad box dropped (object 2 (dog) in" in found.what
     assert len(found.place_boxes.boxes[1][1]) == 1  # type: ignore[union-attr]
 
 
@@ -109,7 +109,7 @@ def test_boxes_that_reach_out_are_clipped(tmp_path: Path) -> None:
         data_config("voc", path=root).collect()
     config = data_config("voc", path=root, bad_boxes="drop")
     np.testing.assert_array_equal(boxes_of(config)[1][0], [[19, 2, 30, 12]])
-    assert "1 bad boxes clipped to their images" in config.collect().what
+    assert "1 bad box clipped to their images" in config.collect().what
 
 
 def test_broken_xml_and_missing_files(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_boxes_are_where_their_pixels_are(fit: str) -> None:
 
 
 def test_boxes_that_are_cut_off_are_left_out() -> None:
-    """Of 20 × 40 pixels the middle 20 × 20: a fifth of the first box is left, nothing of the second, all of the third."""
+    """Of 20 × 40 pixels the middle: a fifth of the first box is left, nothing of the second, all of the third."""
     boxes = np.array([[0.0, 0.0, 12.5, 20.0], [0.0, 0.0, 10.0, 20.0], [12.0, 2.0, 16.0, 6.0]])
     whole = (boxes, np.arange(3), np.zeros(3, bool))
     prepared = Preprocessing(size=(20, 20), fit="crop")

@@ -29,14 +29,14 @@ class Box:
       edges: (x0, y0, x1, y1) in pixels from the top left corner of the image.
       where: which one it is, for messages: ``"object 3 (RBC)"``.
       difficult: whether it counts as found and as not found.
-      empty: whether its size is zero as it was written.
+      written: the numbers of the file, for messages, where they are others.
     """
 
     name: str
     edges: tuple[float, float, float, float]
     where: str
     difficult: bool = False
-    empty: bool = False
+    written: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,11 @@ class Counted:
         for what, found in (("dropped", self.dropped), ("clipped to their images", self.clipped)):
             if found:
                 more = ", …" if len(found) > 3 else ""
-                parts.append(f"{len(found)} bad boxes {what} ({', '.join(found[:3])}{more})")
+                parts.append(
+                    f"{len(found)} bad box{'es' if len(found) > 1 else ''} {what} ({', '.join(found[:3])}{more})"
+                )
         if self.hidden:
-            parts.append(f"{self.hidden} boxes left out that are cut off when images are brought to size")
+            parts.append(f"{self.hidden} boxes left out, of which little is left when images are brought to size")
         return "".join(f"; {part}" for part in parts)
 
 
@@ -224,15 +226,16 @@ def _checked(
     frame = np.array([width, height, width, height], np.float64)
     good: list[tuple[np.ndarray, int, bool]] = []
     for box in image.boxes:
-        edges, place = np.array(box.edges, np.float64), f"{box.where} in {image.source}"
-        shown = "({})".format(", ".join(f"{edge:g}" for edge in box.edges))
+        edges, written = np.array(box.edges, np.float64), np.array(box.written or box.edges, np.float64)
+        shown = "({})".format(", ".join(f"{value:g}" for value in written))
+        place = f"{box.where} in {image.source.name}"
         cut = np.clip(edges, 0.0, frame)
         wrong = ""
         if not np.isfinite(edges).all():
             wrong = f"has coordinates that are no numbers, {shown}"
-        elif box.empty or (edges[2:] == edges[:2]).any():
+        elif (written[2:] == written[:2]).any():
             wrong = f"has zero size, {shown}"
-        elif (edges[2:] < edges[:2]).any():
+        elif (written[2:] < written[:2]).any():
             wrong = f"has a negative size, {shown}"
         elif (cut[2:] <= cut[:2]).any():
             wrong = f"lies outside the image of {height}×{width} pixels, {shown}"
@@ -246,7 +249,7 @@ def _checked(
         elif drop:
             counted.dropped.append(place)
         else:
-            problems.append(f"{place} {wrong}")
+            problems.append(f"{box.where} in {image.source} {wrong}")
     return (
         np.array([edges for edges, _, _ in good], np.float64).reshape(-1, 4),
         np.array([index for _, index, _ in good], np.int32),
@@ -295,4 +298,4 @@ def shifted(box: Box, first_pixel: float) -> Box:
     """A box of first and last pixels as one of edges, where the first pixel of the image has this number."""
     x0, y0, x1, y1 = box.edges
     edges = (x0 - first_pixel, y0 - first_pixel, x1 - first_pixel + 1, y1 - first_pixel + 1)
-    return replace(box, edges=edges, empty=x0 == x1 or y0 == y1)
+    return replace(box, edges=edges, written=box.edges)
