@@ -138,6 +138,34 @@ class Preprocessing:
             return labels
         return self._fitted(labels[..., None], smooth=False, fill=fill)[..., 0]
 
+    def placement(self, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Where the point (x, y) of an image lies in the prepared one: scale · (x, y) + offset.
+
+        In pixels from the top left corner, x to the right and y down; a pixel's centre is at half of one.
+
+        Args:
+          size: (height, width) of the image.
+
+        Returns:
+          (scale of x, scale of y) and (offset of x, offset of y), float64.
+
+        >>> scale, offset = Preprocessing(size=(32, 32)).placement((60, 80))  # a square of 60, from x = 10 on
+        >>> scale.round(3).tolist(), offset.round(3).tolist()
+        ([0.533, 0.533], [-5.333, 0.0])
+        """
+        if self.size is None or size == self.size:
+            return np.ones(2), np.zeros(2)
+        old, new = np.array(size[::-1], np.float64), np.array(self.size[::-1], np.float64)
+        if self.fit == "stretch":
+            return new / old, np.zeros(2)
+        if self.fit == "cover":
+            scale = float(max(new / old))
+            return np.full(2, scale), (new - scale * old) / 2
+        inner = old
+        if self.fit == "contain":
+            inner = np.clip(np.round(old / float(max(old / new))), 1, new)
+        return inner / old, -((inner - new) // 2)
+
     @property
     def normalizes(self) -> bool:
         """Whether images become other numbers than value / largest value: then they are kept as float32."""

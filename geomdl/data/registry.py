@@ -9,8 +9,11 @@ from geomdl.data.sources.given import GivenData
 from geomdl.data.sources.mnist_rot import MNISTRotConfig
 from geomdl.data.sources.nuclei import NucleiConfig
 from geomdl.data.sources.own.array_files import ArraysConfig
+from geomdl.data.sources.own.box_table import BoxTableConfig
+from geomdl.data.sources.own.coco import COCOConfig
 from geomdl.data.sources.own.folder import FolderConfig
 from geomdl.data.sources.own.mask_folder import MaskFolderConfig
+from geomdl.data.sources.own.voc import VOCConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shape_boxes import BoxShapesConfig
 from geomdl.data.sources.shapes import ShapesConfig
@@ -50,6 +53,9 @@ DATASETS.register("box_shapes", BoxShapesConfig)
 DATASETS.register("nuclei", NucleiConfig)
 DATASETS.register("folder", FolderConfig)
 DATASETS.register("masks", MaskFolderConfig)
+DATASETS.register("voc", VOCConfig)
+DATASETS.register("coco", COCOConfig)
+DATASETS.register("box_table", BoxTableConfig)
 DATASETS.register("arrays", ArraysConfig)
 DATASETS.register("given", GivenData)
 

@@ -9,9 +9,12 @@ from typing import Any, Protocol
 
 from geomdl.data import Split
 from geomdl.evaluators.averaged import OrbitAverage, TenCrop, orbit_average, ten_crop
+from geomdl.evaluators.box_consistency import BoxConsistency, box_consistency
+from geomdl.evaluators.box_precision import COCO, BoxPrecision, coco_metrics
 from geomdl.evaluators.confusion import confusion_matrix
 from geomdl.evaluators.consistency import RotationConsistency, rotation_consistency
 from geomdl.evaluators.evaluator_factory import evaluator_factory
+from geomdl.evaluators.found_boxes import FoundBoxes, detection_confusion, detects, found_boxes
 from geomdl.evaluators.invariance import InvarianceError, invariance_error
 from geomdl.evaluators.metrics import Gathered, Metrics, mean_metrics
 from geomdl.evaluators.predict import Predict, predictor
@@ -40,6 +43,11 @@ EVALUATORS.register("crop", ShiftSweep, {"mode": "crop"})
 EVALUATORS.register("invariance", InvarianceError)
 EVALUATORS.register("consistency", RotationConsistency)
 EVALUATORS.register("ten_crop", TenCrop)
+EVALUATORS.register("voc2007", BoxPrecision, {"name": "voc2007", "points": 11})
+EVALUATORS.register("voc2010", BoxPrecision)
+EVALUATORS.register("dota", BoxPrecision, {"name": "dota", "points": 11, "oriented": True})
+EVALUATORS.register("coco", COCO)
+EVALUATORS.register("box_consistency", BoxConsistency)
 for _group in ("C4", "D4", "C8", "D8"):
     EVALUATORS.register(f"orbit_{_group.lower()}", OrbitAverage, {"group": _group})
 
@@ -78,8 +86,12 @@ def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:
 
 
 __all__ = [
+    "COCO",
     "EVALUATORS",
+    "BoxConsistency",
+    "BoxPrecision",
     "Evaluator",
+    "FoundBoxes",
     "Gathered",
     "InvarianceError",
     "Metrics",
@@ -91,8 +103,13 @@ __all__ = [
     "RotationSweep",
     "ShiftSweep",
     "TenCrop",
+    "box_consistency",
+    "coco_metrics",
     "confusion_matrix",
+    "detection_confusion",
+    "detects",
     "evaluators_for",
+    "found_boxes",
     "invariance_error",
     "mean_metrics",
     "nearest_neighbours",
@@ -110,7 +127,8 @@ __all__ = [
 ]
 
 __experimental__ = [
-    "Gathered", "Neighbours", "OrbitAverage", "Retrieval", "TenCrop", "confusion_matrix", "evaluators_for",
-    "nearest_neighbours", "on_grid", "orbit_average", "retrieval_metrics", "rotated_images", "ten_crop",
-    "with_batch_size",
+    "COCO", "BoxConsistency", "BoxPrecision", "FoundBoxes", "Gathered", "Neighbours", "OrbitAverage", "Retrieval",
+    "TenCrop", "box_consistency", "coco_metrics", "confusion_matrix", "detection_confusion", "detects",
+    "evaluators_for", "found_boxes", "nearest_neighbours", "on_grid", "orbit_average", "retrieval_metrics",
+    "rotated_images", "ten_crop", "with_batch_size",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ A figure script reads rows with :func:`read_csv`, draws inside :func:`style` on 
 :func:`save`.
 """
 
+from geomdl.plots.boxes import box_corners, detection_figure, draw_boxes, precision_recall
 from geomdl.plots.confusion import confusion
 from geomdl.plots.curves import accuracy_against_angle, accuracy_against_shift, curves, seed_statistics
 from geomdl.plots.heatmap import compact, heatmap, truncated
@@ -36,11 +37,14 @@ __all__ = [
     "Value",
     "accuracy_against_angle",
     "accuracy_against_shift",
+    "box_corners",
     "class_colour",
     "compact",
     "confusion",
     "curves",
+    "detection_figure",
     "distinct",
+    "draw_boxes",
     "draw_table",
     "figure",
     "filters",
@@ -53,6 +57,7 @@ __all__ = [
     "overlay",
     "panel",
     "pipeline",
+    "precision_recall",
     "raster",
     "read_csv",
     "save",
@@ -67,6 +72,7 @@ __all__ = [
 ]
 
 __experimental__ = [
-    "class_colour", "compact", "distinct", "draw_table", "filters", "labelled", "mean_over", "mosaic", "pipeline",
-    "raster", "seed_statistics", "to_rich", "truncated",
+    "box_corners", "class_colour", "compact", "detection_figure", "distinct", "draw_boxes", "draw_table", "filters",
+    "labelled", "mean_over", "mosaic", "pipeline", "precision_recall", "raster", "seed_statistics", "to_rich",
+    "truncated",
 ]  # fmt: skip

@@ -5,6 +5,7 @@
 
 from geomdl.registry import Registry
 from geomdl.tasks.accumulators import OverImages, TaskSums, accumulate, accumulators_of, split_metrics
+from geomdl.tasks.average_precision import AveragePrecision, PrecisionRecall, match_detections
 from geomdl.tasks.classification import (
     LOSSES,
     Classification,
@@ -30,14 +31,15 @@ TASKS.register("regression", RegressionConfig)
 TASKS.register("detection", DetectionConfig)
 
 __all__ = [
-    "LOSSES", "TASKS", "Accumulator", "Batch", "Classification", "ClassificationConfig", "Detection",
-    "DetectionConfig", "Outputs", "OverImages", "Regression", "RegressionConfig", "Segmentation", "SegmentationConfig",
-    "Task", "TaskConfig", "TaskSums", "Totals", "accumulate", "accumulators_of", "masked_mean", "overlap",
-    "perceptron_loss", "pixel_counts", "sigmoid_cross_entropy", "softmax_cross_entropy", "split_metrics",
-    "top_k_accuracy", "usual_task",
+    "LOSSES", "TASKS", "Accumulator", "AveragePrecision", "Batch", "Classification", "ClassificationConfig",
+    "Detection", "DetectionConfig", "Outputs", "OverImages", "PrecisionRecall", "Regression", "RegressionConfig",
+    "Segmentation", "SegmentationConfig", "Task", "TaskConfig", "TaskSums", "Totals", "accumulate", "accumulators_of",
+    "masked_mean", "match_detections", "overlap", "perceptron_loss", "pixel_counts", "sigmoid_cross_entropy",
+    "softmax_cross_entropy", "split_metrics", "top_k_accuracy", "usual_task",
 ]  # fmt: skip
 
 __experimental__ = [
-    "Accumulator", "Batch", "Detection", "DetectionConfig", "OverImages", "TaskSums", "Totals", "accumulate",
-    "accumulators_of", "masked_mean", "overlap", "pixel_counts", "split_metrics", "top_k_accuracy", "usual_task",
+    "Accumulator", "AveragePrecision", "Batch", "Detection", "DetectionConfig", "OverImages", "PrecisionRecall",
+    "TaskSums", "Totals", "accumulate", "accumulators_of", "masked_mean", "match_detections", "overlap",
+    "pixel_counts", "split_metrics", "top_k_accuracy", "usual_task",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 from geomdl.data.checks import number
 from geomdl.data.preprocessing import FITS, IMAGENET, Preprocessing
 from geomdl.data.sources.own.image_files import BrokenFile, each
-from geomdl.data.sources.own.records import Collected, ImageRecords
+from geomdl.data.sources.own.records import Collected, ImageRecords, chosen
 from geomdl.data.sources.splits import stratified_split
 from geomdl.data.types import Column, DataConfig, Dataset, Split
 from geomdl.errors import invalid, nearest, unknown
@@ -126,6 +126,9 @@ def assemble(options: OwnImages, found: Collected) -> Dataset:
     _require_one_kind(options, found)
     channels = _channels(options, found)
     plain = Preprocessing(channels, options._target_size, options.fit, options.scale)  # pyright: ignore[reportArgumentType]
+    if found.place_boxes is not None:
+        labels, without = found.place_boxes(plain)
+        found = dataclasses.replace(found, labels=labels, what=found.what + without)
     parts, how = split_up(options, found)
     _require_trained_classes(options, found, parts["train"])
     preprocessing = plain
@@ -239,12 +242,11 @@ def split_up(options: OwnImages, found: Collected) -> tuple[dict[str, np.ndarray
         whole_number("data.train_size", options.train_size, most=remain)
     if not missing and options.train_size is None:
         return {"train": pool, **{name: fixed[name] for name in ("validation", "test")}}, "splits as given"
-    labels = np.zeros(len(pool), np.int32) if found.labels is None else found.labels[pool]
     stratified = found.labels is not None and found.kind in ("class", "labels")
-    labels = labels if stratified else np.zeros(len(pool), np.int32)
+    labels = found.labels[pool] if stratified else np.zeros(len(pool), np.int32)
     pieces = stratified_split(labels, (*sizes, options.train_size or remain), options.split_seed)
-    chosen = dict(zip([*missing, "train"], (pool[np.sort(piece)] for piece in pieces), strict=True))
-    parts = {name: chosen.get(name, fixed[name]) for name in SPLITS}
+    taken = dict(zip([*missing, "train"], (pool[np.sort(piece)] for piece in pieces), strict=True))
+    parts = {name: taken.get(name, fixed[name]) for name in SPLITS}
     carved = " and ".join(f"{fractions[name]:.3g} {name}" for name in missing)
     from_what = "carved from the training images" if (given == "train").any() else "carved from all"
     how = f"{carved} {from_what}" if missing else "splits as given, the training set a part"
@@ -272,7 +274,7 @@ def _require_trained_classes(options: OwnImages, found: Collected, train: np.nda
 
 def _lazy(records: ImageRecords, found: Collected, part: np.ndarray) -> Split:
     images = Column(records, part, is_image=True)
-    labels = Column(records, part, is_image=False) if found.labels is None else found.labels[part]
+    labels = Column(records, part, is_image=False) if found.labels is None else chosen(found.labels, part)
     return Split(images, labels)  # pyright: ignore[reportArgumentType]
 
 

@@ -1,7 +1,7 @@
 """Images, labels and label maps of one's own: what was found, and how they are read when they are asked for."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -55,11 +55,13 @@ class Collected:
       meaning: of the values of label maps.
       target: the kind of target where the name of the kind does not say it.
       left_out: the files that cannot be read, with what is wrong with them.
+      place_boxes: makes the labels of images that are prepared in some way, and says what it leaves out; None where
+        labels do not depend on that.
     """
 
     raw: RawImages
     facts: Sequence[Facts]
-    labels: np.ndarray | None
+    labels: Any
     given: Sequence[str]
     classes: tuple[str, ...]
     kind: LabelKind
@@ -67,6 +69,18 @@ class Collected:
     meaning: MapMeaning | None = None
     target: TargetKind | None = None
     left_out: Sequence[BrokenFile] = ()
+    place_boxes: Callable[[Preprocessing], tuple[Any, str]] | None = None
+
+
+def chosen(labels: Any, indices: Any) -> Any:
+    """The labels at these places: of an array, or of each array of a tree.
+
+    >>> chosen({"classes": np.array([3, 5, 7])}, [2, 0])["classes"].tolist()
+    [7, 3]
+    """
+    if isinstance(labels, Mapping):
+        return {name: chosen(values, indices) for name, values in labels.items()}
+    return labels[indices]
 
 
 class ImageRecords:
@@ -79,8 +93,9 @@ class ImageRecords:
         image = self._prepared(next(iter(found.raw.images([first]))), first)
         height, width, channels = image.shape
         self.image_shape, self.image_dtype = (height, width, channels), image.dtype
-        self.label_shape: tuple[int, ...] = (height, width) if found.labels is None else found.labels.shape[1:]
-        self.label_dtype = np.dtype(np.int32) if found.labels is None else found.labels.dtype
+        whole = found.labels if isinstance(found.labels, np.ndarray) else None  # boxes are in memory, and not read here
+        self.label_shape: tuple[int, ...] = (height, width) if whole is None else whole.shape[1:]
+        self.label_dtype = np.dtype(np.int32) if whole is None else whole.dtype
 
     def __len__(self) -> int:
         return len(self._raw)
@@ -119,7 +134,7 @@ class ImageRecords:
     def read_labels(self, indices: Indices) -> np.ndarray:
         """The labels at these places; images stay encoded."""
         if self._labels is not None:
-            return self._labels[np.asarray(indices, np.int64)]
+            return chosen(self._labels, np.asarray(indices, np.int64))
         maps = np.empty((len(indices), *self.label_shape), self.label_dtype)
         for place, (index, raw) in enumerate(zip(indices, self._raw.label_maps(indices), strict=True)):
             labels = self._meaning.label_map(raw, self._raw.names[int(index)])  # pyright: ignore[reportOptionalMemberAccess]
