@@ -8,8 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from geomdl.errors import invalid
-
 _APART = 1e9
 
 

@@ -358,7 +358,7 @@ class BoxTarget:
             whole = jnp.concatenate([frame / 2, frame, jnp.zeros(1, boxes.dtype)])
             area = moved[..., 2] * moved[..., 3]
             left = oriented_intersection(moved, whole)
-            good = left >= self.visible * area * (1 - 1e-4)
+            good = left >= self.visible * area * (1 - 1e-3)  # the rounding of intersections
             kept = moved
         else:
             moved = move_upright(boxes, linear, offset, size)

@@ -93,9 +93,8 @@ def _sheet(dataset: "Dataset", split: str, file: Path) -> Path:
         pictures = np.stack([overlay(p, m) for p, m in zip(pictures, np.asarray(chosen["label"]), strict=True)])
     if kind in ("boxes", "oriented_boxes"):
         held, enlarge = chosen["label"], max(1, round(160 / max(pictures.shape[1:3])))
-        pictures = np.stack([draw_boxes(picture, boxes[classes >= 0], classes[classes >= 0], enlarge=enlarge)
-                             for picture, boxes, classes in zip(pictures, *map(np.asarray, (held["boxes"], held["classes"])),
-                                                                strict=True)])  # fmt: skip
+        of_each = zip(pictures, np.asarray(held["boxes"]), np.asarray(held["classes"]), strict=True)
+        pictures = np.stack([draw_boxes(picture, *boxes, enlarge=enlarge) for picture, *boxes in of_each])
     blank = np.ones((_COLUMNS * len(rows), *pictures.shape[1:]))
     place = 0
     for row, members in enumerate(rows):

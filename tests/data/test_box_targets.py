@@ -1,0 +1,165 @@
+"""Boxes as targets: batches, augmentation, drawn shapes, and what is refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from geomdl.actions import CropResize, LeftRightFlip, QuarterTurns, Shift, Warp, rotation_matrix
+from geomdl.boxes import hull
+from geomdl.data import Augmentation, BoxTarget, Dataset, Split, data_config, eval_batches, make_loader, pack_boxes
+from geomdl.data.inspection import inspect
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    return {
+        oriented: data_config(
+            "box_shapes", size=48, largest=10, least=0, train_size=24, validation_size=3, test_size=5, noise=0.0,
+            oriented=oriented, texture=0.0, overlap=0.0,
+        ).load()
+        for oriented in (False, True)
+    }  # fmt: skip
+
+
+def test_boxes_hold_what_is_drawn(shapes):
+    split = shapes[False].train
+    bright = split.images[..., 0] > 0.45
+    seen = 0
+    for image, boxes, classes in zip(bright, split.labels["boxes"], split.labels["classes"], strict=True):
+        outside = image.copy()
+        for x0, y0, x1, y1 in boxes[classes >= 0]:
+            rows, columns = slice(int(y0), int(np.ceil(y1))), slice(int(x0), int(np.ceil(x1)))
+            outside[rows, columns] = False
+            inside = image[rows, columns]
+            assert inside[[0, 1]].any()
+            assert inside[[-1, -2]].any()
+            assert inside[:, [0, 1]].any()
+            assert inside[:, [-1, -2]].any()
+            seen += 1
+        assert not outside.any()
+    assert seen > 20
+    assert (split.labels["classes"] == -1).all(1).any()
+
+
+def test_oriented_boxes_lie_about_upright_ones(shapes):
+    upright, oriented = (shapes[o].train.labels for o in (False, True))
+    there = upright["classes"] >= 0
+    assert np.array_equal(upright["classes"], oriented["classes"])
+    around = np.asarray(hull(oriented["boxes"]))[there]
+    assert (around[:, :2] <= upright["boxes"][there][:, :2] + 1e-4).all()
+    rectangles = there & (upright["classes"] == 0)
+    assert np.allclose(np.asarray(hull(oriented["boxes"]))[rectangles], upright["boxes"][rectangles], atol=1e-4)
+    boxes = oriented["boxes"][there]
+    assert (boxes[:, 2] >= boxes[:, 3]).all()
+    assert (np.abs(boxes[:, 4]) <= np.pi / 2).all()
+
+
+def test_loaders_and_evaluation_keep_boxes_with_their_images(shapes):
+    split = shapes[False].train
+    streamed, held = (make_loader(split, 4, 0, device_limit_bytes=limit) for limit in (0, 2**30))
+    for step in range(3):
+        a, b = (loader.select(loader.fetch(step), step) for loader in (streamed, held))
+        jax.tree.map(np.testing.assert_array_equal, a, b)
+        assert np.array_equal(b["label"]["boxes"], split.labels["boxes"][held.indices(step)])
+    streamed.close()
+    batches = list(eval_batches(split, 10, {"label": BoxTarget(4)}))
+    last = batches[-1]
+    assert last["label"]["boxes"].shape == (10, 4, 4)
+    assert last["mask"].tolist() == [1.0] * 4 + [0.0] * 6
+    assert (np.asarray(last["label"]["classes"])[4:] == -1).all()
+    assert split[3]["label"]["boxes"].shape == (4, 4)
+    assert split.subset([2, 1]).labels["classes"].tolist() == split.labels["classes"][[2, 1]].tolist()
+    assert split.digest() != Split(split.images, {**split.labels, "classes": split.labels["classes"] * 0}).digest()
+
+
+@pytest.mark.parametrize("oriented", [False, True])
+def test_augmentation_moves_boxes_exactly_with_their_pixels(shapes, oriented):
+    split, kind = shapes[oriented].train, BoxTarget(4, oriented=oriented)
+    batch = {"image": jnp.asarray(split.images), "label": jax.tree.map(jnp.asarray, split.labels)}
+    augment = Augmentation(quarter_turns=True, flip=True)
+    moved = jax.jit(lambda b: augment.batch(b, {"label": kind}, jax.random.key(3)))(batch)
+    assert np.array_equal(moved["label"]["classes"], split.labels["classes"])  # none is lost
+    bright = np.asarray(moved["image"])[..., 0] > 0.45
+    boxes = np.asarray(hull(moved["label"]["boxes"]) if oriented else moved["label"]["boxes"])
+    for image, held, classes in zip(bright, boxes, split.labels["classes"], strict=True):
+        outside = image.copy()
+        for x0, y0, x1, y1 in held[classes >= 0]:
+            outside[max(0, int(y0 - 1e-3)) : int(np.ceil(y1 - 1e-3)) + 1, max(0, int(x0)) : int(np.ceil(x1)) + 1] = 0
+        assert not outside.any()
+
+
+def test_crops_clip_and_drop_by_what_is_visible():
+    label = jax.tree.map(jnp.asarray, pack_boxes([[[0, 0, 4, 4], [6, 6, 8, 8]]], [[1, 0]], [[True, False]]))
+    right = Shift(jnp.array([0, -3]))  # three pixels to the left
+    kept = BoxTarget(2, visible=0.25).moved(label, right, (8, 8))
+    assert kept["boxes"].tolist() == [[[0, 0, 1, 4], [3, 6, 5, 8]]]
+    assert kept["classes"].tolist() == [[1, 0]]
+    lost = BoxTarget(2, visible=0.26).moved(label, right, (8, 8))
+    assert lost["boxes"].tolist() == [[[0, 0, 0, 0], [3, 6, 5, 8]]]
+    assert lost["classes"].tolist() == [[-1, 0]]
+    assert lost["difficult"].tolist() == [[False, False]]
+    crop = CropResize(jnp.array([[4.0, 4.0]]), jnp.array([[4.0, 4.0]]), (8, 8))
+    assert BoxTarget(2).moved(label, crop, (8, 8))["boxes"].tolist() == [[[0, 0, 0, 0], [4, 4, 8, 8]]]
+    circular = BoxTarget(2).moved(label, Shift(jnp.array([0, 4]), circular=True), (8, 8))
+    assert circular["boxes"].tolist() == [[[4, 0, 8, 4], [2, 6, 4, 8]]]
+    oriented = jax.tree.map(jnp.asarray, pack_boxes([[[1, 4, 2, 1, 0.0]]], [[0]], oriented=True))
+    kind = BoxTarget(2, oriented=True, visible=0.5)
+    assert kind.moved(oriented, Shift(jnp.array([0, -1])), (8, 8))["classes"].tolist() == [[0]]
+    assert kind.moved(oriented, Shift(jnp.array([0, -2])), (8, 8))["classes"].tolist() == [[-1]]
+
+
+def test_each_image_of_a_batch_moves_by_its_own_map():
+    label = jax.tree.map(jnp.asarray, pack_boxes([[[0, 0, 4, 2]]] * 3, [[0]] * 3))
+    kind = BoxTarget(1)
+    turned = kind.moved(label, QuarterTurns(jnp.arange(3)), (8, 8))["boxes"][:, 0]
+    assert turned.tolist() == [[0, 0, 4, 2], [0, 4, 2, 8], [4, 6, 8, 8]]
+    flipped = kind.moved(label, LeftRightFlip(jnp.array([True, False, True])), (8, 8))["boxes"][:, 0]
+    assert flipped.tolist() == [[4, 0, 8, 2], [0, 0, 4, 2], [4, 0, 8, 2]]
+    warped = kind.moved(label, Warp(rotation_matrix(jnp.array([0.0, 90.0, 180.0]))), (8, 8))["boxes"][:, 0]
+    assert np.abs(warped - turned).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("box", "said"),
+    [
+        ([0, 0, 9, 2], "box 1 of image 1 in the train split of cells"),
+        ([2, 2, 2, 4], "0 ≤ x0 < x1 ≤ 8"),
+        ([4, 2, 2, 4], "0 ≤ x0 < x1 ≤ 8"),
+        ([0, 0, np.nan, 2], "nan"),
+    ],
+)
+def test_bad_boxes_are_named(box, said):
+    label = pack_boxes([[], [[0, 0, 2, 2], box]], [[], [0, 1]])
+    split = Split(np.zeros((2, 8, 8, 1), np.float32), label)
+    with pytest.raises(ValueError, match=said):
+        Dataset("cells", split, split, split, (8, 8, 1), 2, ("a", "b"), "drawn", label_kind="boxes")
+
+
+def test_bad_labels_of_boxes_are_named():
+    images = np.zeros((1, 8, 8, 1), np.float32)
+    good = pack_boxes([[[0, 0, 2, 2]]], [[0]])
+    for label, said in (
+        ({**good, "classes": good["classes"] + 2}, "invalid class 2 of box 0, image 0"),
+        ({"boxes": good["boxes"]}, "a dict of boxes, classes, difficult"),
+        (np.zeros((1, 2, 4)), "a dict of boxes, classes, difficult"),
+        (pack_boxes([[[4, 4, 2, 2, 0]]], [[0]], oriented=True), r"shape of the boxes"),
+        ({**good, "classes": good["classes"].astype(np.float32)}, "class of a box"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            BoxTarget(2).require(label, images, "test split of cells")
+    with pytest.raises(ValueError, match="number of classes of image 0"):
+        pack_boxes([[[0, 0, 2, 2]]], [[0, 1]])
+    with pytest.raises(ValueError, match="at least the boxes of image 0, 2"):
+        pack_boxes([[[0, 0, 2, 2]] * 2], [[0, 1]], most=1)
+    with pytest.raises(ValueError, match=r"data\.least"):
+        data_config("box_shapes", least=9)
+
+
+def test_inspection_counts_boxes():
+    found = inspect(
+        data_config("box_shapes", size=32, largest=8, train_size=6, validation_size=3, test_size=3, least=0)
+    )
+    held = found.dataset.train.labels["classes"]
+    assert [row["train"] for row in found.counts[:4]] == [int((held == c).sum()) for c in range(4)]
+    assert found.counts[4]["train"] == int((held < 0).all(1).sum())
