@@ -337,7 +337,7 @@ class BoxTarget:
                 allowed = f"0 ≤ cx ≤ {width}, 0 ≤ cy ≤ {height}, w > 0, h > 0, a finite angle in radians"
             raise ValueError(f"invalid box {box} of image {image} in the {what}, {shown}; allowed: {allowed}")
 
-    def _inside(self, boxes: np.ndarray, size: Size) -> np.ndarray:
+    def _inside(self, boxes: np.ndarray, size: Size) -> Any:
         most, slack = np.array([size[1], size[0]]), 1e-3
         if self.oriented:
             here = (boxes[..., :2] >= -slack) & (boxes[..., :2] <= most + slack)

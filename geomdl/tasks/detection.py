@@ -158,13 +158,14 @@ class Detection:
         return sum(totals[part] for part in PARTS) / jnp.maximum(totals["count"], 1), totals  # type: ignore[return-value]
 
     def sums(self, outputs: DetectorOutputs, batch: Batch) -> Totals:
-        """Returns the sum of every part over the real images of the batch, and of the counts."""
+        """Returns the sum of every part over the real images of the batch, of all parts, and of the counts."""
         found = self.losses(outputs, batch)
-        return dict(zip((*PARTS, "count"), (part.sum() for part in found), strict=True))
+        sums = dict(zip((*PARTS, "count"), (part.sum() for part in found), strict=True))
+        return {"loss": sum(sums[part] for part in PARTS), **sums}  # type: ignore[dict-item]
 
     def no_totals(self) -> Totals:
         """Returns a zero for every part, and the count."""
-        return {name: jnp.zeros((), jnp.float32) for name in (*PARTS, "count")}
+        return {name: jnp.zeros((), jnp.float32) for name in ("loss", *PARTS, "count")}
 
     def summary(self, totals: Mapping[str, Any], count: float) -> dict[str, float]:
         """Returns every part divided by the sum of the counts, and their sum."""

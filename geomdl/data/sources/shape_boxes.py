@@ -159,7 +159,9 @@ class BoxShapesConfig(DataConfig):
             classes=self.shapes,
             label_kind=self.label_kind,
             provenance=f"drawn by geomdl.data.sources.shape_boxes, every option stated: {self!r}",
-            **splits,
+            train=splits["train"],
+            validation=splits["validation"],
+            test=splits["test"],
         )
 
     def _draw(self, split: str, count: int) -> Split:

@@ -112,7 +112,8 @@ def described(config: RunConfig, facts: Mapping[str, Any]) -> Dataset | None:
     """
     shape, classes, kind = (facts.get(key) for key in ("image_shape", "classes", "label_kind"))
     own = not type(config.task).__module__.startswith("geomdl.")
-    if own or not isinstance(shape, list) or not isinstance(classes, list) or kind not in (*_LABELS, *BOXES):
+    known = isinstance(kind, str) and kind in (*_LABELS, *BOXES)
+    if own or not isinstance(shape, list) or not isinstance(classes, list) or not isinstance(kind, str) or not known:
         return None
     images = np.zeros((0, *shape), np.float32)
     if kind in BOXES:
