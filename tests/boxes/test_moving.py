@@ -191,3 +191,10 @@ def test_rotation_matrices_of_float32_turn_boxes_as_exact_ones():
     boxes = jnp.array([[1.0, 2.0, 5.0, 3.5]])
     turned = move_upright(boxes, rotation_matrix(jnp.float32(90.0)), jnp.zeros(2), (8, 8))
     assert np.abs(turned - act_on_boxes(np.array([0, 1]), boxes, C4, (8, 8))).max() < 1e-5
+
+
+def test_an_audit_refuses_sets_of_detections():
+    from geomdl.audit.probes.output import output_of
+
+    with pytest.raises(ValueError, match=r"invalid output 'detections'.*assert_equivariant"):
+        output_of((2, 3, 6), (8, 8), "detections")

@@ -130,6 +130,9 @@ def output_of(
 def _output(
     law: OutputLaw | Action, shape: Sequence[int], size: Sequence[int], group: PlanarGroup | None, **said: Any
 ) -> Output:
+    if isinstance(law, OutputLaw) and law.kind == "detections":
+        allowed = "another in an audit; geomdl.testing.assert_equivariant compares sets of detections"
+        raise invalid("output", str(law), allowed)
     shape = tuple(int(n) for n in shape)
     inner = shape[1:]
     if isinstance(law, OutputLaw):
