@@ -6,6 +6,7 @@
 
 Prints the numbers, and writes them to WORKDIR/evaluation/SPLIT.json; sweeps also as one CSV each.
 With --overlays, what a network of segmentation predicts is written too: label maps, and pictures of the first images.
+Of a detector: boxes as JSON lines, pictures of the worst images, precision against recall, the confusion matrix.
 """
 
 import argparse
@@ -96,6 +97,7 @@ def measure(
     from geomdl.cli.support.overlays import write_overlays
     from geomdl.evaluators import (
         EVALUATORS,
+        BoxConsistency,
         RotationConsistency,
         RotationSweep,
         ShiftSweep,
@@ -118,7 +120,7 @@ def measure(
     numbers: dict[str, float] = {}
     for name in evaluators:
         evaluator = with_batch_size(EVALUATORS[name](), trained.config.training.eval_batch_size)
-        if isinstance(evaluator, RotationSweep | ShiftSweep | RotationConsistency):
+        if isinstance(evaluator, RotationSweep | ShiftSweep | RotationConsistency | BoxConsistency):
             rows = evaluator.rows(predict, images, trained.task)
             if folder is not None:
                 write_csv(folder / f"{split}_{name.rpartition(':')[2]}.csv", rows)
