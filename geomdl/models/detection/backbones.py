@@ -1,6 +1,7 @@
 """Backbones: the feature maps of a network of the zoo, or of a plain one, at falling resolution."""
 
 import dataclasses
+import importlib
 from typing import NamedTuple
 
 from geomdl.equivariance.contracts.composition import compose
@@ -74,12 +75,11 @@ def zoo_config(config: ZooConfig, name: str) -> ZooConfig:
     Raises:
       ValueError: for the name of no such network.
     """
-    from geomdl.models import MODELS
-
-    allowed = [PLAIN, *(key for key in MODELS if _in_zoo(MODELS[key]))]
+    models = importlib.import_module("geomdl.models").MODELS  # where all have their names, once they are all there
+    allowed = [PLAIN, *(key for key in models if _in_zoo(models[key]))]
     if name not in allowed:
         raise unknown("model.backbone", name, allowed)
-    known = MODELS[name]()
+    known = models[name]()
     return dataclasses.replace(known, group=config.group, width=config.width, equal=config.equal)
 
 
