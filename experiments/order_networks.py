@@ -76,9 +76,8 @@ class Setting:
     load: Callable[[RunConfig], Dataset] = lambda config: config.data.load()
 
 
-def turned_digits(config: RunConfig) -> Dataset:
-    """The digits, every one turned by its own angle, uniform in [0°, 360°)."""
-    upright = config.data.load()
+def turned_digits(upright: Dataset) -> Dataset:
+    """The images of a data set, every one turned by its own angle, uniform in [0°, 360°)."""
 
     def turned(name: str, split: Split) -> Split:
         images = np.rint(255 * np.asarray(split.images)).astype(np.uint8)
@@ -100,7 +99,7 @@ SETTINGS = {
         width=3,
         epochs=10,
         title="turned digits",
-        load=turned_digits,
+        load=lambda config: turned_digits(config.data.load()),
     ),
     "mnist_rot": Setting({"name": "mnist_rot"}, width=3, epochs=10, title="MNIST-rot"),
     "mnist_rot_small": Setting(

@@ -165,7 +165,7 @@ def test_the_counts_are_those_of_the_networks_of_today(costs_of, networks):
 def test_every_digit_is_turned_by_its_own_angle(networks):
     setting = networks.SETTINGS["digits"]
     config = networks.run_config(setting, "C4", "width", 0, (16, 16, 1))
-    turned, upright = networks.turned_digits(config), config.data.load()
+    turned, upright = networks.turned_digits(config.data.load()), config.data.load()
     assert (len(turned.train), len(turned.test)) == (1000, 700)
     np.testing.assert_array_equal(turned.test.labels, upright.test.labels)
     before, after = np.asarray(upright.test.images), np.asarray(turned.test.images) / 255
@@ -175,7 +175,9 @@ def test_every_digit_is_turned_by_its_own_angle(networks):
 
 def test_a_tiny_study_is_run_kept_and_drawn(study, networks, costs_of, load, tmp_path, monkeypatch, capsys):
     data = {"name": "digits", "size": 16, "train_size": 64, "validation_size": 40, "test_size": 40}
-    tiny = networks.Setting(data, width=1, epochs=1, title="few digits", load=networks.turned_digits)
+    tiny = networks.Setting(
+        data, width=1, epochs=1, title="few digits", load=lambda config: networks.turned_digits(config.data.load())
+    )
     monkeypatch.setitem(networks.SETTINGS, "digits", tiny)
     monkeypatch.setitem(study.PRESETS, "fast", {"digits": range(1), "mnist_rot": range(1)})
     monkeypatch.setattr(study, "FAST_GROUPS", ("C1",))
