@@ -2,12 +2,17 @@
 
     geomdl reproduce augmentation [--preset=fast|full]
 
-Claim: augmentation with random rotations closes most of the distance between a CNN and a C8 network in the accuracy
-averaged over all angles, but leaves scores that depend on the angle more than those of the C8 network without
-augmentation do. The mean of an ensemble of CNNs trained with quarter turns is more nearly invariant under quarter turns
-than its members, the more so the more there are; in the limit of infinitely many, infinitely wide networks, regression
-with their kernel on all quarter turns of the training images, it is invariant to rounding, and without augmentation it
-is not. Equivariance by construction needs one network for that.
+Claim: augmentation with random rotations closes most of the distance between a CNN and a C8 network without
+augmentation, in the accuracy averaged over all angles; ten points at least are left. The C8 network with augmentation
+is better than both, at every angle, and its scores depend on the angle least of all networks that are evaluated once.
+The mean of an ensemble of CNNs trained with quarter turns is more nearly invariant under quarter turns than its
+members, the more so the more there are; in the limit of infinitely many, infinitely wide networks, regression with
+their kernel on all quarter turns of the training images, it is invariant to rounding, and without augmentation it is
+not.
+
+Expected, but not found: that augmentation leaves the worst angle behind. What it costs this small CNN is accuracy at
+every angle; its worst angle is hardly worse than the mean, and its scores depend on the angle less than those of the C8
+network without augmentation, which is exact at quarter turns only.
 
 Data: scikit-learn's digits, 16 × 16 pixels, upright, 1,000 to learn from and 400 for the test, which are turned by 24
 angles. Networks: one architecture (``off_grid``, steerable kernels) of the groups C1 and C8, about 8,000 parameters,
@@ -266,8 +271,14 @@ def _claims(out: Path) -> Iterator[Claim]:
     closed = (augmented - plain) / (built_in - plain)
     found = f"mean over the angles: CNN {plain:.1%}, augmented {augmented:.1%}, C8 {built_in:.1%}"
     yield plain < built_in and closed > 2 / 3, found
-    a, b = spread["CNN", "rotations"], spread["C8", "none"]
-    yield b < a, f"spread of the scores: augmented CNN {a:.3f}, C8 {b:.3f}"
+    yield augmented < built_in - 0.1, found
+    worst = means(table, "worst_angle", "network", "augmentation")
+    best = worst["C8", "rotations"]
+    rest = max(mean[key] for key in mean if key != ("C8", "rotations"))
+    yield best > rest, f"C8 with rotations: {best:.1%} at the worst angle, others {rest:.1%} on average"
+    once = {key: value for key, value in spread.items() if key[1] != AVERAGED}
+    least = min(once, key=once.__getitem__)
+    yield least == ("C8", "rotations"), f"{' with '.join(least)} has the least spread, {once[least]:.3f}"
     of = {str(key[0]): value for key, value in means(ensembles_, "spread_quarter_turns", "members").items()}
     sizes = sorted(int(key) for key in of if key.isdigit())
     words = ", ".join(f"{n}: {of[str(n)]:.3f}" for n in sizes)

@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from flax import nnx
 
 from geomdl.data import Augmentation, unit_interval
 from geomdl.models import ImageShape, ModelConfig
 from geomdl.tasks import Classification
-from geomdl.training import initial_state, make_train_step, merge_model, split_model
+from geomdl.training import Adam, Cosine, initial_state, make_train_step, merge_model, split_model
 
 Predict = Callable[[np.ndarray], np.ndarray]
 """``images [n, height, width, channels] -> scores [n, classes]``, any number of images."""
@@ -52,8 +51,8 @@ class Fitter:
         self.steps, self.batch = steps, batch
         self._build = functools.partial(config.build, image_shape, classes)
         self._task = Classification(num_classes=classes)
-        schedule = optax.warmup_cosine_decay_schedule(0.0, rate, steps // 10, steps)
-        self._optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
+        schedule = Cosine(warmup_steps=steps // 10).build(rate, steps)
+        self._optimizer = Adam(learning_rate=rate, clip_norm=1.0).build(schedule)
         self._structure, params, _ = split_model(self._build(rngs=nnx.Rngs(0)))
         self.parameters = sum(x.size for x in jax.tree.leaves(params))
         self._step = make_train_step(

@@ -1,15 +1,16 @@
 """The tables of the README and of docs/benchmarks.md, made from the committed CSV files.
 
-    python experiments/readme_tables.py     # rewrites the tables in both
+    python -m experiments.readme_tables     # rewrites the tables in both
 
 tests/test_tables.py checks that they hold what this prints.
 """
 
 import re
 import statistics
-import sys
 from pathlib import Path
 from typing import Any
+
+from experiments.symmetry_study_tables import augmentation, known_gains, sample_efficiency, worst_cases
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -606,6 +607,7 @@ TABLES = {
     "docs/nuclei.md": (nuclei, nuclei_costs),
     "docs/depth_width_symmetry.md": (depth_width_symmetry, depth_width_costs, alexnet_ablation),
     "docs/noether.md": (noether,),
+    "docs/why_symmetry.md": (sample_efficiency, known_gains, augmentation, worst_cases),
     "docs/dimensions_and_perceptrons.md": (hard_cases, learnt_shifts),
     "docs/features.md": (retrieval_costs, retrieval_under_rotation),
     "docs/pretrained.md": (pretrained,),
@@ -627,6 +629,5 @@ def filled(file: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     for page in TABLES:
         (ROOT / page).write_text(filled(page), encoding="utf-8")

@@ -27,25 +27,25 @@ def draw(out: Path) -> list[Path]:
     gains = read_csv(out / "gains.csv", ("space", "group", "order", "gain", "gain_low", "gain_high"), COMMAND)
     data = [str(d) for d in distinct(table, "data")]
     with style():
-        fig = figure("double", height=2.9)
-        head, body, foot = fig.subfigures(3, 1, height_ratios=(0.25, 2.3, 0.35), squeeze=False)[:, 0]
-        panels = body.subplots(1, len(data) + 2, width_ratios=[1.15] * len(data) + [1, 0.8])
+        fig = figure("double", height=3.0)
+        head, body, foot = fig.subfigures(3, 1, height_ratios=(0.25, 2.3, 0.45), squeeze=False)[:, 0]
+        panels = body.subplots(1, len(data) + 2, width_ratios=[1.15] * len(data) + [1, 0.75])
         for letter, name, axes in zip("abcd", data, panels, strict=False):
             draw_accuracy(axes, [r for r in table if r["data"] == name])
             panel(axes, letter, f"Accuracy, {DATA[name]}")
         panels[0].set_ylabel("accuracy on test images")
         draw_regression(panels[-2], [r for r in curves if r["space"] == "circle"])
-        panel(panels[-2], "abcd"[len(data)], "Kernel regression, circle")
+        panel(panels[-2], "abcd"[len(data)], "Regression")
         draw_gains(panels[-1], gains)
-        panel(panels[-1], "abcd"[len(data) + 1], "Gain in samples")
+        panel(panels[-1], "abcd"[len(data) + 1], "Gain")
         head.legend(*panels[0].get_legend_handles_labels(), loc="center", ncols=6, columnspacing=1.3)
         seeds = len(distinct(table, "seed"))
         foot.text(
             0.01, 0.5,
             ("One seed" if seeds == 1 else f"Mean of {seeds} seeds, band from the least to the greatest")
-            + "; 16 × 16 pixels, 300 steps for every network. Regression of invariant functions with the kernel (open) "
-            "and the kernel averaged over the group (filled);\ngains with 95 % intervals, the dashed line is the order "
-            "of the group. On the torus, unlike the circle, the groups leave points fixed.",
+            + "; 16 × 16 pixels, 300 steps for every network. Regression of invariant\nfunctions on the circle "
+            "with a kernel (open) and with its average over the group (filled). Gains with 95 % intervals, the dashed "
+            "line is\nthe order of the group; on the torus, unlike the circle, the groups leave points fixed.",
             fontsize=6, color=MUTED, va="center",
         )  # fmt: skip
     return save(fig, out, "sample_efficiency")
@@ -78,6 +78,9 @@ def draw_regression(axes: Axes, rows: Sequence[Row]) -> None:
         axes.plot([], [], color=TASKS[group], label=group)
     _log(axes, [32, 128, 512, 2048], "samples")
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(FixedLocator([0.01, 0.02, 0.05]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set_ylabel("squared error")
     axes.legend(loc="lower left", handlelength=1.2)
 
@@ -108,5 +111,5 @@ def _log(axes: Axes, ticks: Sequence[int], label: str) -> None:
     axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}" if n < 1000 else f"{n / 1000:.3g}k")
+    axes.xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}" if n < 1000 else f"{n / 1000:.0f}k")
     axes.set_xlabel(label)

@@ -18,8 +18,8 @@ from geomdl.plots import MUTED, Row, distinct, figure, line, panel, read_csv, sa
 
 COMMAND = "geomdl reproduce worst_cases"
 TITLES = {
-    "rotations": "Rotations by up to 30°",
-    "shifts": "Shifts by up to 3 pixels",
+    "rotations": "Rotations, ±30°",
+    "shifts": "Shifts, ±3 pixels",
     "both": "Both, on a grid",
     "random": "Both, 10 at random",
 }
@@ -30,25 +30,22 @@ def draw(out: Path) -> list[Path]:
     rows = read_csv(out / "worst.csv", columns, COMMAND)
     networks = [str(n) for n in distinct(rows, "network")]
     with style():
-        fig = figure("double", height=2.7)
-        body, foot = fig.subfigures(2, 1, height_ratios=(2.5, 0.4), squeeze=False)[:, 0]
+        fig = figure("double", height=2.9)
+        head, body, foot = fig.subfigures(3, 1, height_ratios=(0.2, 2.5, 0.4), squeeze=False)[:, 0]
         panels = body.subplots(1, len(TITLES), sharey=True)
         for letter, (name, title), axes in zip("abcd", TITLES.items(), panels, strict=True):
             own = [r for r in rows if r["transformations"] == name]
             draw_set(axes, own, networks)
             panel(axes, letter, f"{title} ({own[0]['number']:.0f})")
         panels[0].set_ylabel("accuracy")
-        panels[0].legend(
+        head.legend(
             handles=[
                 Patch(facecolor=MUTED, label="worst case"),
                 Line2D([], [], color=MUTED, marker="_", linestyle="", label="average"),
                 Line2D([], [], color=MUTED, marker="o", markerfacecolor="white", linestyle="", label="unmoved"),
             ],
-            loc="lower left",
-            frameon=True,
-            framealpha=0.9,
-            edgecolor="none",
-            fontsize=6,
+            loc="center",
+            ncols=3,
         )
         seeds = len(distinct(rows, "seed"))
         foot.text(

@@ -31,6 +31,7 @@ PAGES = [
     "docs/features.md",
     "docs/pretrained.md",
     "docs/noether.md",
+    "docs/why_symmetry.md",
     "docs/dimensions_and_perceptrons.md",
 ]
 
@@ -42,7 +43,7 @@ def test_the_tables_are_the_csv_files(page: str):
     text = (ROOT / page).read_text(encoding="utf-8")
     for make in TABLES[page]:
         assert text.count(f"<!-- {make.__name__} -->\n|") == 1
-    assert filled(page) == text, "run python experiments/readme_tables.py"
+    assert filled(page) == text, "run python -m experiments.readme_tables"
 
 
 @pytest.mark.parametrize("number", [*range(7), pytest.param(7, marks=pytest.mark.long)])

@@ -27,7 +27,7 @@ def _net(count: int) -> Sequential:
     return Sequential(layers)
 
 
-@pytest.mark.parametrize("remat", [False, True])
+@pytest.mark.parametrize("remat", [pytest.param(False, marks=pytest.mark.long), True])
 def test_a_scan_gives_the_same_loss_gradients_and_statistics(remat: bool) -> None:
     structure, params, rest = split_model(_net(9))
     x = jax.random.normal(jax.random.key(1), (2, 6, 6, T.size))

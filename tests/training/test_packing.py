@@ -137,6 +137,7 @@ def test_an_optimiser_that_looks_at_whole_parameters_sees_them() -> None:
     assert not hasattr(config.optimizer, "labels")
 
 
+@pytest.mark.long
 def test_a_run_goes_on_from_checkpoints_made_without(tmp_path, monkeypatch) -> None:
     """The directory of a run is the same: names of arrays, records, and what a run is that is taken up again."""
     rng = np.random.default_rng(0)
