@@ -44,6 +44,17 @@ def box_consistency(
 
     Raises:
       ValueError: for another task.
+
+    >>> from geomdl.data import pack_boxes
+    >>> from geomdl.data.targets import BoxTarget
+    >>> from geomdl.models import LocaliserConfig
+    >>> from geomdl.tasks import Detection
+    >>> model = LocaliserConfig(group="C4", channels=2, halvings=2, units=4).build((16, 16, 1), 1, rngs=0)
+    >>> images = np.random.default_rng(0).random((2, 16, 16, 1), np.float32)
+    >>> split = Split(images, pack_boxes([np.zeros((0, 4))] * 2, [[], []]))
+    >>> task = Detection(("cell",), BoxTarget("boxes"), threshold=0.0, detections=1)
+    >>> [row["agreement"] for row in box_consistency(model, split, task, [90.0, 180.0], least=0.0)]
+    [1.0, 1.0]
     """
     require_detection(task, "box_consistency")
     degrees = finite_angles(degrees)
@@ -112,6 +123,11 @@ class BoxConsistency:
 
     Raises:
       ValueError: for a step that is not in (0, 360), or a score that is not in [0, 1].
+
+    >>> rows = [{"angle": 90.0, "agreement": 1.0, "iou": 0.9, "pixels": 0.5}]
+    >>> rows.append({"angle": 180.0, "agreement": 0.5, "iou": 0.7, "pixels": 2.0})
+    >>> {name: round(value, 2) for name, value in BoxConsistency(step=90).summary(rows).items()}
+    {'box_consistency/mean': 0.75, 'box_consistency/worst': 0.5, 'box_consistency/iou': 0.8, 'box_consistency/pixels': 2.0}
     """
 
     step: float = 90.0

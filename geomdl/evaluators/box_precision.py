@@ -35,6 +35,13 @@ class BoxPrecision:
       threshold: an overlap must be greater.
       oriented: suits oriented boxes only.
       batch_size: images per batch.
+
+    >>> from geomdl.data.targets import BoxTarget
+    >>> from geomdl.tasks import Classification, Detection
+    >>> upright, turned = (Detection(("cell",), BoxTarget(kind)) for kind in ("boxes", "oriented_boxes"))
+    >>> dota = BoxPrecision("dota", points=11, oriented=True)
+    >>> dota.suits(upright), dota.suits(turned), BoxPrecision().suits(Classification(num_classes=2))
+    (False, True, False)
     """
 
     name: str = "voc2010"
@@ -68,6 +75,10 @@ class COCO:
 
     Args:
       batch_size: images per batch.
+
+    >>> from geomdl.tasks import Classification
+    >>> COCO().suits(Classification(num_classes=2))
+    False
     """
 
     batch_size: int = 64
@@ -96,6 +107,12 @@ def coco_metrics(found: FoundBoxes) -> dict[str, float]:
     Raises:
       ValueError: for oriented boxes.
       ImportError: faster-coco-eval is not installed.
+
+    >>> turned = {"boxes": np.zeros((1, 1, 5)), "classes": np.zeros((1, 1), int)}
+    >>> coco_metrics(FoundBoxes({**turned, "scores": np.ones((1, 1))}, turned, ("cell",)))
+    Traceback (most recent call last):
+    ...
+    ValueError: boxes is oriented; allowed: boxes along the axes: COCO has no oriented ones
     """
     if found.there["boxes"].shape[-1] != 4:
         raise invalid("boxes", "oriented", "boxes along the axes: COCO has no oriented ones")

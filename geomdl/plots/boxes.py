@@ -100,6 +100,11 @@ def detection_figure(
       found: ``boxes``, ``classes``, ``scores``, and perhaps ``right``: 1 right, 0 wrong, −1 not counted.
       classes: the names.
       title: above all.
+
+    >>> there = {"boxes": np.array([[1.0, 1.0, 5.0, 4.0]]), "classes": np.array([0])}
+    >>> found = {**there, "scores": np.array([0.9])}
+    >>> [axes.get_title() for axes in detection_figure(np.zeros((8, 8, 1)), there, found, ("cat",)).axes]
+    ['there: 1', 'found: 1']
     """
     with style():
         height, width = image.shape[:2]

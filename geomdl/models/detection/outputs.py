@@ -72,6 +72,10 @@ class Targets(NamedTuple):
       boxes: ``[batch, k, 4]`` (x0, y0, x1, y1), or ``[batch, k, 5]`` (cx, cy, w, h, angle), in pixels.
       classes: ``[batch, k]`` int32, −1 where there is no box.
       ignored: ``[batch, k]`` bool: boxes that are neither learnt nor counted as background.
+
+    >>> box = jax.numpy.array([[[0.0, 0.0, 4.0, 2.0]]])  # one image with one box, of class 1
+    >>> Targets(box, jax.numpy.array([[1]]), jax.numpy.array([[False]])).boxes.shape
+    (1, 1, 4)
     """
 
     boxes: Array
@@ -87,6 +91,10 @@ class Losses(NamedTuple):
       boxes: ``[batch]``, of the boxes.
       objectness: ``[batch]``, of whatever says how good a box is: centre-ness, confidence.
       count: ``[batch]``: the loss of a batch is Σ (classes + boxes + objectness) / Σ count.
+
+    >>> losses = Losses(*(jax.numpy.array(part) for part in ([2.0, 1.0], [1.0, 0.0], [0.5, 0.5], [4.0, 1.0])))
+    >>> float(sum(part.sum() for part in losses[:3]) / losses.count.sum())  # 5 / 5
+    1.0
     """
 
     classes: Float[Array, " batch"]
@@ -101,6 +109,10 @@ class Candidates(NamedTuple):
     Attributes:
       boxes: ``[batch, n, 4 or 5]`` in pixels.
       scores: ``[batch, n, classes]``, from 0 to 1.
+
+    >>> found = Candidates(jax.numpy.zeros((2, 9, 4)), jax.numpy.ones((2, 9, 3)))  # 9 boxes and 3 classes
+    >>> found.boxes.shape, found.scores.shape
+    ((2, 9, 4), (2, 9, 3))
     """
 
     boxes: Array
