@@ -293,13 +293,21 @@ def depth_width_symmetry() -> str:
         Column("data", "Data"),
         Column("network", "Network"),
         Column("group", "Group"),
+        Column("seeds", "Seeds"),
         Column("accuracy", "accuracy", "{:.3f}"),
+        Column("range", "of the seeds"),
         Column("accuracy_mean", "mean of eight", "{:.3f}"),
         Column("accuracy_worst", "worst of eight", "{:.3f}"),
         Column("accuracy_45", "at 45°", "{:.3f}"),
         Column("consistency", "consistency", "{:.3f}"),
     )
-    return to_markdown(mean_over(rows, over="seed", by=["data", "network", "group"]), columns)
+    shown: list[Any] = []
+    for row in mean_over(rows, over="seed", by=["data", "network", "group"]):
+        same = [r for r in rows if all(r[key] == row[key] for key in ("data", "network", "group"))]
+        found = [float(r["accuracy"]) for r in same]
+        between = f"{min(found):.3f} to {max(found):.3f}" if len(found) > 1 else "–"
+        shown.append({**row, "seeds": len(found), "range": between})
+    return to_markdown(shown, columns)
 
 
 def depth_width_costs() -> str:
