@@ -208,7 +208,8 @@ def write_tables(out: Path, tables: Path, folder: str, wanted: Sequence[Run]) ->
         measured = {k: float(f"{v:.5g}") for k, v in json.loads(file.read_text(encoding="utf-8")).items()}
         about: dict[str, Value] = {"data": one.data, "network": one.network, "group": one.group, "seed": one.seed}
         ablated = one.network == "AlexNet" and one.group != "D4" and one.data == "eurosat"
-        if ablated:
+        every = itertools.product(("C1", "C4"), REMOVED)
+        if ablated and all(tested(dataclasses.replace(one, group=g, without=left_out)) for g, left_out in every):
             rows[True].append({"without": " ".join(one.without) or "none", **about, **measured, **circumstances()})
         if not one.without:
             rows[False].append({**about, **measured, "steps": STEPS, **circumstances()})
