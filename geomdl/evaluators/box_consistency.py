@@ -52,7 +52,7 @@ def box_consistency(
     >>> model = LocaliserConfig(group="C4", channels=2, halvings=2, units=4).build((16, 16, 1), 1, rngs=0)
     >>> images = np.random.default_rng(0).random((2, 16, 16, 1), np.float32)
     >>> split = Split(images, pack_boxes([np.zeros((0, 4))] * 2, [[], []]))
-    >>> task = Detection(("cell",), BoxTarget("boxes"), threshold=0.0, detections=1)
+    >>> task = Detection(("cell",), BoxTarget(1), threshold=0.0, detections=1)
     >>> [row["agreement"] for row in box_consistency(model, split, task, [90.0, 180.0], least=0.0)]
     [1.0, 1.0]
     """
@@ -126,8 +126,8 @@ class BoxConsistency:
 
     >>> rows = [{"angle": 90.0, "agreement": 1.0, "iou": 0.9, "pixels": 0.5}]
     >>> rows.append({"angle": 180.0, "agreement": 0.5, "iou": 0.7, "pixels": 2.0})
-    >>> {name: round(value, 2) for name, value in BoxConsistency(step=90).summary(rows).items()}
-    {'box_consistency/mean': 0.75, 'box_consistency/worst': 0.5, 'box_consistency/iou': 0.8, 'box_consistency/pixels': 2.0}
+    >>> [(name[16:], round(value, 2)) for name, value in BoxConsistency(step=90).summary(rows).items()]
+    [('mean', 0.75), ('worst', 0.5), ('iou', 0.8), ('pixels', 2.0)]
     """
 
     step: float = 90.0

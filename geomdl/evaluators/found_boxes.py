@@ -135,7 +135,7 @@ def found_boxes(predict: Predict, split: Split, task: Task, *, batch_size: int =
     >>> from geomdl.tasks import Detection
     >>> model = LocaliserConfig(group="C4", channels=2, halvings=2, units=4).build((16, 16, 1), 1, rngs=0)
     >>> split = Split(np.ones((2, 16, 16, 1), np.float32), pack_boxes([np.zeros((0, 4)), [[2, 2, 9, 9]]], [[], [0]]))
-    >>> found = found_boxes(model, split, Detection(("cell",), BoxTarget("boxes"), threshold=0.0, detections=1))
+    >>> found = found_boxes(model, split, Detection(("cell",), BoxTarget(1), threshold=0.0, detections=1))
     >>> found.found["boxes"].shape, found.objects(1)["boxes"].tolist()
     ((2, 1, 4), [[2.0, 2.0, 9.0, 9.0]])
     """
