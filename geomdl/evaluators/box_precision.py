@@ -36,7 +36,7 @@ class BoxPrecision:
       oriented: suits oriented boxes only.
       batch_size: images per batch.
 
-    >>> from geomdl.data.targets import BoxTarget
+    >>> from geomdl.data import BoxTarget
     >>> from geomdl.tasks import Classification, Detection
     >>> upright, turned = (Detection(("cell",), BoxTarget(1, kind)) for kind in (False, True))
     >>> dota = BoxPrecision("dota", points=11, oriented=True)
