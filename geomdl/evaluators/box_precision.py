@@ -10,7 +10,7 @@ import numpy as np
 
 from geomdl.data import Split
 from geomdl.errors import invalid
-from geomdl.evaluators.found_boxes import FoundBoxes, detects, found_boxes, require_detection
+from geomdl.evaluators.detections import FoundBoxes, detects, found_boxes, require_detection
 from geomdl.evaluators.metrics import batches_of
 from geomdl.evaluators.predict import Predict
 from geomdl.tasks import AveragePrecision, Task, accumulate

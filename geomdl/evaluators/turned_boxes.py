@@ -9,7 +9,7 @@ import numpy as np
 
 from geomdl.data import Split
 from geomdl.errors import invalid
-from geomdl.evaluators.found_boxes import decoded, detects, require_detection
+from geomdl.evaluators.detections import decoded, detects, require_detection
 from geomdl.evaluators.metrics import batches_of
 from geomdl.evaluators.predict import Predict
 from geomdl.evaluators.transformations import Rotation, finite_angles
