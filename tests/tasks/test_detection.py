@@ -36,7 +36,7 @@ def test_the_vector_of_classification_with_localisation():
     """[P_c, b_x, b_y, b_h, b_w, c_1, c_2, c_3], as shares of an image of 20 × 20."""
     car = ([4.0, 6.0, 16.0, 10.0], 1)  # centre (10, 8), 12 wide, 4 high
     small = ([0.0, 0.0, 2.0, 2.0], 0)
-    y = LOCALISER.target(_targets([small, car], []))
+    y = jax.jit(LOCALISER.target)(_targets([small, car], []))
     np.testing.assert_allclose(y, [[1, 0.5, 0.4, 0.2, 0.6, 0, 1, 0], [0] * 8], atol=1e-6)
 
 
@@ -104,7 +104,7 @@ def test_focal_loss():
     logits, classes, counted = 2 * rng.normal(size=(6, 3)), rng.integers(-1, 3, 6), np.array([1, 1, 0, 1, 1, 1], bool)
 
     def loss(z):
-        return focal_loss(z, classes, counted, alpha=0.3, gamma=1.5)
+        return focal_loss(z, jnp.asarray(classes), jnp.asarray(counted), alpha=0.3, gamma=1.5)
 
     found, gradient = jax.jit(jax.value_and_grad(loss))(logits.astype(np.float32))
     np.testing.assert_allclose(found, _plain_focal(logits, classes, counted, 0.3, 1.5), rtol=1e-5)
