@@ -97,6 +97,8 @@ def nms(
     """
     measure = _measure(overlap, boxes)
     n, kept_most = len(boxes), max_outputs
+    if n == 0:
+        return jnp.full(kept_most, -1, jnp.int32)
     tile = min(_TILE, max(n, 1))
     tiles = -(-n // tile)
     order = by_score(boxes, scores, centre)
@@ -189,6 +191,8 @@ def soft_nms(
     if decay not in get_args(Decay):
         raise unknown("decay", decay, get_args(Decay))
     measure = _measure(overlap, boxes)
+    if len(boxes) == 0:
+        return jnp.full(max_outputs, -1, jnp.int32), jnp.zeros(max_outputs, scores.dtype)
     order = by_score(boxes, scores, centre)
     classes = jnp.zeros(len(boxes), jnp.int32) if classes is None else classes.astype(jnp.int32)
     boxes, kinds = boxes[order], classes[order]

@@ -9,12 +9,11 @@ from typing import Any, Protocol
 
 from geomdl.data import Split
 from geomdl.evaluators.averaged import OrbitAverage, TenCrop, orbit_average, ten_crop
-from geomdl.evaluators.box_consistency import BoxConsistency, box_consistency
 from geomdl.evaluators.box_precision import COCO, BoxPrecision, coco_metrics
 from geomdl.evaluators.confusion import confusion_matrix
 from geomdl.evaluators.consistency import RotationConsistency, rotation_consistency
+from geomdl.evaluators.detections import FoundBoxes, detection_confusion, detects, found_boxes
 from geomdl.evaluators.evaluator_factory import evaluator_factory
-from geomdl.evaluators.found_boxes import FoundBoxes, detection_confusion, detects, found_boxes
 from geomdl.evaluators.invariance import InvarianceError, invariance_error
 from geomdl.evaluators.metrics import Gathered, Metrics, mean_metrics
 from geomdl.evaluators.predict import Predict, predictor
@@ -22,6 +21,7 @@ from geomdl.evaluators.retrieval import Neighbours, Retrieval, nearest_neighbour
 from geomdl.evaluators.sliding_window import sliding_window
 from geomdl.evaluators.sweeps import RotationSweep, ShiftSweep, rotation_sweep, shift_sweep
 from geomdl.evaluators.transformations import on_grid, rotated_images
+from geomdl.evaluators.turned_boxes import BoxConsistency, box_consistency
 from geomdl.registry import Registry
 from geomdl.tasks import Task
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from geomdl.data import Split
 from geomdl.errors import invalid
-from geomdl.evaluators.found_boxes import FoundBoxes, detects, found_boxes, require_detection
+from geomdl.evaluators.detections import FoundBoxes, detects, found_boxes, require_detection
 from geomdl.evaluators.metrics import batches_of
 from geomdl.evaluators.predict import Predict
 from geomdl.tasks import AveragePrecision, Task, accumulate
@@ -36,9 +36,9 @@ class BoxPrecision:
       oriented: suits oriented boxes only.
       batch_size: images per batch.
 
-    >>> from geomdl.data.targets import BoxTarget
+    >>> from geomdl.data import BoxTarget
     >>> from geomdl.tasks import Classification, Detection
-    >>> upright, turned = (Detection(("cell",), BoxTarget(kind)) for kind in ("boxes", "oriented_boxes"))
+    >>> upright, turned = (Detection(("cell",), BoxTarget(1, kind)) for kind in (False, True))
     >>> dota = BoxPrecision("dota", points=11, oriented=True)
     >>> dota.suits(upright), dota.suits(turned), BoxPrecision().suits(Classification(num_classes=2))
     (False, True, False)
@@ -112,7 +112,7 @@ def coco_metrics(found: FoundBoxes) -> dict[str, float]:
     >>> coco_metrics(FoundBoxes({**turned, "scores": np.ones((1, 1))}, turned, ("cell",)))
     Traceback (most recent call last):
     ...
-    ValueError: boxes is oriented; allowed: boxes along the axes: COCO has no oriented ones
+    ValueError: invalid boxes 'oriented'; allowed: boxes along the axes: COCO has no oriented ones
     """
     if found.there["boxes"].shape[-1] != 4:
         raise invalid("boxes", "oriented", "boxes along the axes: COCO has no oriented ones")

@@ -103,8 +103,8 @@ def detection_figure(
 
     >>> there = {"boxes": np.array([[1.0, 1.0, 5.0, 4.0]]), "classes": np.array([0])}
     >>> found = {**there, "scores": np.array([0.9])}
-    >>> [axes.get_title() for axes in detection_figure(np.zeros((8, 8, 1)), there, found, ("cat",)).axes]
-    ['there: 1', 'found: 1']
+    >>> len(detection_figure(np.zeros((8, 8, 1)), there, found, ("cat",)).axes)
+    2
     """
     with style():
         height, width = image.shape[:2]

@@ -51,12 +51,10 @@ class Detection:
     Raises:
       ValueError: for a value out of range.
 
-    >>> from geomdl.data.targets import BoxTarget
-    >>> from geomdl.models import LocaliserConfig
-    >>> model = LocaliserConfig(group="C4", channels=2, halvings=2, units=4).build((16, 16, 1), 2, rngs=0)
-    >>> task = Detection(("cat", "dog"), BoxTarget("boxes"), threshold=0.0, detections=2)
-    >>> jax.tree.map(jnp.shape, jax.jit(lambda x: task.predictions(model(x)))(jnp.ones((3, 16, 16, 1))))
-    {'boxes': (3, 2, 4), 'classes': (3, 2), 'scores': (3, 2)}
+    >>> from geomdl.data import BoxTarget
+    >>> task = Detection(("cat", "dog"), BoxTarget(2), suppression="soft")
+    >>> task.outputs, task.headline, task.greater_is_better("map50"), task.greater_is_better("box_loss")
+    (2, 'map50', True, False)
     """
 
     classes: tuple[str, ...]

@@ -26,7 +26,14 @@ def _images(side: int):
     return jax.random.normal(jax.random.key(1), (1, side, side, 1))
 
 
-@pytest.mark.parametrize(("name", "group", "side"), [("fcos", "C4", 24), ("fcos", "D4", 25), ("ssd", "D4", 13)])
+@pytest.mark.parametrize(
+    ("name", "group", "side"),
+    [
+        ("fcos", "C4", 24),
+        pytest.param("fcos", "D4", 25, marks=pytest.mark.long),
+        pytest.param("ssd", "D4", 13, marks=pytest.mark.long),
+    ],
+)
 def test_detections_move_with_the_image(name: str, group: str, side: int):
     detect = jax.jit(_detect(name, group, side))
     found = detect(_images(side))
@@ -34,6 +41,7 @@ def test_detections_move_with_the_image(name: str, group: str, side: int):
     assert_equivariant(detect, _images(side), group=group_of(group), output="detections")
 
 
+@pytest.mark.long
 def test_those_of_a_plain_detector_do_not():
     detect = jax.jit(_detect("fcos", "C1", 24))
     with pytest.raises(AssertionError):

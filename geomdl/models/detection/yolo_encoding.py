@@ -88,11 +88,11 @@ class YOLOEncoding:
           centre: (x, y) in pixels.
         """
         grid = self.grids[0]
-        counts = jnp.array(grid.size[::-1])
+        counts = jnp.array(grid.size[::-1], jnp.float32)
         cells = (centre - (grid.offset + 0.5)) / grid.stride + 0.5  # the first cell is from 0 to 1
         below = jnp.floor(cells)
         beyond_middle = (cells == below) & (2 * cells > counts)
-        return jnp.clip(below - beyond_middle, 0, counts - 1).astype(jnp.int32)
+        return jnp.clip(below - beyond_middle.astype(jnp.float32), 0, counts - 1).astype(jnp.int32)
 
     def losses(self, levels: tuple[Array, ...], targets: Targets) -> Losses:
         """See `YOLOEncoding`; the mean over the images is taken."""
@@ -111,7 +111,7 @@ class YOLOEncoding:
         goal = overlap if self.confidence == "iou" else jnp.ones_like(overlap)
         places = jnp.square(offset - goal_offset[:, None]).sum(-1) + jnp.square(root - goal_root[:, None]).sum(-1)
         others = ~responsible & ~assigned.ignored[:, None]
-        there = classes[:, None] == jnp.arange(self.num_classes)
+        there = (classes[:, None] == jnp.arange(self.num_classes)).astype(jnp.float32)
         return Losses(
             classes=jnp.where(found[:, None], jnp.square(scores - there), 0).sum(),
             boxes=self.coordinates * jnp.where(responsible, places, 0).sum(),

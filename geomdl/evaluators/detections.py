@@ -129,15 +129,18 @@ def found_boxes(predict: Predict, split: Split, task: Task, *, batch_size: int =
     Raises:
       ValueError: for another task.
 
-    >>> from geomdl.data import Split, pack_boxes
-    >>> from geomdl.data.targets import BoxTarget
-    >>> from geomdl.models import LocaliserConfig
+    >>> from geomdl.data import BoxTarget, pack_boxes
     >>> from geomdl.tasks import Detection
-    >>> model = LocaliserConfig(group="C4", channels=2, halvings=2, units=4).build((16, 16, 1), 1, rngs=0)
-    >>> split = Split(np.ones((2, 16, 16, 1), np.float32), pack_boxes([np.zeros((0, 4)), [[2, 2, 9, 9]]], [[], [0]]))
-    >>> found = found_boxes(model, split, Detection(("cell",), BoxTarget("boxes"), threshold=0.0, detections=1))
+    >>> class Said(Detection):  # of a network whose outputs are detections
+    ...     def predictions(self, outputs):
+    ...         return outputs
+    >>> def predict(images):
+    ...     n = len(images)
+    ...     return {"boxes": jnp.ones((n, 3, 4)), "scores": jnp.ones((n, 3)), "classes": jnp.zeros((n, 3), int)}
+    >>> split = Split(np.ones((2, 16, 16, 1), np.float32), pack_boxes([[], [[2, 2, 9, 9]]], [[], [0]]))
+    >>> found = found_boxes(predict, split, Said(("cell",), BoxTarget(1)))
     >>> found.found["boxes"].shape, found.objects(1)["boxes"].tolist()
-    ((2, 1, 4), [[2.0, 2.0, 9.0, 9.0]])
+    ((2, 3, 4), [[2.0, 2.0, 9.0, 9.0]])
     """
     require_detection(task, "found_boxes")
     parts = list(_batches(predict, split, task, batch_size))

@@ -9,7 +9,7 @@ import numpy as np
 
 from geomdl.data import Split
 from geomdl.errors import invalid
-from geomdl.evaluators.found_boxes import decoded, detects, require_detection
+from geomdl.evaluators.detections import decoded, detects, require_detection
 from geomdl.evaluators.metrics import batches_of
 from geomdl.evaluators.predict import Predict
 from geomdl.evaluators.transformations import Rotation, finite_angles
@@ -45,16 +45,18 @@ def box_consistency(
     Raises:
       ValueError: for another task.
 
-    >>> from geomdl.data import pack_boxes
-    >>> from geomdl.data.targets import BoxTarget
-    >>> from geomdl.models import LocaliserConfig
+    >>> from geomdl.data import BoxTarget, pack_boxes
     >>> from geomdl.tasks import Detection
-    >>> model = LocaliserConfig(group="C4", channels=2, halvings=2, units=4).build((16, 16, 1), 1, rngs=0)
-    >>> images = np.random.default_rng(0).random((2, 16, 16, 1), np.float32)
-    >>> split = Split(images, pack_boxes([np.zeros((0, 4))] * 2, [[], []]))
-    >>> task = Detection(("cell",), BoxTarget("boxes"), threshold=0.0, detections=1)
-    >>> [row["agreement"] for row in box_consistency(model, split, task, [90.0, 180.0], least=0.0)]
-    [1.0, 1.0]
+    >>> class Said(Detection):  # of a network whose outputs are detections
+    ...     def predictions(self, outputs):
+    ...         return outputs
+    >>> def predict(images):  # the upper half, whatever the image is
+    ...     boxes = jnp.broadcast_to(jnp.array([0.0, 0.0, 16.0, 8.0]), (len(images), 1, 4))
+    ...     return {"boxes": boxes, "scores": boxes[..., 2] / 16, "classes": jnp.zeros(boxes.shape[:2], int)}
+    >>> split = Split(np.ones((2, 16, 16, 1), np.float32), pack_boxes([[], []], [[], []]))
+    >>> rows = box_consistency(predict, split, Said(("cell",), BoxTarget(1)), [0.0, 180.0])
+    >>> [row["agreement"] for row in rows]
+    [1.0, 0.0]
     """
     require_detection(task, "box_consistency")
     degrees = finite_angles(degrees)
@@ -126,8 +128,8 @@ class BoxConsistency:
 
     >>> rows = [{"angle": 90.0, "agreement": 1.0, "iou": 0.9, "pixels": 0.5}]
     >>> rows.append({"angle": 180.0, "agreement": 0.5, "iou": 0.7, "pixels": 2.0})
-    >>> {name: round(value, 2) for name, value in BoxConsistency(step=90).summary(rows).items()}
-    {'box_consistency/mean': 0.75, 'box_consistency/worst': 0.5, 'box_consistency/iou': 0.8, 'box_consistency/pixels': 2.0}
+    >>> [(name[16:], round(value, 2)) for name, value in BoxConsistency(step=90).summary(rows).items()]
+    [('mean', 0.75), ('worst', 0.5), ('iou', 0.8), ('pixels', 2.0)]
     """
 
     step: float = 90.0
