@@ -71,3 +71,19 @@ def test_the_command_writes_boxes(detector: Path, tmp_path: Path) -> None:
 def test_sets_of_boxes_have_no_mean(detector: Path) -> None:
     with pytest.raises(ValueError, match="average 'C4'.*None for a detector"):
         geomdl.load(detector).predict(np.zeros((32, 32, 1)), average="C4")
+
+
+def test_the_command_evaluates_with_overlays(detector: Path, tmp_path: Path) -> None:
+    command = ["evaluate", f"--workdir={detector}", "--evaluators=box_consistency,voc2010,coco"]
+    assert main([*command, f"--overlays={tmp_path}"]) == 0
+    numbers = json.loads((detector / "evaluation/test.json").read_text())
+    assert numbers["box_consistency/worst"] == 1.0
+    assert {"precision_recall.png", "confusion.png", "predictions.jsonl"} <= {file.name for file in tmp_path.iterdir()}
+    assert len((tmp_path / "predictions.jsonl").read_text().splitlines()) == 4
+
+
+def test_what_a_detector_cannot_is_said(detector: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", f"--workdir={detector}", f"--out={tmp_path}/out"]) == 2
+    assert "export of a network for 'detection'" in capsys.readouterr().err
+    assert main(["evaluate", f"--workdir={detector}", "--evaluators=orbit_c4"]) == 2
+    assert "sets of boxes have no mean" in capsys.readouterr().err

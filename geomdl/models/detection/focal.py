@@ -32,5 +32,5 @@ def focal_loss(
     there = classes[:, None] == jnp.arange(logits.shape[-1])
     signed = jnp.where(there, logits, -logits)  # p_t = σ of this
     missed = jax.nn.sigmoid(-signed)
-    weight = jnp.where(there, alpha, 1 - alpha) * counted[:, None]
+    weight = jnp.where(there, alpha, 1 - alpha) * counted[:, None].astype(logits.dtype)
     return (weight * missed**gamma * jnp.logaddexp(-signed, 0.0)).sum()
