@@ -42,7 +42,8 @@ def test_boxes_are_in_pixels_of_the_image_as_it_was_given(detector: Path) -> Non
     image = np.asarray(load_trained(detector).dataset.test.images[0])
     large = np.repeat(np.repeat(image, 4, axis=0), 2, axis=1)  # 128×64; to be brought to 32×32
     there, found = network.predict([image, large]).outputs
-    assert there["boxes"].shape == (8, 4) and len(found["boxes"]) == 8
+    assert there["boxes"].shape == (8, 4)
+    assert len(found["boxes"]) == 8
     x = network.prepared(large)
     inner = network.predict(x).outputs[0]
     np.testing.assert_allclose(found["boxes"], inner["boxes"] * [2, 4, 2, 4], rtol=1e-5, atol=1e-4)
@@ -61,7 +62,8 @@ def test_the_command_writes_boxes(detector: Path, tmp_path: Path) -> None:
     rows = list(csv.DictReader((tmp_path / "found.csv").open()))
     records = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text().splitlines()]
     assert list(rows[0]) == ["image", "class", "score", "x1", "y1", "x2", "y2"]
-    assert len(records) == 2 and len(rows) == sum(len(record["boxes"]) for record in records) > 0
+    assert len(records) == 2
+    assert len(rows) == sum(len(record["boxes"]) for record in records) > 0
     first = records[0]["boxes"][0]
     assert rows[0]["class"] == first["class"]
     corners = [float(rows[0][name]) for name in ("x1", "y1", "x2", "y2")]
@@ -69,7 +71,7 @@ def test_the_command_writes_boxes(detector: Path, tmp_path: Path) -> None:
 
 
 def test_sets_of_boxes_have_no_mean(detector: Path) -> None:
-    with pytest.raises(ValueError, match="average 'C4'.*None for a detector"):
+    with pytest.raises(ValueError, match=r"average 'C4'.*None for a detector"):
         geomdl.load(detector).predict(np.zeros((32, 32, 1)), average="C4")
 
 
