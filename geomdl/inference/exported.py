@@ -35,7 +35,7 @@ def export_trained(trained: Trained, folder: Path | str, form: Form = "stablehlo
       ValueError: it is a detector.
     """
     if isinstance(trained.task, Detection):
-        allowed = "those of other tasks: the boxes are decoded outside the network; geomdl predict --workdir=RUN gives them"
+        allowed = "other tasks: boxes are decoded outside the network; geomdl predict --workdir=RUN gives them"
         raise invalid("export of a network for", "detection", allowed)
     law = trained.task.law
     about = {

@@ -10,7 +10,9 @@ from PIL import Image
 
 import geomdl
 from geomdl.cli.main import main
+from geomdl.evaluators import predictor
 from geomdl.training import load_trained
+from geomdl.training.reporting.image_summaries import boxed
 
 CONFIG = """
 def get_config():
@@ -59,7 +61,7 @@ def test_the_command_writes_boxes(detector: Path, tmp_path: Path) -> None:
     command = ["predict", f"--workdir={detector}", f"{tmp_path}/0.png", f"{tmp_path}/1.png"]
     assert main([*command, f"--out={tmp_path}/found.csv"]) == 0
     assert main([*command, f"--out={tmp_path}/found.jsonl"]) == 0
-    rows = list(csv.DictReader((tmp_path / "found.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "found.csv").read_text().splitlines()))
     records = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text().splitlines()]
     assert list(rows[0]) == ["image", "class", "score", "x1", "y1", "x2", "y2"]
     assert len(records) == 2
@@ -84,8 +86,25 @@ def test_the_command_evaluates_with_overlays(detector: Path, tmp_path: Path) -> 
     assert len((tmp_path / "predictions.jsonl").read_text().splitlines()) == 4
 
 
+def test_tensorboard_gets_pictures_with_boxes(detector: Path) -> None:
+    trained = load_trained(detector)
+    picture = boxed(predictor(trained.model), trained.dataset.test, trained.task, least=0.0)
+    assert picture.shape == (2 * 256, 4 * 256, 3)  # objects above, what is found below, each pixel 8×8
+    assert picture.dtype == np.uint8
+    coloured = (picture[..., :1] != picture[..., 1:]).any(-1)
+    assert coloured[:256].any()
+    assert coloured[256:].any()
+
+
 def test_what_a_detector_cannot_is_said(detector: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", f"--workdir={detector}", f"--out={tmp_path}/out"]) == 2
     assert "export of a network for 'detection'" in capsys.readouterr().err
     assert main(["evaluate", f"--workdir={detector}", "--evaluators=orbit_c4"]) == 2
     assert "sets of boxes have no mean" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_boxes_of_a_plain_detector_do_not_turn(tmp_path: Path) -> None:
+    plain = _trained(tmp_path, "C1")
+    assert main(["evaluate", f"--workdir={plain}", "--evaluators=box_consistency"]) == 0
+    assert json.loads((plain / "evaluation/test.json").read_text())["box_consistency/worst"] < 1

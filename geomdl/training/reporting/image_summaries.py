@@ -1,4 +1,4 @@
-"""Images for TensorBoard, drawn at evaluations: learnt filters, the confusion matrix, predictions on turned images, boxes."""
+"""Images for TensorBoard, drawn at evaluations: filters, the confusion matrix, predictions on turned images, boxes."""
 
 import math
 import warnings
