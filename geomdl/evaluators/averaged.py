@@ -108,6 +108,8 @@ def orbit_average(predict: Predict, task: Task, over: str | PlanarGroup) -> Pred
     if not isinstance(elements, PlanarGroup) or not elements.is_finite:
         raise invalid("group", str(over), "a finite group of rotations and reflections", "C4")
     law = task.law
+    if law.kind == "detections":
+        raise invalid("group", str(elements), "evaluators of other tasks than detection: sets of boxes have no mean")
     if not law.covers(elements):
         raise invalid("group", str(elements), f"a group that moves outputs of the law {law}")
     probabilities, scores = _averaging(task)

@@ -17,6 +17,7 @@ from geomdl.inference.predictor import Network, Predictor
 from geomdl.inference.reading import Reading
 from geomdl.models import Exported, export
 from geomdl.models.tools.export import Form
+from geomdl.tasks import Detection
 from geomdl.training import Trained
 
 ABOUT = "network.json"
@@ -29,7 +30,13 @@ def export_trained(trained: Trained, folder: Path | str, form: Form = "stablehlo
       trained: of `geomdl.training.load_trained`.
       folder: gets the files, see `geomdl.models.export`.
       form: ``"stablehlo"`` or ``"onnx"``.
+
+    Raises:
+      ValueError: it is a detector.
     """
+    if isinstance(trained.task, Detection):
+        allowed = "other tasks: boxes are decoded outside the network; geomdl predict --workdir=RUN gives them"
+        raise invalid("export of a network for", "detection", allowed)
     law = trained.task.law
     about = {
         "law": {"words": str(law), "group": None if law.field_type is None else str(law.field_type.group)},

@@ -25,7 +25,7 @@ from geomdl.models import FeatureLayer, feature_function, feature_layer
 from geomdl.numbers import whole_number
 from geomdl.training import Trained
 
-Network = Callable[[jax.Array], jax.Array]
+Network = Callable[[jax.Array], Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Predictor:
     """A network with what is done to an image before it, and how its outputs are read; see `load`.
 
     Attributes:
-      network: images ``[batch, height, width, channels]``, float32 ↦ outputs; compiled.
+      network: images ``[batch, height, width, channels]``, float32 ↦ outputs, or of a detector the detections, see
+        `geomdl.tasks.Detection`; compiled.
       reading: what the outputs are, with the names of the classes.
       preprocessing: what makes of any image what the network takes.
       image_shape: (height, width, channels) of the images that it was trained on.
@@ -58,9 +59,13 @@ class Predictor:
     @classmethod
     def of(cls, trained: Trained) -> "Predictor":
         """That of a model read by `geomdl.training.load_trained`."""
+        reading, network = Reading.of(trained.task, trained.classes), predictor(trained.model)
+        if reading.kind == "boxes":
+            raw, decoded = network, jax.jit(trained.task.predictions)
+            network = lambda x: decoded(raw(x))  # noqa: E731
         return cls(
-            predictor(trained.model),
-            Reading.of(trained.task, trained.classes),
+            network,
+            reading,
             trained.preprocessing,
             trained.image_shape,
             getattr(trained.model, "contract", None),
@@ -92,6 +97,21 @@ class Predictor:
             raise invalid(f"image {name}", "NaN or infinite", "finite numbers")
         return prepared
 
+    def _placed(self, found: dict[str, np.ndarray], image: Any, name: str) -> dict[str, np.ndarray]:
+        """The detections of one image without padding, in pixels of the image as it was given."""
+        there = found["classes"] >= 0
+        boxes, scores, classes = (found[part][there] for part in ("boxes", "scores", "classes"))
+        height, width = image.size[::-1] if _is_of_pillow(image) else np.shape(image)[:2]
+        scale, offset = self.preprocessing.placement((int(height), int(width)))
+        if boxes.shape[-1] == 4:
+            boxes = (boxes - np.tile(offset, 2)) / np.tile(scale, 2)
+        elif np.isclose(scale[0], scale[1], rtol=0.01):
+            centres, sizes = (boxes[:, :2] - offset) / scale, boxes[:, 2:4] / scale.mean()
+            boxes = np.concatenate([centres, sizes, boxes[:, 4:]], -1)
+        else:
+            raise invalid(f"{name}: fit", self.preprocessing.fit, "'cover' or 'contain' for oriented boxes", "contain")
+        return {"boxes": boxes.astype(np.float32), "scores": scores, "classes": classes.astype(np.int32)}
+
     def resizing(self, fit: str) -> "Predictor":
         """One that brings every image to the size of the images of training.
 
@@ -118,6 +138,9 @@ class Predictor:
 
           f̄(x) = 1/|G| Σ_g ρ_out(g)⁻¹ f(ρ_in(g) x).
 
+        The boxes of a detector are in pixels of the images as they were given, also where these were resized:
+        (box − offset) / scale, with the scale and the offset of `geomdl.data.Preprocessing.placement`.
+
         Args:
           images: one, ``[height, width]`` or ``[height, width, channels]``; a batch of them with the batch axis first;
             or a list of images, which may be of several sizes. Or files, folders and patterns, as on the command line.
@@ -130,12 +153,15 @@ class Predictor:
 
         Raises:
           ValueError: for images that do not fit the network, an infinite group, windows of a network whose outputs
-            are no maps, or averages of outputs of which it is not known how they move.
+            are no maps, averages of boxes or of outputs of which it is not known how they move, or oriented boxes in
+            images that are stretched.
         """
         whole_number("batch_size", batch_size)
         given, names = _named(images, names)
         call = self._call(average, window)
         outputs = self._in_batches(call, given, names, 1 if window else batch_size)
+        if self.reading.kind == "boxes":
+            outputs = [self._placed(y, image, name) for y, image, name in zip(outputs, given, names, strict=True)]
         return Predictions(tuple(outputs), self.reading, names)
 
     def feature_layer(self, layer: str | None = None) -> FeatureLayer:
@@ -210,17 +236,17 @@ class Predictor:
 
     def _in_batches(
         self, call: Network, given: np.ndarray | list[Any], names: Sequence[str], batch_size: int
-    ) -> list[np.ndarray]:
+    ) -> list[Any]:
         """The outputs of all images; while one batch is computed, the next is made ready."""
         size = min(batch_size, len(given))
         outputs: list[Any] = [None] * len(given)
         compiled: set[tuple[int, ...]] = set()  # shapes of images of which there was a whole batch
-        pending: tuple[Sequence[int], jax.Array] | None = None
+        pending: tuple[Sequence[int], Any] | None = None
 
-        def keep(places: Sequence[int], made: jax.Array) -> None:
-            array = np.asarray(made, np.float32)
+        def keep(places: Sequence[int], made: Any) -> None:
+            arrays = jax.tree.map(lambda y: np.asarray(y, np.float32), made)
             for row, i in enumerate(places):
-                outputs[i] = array[row]
+                outputs[i] = jax.tree.map(lambda array: array[row], arrays)  # noqa: B023
 
         for places, batch in self._batches(given, names, size):
             shape = batch.shape[1:]
@@ -284,6 +310,8 @@ class Predictor:
 
     def _averaged(self, network: Network, over: PlanarGroup) -> Network:
         law = self.law
+        if self.reading.kind == "boxes":
+            raise invalid("average", str(over), "None for a detector: a mean of sets of boxes is not defined")
         if law is None or not law.covers(over):
             raise invalid("average", str(over), "None: it is not known how it moves the outputs of this network")
         forward = input_action(over)
@@ -298,7 +326,7 @@ class Predictor:
 
         return call
 
-    def _batch(self, call: Network, batch: np.ndarray, size: int, name: str) -> jax.Array:
+    def _batch(self, call: Network, batch: np.ndarray, size: int, name: str) -> Any:
         """The outputs of a batch, which is filled up to a size, so that no program is made for the last one alone."""
         filled = batch
         if len(batch) < size:
@@ -310,6 +338,8 @@ class Predictor:
             raise ValueError(
                 f"{name}, {height}×{width} pixels: {error} (trained on {rows}×{columns}; fit='cover' resizes)"
             ) from error
+        if self.reading.kind == "boxes" and isinstance(y, dict):
+            return y
         if not hasattr(y, "ndim") or y.ndim < 2:
             raise invalid("output of the network", type(y).__name__, "one array [batch, ..., channels]")
         return y

@@ -1,4 +1,4 @@
-"""What the numbers that a network gives are: scores of classes, of labels, of the classes of pixels, or values."""
+"""What the numbers that a network gives are: scores of classes, of labels, of pixels, boxes, or values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ import jax
 import numpy as np
 
 from geomdl.errors import unknown
-from geomdl.tasks import Classification, Regression, Segmentation, Task
+from geomdl.tasks import Classification, Detection, Regression, Segmentation, Task
 
-Kind = Literal["class", "labels", "map", "values"]
+Kind = Literal["class", "labels", "map", "boxes", "values"]
 Link = Literal["softmax", "sigmoid", "none"]
 
 
@@ -19,8 +19,8 @@ class Reading:
     """How outputs ``[batch, ..., channels]`` are read; plain values, which are kept beside an exported network.
 
     Attributes:
-      kind: ``"class"`` (one of each image), ``"labels"`` (any number of them), ``"map"`` (a class of each pixel), or
-        ``"values"``.
+      kind: ``"class"`` (one of each image), ``"labels"`` (any number of them), ``"map"`` (a class of each pixel),
+        ``"boxes"`` (detections: boxes with scores and classes), or ``"values"``.
       link: the function that makes probabilities of scores; ``"none"`` where they are none. Of one channel under
         ``"sigmoid"`` the classes are two, and it is the probability of the second.
       classes: their names; of values the names of the channels.
@@ -52,6 +52,8 @@ class Reading:
             return cls("labels" if task.multi_label else "class", link, classes)  # pyright: ignore[reportArgumentType]
         if isinstance(task, Segmentation):
             return cls("map", "sigmoid" if task.binary else "softmax", tuple(task.classes))
+        if isinstance(task, Detection):
+            return cls("boxes", "none", tuple(task.classes))
         names = classes if isinstance(task, Regression) and len(classes) == task.outputs else ()
         return cls("values", "none", names or tuple(f"output_{i}" for i in range(task.outputs)))
 

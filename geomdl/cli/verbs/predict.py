@@ -1,4 +1,4 @@
-"""Applies a trained model to images: classes with probabilities, label maps, or values.
+"""Applies a trained model to images: classes with probabilities, label maps, boxes, or values.
 
   geomdl predict --workdir=runs/c4 photos/ scan.png --out=predictions.csv
   geomdl predict --workdir=runs/nuclei slides/*.tif --out=maps --overlays=pictures --window=512
@@ -7,6 +7,8 @@
 Images are files, folders, patterns, and .npy or .npz files of several; they are prepared as those of the run were.
 Classes, labels and values become a table, CSV or JSON lines by the suffix of --out, and CSV on the console without it.
 Label maps become a PNG for each image in the folder --out, and the table has the share of each class.
+The boxes of a detector, in pixels of the image as it is, are one row each (image, class, score, x1, y1, x2, y2) in CSV,
+and one line for each image in JSON lines.
 """
 
 import argparse
@@ -120,13 +122,15 @@ class _Table:
             self.opened.close()
 
     def __call__(self, found: Any) -> None:
-        for row in found.rows():
-            if self.path is not None and self.path.suffix == ".jsonl":
-                self.opened.write(json.dumps(row, ensure_ascii=False) + "\n")
-                continue
-            if self.writer is None:
-                self.writer = csv.DictWriter(self.opened, list(row))
-                self.writer.writeheader()
+        if self.path is not None and self.path.suffix == ".jsonl":
+            for record in found.records():
+                self.opened.write(json.dumps(record, ensure_ascii=False) + "\n")
+            return
+        rows = list(found.rows())
+        if self.writer is None:
+            self.writer = csv.DictWriter(self.opened, found.columns or list(rows[0]))
+            self.writer.writeheader()
+        for row in rows:
             self.writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
 
 

@@ -1,4 +1,4 @@
-"""Images for TensorBoard, drawn at evaluations: learnt filters, the confusion matrix, predictions on turned images."""
+"""Images for TensorBoard, drawn at evaluations: filters, the confusion matrix, predictions on turned images, boxes."""
 
 import math
 import warnings
@@ -10,7 +10,7 @@ from flax import nnx
 from jaxtyping import Array
 
 from geomdl.data import Dataset, Split, eval_batches, rotated
-from geomdl.evaluators import Predict
+from geomdl.evaluators import Predict, detects
 from geomdl.evaluators.confusion import confusion_matrix
 from geomdl.layers import Conv, Dense, Layer
 from geomdl.layers.core.layer import walk
@@ -69,6 +69,8 @@ class ImageSummaries:
             some = data.validation.subset(range(min(_MOST, len(data.validation))))
             counts = confusion_matrix(predict, some, self._task, len(data.classes), batch_size=self._batch_size)
             self._show("confusion", raster(confusion(counts, data.classes)), step)
+        if detects(self._task):
+            self._show("boxes", boxed(predict, data.validation, self._task), step)
         if data.label_kind in ("class", "map"):
             self._show("rotated", raster(turned(predict, data.validation, data, self._task)), step)
 
@@ -120,6 +122,35 @@ def turned(predict: Predict, split: Split, dataset: Dataset, task: Task) -> Any:
         row for image, labelling in zip(tiles, _padded(maps, tiles.shape), strict=True) for row in (image, labelling)
     ]
     return labelled(np.concatenate(rows), len(degrees), headings)
+
+
+def boxed(predict: Predict, split: Split, task: Task, least: float = 0.3) -> np.ndarray:
+    """Returns a picture of the first images of a split, with their boxes above and the boxes found below, uint8.
+
+    Args:
+      predict: images → outputs of a detector.
+      split: of which the first images are taken.
+      task: makes detections of outputs.
+      least: found boxes of smaller scores are not drawn.
+    """
+    from geomdl.plots import draw_boxes
+
+    batch = next(iter(eval_batches(split, min(_IMAGES, len(split)))))
+    found = {name: np.asarray(part) for name, part in task.predictions(predict(batch["image"])).items()}
+    shown = np.where(found["scores"] >= least, found["classes"], -1)
+    images = np.asarray(batch["image"], np.float32)
+    enlarge = max(1, 256 // max(images.shape[1:3]))
+    rows = [
+        np.concatenate(
+            [
+                draw_boxes(np.clip(image, 0, 1), of_one, kinds, enlarge=enlarge)
+                for image, of_one, kinds in zip(images, np.asarray(boxes), np.asarray(classes), strict=True)
+            ],
+            axis=1,
+        )
+        for boxes, classes in ((batch["label"]["boxes"], batch["label"]["classes"]), (found["boxes"], shown))
+    ]
+    return np.round(255 * np.concatenate(rows)).astype(np.uint8)
 
 
 def _coloured(labels: Array | np.ndarray) -> np.ndarray:
