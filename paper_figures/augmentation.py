@@ -102,7 +102,8 @@ def draw_ensembles(axes: Axes, rows: Sequence[Row]) -> None:
     found = [[float(r["spread_quarter_turns"]) for r in rows if str(r["members"]) == str(n)] for n in sizes]
     middle = np.array([np.mean(values) for values in found])
     look = line("CNN")
-    axes.fill_between(sizes, *([f(v) for v in found] for f in (min, max)), color=look.colour, alpha=0.15, linewidth=0)
+    low, high = ([f(values) for values in found] for f in (min, max))
+    axes.fill_between(sizes, low, high, color=look.colour, alpha=0.15, linewidth=0)
     axes.plot(sizes, middle, color=look.colour, marker="s", label="ensemble")
     axes.plot(sizes, middle[0] / np.sqrt(sizes), color=MUTED, linestyle=":", linewidth=0.9, label="1/√members")
     limit = np.mean([float(r["spread_quarter_turns"]) for r in rows if r["members"] == "limit"])
