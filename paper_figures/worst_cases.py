@@ -52,8 +52,8 @@ def draw(out: Path) -> list[Path]:
             0.01, 0.4,
             f"{rows[0]['images']} test digits; "
             + ("one seed" if seeds == 1 else f"means of {seeds} seeds, bars from the least to the greatest")
-            + ". The worst case counts an image only if every transformation of it is answered right; the dotted line "
-            "is the best\nconstant answer. About 12,000 parameters each; all but the augmented CNN learn upright, "
+            + ". The worst case counts an image only if every transformation of it is\nanswered right; the dotted line "
+            "is the best constant answer. About 12,000 parameters each; all but the augmented CNN learn upright, "
             "centred digits.",
             fontsize=6, color=MUTED, va="center",
         )  # fmt: skip
