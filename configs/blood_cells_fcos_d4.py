@@ -3,8 +3,9 @@
 Command:   geomdl train --config=configs/blood_cells_fcos_d4.py --workdir=runs/cells --config.data.path=BCCD
 Hardware:  2 CPU cores
 Expected:  after 600 of the 1,500 steps mAP at IoU 0.5 of 77.5% on the test images (platelets 65%, red 70%, white 98%;
-           one seed, 5 minutes, stopped there). BCCD is the folder of that data set (Pascal VOC, 364 images of 480 × 640
-           pixels, brought to 128 × 128 here), two of whose boxes have no size.
+           one seed, 5 minutes, stopped there; experiments/results/detection/configs.csv). BCCD is the folder of that
+           data set (Pascal VOC, 364 images of 480 × 640 pixels, brought to 128 × 128 here), two of whose boxes have
+           no size.
 """
 
 from ml_collections import ConfigDict

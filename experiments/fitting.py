@@ -98,23 +98,3 @@ def batches(count: int, batch: int, steps: int, seed: int) -> Iterator[np.ndarra
     order = np.concatenate([random.permutation(count) for _ in range(epochs)])
     for step in range(steps):
         yield order[step * batch : (step + 1) * batch]
-
-
-def nested_subset(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Indices of so many images, as many of each class as can be; a larger number goes on from a smaller one.
-
-    Args:
-      labels: ``[n]``.
-      count: at most n.
-      seed: of the order within each class.
-
-    >>> sorted(nested_subset(np.array([0, 0, 0, 1, 1, 1]), 2, seed=0).tolist())[1] >= 3
-    True
-    """
-    order = np.random.default_rng([seed, 2]).permutation(len(labels))
-    turn = np.empty(len(labels), np.int64)  # the how-manieth of its class each one is
-    for cls in np.unique(labels):
-        mine = order[labels[order] == cls]
-        turn[mine] = np.arange(len(mine))
-    ranked = order[np.argsort(turn[order], kind="stable")]
-    return ranked[:count]

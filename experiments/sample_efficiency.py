@@ -40,9 +40,9 @@ import numpy as np
 
 from experiments import known_gain
 from experiments.claims import Claim, means, numbers, unmet
-from experiments.fitting import Fitter, nested_subset
+from experiments.fitting import Fitter
 from experiments.order_networks import SETTINGS, turned_digits
-from experiments.prepared_data import data_folder
+from experiments.prepared_data import data_folder, nested_subset
 from geomdl.data import Dataset, data_config
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

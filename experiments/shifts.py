@@ -23,7 +23,6 @@ Finished runs in the output directory are not repeated. References: Zhang, ICML 
 CVPR 2021 (APS); Rojas-Gomez et al., NeurIPS 2022 (LPS); Michaeli, Michaeli & Soudry, CVPR 2023 (alias-free).
 """
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -34,8 +33,9 @@ from flax import nnx
 from experiments import red_green
 from experiments.claims import Claim, alike, named, numbers, unmet
 from experiments.klein import input_spread
+from experiments.prepared_data import with_images
 from experiments.trained_networks import NETWORKS, study, summary_row
-from geomdl.data import Dataset, DigitsConfig, Split
+from geomdl.data import Dataset, DigitsConfig
 from geomdl.equivariance import ideally_shifted, without_nyquist
 from geomdl.errors import unknown
 from geomdl.evaluators import Predict, predictor
@@ -95,18 +95,8 @@ def run(preset: str, out: Path) -> None:
 def seen(scenes: Dataset) -> Dataset:
     """The window in the middle of every image."""
     inside = slice(MARGIN, MARGIN + WINDOW)
-
-    def cut(split: Split) -> Split:
-        return Split(np.asarray(split.images)[:, inside, inside], split.labels)
-
-    return dataclasses.replace(
-        scenes,
-        train=cut(scenes.train),
-        validation=cut(scenes.validation),
-        test=cut(scenes.test),
-        image_shape=(WINDOW, WINDOW, 1),
-        provenance=f"{scenes.provenance}; the {WINDOW}×{WINDOW} pixels in the middle",
-    )
+    words = f"the {WINDOW}×{WINDOW} pixels in the middle"
+    return with_images(scenes, lambda images: images[:, inside, inside], words)
 
 
 def measure(

@@ -34,7 +34,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.prepared_data import data_folder, predicted_classes
+from experiments.prepared_data import data_folder, nested_subset, predicted_classes
 from geomdl.data import Dataset, Split, data_config
 from geomdl.errors import unknown
 from geomdl.evaluators import predictor
@@ -83,10 +83,7 @@ def digits(folder: str, count: int, seed: int) -> Dataset:
     """Digits to learn from, as many of each class as can be, and to test on."""
     found = pool(folder, seed)
     labels = np.asarray(found.train.labels)
-    turn = np.empty(len(labels), np.int64)  # the how-manieth of its class each one is
-    for cls in range(10):
-        turn[labels == cls] = np.arange((labels == cls).sum())
-    chosen = np.argsort(turn, kind="stable")[:count]
+    chosen = nested_subset(labels, count)
     images = np.asarray(found.train.images)[chosen]
     return dataclasses.replace(found, train=Split(images, labels[chosen]))
 

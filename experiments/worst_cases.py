@@ -35,6 +35,7 @@ import numpy as np
 from flax import nnx
 
 from experiments.claims import Claim, means, named, numbers, unmet
+from experiments.prepared_data import with_images
 from geomdl.data import Dataset, DigitsConfig, Split
 from geomdl.environment import circumstances
 from geomdl.equivariance import WorstCase, worst_of_k, worst_on_grid
@@ -134,18 +135,7 @@ def framed(side: int = FRAME) -> Dataset:
     margin = (side - 16) // 2
 
     around = ((0, 0), (margin, margin), (margin, margin), (0, 0))
-
-    def put(split: Split) -> Split:
-        return Split(np.pad(np.asarray(split.images), around), split.labels)
-
-    return dataclasses.replace(
-        digits,
-        train=put(digits.train),
-        validation=put(digits.validation),
-        test=put(digits.test),
-        image_shape=(side, side, 1),
-        provenance=f"{digits.provenance}; in the middle of {side}×{side} pixels",
-    )
+    return with_images(digits, lambda images: np.pad(images, around), f"in the middle of {side}×{side} pixels")
 
 
 def configuration(network: str, seed: int, epochs: float = 15) -> RunConfig:

@@ -4,6 +4,7 @@ Everything here may be compiled, mapped (`jax.vmap`) and sharded over a batch.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import jax
@@ -253,11 +254,11 @@ def ties(
     return (jnp.any(over & same & equal, 0) & ~stays & (scores > -jnp.inf)).sum().astype(jnp.int32)
 
 
-def _measure(overlap: str, boxes: Array) -> functools.partial:
+def _measure(overlap: str, boxes: Array) -> Callable[[Array, Array], Array]:
     """The overlap of a name, for boxes of the shape that it takes."""
     if overlap not in OVERLAPS:
         raise unknown("overlap", overlap, list(OVERLAPS))
     numbers = 5 if overlap == "oriented" else 4
     if boxes.ndim != 2 or boxes.shape[-1] != numbers:
         raise invalid(f"shape of boxes for the overlap {overlap!r}", boxes.shape, f"[n, {numbers}]")
-    return functools.partial(OVERLAPS[overlap])
+    return OVERLAPS[overlap]

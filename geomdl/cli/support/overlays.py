@@ -33,7 +33,7 @@ def write_overlays(predict: Predict, split: Split, task: Task, folder: Path, *, 
       What was written, in words.
 
     Raises:
-      ValueError: for a run that is none of both.
+      ValueError: for a run of another task.
     """
     if detects(task):
         return _write_boxes(predict, split, task, folder, pictures)

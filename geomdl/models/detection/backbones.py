@@ -69,6 +69,22 @@ def plain(net: Chain, channels: int, halvings: int) -> None:
             net.conv(width, 3, bias=False).norm().act()
 
 
+def last_stages(parts: list[Stage], levels: int, name: str) -> list[Stage]:
+    """The last so many stages of a backbone, those in whose maps boxes are found.
+
+    Args:
+      parts: all stages.
+      levels: how many.
+      name: of the backbone.
+
+    Raises:
+      ValueError: when the backbone has fewer.
+    """
+    if len(parts) < levels:
+        raise invalid("model.levels", levels, f"at most {len(parts)}, for {name}", len(parts))
+    return parts[len(parts) - levels :]
+
+
 def zoo_config(config: ZooConfig, name: str) -> ZooConfig:
     """The config of a network of the zoo, with the group and the width of a detector.
 

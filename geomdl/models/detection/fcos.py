@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from geomdl.errors import invalid
 from geomdl.layers import Branch, Conv, GroupNorm, Layer, Sequential
-from geomdl.models.detection.backbones import PLAIN, Stage, backbone
+from geomdl.models.detection.backbones import PLAIN, Stage, backbone, last_stages
 from geomdl.models.detection.detector import Detector
 from geomdl.models.detection.fcos_encoding import FCOSEncoding
 from geomdl.models.detection.oriented_encoding import OrientedFCOSEncoding
@@ -81,9 +81,7 @@ class FCOSConfig(ZooConfig):
     def network(self, net: Chain, num_classes: int) -> None:
         """The detector, as one layer."""
         parts = backbone(self, self.backbone, net, channels=self.channels, halvings=self.halvings)
-        if len(parts) < self.levels:
-            raise invalid("model.levels", self.levels, f"at most {len(parts)}, for {self.backbone}", len(parts))
-        used = parts[len(parts) - self.levels :]
+        used = last_stages(parts, self.levels, self.backbone)
         height, width = net.size
         grids = tuple(part.grid for part in used)
         encoding: FCOSEncoding | OrientedFCOSEncoding

@@ -4,7 +4,7 @@ import dataclasses
 
 from geomdl.errors import invalid
 from geomdl.layers import Conv, GroupNorm, Layer, Sequential
-from geomdl.models.detection.backbones import PLAIN, backbone
+from geomdl.models.detection.backbones import PLAIN, backbone, last_stages
 from geomdl.models.detection.detector import Detector
 from geomdl.models.detection.plane_fields import upright_group
 from geomdl.models.detection.restricted import to_fields
@@ -70,9 +70,7 @@ class SSDConfig(ZooConfig):
     def network(self, net: Chain, num_classes: int) -> None:
         """The detector, as one layer."""
         parts = backbone(self, self.backbone, net, channels=self.channels, halvings=self.halvings)
-        if len(parts) < self.levels:
-            raise invalid("model.levels", self.levels, f"at most {len(parts)}, for {self.backbone}", len(parts))
-        used = parts[len(parts) - self.levels :]
+        used = last_stages(parts, self.levels, self.backbone)
         step = (self.most - self.least) / max(self.levels - 1, 1)
         scales = tuple(self.least + step * k for k in range(self.levels + 1))
         height, width = net.size

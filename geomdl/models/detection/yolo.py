@@ -32,9 +32,8 @@ class YOLOConfig(ZooConfig):
     equivariant map, and the group has to be C1.
 
     Args:
-      backbone: ``"plain"``; the name of a network of the zoo; or ``"published"``: the 20 convolutions of the paper,
-      that
-        are pretrained there, and four more behind them, for images of 448 × 448 (and ``dropout=0.5``).
+      backbone: ``"plain"``; the name of a network of the zoo; or ``"published"``: the 20 convolutions of the paper
+        that are pretrained there, and four more behind them, for images of 448 × 448 (and ``dropout=0.5``).
       channels: see `FCOSConfig`.
       halvings: of the plain backbone; 64 pixels and 3 halvings make 8 × 8 cells.
       boxes: B, for each cell.
@@ -44,8 +43,7 @@ class YOLOConfig(ZooConfig):
 
     Raises:
       ValueError: for a value out of range, or a dense head of another group than C1; at `build`, for images that are
-      too
-        small, or not square for quarter turns.
+        too small, or not square for quarter turns.
 
     References:
       Redmon, Divvala, Girshick & Farhadi, You only look once: unified, real-time object detection, CVPR 2016.
