@@ -4,11 +4,12 @@ from geomdl.groups.base_space import BASE_SPACES, LINE, PLANE, POINT, VOLUME, Ba
 from geomdl.groups.group import Element, Group
 from geomdl.groups.per_axis import PerAxis, along, elementwise, per_axis
 from geomdl.groups.planar import C1, C2, C4, C8, D1, D2, D4, D8, O2, SO2, C, D, PlanarGroup
-from geomdl.groups.point_groups import PointGroup, planar_factors, point_group, require_planar
+from geomdl.groups.point_groups import PointGroup, planar_factors, point_group, require_planar, require_point_group
 from geomdl.groups.products import DirectProduct, SemidirectProduct, wallpaper
 from geomdl.groups.registry import GROUP_FAMILIES, group
 from geomdl.groups.spatial import O3, SO3, Ci, I, Ih, O, Oh, SpatialGroup, T, Td, Th
-from geomdl.groups.subgroup import Subgroup, subgroup, subgroups
+from geomdl.groups.spatial_subgroup import SpatialSubgroup, named_subgroups
+from geomdl.groups.subgroup import AnySubgroup, Subgroup, subgroup, subgroups
 from geomdl.groups.translations import GridTranslations
 
 __all__ = [

@@ -51,6 +51,19 @@ def planar_factors(group: DirectProduct) -> tuple[PlanarGroup, PlanarGroup]:
     return first, second
 
 
+def require_point_group(group: Group, what: str) -> PlanarGroup | SpatialGroup:
+    """The group itself, if it is one of the plane or of space; a ValueError says who needs it otherwise.
+
+    Args:
+      group: of a field type, say.
+      what: who needs it.
+
+    Raises:
+      ValueError: for a direct product.
+    """
+    return group if isinstance(group, SpatialGroup) else require_planar(group, what)
+
+
 def require_planar(group: Group, what: str) -> PlanarGroup:
     """The group itself, if it is one of the plane.
 
