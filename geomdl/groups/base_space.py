@@ -127,6 +127,15 @@ class BaseSpace(abc.ABC):
         """Whether some element exchanges axes, so that only grids of equal sides are mapped to themselves."""
         return _exchanges_axes(self, group)
 
+    def exchanged_axes(self, group: Any) -> tuple[tuple[int, ...], ...]:
+        """The sets of axes that elements which map the grid to itself exchange: those of each must be equally long.
+
+        >>> from geomdl.groups import O, SpatialGroup
+        >>> VOLUME.exchanged_axes(O), VOLUME.exchanged_axes(SpatialGroup("C4z"))
+        (((0, 1, 2),), ((1, 2),))
+        """
+        return _exchanged_axes(self, group)
+
     def reversed_axes(self, group: Any) -> tuple[bool, ...]:
         """Which axes some element that maps the grid to itself makes run backwards: on these both borders are alike.
 
@@ -169,10 +178,17 @@ def _permutes_grid(space: BaseSpace, group: Any) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def _exchanges_axes(space: BaseSpace, group: Any) -> bool:
+    return bool(space.exchanged_axes(group))
+
+
+@functools.lru_cache(maxsize=256)
+def _exchanged_axes(space: BaseSpace, group: Any) -> tuple[tuple[int, ...], ...]:
     if space.dimension < 2:
-        return False
-    same = tuple(range(space.dimension))
-    return not group.is_finite or any(symmetry.axes != same for symmetry in space.grid_symmetries(group))
+        return ()
+    if not group.is_finite:
+        return (tuple(range(space.dimension)),)
+    reached = [{symmetry.axes[a] for symmetry in space.grid_symmetries(group)} for a in range(space.dimension)]
+    return tuple(sorted({tuple(sorted(axes)) for axes in reached if len(axes) > 1}))
 
 
 @functools.lru_cache(maxsize=256)
