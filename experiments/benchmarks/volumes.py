@@ -2,8 +2,8 @@
 
     python -m experiments.benchmarks.volumes
 
-For each layer: CPU seconds of a step with gradients of weights and input, the least of some, taken in turns; in units of
-the plain 3-D convolution of the same channels. Also: seconds to build six layers of regular fields of Oh.
+For each layer: CPU seconds of a step with gradients of weights and input, the least of some, taken in turns; in units
+of the plain 3-D convolution of the same channels. Also: seconds to build six layers of regular fields of Oh.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def compare(layers: dict[str, Layer], side: int, batch: int, repeats: int) -> di
     inputs = {n: jax.random.normal(jax.random.key(0), (batch, side, side, side, la.in_type.size)) for n, la in layers.items()}  # fmt: skip  # noqa: E501
     for name, run in steps.items():
         run(inputs[name])
-    found = {name: np.inf for name in layers}
+    found = dict.fromkeys(layers, np.inf)
     for _ in range(repeats):
         for name, run in steps.items():
             found[name] = min(found[name], cpu_seconds(lambda run=run, name=name: run(inputs[name])))

@@ -13,15 +13,14 @@ which takes Σ_ρ d³ / t products for each tap and pair of fields where the den
 rotations of the cube.
 
 References:
-  Cohen & Welling, Group equivariant convolutional networks, ICML 2016. Diaconis & Rockmore, Efficient computation of the
-  Fourier transform on finite groups, J. AMS 3 (1990).
+  Cohen & Welling, Group equivariant convolutional networks, ICML 2016. Diaconis & Rockmore, Efficient computation of
+  the Fourier transform on finite groups, J. AMS 3 (1990).
 """
 
 import dataclasses
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -33,12 +32,14 @@ from geomdl.kernels import PixelKernelSpace
 from geomdl.kernels.pixel import pixel_moves
 from geomdl.layers.convolution.algorithms.algorithm import Convolution
 from geomdl.layers.core.field_channels import is_regular
-from geomdl.layers.core.functional import first_of, pad
+from geomdl.layers.core.functional import pad
+from geomdl.layers.core.window import AxisWindow
 from geomdl.representations import irreps
 
 COPIED = 60.0
 """CPU time over that of a MAC of the dense convolution, gradients included, of copying one number."""
-_LARGE = 1 << 24  # numbers of one set of taps, above which they are copied again for gradients and not kept
+_IN_CACHE = 1 << 20  # numbers that are computed with at a time
+_KEPT = 1 << 24  # copied numbers, above which they are copied again for gradients
 
 
 def obstacle(convolution: Convolution) -> str | None:
@@ -64,15 +65,15 @@ class _Transform:
       analysis: ``[components, order]``: Ŝ, irrep after irrep, entries (i, j) of each.
       synthesis: ``[order, components]``.
       irreps: the matrices ``[order, d, d]`` of each irrep.
-      orbits: the taps of each orbit of the group.
       moved: ``[order, taps]``: the number of the tap bu.
+      source: ``[order · taps]``: where S_u[b] is, at (b, u), among the taps of the channels, at (bu, b).
     """
 
     analysis: np.ndarray
     synthesis: np.ndarray
     irreps: tuple[np.ndarray, ...]
-    orbits: tuple[np.ndarray, ...]
     moved: np.ndarray
+    source: np.ndarray
 
 
 @functools.lru_cache(maxsize=32)
@@ -83,13 +84,12 @@ def _transform(group: Group, size: int) -> _Transform:
         weights.append(psi.size / (psi.endomorphism_dimension * len(elements)))
     flat = [m.reshape(len(elements), -1) for m in matrices]
     moved = pixel_moves(group, size, VOLUME)  # type: ignore[arg-type]
-    first = moved.min(0)
     return _Transform(
         np.concatenate(flat, 1).T,
         np.concatenate([m * w for m, w in zip(flat, weights, strict=True)], 1),
         tuple(matrices),
-        tuple(np.flatnonzero(first == tap) for tap in np.unique(first)),
         moved,
+        (moved * len(elements) + np.arange(len(elements))[:, None]).ravel(),
     )
 
 
@@ -133,42 +133,65 @@ def apply(convolution: Convolution, prepared: Mapping[str, jax.Array], x: jax.Ar
     x = pad(x, window.pixels_of_padding, window.padding_mode)
     x = jnp.pad(x, [(0, 0), *((0, more) for more in overhang), (0, 0)])
     fields = x.shape[-1] // order
-    x = x.reshape(*x.shape[:-1], fields, order).transpose(5, 4, 0, 1, 2, 3)  # [element, field, batch, *space]
-    analysis, synthesis = (jnp.asarray(a, x.dtype) for a in (transform.analysis, transform.synthesis))
-    stops = [(n - 1) * axis.stride + 1 for n, axis in zip(size, axes, strict=True)]
+    x = x.reshape(*x.shape[:-1], fields, order).transpose(0, 1, 5, 4, 2, 3)  # [batch, d, element, field, h, w]
+    slabs, rows = _slabs(x, axes, size, taps=len(transform.moved[0]))
     matrices = [matrix.astype(x.dtype) for matrix in prepared.values()]
-    dimensions = [m.shape[-1] for m in transform.irreps]
 
-    def from_taps(x: jax.Array, matrices: list[jax.Array], taps: np.ndarray) -> list[jax.Array]:
-        """ŷ of some taps: of each irrep the rows i ``[d(k), fields_out, batch, *space]``."""
-        shifted = []
-        for tap in taps:
-            starts = np.array(np.unravel_index(tap, (axes[0].size,) * 3)) * [axis.dilation for axis in axes]
-            slices = (slice(a, a + n, axis.stride) for a, n, axis in zip(starts, stops, axes, strict=True))
-            shifted.append(x[(slice(None),) * 3 + tuple(slices)])
-        stacked = jnp.stack(shifted)  # [tap t, element b, field, batch, *space]
-        place = np.searchsorted(taps, transform.moved[:, taps]) * order + np.arange(order)[:, None]
-        flat = stacked.reshape(len(taps) * order, -1)
-        ordered = _rearranged(flat, place.ravel()).reshape(order, -1)  # S_u[b]: [b, u, …]
-        spectrum = jnp.matmul(analysis, ordered, precision="highest")
-        pixels, found, first = math.prod(stacked.shape[3:]), [], 0
-        for d, matrix in zip(dimensions, matrices, strict=True):
-            part = spectrum[first : first + d * d].reshape(d, d * len(taps) * fields, pixels)
-            mixing = matrix[:, :, :, taps].reshape(d * matrix.shape[1], -1)
-            found += [mixing @ part[i] for i in range(d)]
-            first += d * d
-        return found
+    def of_slab(slab: jax.Array) -> jax.Array:
+        """``[element, field · voxels]`` of the output from ``[depth of taps, element, field, height, width]``."""
+        along_rows, along_columns = _starts(axes[1], rows), _starts(axes[2], size[2])
+        parts = [slab[..., a : a + n : s, b : b + m : t] for a, n, s in along_rows for b, m, t in along_columns]
+        stacked = jnp.stack(parts, 1)  # [depth of taps, (height, width) of taps, element, field, row, w]
+        flat = stacked.reshape(len(transform.source), -1)
+        return _correlated(transform, matrices, _rearranged(flat, transform.source), fields)
 
-    total: list[Any] = []
-    for taps in transform.orbits:
-        compute = functools.partial(from_taps, taps=taps)
-        found = (jax.checkpoint(compute) if len(taps) * x.size > _LARGE else compute)(x, matrices)
-        total = found if not total else [a + b for a, b in zip(total, found, strict=True)]
+    kept = transform.source.size * fields * math.prod((len(x), *size)) <= _KEPT
+    y = jax.lax.map(of_slab if kept else jax.checkpoint(of_slab), slabs)
     out_fields = convolution.out_type.num_fields
-    y = jnp.concatenate([row.reshape(-1, out_fields * math.prod((x.shape[2], *size))) for row in total])
-    y = jnp.matmul(synthesis, y, precision="highest")
-    y = y.reshape(order, out_fields, x.shape[2], *size).transpose(2, 3, 4, 5, 1, 0)
-    return first_of(y.reshape(*y.shape[:4], -1), size)
+    y = y.reshape(len(x), size[0], size[1] // rows, order, out_fields, rows, size[2])
+    y = y.transpose(0, 1, 2, 5, 6, 4, 3)  # [batch, depth, block of rows, row, width, field, element]
+    return y.reshape(len(x), *size, -1)
+
+
+def _correlated(transform: _Transform, matrices: Sequence[jax.Array], x: jax.Array, fields: int) -> jax.Array:
+    """The correlations over the group: from S_u[b], rows (b, u) ``[order · taps, fields · voxels]``, to y_g."""
+    order, taps = transform.moved.shape
+    analysis, synthesis = (jnp.asarray(a, x.dtype) for a in (transform.analysis, transform.synthesis))
+    spectrum = jnp.matmul(analysis, x.reshape(order, -1), precision="highest")
+    voxels, found, first = x.shape[1] // fields, [], 0
+    for matrix in matrices:  # [d(k), fields_out, d(j), taps, fields]
+        d, fields_out = matrix.shape[:2]
+        part = spectrum[first : first + d * d].reshape(d, d * taps * fields, voxels)
+        found += [(matrix.reshape(d * fields_out, -1) @ part[i]).reshape(d, -1) for i in range(d)]
+        first += d * d
+    return jnp.matmul(synthesis, jnp.concatenate(found), precision="highest")
+
+
+def _slabs(x: jax.Array, axes: Sequence[AxisWindow], size: Size, taps: int) -> tuple[jax.Array, int]:
+    """Parts of the input that are small enough to stay in a cache, and how many rows each gives.
+
+    Args:
+      x: ``[batch, depth, element, field, height, width]``, padded.
+      axes: the window.
+      size: of the output.
+      taps: of the window.
+
+    Returns:
+      ``[batch · depth · blocks of rows, depth of taps, element, field, height, width]``.
+    """
+    row = taps * x.shape[2] * x.shape[3] * size[2]
+    rows = max(r for r in range(1, size[1] + 1) if size[1] % r == 0 and (r == 1 or r * row <= _IN_CACHE))
+    planes = [jax.lax.slice_in_dim(x, a, a + length, step, 1) for a, length, step in _starts(axes[0], size[0])]
+    x = jnp.stack(planes, 2)  # [batch, depth, depth of taps, element, field, height, width]
+    step, height = rows * axes[1].stride, (rows - 1) * axes[1].stride + axes[1].extent
+    blocks = [jax.lax.slice_in_dim(x, n * step, n * step + height, axis=5) for n in range(size[1] // rows)]
+    x = jnp.stack(blocks, 2)
+    return x.reshape(-1, *x.shape[3:]), rows
+
+
+def _starts(axis: AxisWindow, n: int) -> list[tuple[int, int, int]]:
+    """Where the values of each tap for n windows start, how far they reach, and their step."""
+    return [(tap * axis.dilation, (n - 1) * axis.stride + 1, axis.stride) for tap in range(axis.size)]
 
 
 def _rearranged(x: jax.Array, order: np.ndarray) -> jax.Array:
