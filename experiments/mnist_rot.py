@@ -65,6 +65,38 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @dataclasses.dataclass(frozen=True)
+class Published:
+    """A test error in percent that a paper reports, on the original files.
+
+    Args:
+      name: of the network, as the paper has it.
+      source: the paper.
+      error: without averaging over turns of the test image, mean where there are several runs.
+      averaged: with it, where it is reported.
+      network: which of ours it is, if any.
+    """
+
+    name: str
+    source: str
+    error: float
+    averaged: float | None = None
+    network: str = ""
+
+
+PUBLISHED = (
+    Published("Z2CNN", "Cohen & Welling 2016", 5.03, network="CNN"),
+    Published("P4CNN", "Cohen & Welling 2016", 2.28, network="C4"),
+    Published("PDO-eConv, 26,000 parameters", "Shen et al. 2020", 1.87),
+    Published("H-Net", "Worrall et al. 2017", 1.69),
+    Published("RotEqNet", "Marcos et al. 2017", 1.09, 1.01),
+    Published("C16", "Weiler & Cesa 2019", 0.716, network="C16"),
+    Published("D16→C16", "Weiler & Cesa 2019", 0.682, network="D16→C16"),
+    Published("SO(2), Fourier", "Cesa, Lang & Weiler 2022", 0.685, network="SO(2)"),
+)
+"""Trained on 12,000 digits and tested on 50,000; which augmentation they use differs."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Preset:
     """What is trained, and for how long.
 
@@ -151,12 +183,14 @@ def one_run(run: Run, preset: Preset, out: Path) -> Row:
         "validation_accuracy": float(f"{result.best['accuracy']:.5g}"),
         "error": error_in_percent(predict, task, dataset, preset.tested),
         "tested": preset.tested,
+        "same_error": "",
         "averaged_error": "",
         "averaged": "",
     }
     if run.way == "none":
         averaging = orbit_average(predict, task, AVERAGED_OVER)
         row |= {
+            "same_error": error_in_percent(predict, task, dataset, preset.averaged),
             "averaged_error": error_in_percent(averaging, task, dataset, preset.averaged),
             "averaged": preset.averaged,
         }
@@ -198,22 +232,24 @@ def carry_out(preset: Preset, out: Path) -> None:
 
 def conclusions(out: Path) -> list[str]:
     """What was seen, in plain sentences computed from the table."""
-    table = read_csv(out / "errors.csv", ("network", "way", "seed", "error", "averaged_error"), COMMAND)
+    table = read_csv(out / "errors.csv", ("network", "way", "seed", "error", "same_error", "averaged_error"), COMMAND)
     seeds = len(distinct(table, "seed"))
     lines = [
         f"{table[0]['tested']} test digits ({table[0]['data']}), {'one seed' if seeds == 1 else f'{seeds} seeds'};"
         " test error trained without and with random rotations, and averaged over five turns."
     ]
-    plain, averaged = means(table, "error", "network", "way"), averaged_errors(table)
+    plain, same, averaged = means(table, "error", "network", "way"), *averaged_errors(table)
     for name in distinct(table, "network"):
-        values = (plain[name, "none"], plain[name, "augmentation"], averaged[(name,)])
-        lines.append(f"{name}: {values[0]:.2f} %, augmented {values[1]:.2f} %, averaged {values[2]:.2f} %.")
+        values = (plain[name, "none"], plain[name, "augmentation"], same[(name,)], averaged[(name,)])
+        words = "{:.2f} %, augmented {:.2f} %; of the digits for averaging {:.2f} %, averaged {:.2f} %."
+        lines.append(f"{name}: {words.format(*values)}")
     return lines
 
 
-def averaged_errors(table: Sequence[Row]) -> dict[tuple, float]:
-    """The error of averaged predictions, by network."""
-    return means([r for r in table if r["way"] == "none"], "averaged_error", "network")
+def averaged_errors(table: Sequence[Row]) -> tuple[dict[tuple, float], dict[tuple, float]]:
+    """The errors of plain and of averaged predictions on the same digits, by network."""
+    rows = [r for r in table if r["way"] == "none"]
+    return means(rows, "same_error", "network"), means(rows, "averaged_error", "network")
 
 
 def contradicted(out: Path) -> list[str]:
@@ -223,11 +259,11 @@ def contradicted(out: Path) -> list[str]:
 
 def _claims(out: Path) -> Iterator[Claim]:
     about = ("network", "way", "seed")
-    table = read_csv(out / "errors.csv", (*about, "error", "averaged_error", "parameters"), COMMAND)
+    table = read_csv(out / "errors.csv", (*about, "error", "same_error", "averaged_error", "parameters"), COMMAND)
     yield from numbers(table, about, "error", "parameters")
     if any(r["epochs"] and float(r["epochs"]) < 20 for r in table):
         yield from alike(table, "parameters", 1.15)
-    plain, averaged = means(table, "error", "network", "way"), averaged_errors(table)
+    plain, same, averaged = means(table, "error", "network", "way"), *averaged_errors(table)
     networks = [str(n) for n in distinct(table, "network")]
 
     def less(a: float, b: float, words: str) -> Claim:
@@ -243,8 +279,12 @@ def _claims(out: Path) -> Iterator[Claim]:
     yield most == "CNN", f"augmentation helps {most} most, by {gain[most]:.2f} points; the CNN by {gain['CNN']:.2f}"
     best = min(v for (name, way), v in plain.items() if name != "CNN" and way == "none")
     yield less(best, plain["CNN", "augmentation"], "errors of the best network, not augmented, and the CNN, augmented")
-    yield less(averaged[("CNN",)], plain["CNN", "none"], "errors of the CNN, averaged and not")
-    yield less(best, averaged[("CNN",)], "errors of the best network, not averaged, and the CNN, averaged")
+    yield less(averaged[("CNN",)], same[("CNN",)], "errors of the CNN, averaged and not")
+    yield less(
+        min(v for (n,), v in same.items() if n != "CNN"),
+        averaged[("CNN",)],
+        "errors of the best network, not averaged, and the CNN, averaged",
+    )
     yield math.isfinite(best), "no network has learnt"
 
 
