@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from flax import nnx
 
 from experiments.claims import Claim, alike, means, numbers, unmet
 from experiments.order_networks import turned_digits
@@ -43,7 +44,8 @@ from geomdl.data import Dataset, Split, data_config
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
 from geomdl.evaluators import Metrics, Predict, orbit_average, predictor
-from geomdl.models import count_parameters
+from geomdl.layers import with_method
+from geomdl.models import count_parameters, summarize
 from geomdl.plots import Row, distinct, read_csv, write_csv
 from geomdl.tasks import Task
 from geomdl.training import RunConfig, RunProgress, train
@@ -156,7 +158,7 @@ def configuration(run: Run, preset: Preset) -> RunConfig:
     published, model = NETWORKS[run.network]
     if preset.parameters is None:
         values = importlib.import_module(f"configs.{published}").get_config().to_dict()
-        if model["name"] == values["model"]["name"]:
+        if model["name"] == values["model"]["name"] == "mnist_benchmark":
             values["model"] |= {"group": model["group"], "equal_parameters": True}
     else:
         values = {
@@ -288,12 +290,34 @@ def _claims(out: Path) -> Iterator[Claim]:
     yield math.isfinite(best), "no network has learnt"
 
 
+def teraflops(preset: Preset) -> dict[str, float]:
+    """Floating-point operations, in 10^12, of all trainings of each network by dense convolutions.
+
+    Three times those of a forward pass for each image of each epoch: forwards, and backwards for images and weights.
+    """
+    found = {}
+    for name in preset.networks:
+        config = configuration(Run(name, "none", 0), preset)
+        macs = summarize(with_method(config.model.build((28, 28, 1), 10, rngs=nnx.Rngs(0)), "dense"), (28, 28, 1))
+        images = 10_000 * float(config.training.epochs or 0) * len(WAYS) * len(preset.seeds)
+        found[name] = 3 * 2 * macs.multiply_adds * images / 1e12
+    return found
+
+
 def main() -> None:
-    """Runs a preset by name, also those that `geomdl reproduce` does not have."""
+    """Runs a preset by name, also those that `geomdl reproduce` does not have; or says how much work it is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", default="fast", choices=list(PRESETS))
     parser.add_argument("--out", type=Path, default=Path("out/mnist_rot"))
+    parser.add_argument("--work", action="store_true", help="only print how many operations the trainings take")
     arguments = parser.parse_args()
+    if arguments.work:
+        work = teraflops(PRESETS[arguments.preset])
+        print(*(f"{name}: {value:,.0f} TFLOP" for name, value in work.items()), sep="\n")
+        print(
+            f"together {sum(work.values()):,.0f} TFLOP: at a sustained 10 TFLOP/s {sum(work.values()) / 36e3:.1f} hours"
+        )
+        return
     run(arguments.preset, arguments.out)
     for line in conclusions(arguments.out):
         print(line)
