@@ -64,7 +64,7 @@ class Halvings:
             return
         period = 2**self.times
         if any((n - size[0]) % period for n in size):
-            allowed = f"sides that differ by multiples of {period}, to be halved {self.times} times exactly"
+            allowed = f"sides that differ by a multiple of {period}, to be halved {self.times} times exactly"
             near = _by(tuple(self._agreeing(n, size[0], least) for n in size))
             raise invalid(f"{_image(size)} size for group {group}", _by(size), allowed, near)
 
