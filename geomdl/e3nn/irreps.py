@@ -86,6 +86,16 @@ def reachable(wanted: e3nn.Irreps, fed: e3nn.Irreps, what: str, source: str) -> 
     return kept
 
 
+def product_irreps(first: e3nn.Irreps, second: e3nn.Irreps) -> e3nn.Irreps:
+    """Those of `e3nn.tensor_product` of two fields, sorted and with equal ones together.
+
+    >>> product_irreps(e3nn.Irreps("2x1o"), e3nn.Irreps("1o"))
+    2x0e+2x1e+2x2e
+    """
+    products: list[Any] = [(n * m, ir) for n, a in first.regroup() for m, b in second.regroup() for ir in a * b]
+    return e3nn.Irreps(products).regroup()
+
+
 def _repaired(irreps: Any) -> str | None:
     """The same text with the parity of spherical harmonics where it has none, if that makes it readable."""
     if not isinstance(irreps, str):

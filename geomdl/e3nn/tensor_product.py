@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from geomdl.e3nn.irreps import as_field, as_irreps, reachable
+from geomdl.e3nn.irreps import as_field, as_irreps, product_irreps, reachable
 from geomdl.e3nn.linear import initial_weights, over_rows
 from geomdl.errors import invalid
 from geomdl.random_keys import as_rngs
@@ -59,7 +59,7 @@ class TensorProduct(nnx.Module):
         self.irreps_in1 = as_irreps(irreps_in1, "irreps_in1")
         self.irreps_in2 = as_irreps(irreps_in2, "irreps_in2")
         wanted = as_irreps(irreps_out, "irreps_out").simplify()
-        products = e3nn.tensor_product(self.irreps_in1, self.irreps_in2)
+        products = product_irreps(self.irreps_in1, self.irreps_in2)
         kept = reachable(wanted, products, "TensorProduct", f"{self.irreps_in1} times {self.irreps_in2}")
         self.irreps_out = wanted if force_irreps_out else kept
         self.weights = initial_weights(self.names, self.functional.instructions, param_dtype, as_rngs(rngs))
