@@ -59,8 +59,9 @@ class Linear(nnx.Module):
     ) -> None:
         self.irreps_in = as_irreps(irreps_in, "irreps_in")
         wanted = as_irreps(irreps_out, "irreps_out").simplify()
-        kept = reachable(wanted, self.irreps_in, "Linear", str(self.irreps_in))
-        self.irreps_out = wanted if force_irreps_out else kept
+        if not force_irreps_out:
+            wanted = reachable(wanted, self.irreps_in, "Linear", str(self.irreps_in))
+        self.irreps_out = wanted
         self.options = (biases, path_normalization, gradient_normalization)
         self.weights = initial_weights(self.names, self.functional.instructions, param_dtype, as_rngs(rngs))
 

@@ -59,9 +59,10 @@ class TensorProduct(nnx.Module):
         self.irreps_in1 = as_irreps(irreps_in1, "irreps_in1")
         self.irreps_in2 = as_irreps(irreps_in2, "irreps_in2")
         wanted = as_irreps(irreps_out, "irreps_out").simplify()
-        products = product_irreps(self.irreps_in1, self.irreps_in2)
-        kept = reachable(wanted, products, "TensorProduct", f"{self.irreps_in1} times {self.irreps_in2}")
-        self.irreps_out = wanted if force_irreps_out else kept
+        if not force_irreps_out:
+            products = product_irreps(self.irreps_in1, self.irreps_in2)
+            wanted = reachable(wanted, products, "TensorProduct", f"{self.irreps_in1} times {self.irreps_in2}")
+        self.irreps_out = wanted
         self.weights = initial_weights(self.names, self.functional.instructions, param_dtype, as_rngs(rngs))
 
     @property

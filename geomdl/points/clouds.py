@@ -13,7 +13,7 @@ _AXES = ("batch", "points", "channels")
 
 
 def as_cloud(points: Any, mask: Any = None, what: str = "points") -> tuple[jax.Array, jax.Array | None]:
-    """The coordinates and the mask as arrays of JAX, of shapes that fit; see `require_cloud` for what is refused."""
+    """Coordinates, 0 in the padding, and the mask, as arrays of JAX of shapes that fit; see `require_cloud`."""
     points = jnp.asarray(as_floating(points, what))
     if points.ndim < 2 or points.shape[-1] != 3:
         if points.ndim < 2 or points.shape[-2] == 3:
@@ -26,7 +26,7 @@ def as_cloud(points: Any, mask: Any = None, what: str = "points") -> tuple[jax.A
         raise invalid(f"shape of the mask of {what}", mask.shape, f"{points.shape[:-1]}, one entry for each point")
     if mask.dtype != bool:
         raise invalid(f"dtype of the mask of {what}", str(mask.dtype), "bool: True where there is a point")
-    return points, mask
+    return jnp.where(mask[..., None], points, 0), mask  # whatever stands in the padding
 
 
 def require_cloud(points: Any, *, mask: Any = None, least: int = 1, what: str = "points") -> None:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from geomdl.e3nn import Linear, MultiLayerPerceptron, as_irreps
-from geomdl.e3nn.irreps import as_field, product_irreps
+from geomdl.e3nn.irreps import as_field, product_irreps, reachable
 from geomdl.errors import invalid
 from geomdl.numbers import whole_number
 from geomdl.points.neighbours import Neighbours
@@ -71,7 +71,9 @@ class PointConv(nnx.Module):
         self.basis, self.neighbours = whole_number("basis of PointConv", basis, least=2), float(neighbours)
         self.kinds = tuple(ir for _, ir in wanted.regroup())
         harmonics = e3nn.Irreps.spherical_harmonics(self.degree)
-        product = product_irreps(self.irreps_in, harmonics).filter(keep=wanted)
+        products = product_irreps(self.irreps_in, harmonics)
+        wanted = reachable(wanted, products, "PointConv", f"{self.irreps_in} times {harmonics}")
+        product = products.filter(keep=wanted)
         self.mix = Linear(product, wanted, rngs=rngs)
         self.irreps_out = self.mix.irreps_out
         self.own = Linear(self.irreps_in, self.irreps_out, force_irreps_out=True, rngs=rngs)

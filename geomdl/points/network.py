@@ -41,7 +41,7 @@ class PointNetwork(nnx.Module):
       symmetry: ``"SO3"``, rotations, or ``"O3"``, rotations and reflections.
       irreps_in: of the features of points; without features all points are alike, with the feature 1.
       hidden: the irreps between layers.
-      layers: how many convolutions.
+      layers: how many convolutions. Without features the first that has pseudoscalars is the third.
       degree: of the spherical harmonics.
       norm: whether a batch norm follows each convolution; its mode is that of Flax: ``network.train()``, ``.eval()``.
       rngs: for the initial weights.
@@ -49,7 +49,7 @@ class PointNetwork(nnx.Module):
     Raises:
       ValueError: an option out of range, or clouds as in `nearest_neighbours`.
 
-    >>> network = PointNetwork(3, radius=2.0, neighbours=2, hidden="2x0e + 1x0o + 1x1o", layers=1, degree=1, rngs=0)
+    >>> network = PointNetwork(3, radius=2.0, neighbours=2, hidden="2x0e + 1x1o", symmetry="O3", degree=1, rngs=0)
     >>> jax.eval_shape(network, jnp.zeros((5, 4, 3))).shape
     (5, 3)
     """
@@ -64,7 +64,7 @@ class PointNetwork(nnx.Module):
         symmetry: str = "SO3",
         irreps_in: Any = "1x0e",
         hidden: Any = HIDDEN,
-        layers: int = 2,
+        layers: int = 3,
         degree: int = 2,
         norm: bool = False,
         rngs: Any,
@@ -88,6 +88,9 @@ class PointNetwork(nnx.Module):
         scalars = irreps.filter(keep=e3nn.Irreps(SYMMETRIES[symmetry]))
         if not scalars.dim:
             raise invalid("hidden", str(wanted), f"irreps with scalars, {SYMMETRIES[symmetry]}", HIDDEN)
+        if symmetry == "SO3" and not scalars.count(e3nn.Irrep(0, -1)):
+            what = "as many layers and such irreps as make pseudoscalars, 0o, of the features; or symmetry 'O3'"
+            raise invalid("layers and hidden of PointNetwork", (layers, str(wanted)), what, (max(layers, 3), HIDDEN))
         self.scores = MultiLayerPerceptron((scalars.dim, 2 * scalars.dim, num_classes), bias=True, rngs=rngs)
 
     def __call__(self, points: Any, *, features: Any = None, mask: Any = None) -> jax.Array:
