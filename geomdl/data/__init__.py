@@ -19,6 +19,7 @@ from geomdl.data.sources.own.mask_folder import MaskFolderConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shape_boxes import BoxShapesConfig
 from geomdl.data.sources.shapes import ShapesConfig
+from geomdl.data.sources.space.solids import SolidsConfig
 from geomdl.data.sources.space.tetris import TETRIS, tetris
 from geomdl.data.sources.splits import stratified_order, stratified_split
 from geomdl.data.sources.tfds import TFDSConfig, prepared
@@ -68,6 +69,7 @@ __all__ = [
     "Preprocessing",
     "RedGreenConfig",
     "ShapesConfig",
+    "SolidsConfig",
     "Split",
     "StreamLoader",
     "TFDSConfig",
