@@ -68,8 +68,8 @@ def warn_if_inexact(contract: Contract, size: Size) -> None:
     near = exact_sizes_near(contract, size, 2)
     sizes = " and ".join("x".join(map(str, s)) for s in near) or f"none within {_SEARCHED} pixels"
     warnings.warn(
-        f"for {contract.in_type.space.fields} of {'x'.join(map(str, size))} pixels this network is not exactly equivariant to {contract.group} on the"
-        f" pixel grid: it needs {reasons}; nearest exact sizes: {sizes}",
+        f"for {contract.in_type.space.fields} of {'x'.join(map(str, size))} pixels this network is not exactly"
+        f" equivariant to {contract.group} on the pixel grid: it needs {reasons}; nearest exact sizes: {sizes}",
         InexactSizeWarning,
         stacklevel=3,
     )

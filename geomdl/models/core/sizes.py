@@ -114,7 +114,9 @@ def require_square(size: Size, group: PointGroup) -> None:
         near = tuple(least if a in axes else n for a, n in enumerate(size))
         if near != tuple(size):
             named = " = ".join(space.axes[a] for a in axes)
-            allowed = "square images" if space == PLANE else f"{'cubes (' * (len(axes) == 3)}{named}{')' * (len(axes) == 3)}"
+            allowed = (
+                "square images" if space == PLANE else f"{'cubes (' * (len(axes) == 3)}{named}{')' * (len(axes) == 3)}"
+            )
             raise invalid(f"{_image(size)} size for group {group}", _by(size), allowed, _by(near))
 
 
