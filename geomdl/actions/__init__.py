@@ -35,7 +35,7 @@ __all__ = [
 
 __experimental__ = [
     "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "GridElements", "ImageTransformation",
-    "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "disc", "family", "input_action", "le90", "move",
-    "move_oriented", "move_upright", "move_values", "output_action", "output_law", "packed_detections",
+    "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "disc", "family", "input_action", "le90",
+    "move", "move_oriented", "move_upright", "move_values", "output_action", "output_law", "packed_detections",
     "representation_matrix", "warp_projective",
 ]  # fmt: skip

@@ -24,7 +24,7 @@ class GridElements:
     Raises:
       ValueError: for a group that does not act there.
 
-    >>> from geomdl.groups import C4, O
+    >>> from geomdl.groups import C4, VOLUME, O
     >>> GridElements(C4, jnp.array([1])).labels(jnp.array([[[0, 1], [2, 3]]]), -1)
     Array([[[1, 3],
             [0, 2]]], dtype=int32)

@@ -47,7 +47,8 @@ class Halvings:
 
         Polyphase and alias-free halvings need even sides. The others keep the symmetries of a group only where both
         sides are even, or both odd, at every halving; n → ⌈n/2⌉ maps n − 1 to ⌊(n − 1)/2⌋, so the parities agree k
-        times when the sides agree modulo 2^k. So do the three sides of volumes. (A stride may be built for any size: it says itself when it is exact.)
+        times when the sides agree modulo 2^k. So do the three sides of volumes. (A stride may be built for any size: it
+        says itself when it is exact.)
 
         Args:
           size: (height, width), or (depth, height, width).
@@ -106,7 +107,7 @@ def require_square(size: Size, group: PointGroup) -> None:
     >>> require_square((6, 4, 4), SpatialGroup("C4z"))
     >>> require_square((6, 4, 4), O)
     Traceback (most recent call last):
-    ValueError: invalid volume size for group O '6x4x4'; allowed: cubes (depth = height = width); try '4x4x4'
+    ValueError: invalid volume size for group O '6x4x4'; allowed: cubes (depth = height = width); try 4x4x4
     """
     space: BaseSpace = VOLUME if len(size) == VOLUME.dimension else PLANE
     for axes in space.exchanged_axes(group):
@@ -114,9 +115,8 @@ def require_square(size: Size, group: PointGroup) -> None:
         near = tuple(least if a in axes else n for a, n in enumerate(size))
         if near != tuple(size):
             named = " = ".join(space.axes[a] for a in axes)
-            allowed = (
-                "square images" if space == PLANE else f"{'cubes (' * (len(axes) == 3)}{named}{')' * (len(axes) == 3)}"
-            )
+            cubes = f"cubes ({named})" if len(axes) == space.dimension else named
+            allowed = "square images" if space == PLANE else cubes
             raise invalid(f"{_image(size)} size for group {group}", _by(size), allowed, _by(near))
 
 
