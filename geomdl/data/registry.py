@@ -17,6 +17,7 @@ from geomdl.data.sources.own.voc import VOCConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shape_boxes import BoxShapesConfig
 from geomdl.data.sources.shapes import ShapesConfig
+from geomdl.data.sources.space.solids import SolidsConfig
 from geomdl.data.sources.tfds import PREFIX, TFDSConfig, prepared
 from geomdl.data.sources.xo import XOConfig
 from geomdl.data.types import DataConfig
@@ -50,6 +51,7 @@ DATASETS.register("mnist_rot", MNISTRotConfig)
 DATASETS.register("red_green", RedGreenConfig)
 DATASETS.register("shapes", ShapesConfig)
 DATASETS.register("box_shapes", BoxShapesConfig)
+DATASETS.register("solids", SolidsConfig)
 DATASETS.register("nuclei", NucleiConfig)
 DATASETS.register("folder", FolderConfig)
 DATASETS.register("masks", MaskFolderConfig)
