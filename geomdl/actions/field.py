@@ -21,6 +21,7 @@ from geomdl.groups import (
     Element,
     PlanarGroup,
     PointGroup,
+    SpatialGroup,
     planar_factors,
     require_planar,
 )
@@ -171,7 +172,8 @@ def _index(g: Element | jax.Array, group: PointGroup) -> jax.Array:
     if isinstance(group, DirectProduct):
         first, second = planar_factors(group)
         return _index(g[:2], first) * int(second.order) + _index(g[2:], second)
-    return jnp.asarray(g[1] + int(group.rotation_order) * g[0]).astype(jnp.int32)
+    number = g[0] if isinstance(group, SpatialGroup) else g[1] + int(group.rotation_order) * g[0]
+    return jnp.asarray(number).astype(jnp.int32)
 
 
 def _act_on_fibre(g: Any, x: jax.Array, field_type: FieldType) -> jax.Array:
