@@ -13,6 +13,7 @@ pairs of a screw and its mirror image are told apart. Seed 0 (fast), or seeds 0â
 
 import argparse
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import jax
@@ -43,9 +44,10 @@ class Coordinates(nnx.Module):
 
     def __init__(self, classes: int, rngs: nnx.Rngs) -> None:
         widths = (3, 64, 128, 64, classes)
-        self.maps = nnx.List([nnx.Linear(a, b, rngs=rngs) for a, b in zip(widths[:-1], widths[1:], strict=True)])
+        self.maps = nnx.List([nnx.Linear(a, b, rngs=rngs) for a, b in pairwise(widths)])
 
     def __call__(self, points: jax.Array) -> jax.Array:
+        """Scores ``[..., classes]`` of clouds ``[..., points, 3]``."""
         x = points
         for i, linear in enumerate(self.maps):
             x = linear(x)
@@ -131,7 +133,7 @@ def contradicted(out: Path) -> list[str]:
 def conclusions(out: Path) -> str:
     """What was seen, in a sentence for each row."""
     return "\n".join(
-        f"{row['network']}, seed {row['seed']}: {row['upright']:.1%} of upright and {row['turned']:.1%} of turned screws; "
+        f"{row['network']}, seed {row['seed']}: {row['upright']:.1%} of upright, {row['turned']:.1%} of turned screws; "
         f"{row['pairs']:.1%} of mirror images told apart"
         for row in read_csv(out / "chirality.csv", list(COLUMNS), COMMAND)
     )

@@ -13,8 +13,8 @@ def read_nifti(file: Path) -> Shaped[np.ndarray, "depth height width channels"]:
     """One volume, with the axes of geomdl: slices from top to bottom, rows from front to back, columns to the right.
 
     The file says how its axes lie in the body; whatever way that is, they are brought to (x, y, z) = (right, front,
-    top) by exchanging and reversing whole axes, so that left and right are what they are. Voxels are taken as cubes: files
-    with other spacings have to be resampled before. Where numbers are scaled, they are.
+    top) by exchanging and reversing whole axes, so that left and right are what they are. Voxels are taken as cubes:
+    files with other spacings have to be resampled before. Scales that a file has for its numbers are applied.
 
     Args:
       file: ``.nii`` or ``.nii.gz``, of three axes, or four, of which the last becomes channels.
