@@ -194,11 +194,13 @@ class _Subject:
         limit: float | None,
     ) -> "_Subject":
         """Calls the model for the first time."""
-        in_type, out_type = _field_types(model.contract, group, images.size[2])
+        law = None
         if not (isinstance(output, str) and output == AUTO):
             law = output_law(output, group)  # or it is refused, before the model is called
-            if isinstance(law, OutputLaw) and law.kind == "detections":
-                model, _ = in_plain_layout(model, law)  # one array, whatever the model gives
+        sets = isinstance(law, OutputLaw) and law.kind == "detections"
+        in_type, out_type = _field_types(model.contract, group, images.size[2], decoded=sets)
+        if sets:
+            model, _ = in_plain_layout(model, law)  # one array, whatever the model gives
         size = images.size[:2]
         stream = Stream(model, batch=min(batch, max(len(images.pixels), 2)))
         y = first_outputs(stream, white.pixels)
@@ -317,12 +319,17 @@ def _require_dtype(dtype: DTypeLike, model: Model) -> None:
 
 
 def _field_types(
-    contract: Contract | None, group: PlanarGroup, channels: int
+    contract: Contract | None, group: PlanarGroup, channels: int, *, decoded: bool = False
 ) -> tuple[FieldType | None, FieldType | None]:
-    """How the channels of input and output transform, by the contract of a module of ours; None for scalars."""
+    """How the channels of input and output transform, by the contract of a module of ours; None for scalars.
+
+    Of what is decoded from the output (boxes) its channels say nothing.
+    """
     if contract is None:
         return None, None
     types = [None if t.is_trivial else t for t in (contract.in_type, contract.out_type)]
+    if decoded:
+        types[1] = None
     for t in types:
         if t is not None and t.group != group:
             raise invalid("group", str(group), f"{t.group}, as the model's channels transform as {t}", str(t.group))

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.audit import audit
+from geomdl.audit import Images, audit
 
 SIDE = 8
 
@@ -66,3 +66,21 @@ def test_what_is_no_set_of_detections_is_refused():
         levels(lambda x: {"boxes": brightest(x)["boxes"]})
     with pytest.raises(ValueError, match="output='detections' is for sets of boxes"):
         audit(brightest, size=(SIDE, SIDE, 2), count=2)
+
+
+def test_boxes_of_a_data_set_are_no_classes_of_images():
+    given = Images.of("boxes", np.zeros((3, SIDE, SIDE, 2), np.float32), {"boxes": np.zeros((3, 1, 4))})
+    assert given.first(2).labels is None
+
+
+@pytest.mark.long
+def test_a_detector_of_geomdl_is_audited_for_a_larger_group_than_its_own():
+    from geomdl.data import BoxTarget
+    from geomdl.models import FCOSConfig
+    from geomdl.tasks import Detection
+
+    config = FCOSConfig(group="C4", channels=4, features=4, halvings=2, levels=2, tower=1)
+    detector, task = config.build((16, 16, 1), 2, rngs=0), Detection(("a", "b"), BoxTarget(2), threshold=0.0)
+    images = np.random.default_rng(0).random((4, 16, 16, 1))
+    report = audit(detector, group="D4", images=images, output=task.law, select=task.predictions)
+    assert (report["C4"].level, report["D4"].level) == ("exact", "broken")
