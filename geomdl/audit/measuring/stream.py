@@ -90,7 +90,8 @@ def arranged(images: np.ndarray, model: Model) -> np.ndarray:
 def _checked(result: Any, batch: int) -> np.ndarray:
     if isinstance(result, tuple | list | dict):
         kind = type(result).__name__
-        raise OutputError(f"the model returns a {kind}; an audit needs one array: wrap it in a function that picks one")
+        how = "output='detections' is for sets of boxes, scores and classes; else wrap it in a function that picks one"
+        raise OutputError(f"the model returns a {kind}; an audit needs one array: {how}")
     array = np.asarray(result)
     if array.dtype == object or array.ndim < 1:
         raise OutputError(f"the model returns {type(result).__name__}; an audit needs one array [batch, ...]")
