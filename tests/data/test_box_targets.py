@@ -42,6 +42,22 @@ def test_boxes_hold_what_is_drawn(shapes):
     assert (split.labels["classes"] == -1).all(1).any()
 
 
+def test_shapes_may_be_upright_and_round_things_turn_with_tight_boxes():
+    options = {"size": 32, "largest": 8, "train_size": 20, "validation_size": 1, "test_size": 1, "oriented": True}
+    drawn = {turned: data_config("box_shapes", turned=turned, **options).load().train.labels for turned in (0.0, 30.0)}
+    for turned, labels in drawn.items():
+        angles = np.degrees(labels["boxes"][labels["classes"] >= 0][:, 4])
+        assert (angles >= 0).all()
+        assert turned * 0.8 <= angles.max() <= turned
+    with pytest.raises(ValueError, match=r"data\.turned"):
+        data_config("box_shapes", turned=361.0)
+    disc = jax.tree.map(jnp.asarray, pack_boxes([[[2, 3, 6, 7]]], [[0]]))
+    turn = Warp(rotation_matrix(jnp.float32(45.0))[None], jnp.zeros((1, 2)))
+    for round_objects, side in ((False, 4 * 2**0.5), (True, 4.0)):
+        moved = BoxTarget(1, round_objects=round_objects).moved(disc, turn, (10, 10))["boxes"][0, 0]
+        assert np.allclose(moved[2:] - moved[:2], side, atol=1e-4)
+
+
 def test_oriented_boxes_lie_about_upright_ones(shapes):
     upright, oriented = (shapes[o].train.labels for o in (False, True))
     there = upright["classes"] >= 0
