@@ -13,6 +13,7 @@ from geomdl.data.sources.own.box_table import BoxTableConfig
 from geomdl.data.sources.own.coco import COCOConfig
 from geomdl.data.sources.own.folder import FolderConfig
 from geomdl.data.sources.own.mask_folder import MaskFolderConfig
+from geomdl.data.sources.own.dota import DOTAConfig
 from geomdl.data.sources.own.voc import VOCConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shape_boxes import BoxShapesConfig
@@ -54,6 +55,7 @@ DATASETS.register("nuclei", NucleiConfig)
 DATASETS.register("folder", FolderConfig)
 DATASETS.register("masks", MaskFolderConfig)
 DATASETS.register("voc", VOCConfig)
+DATASETS.register("dota", DOTAConfig)
 DATASETS.register("coco", COCOConfig)
 DATASETS.register("box_table", BoxTableConfig)
 DATASETS.register("arrays", ArraysConfig)
