@@ -11,9 +11,9 @@ from geomdl.data.sources.nuclei import NucleiConfig
 from geomdl.data.sources.own.array_files import ArraysConfig
 from geomdl.data.sources.own.box_table import BoxTableConfig
 from geomdl.data.sources.own.coco import COCOConfig
+from geomdl.data.sources.own.dota import DOTAConfig
 from geomdl.data.sources.own.folder import FolderConfig
 from geomdl.data.sources.own.mask_folder import MaskFolderConfig
-from geomdl.data.sources.own.dota import DOTAConfig
 from geomdl.data.sources.own.voc import VOCConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shape_boxes import BoxShapesConfig

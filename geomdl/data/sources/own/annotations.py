@@ -296,15 +296,15 @@ def _checked(
         place = f"{box.where} in {image.source.name}"
         cut = np.clip(edges, 0.0, frame)
         wrong = ""
-        if box.corners and np.isfinite(edges).all():
+        if not np.isfinite(edges).all() or not np.isfinite(written).all():
+            wrong = f"has coordinates that are no numbers, {shown}"
+        elif box.corners:
             middle = np.array(box.corners).reshape(4, 2).mean(0)
             if inside(np.array(box.corners)) <= 0:
                 wrong = f"has zero size, {shown}"
             elif ((middle < 0) | (middle > frame[:2])).any():
                 wrong = f"has its centre outside the image of {height}×{width} pixels, {shown}"
             cut = np.array(box.corners)
-        elif not np.isfinite(edges).all():
-            wrong = f"has coordinates that are no numbers, {shown}"
         elif (written[2:] == written[:2]).any():
             wrong = f"has zero size, {shown}"
         elif (written[2:] < written[:2]).any():
