@@ -119,7 +119,7 @@ def configuration(data: str, detector: str, seed: int, steps: int) -> RunConfig:
         {
             "seed": seed,
             "model": {**model, **levels, "group": group, "match_parameters": PARAMETERS},
-            # Oriented overlaps are dear, and shapes are few: fewer candidates than usual.
+            # oriented overlaps are dear, and shapes are few: fewer candidates than usual
             "task": {"name": "detection", **({"candidates": 48, "detections": 24} if data == SHAPES else {})},
             "augmentation": augmentation,
             "optimizer": {"name": "adam", "learning_rate": 0.002, "clip_norm": 10.0},

@@ -149,7 +149,7 @@ def _measured_together(
 def _measured(transformation: Transformation, frame: _Frame, passed: _Passed) -> tuple[Measurement, Picture]:
     """The error of one transformation, and the image that it changes most."""
     expected = transformation.move_output(frame.y)
-    _require_same_shape(passed.of_moved, expected, transformation)
+    _require_same_shape(passed.of_moved, expected, transformation, sets=frame.output.kind == "detections")
     got, expected = frame.output.paired(frame.counted(passed.of_moved), frame.counted(expected))
     baseline, through = _resampling_alone(transformation, frame, passed)
     measurement = Measurement(
@@ -264,8 +264,10 @@ def _worst(
     return Picture(measurement, x[index], moved[index].copy("K"), float(errors[index]))
 
 
-def _require_same_shape(got: np.ndarray, expected: np.ndarray, transformation: Transformation) -> None:
-    if got.shape != expected.shape:
+def _require_same_shape(
+    got: np.ndarray, expected: np.ndarray, transformation: Transformation, *, sets: bool
+) -> None:
+    if got.shape != expected.shape and not sets:
         raise ValueError(
             f"under {transformation.family} {transformation.element} the output has shape {got.shape}, but the"
             " moved output has"

@@ -105,6 +105,8 @@ def check_contract(
     x, other = (rng.normal(size=(batch, *size, contract.in_type.size)).astype(dtype) for _ in range(2))
     call = _compiled(module, key, dtype, train=train, sharding=sharding, decode=decode)
     y, limit = call(x), tolerance(dtype, contract.depth)
+    if decode is not None:  # which may compute in another precision than the module
+        limit = max(limit, tolerance(y.dtype, contract.depth))
     subject = Subject(contract, call, x, y, seed, rng, limit, train, max_shifts, approximate, decode is not None)
     found = [check(subject) for check in CHECKERS]
     return Report(
