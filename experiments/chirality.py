@@ -32,7 +32,7 @@ COMMAND = "python -m experiments.chirality"
 PRESETS: dict[str, range] = {"fast": range(1), "full": range(3)}
 COLUMNS = ("network", "seed", "train", "upright", "turned", "mirrored", "pairs")
 NETWORKS = ("SO3", "O3", "coordinates")
-POINTS, TRAIN, TEST, STEPS, BATCH, RATE = 48, 400, 200, 300, 16, 0.01
+POINTS, TRAIN, TEST, STEPS, BATCH, RATE = 48, 400, 200, 300, 8, 0.01
 CHANCE = 0.6
 """The most that half of 200 screws, guessed, come to: 0.5 and nearly three standard deviations."""
 
