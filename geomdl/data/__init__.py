@@ -21,6 +21,7 @@ from geomdl.data.sources.shape_boxes import BoxShapesConfig
 from geomdl.data.sources.shapes import ShapesConfig
 from geomdl.data.sources.space.solids import SolidsConfig
 from geomdl.data.sources.space.tetris import TETRIS, tetris
+from geomdl.data.sources.space.volumes import VolumesConfig
 from geomdl.data.sources.splits import stratified_order, stratified_split
 from geomdl.data.sources.tfds import TFDSConfig, prepared
 from geomdl.data.sources.xo import XOConfig, o_pattern, x_pattern
@@ -75,6 +76,7 @@ __all__ = [
     "TFDSConfig",
     "TargetKind",
     "ValuesTarget",
+    "VolumesConfig",
     "XOConfig",
     "config_class",
     "config_fields",

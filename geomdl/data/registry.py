@@ -18,6 +18,7 @@ from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shape_boxes import BoxShapesConfig
 from geomdl.data.sources.shapes import ShapesConfig
 from geomdl.data.sources.space.solids import SolidsConfig
+from geomdl.data.sources.space.volumes import VolumesConfig
 from geomdl.data.sources.tfds import PREFIX, TFDSConfig, prepared
 from geomdl.data.sources.xo import XOConfig
 from geomdl.data.types import DataConfig
@@ -58,6 +59,7 @@ DATASETS.register("masks", MaskFolderConfig)
 DATASETS.register("voc", VOCConfig)
 DATASETS.register("coco", COCOConfig)
 DATASETS.register("box_table", BoxTableConfig)
+DATASETS.register("volumes", VolumesConfig)
 DATASETS.register("arrays", ArraysConfig)
 DATASETS.register("given", GivenData)
 

@@ -97,8 +97,8 @@ class Split:
     """Images with their labels, with random access.
 
     Attributes:
-      images: ``[n, height, width, channels]``, or volumes ``[n, depth, height, width, channels]``; float32 in [0, 1], or
-        uint8 or uint16 that stand for value / largest value (scaled on the device,
+      images: ``[n, height, width, channels]``, or volumes ``[n, depth, height, width, channels]``; float32 in [0, 1],
+        or uint8 or uint16 that stand for value / largest value (scaled on the device,
         :func:`geomdl.data.loading.batches.unit_interval`). In memory, or a :class:`Column` that reads on demand. Lists,
         tensors and arrays of JAX become arrays of NumPy.
       labels: ``[n]`` int32 class indices, ``[n, classes]`` float32 indicators for multi-label data, or

@@ -69,7 +69,7 @@ def nearest_neighbours(points: Any, number: int, *, room: int | None = None, mas
     Args:
       points: ``[..., points, 3]``; NumPy, JAX or what stands for it. Traced under `jax.jit` and `jax.vmap`.
       number: of nearest neighbours, without the point itself.
-      room: places for neighbours of each point; None for twice the number, or all other points if they are fewer.
+      room: places for neighbours of each point; None for half as many more than the number. Cost grows with it.
       mask: ``[..., points]``, True where there is a point: padding has no neighbours, and is none.
 
     Raises:
@@ -90,7 +90,7 @@ def nearest_neighbours(points: Any, number: int, *, room: int | None = None, mas
     size = array.shape[-2]
     if number >= size:
         raise invalid("number of neighbours", number, f"fewer than the {size} points", max(size - 1, 1))
-    room = min(2 * number, size - 1) if room is None else whole_number("room", room, least=number)
+    room = number + (number + 1) // 2 if room is None else whole_number("room", room, least=number)
     _look_at(array, kept, number + 1)
     return _neighbourhoods(array, kept, room, number, 0.0)
 

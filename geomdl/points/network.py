@@ -37,6 +37,7 @@ class PointNetwork(nnx.Module):
       num_classes: how many scores.
       radius: of the convolutions, in the unit of the coordinates.
       neighbours: the number of nearest neighbours of a point. Equally far ones count as `nearest_neighbours` says.
+      room: places for neighbours, which cost time: see `nearest_neighbours`; None for its default.
       within: take the neighbours within the radius instead, of which there are ``neighbours`` at most.
       symmetry: ``"SO3"``, rotations, or ``"O3"``, rotations and reflections.
       irreps_in: of the features of points; without features all points are alike, with the feature 1.
@@ -60,6 +61,7 @@ class PointNetwork(nnx.Module):
         *,
         radius: float,
         neighbours: int = 8,
+        room: int | None = None,
         within: bool = False,
         symmetry: str = "SO3",
         irreps_in: Any = "1x0e",
@@ -73,7 +75,7 @@ class PointNetwork(nnx.Module):
             raise unknown("symmetry of PointNetwork", symmetry, list(SYMMETRIES))
         self.num_classes = whole_number("num_classes", num_classes)
         self.neighbours = whole_number("neighbours", neighbours)
-        self.radius, self.within, self.symmetry = radius, bool(within), symmetry
+        self.radius, self.within, self.room, self.symmetry = radius, bool(within), room, symmetry
         self.irreps_in = irreps = as_irreps(irreps_in, "irreps_in")
         wanted, rngs = as_irreps(hidden, "hidden").simplify(), as_rngs(rngs)
         convolutions, norms, gates = [], [], []
@@ -112,7 +114,7 @@ class PointNetwork(nnx.Module):
         if self.within:
             near = neighbours_within(array, self.radius, room=self.neighbours, mask=kept)
         else:
-            near = nearest_neighbours(array, self.neighbours, mask=kept)
+            near = nearest_neighbours(array, self.neighbours, room=self.room, mask=kept)
         if features is None:
             if not self.irreps_in == ONE:
                 raise invalid("features of points", None, f"[..., points, {self.irreps_in.dim}], for {self.irreps_in}")

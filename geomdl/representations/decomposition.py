@@ -10,6 +10,7 @@ from geomdl.representations.irrep_families import irrep_family
 from geomdl.representations.irreps import irrep
 from geomdl.representations.representation import Representation, frozen_basis, require_orthogonal
 
+
 def decompose(
     group: PointGroup, matrices: Callable[[Element], np.ndarray] | np.ndarray, name: str = "decomposed"
 ) -> Representation:

@@ -230,9 +230,7 @@ class FieldType:
         """
         return FieldType(self.group, fields, self.space)
 
-    def restrict(
-        self, subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str, axis: float = 0
-    ) -> "FieldType":
+    def restrict(self, subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str, axis: float = 0) -> "FieldType":
         """The same channels as a field of a subgroup; see `geomdl.representations.restrict`.
 
         Args:

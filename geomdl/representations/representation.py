@@ -12,6 +12,7 @@ from geomdl.errors import invalid
 from geomdl.groups import Element, PointGroup
 from geomdl.representations.irrep_families import Label, irrep_family
 
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Representation:
     """A real orthogonal representation of a compact group, given by its decomposition into irreps:

@@ -76,9 +76,7 @@ class PlanarIrreps(IrrepFamily):
     def description(self) -> str:
         """All names, or their rule."""
         if self.group.rotation_order == math.inf:
-            return (
-                "irrep(0,0), irrep(1,0), irrep(1,k) with k ≥ 1" if self.group.reflections else "irrep(k) with k ≥ 0"
-            )
+            return "irrep(0,0), irrep(1,0), irrep(1,k) with k ≥ 1" if self.group.reflections else "irrep(k) with k ≥ 0"
         return ", ".join(map(self.name, self.labels()))
 
     def separate(self, generators: np.ndarray) -> list[tuple[list[Label], np.ndarray]]:
