@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from geomdl.data import Dataset, SolidsConfig, Split
+from geomdl.actions import act
+from geomdl.data import Dataset, SolidsConfig, VolumesConfig
 from geomdl.errors import invalid
 from geomdl.groups import SO3, VOLUME, O, SpatialGroup
+from geomdl.representations import FieldType
 
 GLANDS = "adrenalmnist3d.npz"
 
@@ -42,12 +42,7 @@ def glands() -> Dataset:
     path = Path(folder or "") / GLANDS
     if folder is None or not path.is_file():
         raise invalid("GEOMDL_DATA in the environment", folder, f"a folder with {GLANDS} of MedMNIST v2 in it")
-    with np.load(path) as file:
-        splits = [
-            Split(file[f"{name}_images"][..., None], file[f"{name}_labels"].ravel().astype(np.int32))
-            for name in ("train", "val", "test")
-        ]
-    return Dataset("adrenal", *splits, (28, 28, 28, 1), 2, ("normal", "enlarged"), "AdrenalMNIST3D of MedMNIST v2")
+    return VolumesConfig(path=str(path), classes=("normal", "enlarged")).load()
 
 
 def smaller(x: np.ndarray) -> np.ndarray:
@@ -63,20 +58,6 @@ def turned(x: np.ndarray, g: np.ndarray, group: SpatialGroup = O) -> np.ndarray:
 
 
 def rotated(x: np.ndarray, seed: int) -> np.ndarray:
-    """Each volume turned by a rotation of its own, uniform in SO(3), by trilinear interpolation; 0 comes in."""
-    draws = SO3.sample(np.random.default_rng([seed, 3]), len(x))
-    return np.asarray(_resampled(jnp.asarray(x), jnp.asarray(VOLUME.matrix(SO3, draws), jnp.float32)))
-
-
-@jax.jit
-def _resampled(x: jax.Array, matrices: jax.Array) -> jax.Array:
-    size = x.shape[1:-1]
-    middle = (np.array(size, np.float32) - 1) / 2
-    places = np.stack(np.indices(size), -1).reshape(-1, 3).astype(np.float32) - middle
-
-    def one(volume: jax.Array, matrix: jax.Array) -> jax.Array:
-        sources = (places @ matrix + middle).T  # A⁻¹ p, for A is orthogonal
-        moved = [jax.scipy.ndimage.map_coordinates(channel, list(sources), 1) for channel in jnp.moveaxis(volume, -1, 0)]
-        return jnp.stack(moved, -1).reshape(volume.shape)
-
-    return jax.lax.map(lambda pair: one(*pair), (x, matrices))
+    """Each volume moved by a rotation of its own, uniform in SO(3), through cubic B-splines; 0 comes in."""
+    draws, scalars = SO3.sample(np.random.default_rng([seed, 3]), len(x)), FieldType(SO3, f"{x.shape[-1]} trivial")
+    return np.concatenate([np.asarray(act(g, x[i : i + 1], scalars)) for i, g in enumerate(draws)])
