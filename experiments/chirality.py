@@ -80,7 +80,7 @@ def measured(name: str, seed: int) -> Row:
     points, labels = upright.clouds("train", POINTS)
     scores, _ = fitted(network(name, nnx.Rngs(seed)), points, labels, steps=STEPS, batch=BATCH, rate=RATE, seed=seed)
     test, turned = upright.clouds("test", POINTS), SolidsConfig(**options).clouds("test", POINTS)
-    plain, mirrored = of_all(scores, turned[0]), of_all(scores, turned[0] * np.float32([1, 1, -1]))
+    plain, mirrored = of_all(scores, turned[0]), of_all(scores, turned[0] * np.array([1, 1, -1], np.float32))
     return {
         "network": name,
         "seed": seed,

@@ -12,6 +12,8 @@ from flax import nnx
 from geomdl.e3nn import BatchNorm, Gate, Linear, MultiLayerPerceptron, TensorProduct, as_irreps
 from geomdl.e3nn.gate import normalized
 from geomdl.equivariance import tolerance
+from geomdl.layers import NormPool
+from geomdl.representations import FieldType
 
 IRREPS = "4x0e + 2x0o + 3x1o + 2x1e + 1x2e"
 MIXED = "2x0e + 1x1o + 3x0e + 1x1o"  # kinds in several parts
@@ -183,6 +185,20 @@ def test_statistics_over_an_axis_are_those_of_the_whole_batch():
     in_parts = jax.vmap(lambda part: layer_call(parts, [part]), axis_name="parts")
     found, expected = jax.jit(lambda x: (in_parts(x.reshape(3, 2, 5)), layer_call(whole, [x])))(x)
     np.testing.assert_allclose(found.reshape(6, 5), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_field_types_of_o3_are_irreps_and_fields_of_e3nn_enter_layers():
+    field_type = FieldType("O3", "2x0e + 1x1o")
+    assert as_irreps(field_type) == e3nn.Irreps("2x0e + 1x1o")
+    x = drawn("2x0e + 1x1o", (3,), "float32")
+    layer = Linear(field_type, FieldType("O3", "3x1o"), rngs=0)
+    np.testing.assert_array_equal(layer(x).array, layer(e3nn.IrrepsArray("2x0e + 1x1o", jnp.asarray(x))).array)
+    norm = NormPool(field_type)
+    np.testing.assert_array_equal(norm(e3nn.IrrepsArray("2x0e + 1x1o", jnp.asarray(x))), norm(x))
+    with pytest.raises(ValueError, match=r"irreps of the input of NormPool '2x0e[+]1x1e'; allowed: 2x0e [+] 1x1o"):
+        norm(e3nn.IrrepsArray("2x0e + 1x1e", jnp.asarray(x)))
+    with pytest.raises(ValueError, match="irreps of SO3 have no parity"):
+        as_irreps(FieldType("SO3", "1 irrep(1)"))
 
 
 REFUSED = {
