@@ -8,6 +8,7 @@ from geomdl.models.classification.fully_connected import (
     PerceptronConfig,
     perceptron_update,
 )
+from geomdl.models.classification.irreps_network import IrrepsNetworkConfig
 from geomdl.models.classification.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNISTFinalConfig
 from geomdl.models.classification.off_grid import OffGridConfig
 from geomdl.models.classification.steerable_example import SteerableExampleConfig
@@ -75,6 +76,7 @@ MODELS.register("cnn", CNNConfig)
 MODELS.register("ti_cnn", TranslationInvariantConfig)
 MODELS.register("gcnn", GCNNConfig)
 MODELS.register("off_grid", OffGridConfig)
+MODELS.register("irreps_network", IrrepsNetworkConfig)
 MODELS.register("steerable_example", SteerableExampleConfig)
 MODELS.register("mnist_benchmark", MNISTBenchmarkConfig)
 MODELS.register("mnist_final", MNISTFinalConfig)
@@ -134,7 +136,7 @@ __all__ = [
     "CIFARWideResNetConfig", "CNNConfig", "Candidates", "DeeplySupervisedConfig", "DenseNetConfig", "DetectorOutputs",
     "Encoding", "Exported", "FCNConfig", "FCOSConfig", "FeatureLayer", "FractalNetConfig", "GCNNConfig",
     "GoogLeNetConfig", "Grid", "GroupUNetConfig", "HarmonicConfig", "HighwayConfig", "ImageNetResNetConfig",
-    "ImageShape", "InceptionV3Config", "InexactSizeWarning", "LeNetConfig", "LinearConfig", "Loaded", "LocalConfig",
+    "ImageShape", "InceptionV3Config", "InexactSizeWarning", "IrrepsNetworkConfig", "LeNetConfig", "LinearConfig", "Loaded", "LocalConfig",
     "LocaliserConfig", "Losses", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config",
     "ModelConfig", "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "SSDConfig",
     "ScalableConfig", "ShiftUNetConfig", "SlidingWindowConfig", "SqueezeNetConfig", "SteerableConfig",
@@ -150,7 +152,7 @@ __experimental__ = [
     "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
     "CIFARWideResNetConfig", "Candidates", "DeeplySupervisedConfig", "DenseNetConfig", "DetectorOutputs", "Encoding",
     "Exported", "FCOSConfig", "FeatureLayer", "FractalNetConfig", "GoogLeNetConfig", "Grid", "HarmonicConfig",
-    "HighwayConfig", "ImageNetResNetConfig", "InceptionV3Config", "LeNetConfig", "Loaded", "LocaliserConfig", "Losses",
+    "HighwayConfig", "ImageNetResNetConfig", "InceptionV3Config", "IrrepsNetworkConfig", "LeNetConfig", "Loaded", "LocaliserConfig", "Losses",
     "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "NetworkInNetworkConfig", "SSDConfig",
     "ScalableConfig", "SlidingWindowConfig", "SqueezeNetConfig", "SteerableConfig", "Targets", "Tuned", "VGGConfig",
     "VisionTransformerConfig", "WeightsMismatch", "WideResNetConfig", "YOLOConfig", "ZooConfig", "autotune",
