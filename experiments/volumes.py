@@ -33,6 +33,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
@@ -97,11 +98,13 @@ def volumes(name: str, preset: Preset) -> Volumes:
         )
         return Volumes(upright, np.asarray(any_way.test.images))
     full = glands()
-    splits = {key: getattr(full, key) for key in ("train", "validation", "test")}
-    small = {key: Split(framed(np.asarray(split.images)), split.labels) for key, split in splits.items()}
+    train, validation, test = (
+        Split(framed(np.asarray(split.images)), split.labels) for split in (full.train, full.validation, full.test)
+    )
     tested = np.asarray(full.test.images).astype(np.float32) / 255
-    shape = small["train"].images.shape[1:]
-    return Volumes(dataclasses.replace(full, **small, image_shape=shape), framed(rotated(tested, 0)))
+    shape = train.images.shape[1:]
+    small = dataclasses.replace(full, train=train, validation=validation, test=test, image_shape=shape)
+    return Volumes(small, framed(rotated(tested, 0)))
 
 
 def framed(x: np.ndarray) -> np.ndarray:
@@ -157,7 +160,7 @@ def measure(model: nnx.Module, of: Volumes) -> Row:
     x, labels = np.asarray(of.dataset.test.images), np.asarray(of.dataset.test.labels)
 
     def logits(x: np.ndarray) -> np.ndarray:
-        return np.concatenate([np.asarray(predict(x[i : i + 30])) for i in range(0, len(x), 30)])
+        return np.concatenate([np.asarray(predict(jnp.asarray(x[i : i + 30]))) for i in range(0, len(x), 30)])
 
     each = [logits(moved(x, g)) for g in O.elements()]
     scores = [score(y, labels) for y in each]
