@@ -298,7 +298,8 @@ def teraflops(preset: Preset) -> dict[str, float]:
     found = {}
     for name in preset.networks:
         config = configuration(Run(name, "none", 0), preset)
-        macs = summarize(with_method(config.model.build((28, 28, 1), 10, rngs=nnx.Rngs(0)), "dense"), (28, 28, 1))
+        dense: Any = with_method(config.model.build((28, 28, 1), 10, rngs=nnx.Rngs(0)), "dense")
+        macs = summarize(dense, (28, 28, 1))
         images = 10_000 * float(config.training.epochs or 0) * len(WAYS) * len(preset.seeds)
         found[name] = 3 * 2 * macs.multiply_adds * images / 1e12
     return found

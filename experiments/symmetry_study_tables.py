@@ -115,8 +115,13 @@ def mnist_rot_published() -> str:
     """Errors that papers report."""
     from experiments.mnist_rot import PUBLISHED
 
-    shown = [
-        {"name": p.name, "source": p.source, "error": f"{p.error:g}", "averaged": p.averaged and f"{p.averaged:g}"}
+    shown: list[dict[str, Any]] = [
+        {
+            "name": p.name,
+            "source": p.source,
+            "error": f"{p.error:g}",
+            "averaged": f"{p.averaged:g}" if p.averaged else "–",
+        }
         for p in PUBLISHED
     ]
     columns = (Column("name", "Network"), Column("source", "Source"), Column("error", "test error, %"))
