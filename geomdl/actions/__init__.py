@@ -1,11 +1,12 @@
 """Actions of group elements on images, feature fields and label maps, in JAX."""
 
-from geomdl.actions.boxes import le90, move_oriented, move_upright
+from geomdl.actions.boxes import le90, move_inscribed, move_oriented, move_upright
 from geomdl.actions.disc import disc
 from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.field import act, act_labels
 from geomdl.actions.generators import GENERATORS, Generator
 from geomdl.actions.grid import roll, shift_crop, turn
+from geomdl.actions.grid_elements import GridElements
 from geomdl.actions.image_transformations import (
     CropResize,
     Cutout,
@@ -26,47 +27,16 @@ from geomdl.actions.volume_warp import warp_volume
 from geomdl.actions.warp import rotate, rotation_matrix, warp
 
 __all__ = [
-    "FAMILIES",
-    "GENERATORS",
-    "CropResize",
-    "Cutout",
-    "Family",
-    "Generator",
-    "ImageTransformation",
-    "LeftRightFlip",
-    "OutputLaw",
-    "QuarterTurns",
-    "Recolour",
-    "Shift",
-    "Warp",
-    "act",
-    "act_labels",
-    "disc",
-    "family",
-    "input_action",
-    "le90",
-    "move",
-    "move_oriented",
-    "move_upright",
-    "move_values",
-    "output_action",
-    "output_law",
-    "packed_detections",
-    "representation_matrix",
-    "roll",
-    "rotate",
-    "rotation_matrix",
-    "shift_crop",
-    "turn",
-    "warp",
-    "warp_labels",
-    "warp_projective",
-    "warp_volume",
+    "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "GridElements", "ImageTransformation",
+    "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "act", "act_labels", "disc",
+    "family", "input_action", "le90", "move", "move_inscribed", "move_oriented", "move_upright", "move_values",
+    "output_action", "output_law", "packed_detections", "representation_matrix", "roll", "rotate",
+    "rotation_matrix", "shift_crop", "turn", "warp", "warp_labels", "warp_projective", "warp_volume",
 ]  # fmt: skip
 
 __experimental__ = [
-    "CropResize", "Cutout", "FAMILIES", "Family", "GENERATORS", "Generator", "ImageTransformation", "LeftRightFlip",
-    "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "disc", "family", "input_action", "le90", "move",
-    "move_oriented", "move_upright", "move_values", "output_action", "output_law", "packed_detections",
-    "representation_matrix", "warp_projective", "warp_volume",
+    "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "GridElements", "ImageTransformation",
+    "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "disc", "family", "input_action",
+    "le90", "move", "move_inscribed", "move_oriented", "move_upright", "move_values", "output_action", "output_law",
+    "packed_detections", "representation_matrix", "warp_projective", "warp_volume",
 ]  # fmt: skip

@@ -11,12 +11,15 @@ from geomdl.data.sources.nuclei import NucleiConfig
 from geomdl.data.sources.own.array_files import ArraysConfig
 from geomdl.data.sources.own.box_table import BoxTableConfig
 from geomdl.data.sources.own.coco import COCOConfig
+from geomdl.data.sources.own.dota import DOTAConfig
 from geomdl.data.sources.own.folder import FolderConfig
 from geomdl.data.sources.own.mask_folder import MaskFolderConfig
 from geomdl.data.sources.own.voc import VOCConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shape_boxes import BoxShapesConfig
 from geomdl.data.sources.shapes import ShapesConfig
+from geomdl.data.sources.space.solids import SolidsConfig
+from geomdl.data.sources.space.volumes import VolumesConfig
 from geomdl.data.sources.tfds import PREFIX, TFDSConfig, prepared
 from geomdl.data.sources.xo import XOConfig
 from geomdl.data.types import DataConfig
@@ -50,12 +53,15 @@ DATASETS.register("mnist_rot", MNISTRotConfig)
 DATASETS.register("red_green", RedGreenConfig)
 DATASETS.register("shapes", ShapesConfig)
 DATASETS.register("box_shapes", BoxShapesConfig)
+DATASETS.register("solids", SolidsConfig)
 DATASETS.register("nuclei", NucleiConfig)
 DATASETS.register("folder", FolderConfig)
 DATASETS.register("masks", MaskFolderConfig)
 DATASETS.register("voc", VOCConfig)
+DATASETS.register("dota", DOTAConfig)
 DATASETS.register("coco", COCOConfig)
 DATASETS.register("box_table", BoxTableConfig)
+DATASETS.register("volumes", VolumesConfig)
 DATASETS.register("arrays", ArraysConfig)
 DATASETS.register("given", GivenData)
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.actions import ImageTransformation, move_oriented, move_upright, move_values
+from geomdl.actions import ImageTransformation, move_inscribed, move_oriented, move_upright, move_values
 from geomdl.boxes import oriented_intersection
 from geomdl.data.class_indices import (
     IGNORED,
@@ -26,7 +26,7 @@ from geomdl.data.class_indices import (
 from geomdl.errors import invalid, unknown
 from geomdl.representations import FieldType
 
-Size = tuple[int, int]
+Size = tuple[int, ...]
 """(height, width) of the images, in pixels."""
 
 
@@ -176,7 +176,7 @@ class LabelsTarget:
 
 @dataclass(frozen=True)
 class MapTarget:
-    """One class per pixel, ``[n, height, width]`` whole numbers of any type: y'(p) = y(g⁻¹p).
+    """One class per pixel, ``[n, height, width]`` whole numbers of any type: y'(p) = y(g⁻¹p). Of volumes, per voxel.
 
     Where an image is resampled, a pixel has the label of the nearest one; what enters the frame, and what is hidden, is
     −1, which no loss and no metric counts.
@@ -199,11 +199,12 @@ class MapTarget:
 
     def require(self, values: Values, images: Values, what: str) -> None:
         """Class indices, or −1, of every pixel of the images."""
-        if tuple(values.shape) != tuple(images.shape[:3]):
-            if len(values.shape) != 3:
-                axes = ("batch", "height", "width")
+        wanted = tuple(images.shape[:-1])
+        if tuple(values.shape) != wanted:
+            if len(values.shape) != len(wanted):
+                axes = ("batch", *("depth", "height", "width")[-(len(wanted) - 1) :])
                 raise misshapen_labels(f"the label maps in the {what}", values.shape, axes, self.num_classes)
-            allowed = f"that of the images, {tuple(images.shape[:3])}"
+            allowed = f"that of the images, {wanted}"
             raise invalid(f"size of the label maps in the {what}", values.shape, allowed)
         _require_indices(values, self.num_classes, "label map", what, ignored=True)
 
@@ -272,6 +273,8 @@ class BoxTarget:
     Args:
       num_classes: indices from 0 up to this many minus 1 are allowed.
       oriented: whether the boxes are oriented.
+      round_objects: whether upright boxes move to the smallest boxes around the moved ellipses in them
+        (`geomdl.actions.move_inscribed`), which is right at every angle for cells and other round things.
       visible: the least share of the area of a box inside the frame, with which it stays when its image moves.
 
     >>> label = pack_boxes([[[0, 0, 9, 2]], []], [[1], []])
@@ -283,6 +286,7 @@ class BoxTarget:
 
     num_classes: int
     oriented: bool = False
+    round_objects: bool = False
     visible: float = 0.25
 
     moves: bool = field(default=True, init=False, repr=False)
@@ -361,7 +365,7 @@ class BoxTarget:
             good = left >= self.visible * area * (1 - 1e-3)  # the rounding of intersections
             kept = moved
         else:
-            moved = move_upright(boxes, linear, offset, size)
+            moved = (move_inscribed if self.round_objects else move_upright)(boxes, linear, offset, size)
             if getattr(transformation, "circular", False):
                 middle = (moved[..., :2] + moved[..., 2:]) / 2
                 back = jnp.floor(middle / frame) * frame
