@@ -50,7 +50,7 @@ class PointNetwork(nnx.Module):
     Raises:
       ValueError: an option out of range, or clouds as in `nearest_neighbours`.
 
-    >>> network = PointNetwork(3, radius=2.0, neighbours=2, hidden="2x0e + 1x1o", symmetry="O3", degree=1, rngs=0)
+    >>> network = PointNetwork(3, radius=2.0, neighbours=2, hidden="2x0e", symmetry="O3", layers=1, degree=1, rngs=0)
     >>> jax.eval_shape(network, jnp.zeros((5, 4, 3))).shape
     (5, 3)
     """
