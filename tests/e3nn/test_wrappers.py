@@ -159,16 +159,16 @@ def test_perceptron_of_equal_weights_is_that_of_linen():
 def test_under_vmap_split_and_merge_with_gradients_in_strict_promotion():
     """As in anybody's training step; weights keep their dtype, results have that of the input."""
     layer = Linear("4x0e + 2x1o", Gate("2x0e + 1x1o").irreps_in, rngs=0)
-    gate, norm = Gate("2x0e + 1x1o"), BatchNorm("2x0e + 1x1o", axis_name="batch")
+    gate, norm = Gate("2x0e + 1x1o"), BatchNorm("2x0e + 1x1o")
     graph, params, rest = nnx.split((layer, gate, norm), nnx.Param, ...)
 
     @jax.jit
     def gradient(params, x):
         def loss(params):
-            layer, gate, norm = nnx.merge(graph, params, rest)
-            norm = norm if x.dtype != jnp.bfloat16 else (lambda y: y)
-            y = jax.vmap(lambda row: gate(layer(row)), axis_name="batch")(x)
-            return (y.array**2).mean()
+            layer, gate, norm = nnx.merge(graph, params, jax.tree.map(jnp.copy, rest))
+            y = jax.vmap(lambda row: gate(layer(row)))(x)
+            assert y.dtype == x.dtype
+            return (norm(y).array ** 2 * y.array).mean()
 
         return jax.grad(loss)(params)
 
