@@ -32,7 +32,7 @@ COMMAND = "python -m experiments.chirality"
 PRESETS: dict[str, range] = {"fast": range(1), "full": range(3)}
 COLUMNS = ("network", "seed", "train", "upright", "turned", "mirrored", "pairs")
 NETWORKS = ("SO3", "O3", "coordinates")
-POINTS, TRAIN, TEST, STEPS, BATCH, RATE = 48, 400, 200, 300, 16, 0.01
+POINTS, TRAIN, TEST, STEPS, BATCH, RATE = 48, 400, 200, 300, 8, 0.01
 CHANCE = 0.6
 """The most that half of 200 screws, guessed, come to: 0.5 and nearly three standard deviations."""
 
@@ -80,7 +80,7 @@ def measured(name: str, seed: int) -> Row:
     points, labels = upright.clouds("train", POINTS)
     scores, _ = fitted(network(name, nnx.Rngs(seed)), points, labels, steps=STEPS, batch=BATCH, rate=RATE, seed=seed)
     test, turned = upright.clouds("test", POINTS), SolidsConfig(**options).clouds("test", POINTS)
-    plain, mirrored = of_all(scores, turned[0]), of_all(scores, turned[0] * np.float32([1, 1, -1]))
+    plain, mirrored = of_all(scores, turned[0]), of_all(scores, turned[0] * np.array([1, 1, -1], np.float32))
     return {
         "network": name,
         "seed": seed,

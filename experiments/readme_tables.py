@@ -10,6 +10,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from experiments.point_tables import chirality, tetris
 from experiments.symmetry_study_tables import augmentation, known_gains, sample_efficiency, worst_cases
 
 ROOT = Path(__file__).parents[1]
@@ -620,6 +621,7 @@ TABLES = {
     "docs/features.md": (retrieval_costs, retrieval_under_rotation),
     "docs/pretrained.md": (pretrained,),
     "docs/fine_tuning.md": (transfer,),
+    "docs/three_dimensions.md": (tetris, chirality),
     "docs/initialization.md": (signal_propagation, kernel_spectra),
 }
 

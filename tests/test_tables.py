@@ -33,6 +33,7 @@ PAGES = [
     "docs/noether.md",
     "docs/why_symmetry.md",
     "docs/dimensions_and_perceptrons.md",
+    "docs/three_dimensions.md",
 ]
 
 

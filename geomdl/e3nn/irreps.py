@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from geomdl.arrays import as_floating
 from geomdl.errors import invalid
+from geomdl.representations import FieldType
 
 _FORM = "multiplicities, degrees and parities (e even, o odd) as e3nn writes them, such as '8x0e + 4x1o'"
 
@@ -16,7 +17,8 @@ def as_irreps(irreps: Any, what: str = "irreps") -> e3nn.Irreps:
     """Irreps of O(3), from whatever e3nn-jax takes for them.
 
     Args:
-      irreps: ``"8x0e + 4x1o + 2x2e"``, `e3nn_jax.Irreps`, or a list of pairs of multiplicity and irrep.
+      irreps: ``"8x0e + 4x1o + 2x2e"``, `e3nn_jax.Irreps`, a list of pairs of multiplicity and irrep, or a field type of
+        O3, whose channels have the same order.
       what: they stand for, in messages.
 
     Raises:
@@ -29,6 +31,10 @@ def as_irreps(irreps: Any, what: str = "irreps") -> e3nn.Irreps:
     ValueError: invalid irreps '8x0 + 4x1'; allowed: multiplicities, degrees and parities (e even, o odd) as e3nn writes
     them, such as '8x0e + 4x1o'; try 8x0e + 4x1o
     """
+    if isinstance(irreps, FieldType):
+        if str(irreps.group) != "O3":
+            raise invalid(what, irreps, f"a field type of O3, since irreps of {irreps.group} have no parity")
+        irreps = irreps.fields
     try:
         return e3nn.Irreps(irreps)
     except Exception:

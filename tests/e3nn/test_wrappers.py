@@ -10,7 +10,10 @@ import pytest
 from flax import nnx
 
 from geomdl.e3nn import BatchNorm, Gate, Linear, MultiLayerPerceptron, TensorProduct, as_irreps
+from geomdl.e3nn.gate import normalized
 from geomdl.equivariance import tolerance
+from geomdl.layers import NormPool
+from geomdl.representations import FieldType
 
 IRREPS = "4x0e + 2x0o + 3x1o + 2x1e + 1x2e"
 MIXED = "2x0e + 1x1o + 3x0e + 1x1o"  # kinds in several parts
@@ -23,48 +26,53 @@ LAYERS = {
 
 
 @cache
-def orthogonal_maps() -> tuple[np.ndarray, np.ndarray]:
-    """A rotation about an oblique axis, and a reflection in an oblique plane."""
+def motions() -> tuple[np.ndarray, dict]:
+    """The identity, a rotation about an oblique axis and a reflection in an oblique plane; e3nn's own D of degrees."""
     turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))
-    return turn * np.linalg.det(turn), -turn * np.linalg.det(turn)
-
-
-@cache
-def moved_by(irreps: str, which: int) -> np.ndarray:
-    """e3nn's own D, which acts as x ↦ x @ result."""
+    turn = turn * np.linalg.det(turn)
     with jax.enable_x64(True):
-        matrix = jnp.asarray(orthogonal_maps()[which])
-        return np.asarray(jax.jit(lambda r: e3nn.Irreps(irreps).D_from_matrix(r))(matrix)).T
+        degrees = {str(ir): ir for _, ir in e3nn.Irreps("0e + 0o + 1e + 1o + 2e + 2o")}
+        matrices = jax.jit(lambda r: {name: ir.D_from_matrix(r) for name, ir in degrees.items()})
+        moved = [{name: np.eye(ir.dim) for name, ir in degrees.items()}, matrices(turn), matrices(-turn)]
+    return turn, {name: np.stack([np.asarray(m[name]) for m in moved]) for name in degrees}
 
 
-def drawn(irreps: str, leading: tuple[int, ...], dtype: str) -> np.ndarray:
+def moved_by(irreps: e3nn.Irreps) -> np.ndarray:
+    """D of each of the motions, ``[3, dim, dim]``."""
+    _, degrees = motions()
+    result, start = np.zeros((3, irreps.dim, irreps.dim)), 0
+    for ir in (ir for multiplicity, ir in irreps for _ in range(multiplicity)):
+        result[:, start : start + ir.dim, start : start + ir.dim] = degrees[str(ir)]
+        start += ir.dim
+    return result
+
+
+def drawn(irreps: str | e3nn.Irreps, leading: tuple[int, ...], dtype: str) -> np.ndarray:
     return np.random.default_rng(1).normal(size=(*leading, e3nn.Irreps(irreps).dim)).astype(dtype)
 
 
-def inputs(layer: nnx.Module) -> tuple[str, ...]:
-    if isinstance(layer, TensorProduct):
-        return str(layer.irreps_in1), str(layer.irreps_in2)
-    return (str(layer.irreps_in),)
+def inputs(layer: nnx.Module) -> tuple[e3nn.Irreps, ...]:
+    return (layer.irreps_in1, layer.irreps_in2) if isinstance(layer, TensorProduct) else (layer.irreps_in,)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", LAYERS)
-def test_commutes_with_rotations_and_reflections(name: str, dtype: str):
-    layer = LAYERS[name]()
-    kinds = inputs(layer)
+def test_layers_commute_with_rotations_and_reflections(dtype: str):
+    layers = {name: make() for name, make in LAYERS.items()}
     with jax.enable_x64(dtype == "float64"):
-        call = jax.jit(lambda *fields: layer_call(layer, fields))
-        fields = [drawn(irreps, (2, 3), dtype) for irreps in kinds]
-        plain = call(*fields)
-        assert plain.dtype == dtype
-        for which in (0, 1):
-            turned = call(
-                *[(x @ moved_by(irreps, which)).astype(dtype) for x, irreps in zip(fields, kinds, strict=True)]
-            )
-            expected = plain @ moved_by(str(layer.irreps_out), which)
-            error = np.linalg.norm(turned - expected) / np.linalg.norm(expected)
-            assert error < tolerance(dtype, 2)
-            assert np.linalg.norm(turned - plain) > 0.1 * np.linalg.norm(plain)
+        moved = {  # in each motion the same field, moved
+            name: [
+                (drawn(irreps, (6,), dtype) @ moved_by(irreps).swapaxes(1, 2)).astype(dtype) for irreps in inputs(layer)
+            ]
+            for name, layer in layers.items()
+        }
+        found = jax.jit(jax.vmap(lambda fields: {n: layer_call(layers[n], x) for n, x in fields.items()}))(moved)
+    for name, values in found.items():
+        values = np.asarray(values)
+        assert values.dtype == dtype
+        expected = values[0] @ moved_by(layers[name].irreps_out).swapaxes(1, 2)
+        size = np.linalg.norm(values[0])
+        assert np.linalg.norm(values - expected) < tolerance(dtype, 2) * size, name
+        assert (np.linalg.norm(values[1:] - values[0], axis=(1, 2)) > 0.1 * size).all(), name
 
 
 def layer_call(layer: nnx.Module, fields) -> jax.Array:
@@ -88,20 +96,25 @@ def test_linear_of_equal_weights_is_that_of_linen():
 def test_tensor_product_of_equal_weights_is_the_functional_one():
     ours = TensorProduct("2x0e + 3x1o", "1x0e + 1x1o", "2x0e + 1x1o + 2x1e", rngs=0)
     theirs = e3nn.legacy.FunctionalFullyConnectedTensorProduct("2x0e + 3x1o", "1x0e + 1x1o", "2x0e + 1x1o + 2x1e")
-    x, y = (jnp.asarray(drawn(irreps, (), "float32")) for irreps in inputs(ours))
+    x, y = (e3nn.IrrepsArray(irreps, jnp.asarray(drawn(irreps, (), "float32"))) for irreps in inputs(ours))
     weights = [value[...] for value in ours.weights.values()]
-    expected = theirs.left_right(weights, e3nn.IrrepsArray(ours.irreps_in1, x), e3nn.IrrepsArray(ours.irreps_in2, y))
-    np.testing.assert_allclose(ours(x, y).array, expected.array, rtol=1e-5, atol=1e-6)
+    expected, found = jax.jit(lambda x, y: (theirs.left_right(weights, x, y), ours(x, y)))(x, y)
+    np.testing.assert_allclose(found.array, expected.array, rtol=1e-5, atol=1e-6)
     cross = TensorProduct("1o", "1o", "1e", rngs=0)  # the cross product, up to a factor
     a, b = np.array([1.0, 2, 3], np.float32), np.array([0.0, 1, -1], np.float32)
     assert abs(np.linalg.norm(np.cross(cross(a, b).array, np.cross(a, b)))) < 1e-5
 
 
 def test_gate_is_that_of_e3nn():
+    """Of functions of second moment 1, which are those of the gate and, once they are normalised, e3nn's."""
     gate = Gate(IRREPS)
-    x = e3nn.IrrepsArray(gate.irreps_in, jnp.asarray(drawn(str(gate.irreps_in), (3,), "float32")))
-    expected = jax.jit(lambda x: e3nn.gate(x, jax.nn.silu, jax.nn.tanh, jax.nn.sigmoid))(x)
-    np.testing.assert_allclose(gate(x).array, expected.array, rtol=1e-5, atol=1e-6)
+    x = e3nn.IrrepsArray(gate.irreps_in, jnp.asarray(drawn(gate.irreps_in, (3,), "float32")))
+    even, odd, factor = (normalized(f) for f in (gate.even, gate.odd, gate.gate))
+    theirs = jax.jit(lambda x: (e3nn.gate(x, even, odd, factor, normalize_act=False), gate(x)))
+    expected, found = theirs(x)
+    np.testing.assert_allclose(found.array, expected.array, rtol=1e-5, atol=1e-6)
+    normal = np.random.default_rng(0).normal(size=100_000).astype(np.float32)
+    assert all(abs(float((np.asarray(f(normal)) ** 2).mean()) - 1) < 0.02 for f in (even, odd, factor))
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -169,9 +182,23 @@ def test_under_vmap_split_and_merge_with_gradients_in_strict_promotion():
 def test_statistics_over_an_axis_are_those_of_the_whole_batch():
     x = jnp.asarray(drawn("2x0e + 1x1o", (6,), "float32"))
     whole, parts = BatchNorm("2x0e + 1x1o"), BatchNorm("2x0e + 1x1o", axis_name="parts")
-    expected = whole(x).array
-    found = jax.vmap(lambda part: layer_call(parts, [part]), axis_name="parts")(x.reshape(3, 2, 5))
+    in_parts = jax.vmap(lambda part: layer_call(parts, [part]), axis_name="parts")
+    found, expected = jax.jit(lambda x: (in_parts(x.reshape(3, 2, 5)), layer_call(whole, [x])))(x)
     np.testing.assert_allclose(found.reshape(6, 5), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_field_types_of_o3_are_irreps_and_fields_of_e3nn_enter_layers():
+    field_type = FieldType("O3", "2x0e + 1x1o")
+    assert as_irreps(field_type) == e3nn.Irreps("2x0e + 1x1o")
+    x = drawn("2x0e + 1x1o", (3,), "float32")
+    layer = Linear(field_type, FieldType("O3", "3x1o"), rngs=0)
+    np.testing.assert_array_equal(layer(x).array, layer(e3nn.IrrepsArray("2x0e + 1x1o", jnp.asarray(x))).array)
+    norm = NormPool(field_type)
+    np.testing.assert_array_equal(norm(e3nn.IrrepsArray("2x0e + 1x1o", jnp.asarray(x))), norm(x))
+    with pytest.raises(ValueError, match=r"irreps of the input of NormPool '2x0e[+]1x1e'; allowed: 2x0e [+] 1x1o"):
+        norm(e3nn.IrrepsArray("2x0e + 1x1e", jnp.asarray(x)))
+    with pytest.raises(ValueError, match="irreps of SO3 have no parity"):
+        as_irreps(FieldType("SO3", "1 irrep(1)"))
 
 
 REFUSED = {

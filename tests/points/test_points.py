@@ -77,9 +77,11 @@ def test_padding_changes_nothing_and_is_no_neighbour():
         assert sets(found)[6:] == [set()] * 3
         assert np.isfinite(found.offset).all()
     np.testing.assert_allclose(centred(padded, mask=mask)[:6], centred(points), atol=1e-6)
-    network = PointNetwork(2, radius=3.0, neighbours=2, hidden=HIDDEN, degree=1, norm=True, rngs=0)
-    found = jax.jit(lambda p, m: nnx.clone(network)(p, mask=m))(padded[None], mask[None])
-    expected = jax.jit(lambda p: nnx.clone(network)(p))(points[None])
+    network = PointNetwork(
+        2, radius=3.0, neighbours=2, layers=1, symmetry="O3", hidden="2x0e + 1x1o", degree=1, norm=True, rngs=0
+    )
+    of_both = jax.jit(lambda p, m, q: (nnx.clone(network)(p, mask=m), nnx.clone(network)(q)))
+    found, expected = of_both(padded[None], mask[None], points[None])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -96,19 +98,30 @@ def test_convolution_commutes_with_o3_shifts_and_permutations(dtype: str):
     layer = PointConv("2x0e + 1x1o", "2x0e + 1x0o + 2x1o + 1x1e + 1x2e", radius=2.5, rngs=0)
     order, features = np.random.default_rng(0).permutation(9), cloud(9, 2)[:, [0, 1, 2, 0, 1]].astype(dtype)
     points = cloud(9).astype(dtype)
+    turn, shift = rotation(), np.array([1.0, -2.0, 0.5])
+    clouds = np.stack([points, *((points @ g.T + shift)[order] for g in (turn, -turn))]).astype(dtype)
+    control = PointControl()
+    assert all(np.linalg.norm(control(p) - control(points)) > 0.1 * np.linalg.norm(control(points)) for p in clouds[1:])
     with jax.enable_x64(dtype == "float64"):
-        call = jax.jit(lambda p, x: layer(x, nearest_neighbours(p, 4)).array)
-        plain = call(points, features)
-        assert plain.dtype == dtype
-        for turn in (rotation(), -rotation()):
-            matrices = jax.jit(lambda r: (layer.irreps_in.D_from_matrix(r), layer.irreps_out.D_from_matrix(r)))
-            before, after = (np.asarray(d) for d in matrices(turn.astype(dtype)))
-            moved = (points @ turn.T + np.array([1.0, -2.0, 0.5])).astype(dtype)[order]
-            found = call(moved, (features @ before.T)[order])
-            assert np.linalg.norm(found - (plain @ after.T)[order]) < LIMIT[dtype] * np.linalg.norm(plain)
-            assert np.linalg.norm(found - plain[order]) > 0.1 * np.linalg.norm(plain)
-            control = PointControl()
-            assert np.linalg.norm(control(moved) - control(points)) > 0.1 * np.linalg.norm(control(points))
+        degrees = jax.jit(lambda r: [e3nn.Irrep(ell, 1).D_from_matrix(r) for ell in range(3)])(turn)
+        fields = [features, *(features @ acting(layer.irreps_in, degrees, s).T for s in (1, -1))]
+        fields = np.stack([fields[0], fields[1][order], fields[2][order]]).astype(dtype)
+        found = jax.jit(lambda p, x: layer(x, nearest_neighbours(p, 4)).array)(clouds, fields)
+    found = np.asarray(found)
+    assert found.dtype == dtype
+    for result, sign in ((found[1], 1), (found[2], -1)):
+        expected = (found[0] @ acting(layer.irreps_out, degrees, sign).T)[order]
+        assert np.linalg.norm(result - expected) < LIMIT[dtype] * np.linalg.norm(expected)
+        assert np.linalg.norm(result - found[0][order]) > 0.1 * np.linalg.norm(expected)
+
+
+def acting(irreps: e3nn.Irreps, degrees: list, sign: int) -> np.ndarray:
+    """D of a rotation, of whose proper part there are e3nn's matrices, times the parity for the sign −1."""
+    result, start = np.zeros((irreps.dim, irreps.dim)), 0
+    for ir in (ir for multiplicity, ir in irreps for _ in range(multiplicity)):
+        result[start : start + ir.dim, start : start + ir.dim] = np.asarray(degrees[ir.l]) * (ir.p if sign < 0 else 1)
+        start += ir.dim
+    return result
 
 
 class PointControl:

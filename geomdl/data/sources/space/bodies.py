@@ -104,9 +104,9 @@ class Box:
 BODIES: dict[str, Tube | Box] = {
     "box": Box(),
     "torus": Tube(lambda t, which: (0.6 + 0.15 * which) * circle(t, which), (0.15, 0.25)),
-    "left_screw": Tube(mirrored(right_helix), (0.12, 0.2), closed=False),
-    "right_screw": Tube(right_helix, (0.12, 0.2), closed=False),
-    "left_knot": Tube(mirrored(right_trefoil), (0.1, 0.16)),
-    "right_knot": Tube(right_trefoil, (0.1, 0.16)),
+    "left_screw": Tube(mirrored(right_helix), (0.15, 0.22), closed=False),
+    "right_screw": Tube(right_helix, (0.15, 0.22), closed=False),
+    "left_knot": Tube(mirrored(right_trefoil), (0.13, 0.18)),
+    "right_knot": Tube(right_trefoil, (0.13, 0.18)),
 }
 """The bodies; of left and right ones those with the same three numbers are mirror images of each other."""
