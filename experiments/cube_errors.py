@@ -2,17 +2,17 @@
 
     geomdl reproduce cube_errors [--preset=fast|full]
 
-Claim: networks of the groups O and SO(3) answer every one of the 24 turns of a cube alike to rounding, at even and at odd
-sizes, those of Oh and O(3) every one of its 48 symmetries: all of them, of which eight exchange three axes, not only the
-turns about one axis. A network of the four turns about the axis z keeps these four and no other. The plain network keeps
-none but the identity. Rotations that do not map the grid to itself change all of them, those of SO(3) and O(3) a fifth as
-much as the plain one or less.
+Claim: networks of the groups O and SO(3) answer every one of the 24 turns of a cube alike to rounding, at even and at
+odd sizes, those of Oh and O(3) every one of its 48 symmetries: all of them, of which eight exchange three axes, not
+only the turns about one axis. A network of the four turns about the axis z keeps these four and no other. The plain
+network keeps none but the identity. Rotations that do not map the grid to itself change all of them, those of SO(3) and
+O(3) a fifth as much as the plain one or less.
 
-Networks: the architectures of the study ``volumes`` with padding and two convolutions of 3³ voxels (three where fields are
-irreps: of fewer, scalars come out that no reflection changes), float32, as they are initialised, for volumes of 8³ and 9³
-voxels. Volumes: sums of Gaussians of four widths apart from the border, whose centres are moved by
-the matrix of a symmetry, so that nothing is interpolated. Error: the largest change of an output, relative to the standard
-deviation of that output over the volumes (a constant function would not pass for an invariant one). 8 volumes, 12 random
+Networks: the architectures of the study ``volumes`` with padding and two convolutions of 3³ voxels (three where fields
+are irreps: of fewer, scalars come out that no reflection changes), float32, as they are initialised, for volumes of 8³
+and 9³ voxels. Volumes: sums of Gaussians of four widths apart from the border, whose centres are moved by the matrix of
+a symmetry, so that nothing is interpolated. Error: the largest change of an output, relative to the standard deviation
+of that output over the volumes (a constant function would not pass for an invariant one). 8 volumes, 12 random
 rotations and reflections (fast), or 32 and 48 (full). Writes ``errors.csv``: a row per network, side and element.
 """
 
@@ -93,7 +93,9 @@ def run(preset: str, out: Path) -> None:
     if preset not in PRESETS:
         raise unknown("preset", preset, list(PRESETS))
     count, draws = PRESETS[preset]
-    write_csv(out / "errors.csv", [row for side in SIDES for name in NETWORKS for row in measure(name, side, count, draws)])
+    write_csv(
+        out / "errors.csv", [row for side in SIDES for name in NETWORKS for row in measure(name, side, count, draws)]
+    )
 
 
 def measure(network: str, side: int, count: int, draws: int) -> list[Row]:
@@ -155,7 +157,9 @@ def _claims(out: Path) -> Iterator[Claim]:
                     what = f"{named(row, *about)} is promised and changes an output by {float(row['error']):.1e}"
                     yield float(row["error"]) <= LIMIT, what
                 else:
-                    what = f"{named(row, *about)} is not promised and changes an output by {float(row['error']):.1e} only"
+                    what = (
+                        f"{named(row, *about)} is not promised and changes an output by {float(row['error']):.1e} only"
+                    )
                     yield float(row["error"]) > 100 * LIMIT, what
     rotations = [r for r in table if r["motion"] == "random" and not r["mirrors"]]
     median = {n: float(np.median([float(r["error"]) for r in rotations if r["network"] == n])) for n in NETWORKS}
