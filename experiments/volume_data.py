@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import jax
 import numpy as np
 
 from geomdl.actions import act
@@ -60,4 +61,5 @@ def turned(x: np.ndarray, g: np.ndarray, group: SpatialGroup = O) -> np.ndarray:
 def rotated(x: np.ndarray, seed: int) -> np.ndarray:
     """Each volume moved by a rotation of its own, uniform in SO(3), through cubic B-splines; 0 comes in."""
     draws, scalars = SO3.sample(np.random.default_rng([seed, 3]), len(x)), FieldType(SO3, f"{x.shape[-1]} trivial")
-    return np.concatenate([np.asarray(act(g, x[i : i + 1], scalars)) for i, g in enumerate(draws)])
+    move = jax.jit(lambda g, volume: act(g, volume, scalars))
+    return np.concatenate([np.asarray(move(g.astype(np.float32), x[i : i + 1])) for i, g in enumerate(draws)])

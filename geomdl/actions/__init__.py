@@ -23,6 +23,7 @@ from geomdl.actions.outputs import input_action, output_action, packed_detection
 from geomdl.actions.projective import move, warp_projective
 from geomdl.actions.traced import representation_matrix
 from geomdl.actions.values import move_values
+from geomdl.actions.volume_warp import warp_volume
 from geomdl.actions.warp import rotate, rotation_matrix, warp
 
 __all__ = [
@@ -30,12 +31,12 @@ __all__ = [
     "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "act", "act_labels", "disc", "family",
     "input_action", "le90", "move", "move_oriented", "move_upright", "move_values", "output_action", "output_law",
     "packed_detections", "representation_matrix", "roll", "rotate", "rotation_matrix", "shift_crop", "turn", "warp",
-    "warp_labels", "warp_projective",
+    "warp_labels", "warp_projective", "warp_volume",
 ]  # fmt: skip
 
 __experimental__ = [
     "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "GridElements", "ImageTransformation",
     "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "disc", "family", "input_action", "le90",
     "move", "move_oriented", "move_upright", "move_values", "output_action", "output_law", "packed_detections",
-    "representation_matrix", "warp_projective",
+    "representation_matrix", "warp_projective", "warp_volume",
 ]  # fmt: skip

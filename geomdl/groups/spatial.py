@@ -1,4 +1,4 @@
-"""The groups of rotations and reflections of space: of the cube, tetrahedron, icosahedron, about an axis, SO(3), O(3)."""
+"""The groups of rotations and reflections of space: of regular solids, about an axis, SO(3) and O(3)."""
 
 import dataclasses
 import functools
@@ -117,7 +117,10 @@ class SpatialGroup(Group):
         return str([inversion, *np.round(outside[1:] / norm, 6).tolist()]) if norm > 0 else None
 
     def matrix(self, a: Element) -> np.ndarray:
-        """The orthogonal matrices ``[..., 3, 3]`` in coordinates (x, y, z), float64; exact for symmetries of the cube."""
+        """The orthogonal matrices ``[..., 3, 3]`` in coordinates (x, y, z), float64.
+
+        Those of symmetries of the cube are exact.
+        """
         a = self.require_elements(a)
         if self.is_finite:
             return finite_matrices(self.name)[a[..., 0].astype(int)]
@@ -219,8 +222,8 @@ class SpatialGroup(Group):
     def contains_group(self, other: Group) -> bool:
         """Whether ``other`` is a subgroup of this group, moving space in the same way.
 
-        >>> [SpatialGroup(name).contains_group(O) for name in ("Oh", "Td", "SO3")], O.contains_group(SpatialGroup("C4z"))
-        ([True, False, True], True)
+        >>> [SpatialGroup(name).contains_group(O) for name in ("Oh", "Td", "SO3")]
+        [True, False, True]
         """
         if not isinstance(other, SpatialGroup):
             return False

@@ -68,12 +68,13 @@ class FieldType:
     Args:
       group: a group of the plane or of space, a direct product of two of the plane, or its name: ``"D4"``, ``"Oh"``,
         ``"C4 x D1"``.
-      fields: ``"8 regular"``, for O3 also irreps as e3nn writes them (``"8x0e + 4x1o"``, or an ``e3nn_jax.Irreps``), ``"8 trivial + 4 irrep(1,1)"``, ``"2 quotient(C2) + 3 band_limited(3)"`` (see
-        `geomdl.representations.representation`); or a representation, or a list: of such texts, of representations, or
+      fields: ``"8 regular"``, ``"8 trivial + 4 irrep(1,1)"``, ``"2 quotient(C2) + 3 band_limited(3)"`` (see
+        `geomdl.representations.representation`), for O3 also irreps as e3nn writes them (``"8x0e + 4x1o"``, or an
+        ``e3nn_jax.Irreps``); or a representation, or a list: of such texts, of representations, or
         of pairs (multiplicity, representation or its name).
       space: the base space, or its name: ``"plane"``, ``"line"``, ``"volume"``, ``"point"``; by default the plane, the
-        volume for groups of space, and none for direct products. See `geomdl.groups.BaseSpace`. (An array may also hold one fibre only, without axes of
-        the base space, as after pooling over all pixels.)
+        volume for groups of space, and none for direct products. See `geomdl.groups.BaseSpace`. (An array may also hold
+        one fibre only, without axes of the base space, as after pooling over all pixels.)
 
     Raises:
       ValueError: for an unknown group, representation or space, a multiplicity that is not positive, or a group that

@@ -1,6 +1,6 @@
 """Makes goldens/e3nn.npz: harmonics, Wigner matrices and Clebsch-Gordan coefficients of e3nn-jax, for test_volumes.py.
 
-    JAX_ENABLE_X64=1 python tests/kernels/make_goldens_of_e3nn.py
+JAX_ENABLE_X64=1 python tests/kernels/make_goldens_of_e3nn.py
 """
 
 import pathlib

@@ -1,4 +1,4 @@
-"""Kernels on volumes: completeness against characters, e3nn's tensor products, escnn's spans, symmetry of the samples."""
+"""Kernels on volumes: completeness by characters, e3nn's tensor products, escnn's spans, symmetry of the samples."""
 
 import itertools
 import pathlib
@@ -139,7 +139,9 @@ def test_samples_are_equivariant_for_symmetries_of_the_grid(pair, size):
     space = kernel_space(rho_in, rho_out, size, "steerable", VOLUME)
     weights = np.random.default_rng(0).normal(size=(space.dimension, 1, 1))
     kernel = np.einsum("n,n...->...", weights[:, 0, 0], space.basis())
-    np.testing.assert_allclose(space.expand(jnp.asarray(weights, jnp.float32)), kernel, atol=1e-5 * np.abs(kernel).max())
+    np.testing.assert_allclose(
+        space.expand(jnp.asarray(weights, jnp.float32)), kernel, atol=1e-5 * np.abs(kernel).max()
+    )
     g = rho_in.group
     for element in g.grid_symmetries():
         # the array that a symmetry of the grid gives is x ↦ K(g⁻¹x)
@@ -176,7 +178,7 @@ def test_kernels_of_a_larger_group_are_kernels_of_a_smaller_one():
 
 
 def test_bad_shells():
-    with pytest.raises(ValueError, match="corner of the window, 1.732"):
+    with pytest.raises(ValueError, match=r"corner of the window, 1\.732"):
         shells(3, radii=(2.0,))
     with pytest.warns(UserWarning, match="a shell of radius 1 pixels.*cannot carry frequency 5"):
         SteerableKernelSpace(trivial(O), trivial(O), 3, frequencies_cutoff=(0, 5), space=VOLUME)

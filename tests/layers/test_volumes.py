@@ -173,7 +173,9 @@ def test_frozen_layers_do_the_same():
 def test_irreps_of_e3nn_on_volumes_with_gates():
     x, h = FieldType("O3", "2x0e + 1x1o"), FieldType("O3", "2x0e + 1x1o + 1x2e")
     gates = Gated(h)
-    net = Sequential([Conv(x, gates.in_type, 3, padding="same", rngs=nnx.Rngs(0)), gates, Dense(h, x, rngs=nnx.Rngs(1))])
+    net = Sequential(
+        [Conv(x, gates.in_type, 3, padding="same", rngs=nnx.Rngs(0)), gates, Dense(h, x, rngs=nnx.Rngs(1))]
+    )
     found = errors(net, (4, 4, 4))
     assert len(found) == 48
     assert found.max() < 1e-12
@@ -225,7 +227,8 @@ VECTORS = FieldType("O3", "1x1o")
          lambda: Conv(FieldType("O3", "1x0e"), FieldType("O3", "1x0o"), 3, rngs=nnx.Rngs(0))),
         ("need frequency 4 or more, but the shells of a 3 × 3 × 3 window carry up to 2",
          lambda: Conv(FieldType("O3", "1x0e"), FieldType("O3", "1x4e"), 3, rngs=nnx.Rngs(0))),
-        ("a layer relates fields of one group", lambda: Conv(LIFT[0], FieldType("Oh", "1 regular"), 3, rngs=nnx.Rngs(0))),
+        ("a layer relates fields of one group",
+         lambda: Conv(LIFT[0], FieldType("Oh", "1 trivial"), 3, rngs=nnx.Rngs(0))),
         ("relu needs fields whose channels the group permutes", lambda: Pointwise(VECTORS)),
     ],
 )  # fmt: skip

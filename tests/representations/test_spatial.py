@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from geomdl.groups import O3, SO3, VOLUME, C, D, O, Oh, SpatialGroup, SpatialSubgroup, T, named_subgroups, subgroup
-from geomdl.layers.contract_table.volumes import SPACE
 from geomdl.representations import (
     FieldType,
     band_limited,
@@ -26,7 +25,9 @@ from geomdl.representations import (
     trivial,
 )
 
-FINITE = [*map(SpatialGroup, ("T", "Td", "Th", "O", "Oh", "I", "Ih", "Ci", "C3z", "C4z", "D3z", "D4z", "C4v", "C6h", "D2h"))]
+FINITE = [
+    *map(SpatialGroup, ("T", "Td", "Th", "O", "Oh", "I", "Ih", "Ci", "C3z", "C4z", "D3z", "D4z", "C4v", "C6h", "D2h"))
+]
 GROUPS = [*FINITE, SO3, O3]
 
 
@@ -52,7 +53,11 @@ def test_irreps_are_homomorphisms_and_there_are_all_of_them(g):
 def test_irreps_are_numbered_as_they_occur_in_harmonics():
     """Of O: A1, T1 (vectors), E and T2 in degree 2, A2 in degree 3; of Oh even before odd."""
     assert [psi.size for psi in irreps(O)] == [1, 3, 2, 3, 1]
-    assert [restrict(irrep(SO3, l), "O").labels for l in (0, 1, 2)] == [((0, 0),), ((0, 1),), ((0, 2), (0, 3))]
+    assert [restrict(irrep(SO3, degree), "O").labels for degree in (0, 1, 2)] == [
+        ((0, 0),),
+        ((0, 1),),
+        ((0, 2), (0, 3)),
+    ]
     assert restrict(irrep(O3, 1, 1), "Oh").labels == ((0, 3),)
     np.testing.assert_allclose(irrep(O, 1)(O.elements()), O.matrix(O.elements()), atol=1e-12)
     np.testing.assert_allclose(irrep(O3, 1, 1)(some(O3)), O3.matrix(some(O3)), atol=1e-12)
@@ -173,18 +178,20 @@ def test_an_array_of_e3nn_is_a_field():
     typed = FieldType("O3", "8x0e + 4x1o + 2x2e")
     g = some(O3, 1)[0]
     x = np.random.default_rng(0).normal(size=typed.size)
-    turned = e3nn_jax.IrrepsArray(typed.fields, x.astype(np.float32)).transform_by_matrix(O3.matrix(g).astype(np.float32))
+    turned = e3nn_jax.IrrepsArray(typed.fields, x.astype(np.float32)).transform_by_matrix(
+        O3.matrix(g).astype(np.float32)
+    )
     np.testing.assert_allclose(typed.matrix(g) @ x, turned.array, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", SPACE)
+@pytest.mark.parametrize("name", ["T", "Th", "O", "Oh", "I", "C4z", "C4v", "SO3", "O3"])
 def test_types_print_as_they_are_typed(name):
     t = FieldType(name, "2 trivial" if name in ("SO3", "O3") else "2 trivial + 3 regular")
     assert eval(repr(t).replace(f"({name}", f"('{name}'"), {"FieldType": FieldType}) == t
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="infinitely many cosets.*8x0e"):
+    with pytest.raises(ValueError, match=r"infinitely many cosets.*8x0e"):
         quotient("O3", "Oh")
     with pytest.raises(ValueError, match=r"axis of T in O 1; allowed: 0"):
         subgroup("O", "T", 1)

@@ -28,9 +28,10 @@ _ON_THE_GRID = (
 
 def _row(entry: Entry) -> Entry:
     """The row on volumes; of windows of five, a little larger."""
-    small = {"even": (4, 4, 4), "odd": (5, 5, 5)} if "'valid'" not in entry.name else {"even": (6,) * 3, "odd": (7,) * 3}
+    n = 6 if "'valid'" in entry.name else 4
     groups = SPACE if entry.name in _ANY else CUBE
-    return dataclasses.replace(entry, section="Volumes", groups=groups, quick=groups, **small)
+    sizes = {"even": (n,) * 3, "odd": (n + 1,) * 3}
+    return dataclasses.replace(entry, section="Volumes", groups=groups, quick=groups, **sizes)
 
 
 VOLUMES: tuple[Entry, ...] = tuple(_row(entry) for entry in LAYERS if entry.name in (*_ANY, *_ON_THE_GRID))

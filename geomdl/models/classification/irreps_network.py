@@ -31,10 +31,10 @@ class IrrepsNetworkConfig(SteerableConfig):
       gated: y = σ(s) f with scalars s;   norm: y = η(‖f‖) f/‖f‖;
 
     binomial blurring halves images, or volumes, after each but the last; mean over what is left; dense. Kernels of
-    volumes are spherical harmonics on Gaussian shells, those of images circular harmonics on rings. Exact for the elements
-    that map the grid to itself, the 24 turns of a cube among the rotations of space, at even and odd sizes; others are
-    kept up to the error of sampling. ``width`` counts the copies of every irrep in the first convolution; there are
-    twice as many in the others.
+    volumes are spherical harmonics on Gaussian shells, those of images circular harmonics on rings. Exact for the
+    elements that map the grid to itself, the 24 turns of a cube among the rotations of space, at even and odd sizes;
+    others are kept up to the error of sampling. ``width`` counts the copies of every irrep in the first convolution;
+    there are twice as many in the others.
 
     Args:
       group: ``"SO3"`` or ``"O3"`` for volumes, ``"SO2"`` or ``"O2"`` for images, or a finite group of either.
@@ -52,7 +52,8 @@ class IrrepsNetworkConfig(SteerableConfig):
     References:
       Weiler, Geiger, Welling, Boomsma & Cohen, 3D steerable CNNs, NeurIPS 2018; Cesa, Lang & Weiler, ICLR 2022.
 
-    >>> model = IrrepsNetworkConfig(width=1, max_degree=1, depth=2, kernel_size=3).build((6, 6, 6, 1), 3, rngs=nnx.Rngs(0))
+    >>> config = IrrepsNetworkConfig(width=1, max_degree=1, depth=2, kernel_size=3)
+    >>> model = config.build((6, 6, 6, 1), 3, rngs=nnx.Rngs(0))
     >>> model.layers[2].out_type, model.contract.points.at((6, 6, 6))
     (FieldType(SO3, "1 irrep(0) + 1 irrep(1)"), 'exact')
     """

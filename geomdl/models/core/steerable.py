@@ -87,8 +87,8 @@ def all_frequencies(
       max_frequency: of the irreps; of SO(3) and O(3) their degree. A finite group of space has those irreps that irreps
         of O(3) up to the degree are made of.
       count: fields of each.
-      signs: whether the irreps are among them that no kernel maps an image to: irrep(1,0) of the plane, which reflections
-        change the sign of, and of O(3) those that reflections treat otherwise than spherical harmonics, such as 0o.
+      signs: whether the irreps are among them that no kernel maps an image to: irrep(1,0) of the plane, which
+        reflections change the sign of, and of O(3) those whose parity is not that of spherical harmonics, such as 0o.
 
     >>> from geomdl.groups import O2
     >>> all_frequencies(O2, 1, 4), all_frequencies(O2, 1, 4, signs=False)
@@ -98,7 +98,7 @@ def all_frequencies(
     """
     if isinstance(group, SpatialGroup):
         degrees = range(max_frequency + 1)
-        parities = [(l % 2, l) for l in degrees] + [(1 - l % 2, l) for l in degrees if signs]
+        parities = [(k % 2, k) for k in degrees] + [(1 - k % 2, k) for k in degrees if signs]
         all_of_space = FieldType(O3, [(1, irrep(O3, *label)) for label in parities]).restrict(group)
         held = {label for b in all_of_space.blocks for label in b.representation.labels}
         return FieldType(group, [(count, irrep(group, *label)) for label in sorted(held, key=lambda p: (p[1], p[0]))])
