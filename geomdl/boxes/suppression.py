@@ -126,11 +126,11 @@ def nms(
             return now, free & ~(earlier & now[:, None]).any(0)
 
         _, stays = jax.lax.while_loop(lambda pair: (pair[0] != pair[1]).any(), settle, (~free, free))
-        place = jnp.where(stays, count + jnp.cumsum(stays) - 1, kept_most)  # beyond the end: dropped
+        place = jnp.where(stays, count + jnp.cumsum(stays, dtype=jnp.int32) - 1, kept_most)  # beyond the end: dropped
         kept = kept.at[place].set(jax.lax.dynamic_slice_in_dim(places, i * tile, tile), mode="drop")
         kept_boxes = kept_boxes.at[place].set(own, mode="drop")
         kept_kinds = kept_kinds.at[place].set(kind, mode="drop")
-        return i + 1, count + stays.sum(), kept, kept_boxes, kept_kinds
+        return i + 1, count + stays.sum(dtype=jnp.int32), kept, kept_boxes, kept_kinds
 
     def goes_on(state: tuple) -> Array:
         i, count, *_ = state

@@ -63,7 +63,7 @@ class Images:
         """
         pixels = np.asarray(as_array(images, f"images of {name}"))
         require_image_dtype(pixels.dtype, f" of {name}")
-        return Images(name, _unit_interval(pixels, dtype), labels)
+        return Images(name, _unit_interval(pixels, dtype), None if isinstance(labels, dict) else labels)  # boxes: no classes
 
     def first(self, count: int) -> "Images":
         """The first so many of them."""
