@@ -74,13 +74,17 @@ class PointNetwork(nnx.Module):
         if symmetry not in SYMMETRIES:
             raise unknown("symmetry of PointNetwork", symmetry, list(SYMMETRIES))
         self.num_classes = whole_number("num_classes", num_classes)
-        self.neighbours = whole_number("neighbours", neighbours)
+        self.neighbours, degree = whole_number("neighbours", neighbours), whole_number("degree", degree, least=0)
         self.radius, self.within, self.room, self.symmetry = radius, bool(within), room, symmetry
         self.irreps_in = irreps = as_irreps(irreps_in, "irreps_in")
         wanted, rngs = as_irreps(hidden, "hidden").simplify(), as_rngs(rngs)
         convolutions, norms, gates = [], [], []
         for _ in range(whole_number("layers", layers)):
             gate = Gate(_reachable(wanted, irreps, degree))
+            if not gate.irreps_out.dim:
+                raise invalid(
+                    "hidden of PointNetwork", str(wanted), f"irreps that neighbours can give to {irreps}", HIDDEN
+                )
             conv = PointConv(irreps, gate.irreps_in, radius=radius, degree=degree, neighbours=neighbours, rngs=rngs)
             convolutions.append(conv)
             norms += [BatchNorm(gate.irreps_in)] if norm else []

@@ -1,5 +1,7 @@
 """NNX modules over e3nn-jax: they commute with O(3), and equal weights give the numbers of e3nn-jax's own layers."""
 
+import copy
+import pickle
 from functools import cache
 
 import e3nn_jax as e3nn
@@ -177,6 +179,14 @@ def test_under_vmap_split_and_merge_with_gradients_in_strict_promotion():
         leaves = jax.tree.leaves(found)
         assert all(leaf.dtype == jnp.float32 for leaf in leaves)
         assert any(bool(jnp.abs(leaf).max() > 0) for leaf in leaves)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_are_pickled_and_copied(name: str):
+    layer = LAYERS[name]()
+    for other in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer), nnx.clone(layer)):
+        assert nnx.graphdef(other) == nnx.graphdef(layer)
+        assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), nnx.state(other), nnx.state(layer)))
 
 
 def test_statistics_over_an_axis_are_those_of_the_whole_batch():

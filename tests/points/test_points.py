@@ -214,6 +214,9 @@ REFUSED = {
     "mask": (lambda: nearest_neighbours(cloud(4), 1, mask=np.ones(3, bool)), "shape of the mask"),
     "mask of numbers": (lambda: nearest_neighbours(cloud(4), 1, mask=np.ones(4)), "True where there is a point"),
     "radius": (lambda: neighbours_within(cloud(4), -1.0, room=2), "radius -1.0"),
+    "radius as text": (lambda: neighbours_within(cloud(4), "1", room=2), "radius '1'; allowed: a number above 0"),
+    "degree": (lambda: PointNetwork(2, radius=1.0, degree=-1, rngs=0), "degree -1"),
+    "nothing to learn": (lambda: PointNetwork(2, radius=1.0, hidden="4x1e", rngs=0), "hidden of PointNetwork '4x1e'"),
     "room": (lambda: nearest_neighbours(cloud(4), 2, room=1), "room 1"),
     "faces": (lambda: mesh_neighbours(cloud(4), np.array([[0, 1, 4]])), "vertices from 0 to 3"),
     "features": (
@@ -235,6 +238,10 @@ def test_refuses(case: str):
     call, message = REFUSED[case]
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_no_clouds_have_no_neighbours():
+    assert nearest_neighbours(np.zeros((0, 5, 3), np.float32), 2).index.shape == (0, 5, 3)
 
 
 def test_features_are_fields_of_any_irreps():
