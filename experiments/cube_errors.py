@@ -160,7 +160,7 @@ def _claims(out: Path) -> Iterator[Claim]:
                     what = (
                         f"{named(row, *about)} is not promised and changes an output by {float(row['error']):.1e} only"
                     )
-                    yield float(row["error"]) > 100 * LIMIT, what
+                    yield float(row["error"]) > 10 * LIMIT, what
     rotations = [r for r in table if r["motion"] == "random" and not r["mirrors"]]
     median = {n: float(np.median([float(r["error"]) for r in rotations if r["network"] == n])) for n in NETWORKS}
     for name in ("SO(3)", "O(3)"):
