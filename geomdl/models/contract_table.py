@@ -196,7 +196,7 @@ VOLUMES: tuple[Entry, ...] = (
     _volumes("cnn", 6, ("C1",), _small, exact=False),
     _volumes("ti_cnn", 6, ("C1",), {"width": 2, "kernel_size": 3}),
     _volumes("gcnn", 6, ("C1", *CUBE), _small),
-    _volumes("gcnn", 6, CUBE, _small | {"downsampling": "blur", "padding": "valid", "hidden": 4}, "blurred, valid"),
+    _volumes("gcnn", 8, CUBE, _small | {"downsampling": "blur", "padding": "valid", "hidden": 4}, "blurred, valid"),
     _volumes("irreps_network", 6, SPACE, _small | {"max_degree": 1}),
     _volumes("irreps_network", 6, SPACE, _small | {"depth": 3, "nonlinearity": "norm"}, "norms, degree 2"),
     _volumes("unet", 6, ("C1",), {"width": 1, "depth": 1}),

@@ -5,7 +5,8 @@ import dataclasses
 from flax import nnx
 
 from geomdl.errors import invalid
-from geomdl.groups import group
+from geomdl.groups import BaseSpace, group
+from geomdl.kernels import kernel_space
 from geomdl.layers import Layer
 from geomdl.layers.core.window import Window
 from geomdl.models.core.blocks import downsample, scalars
@@ -17,9 +18,8 @@ from geomdl.models.core.steerable import (
     all_frequencies,
     convolution_block,
     invariant_head,
-    nonlinear_layer,
 )
-from geomdl.representations import FieldType
+from geomdl.representations import FieldType, Representation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +80,7 @@ class IrrepsNetworkConfig(SteerableConfig):
             raise invalid("model.kernel_size", self.kernel_size, "an odd number of pixels, at least 3", 5)
         if self.padding not in ("same", "valid"):
             raise invalid("model.padding", self.padding, "same or valid", "same")
-        nonlinear_layer(self._fields(1, first=True), self.nonlinearity, self.activation)
+        group(self.group)
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Convolutions with blurring between them, scalars, mean, dense."""
@@ -91,9 +91,9 @@ class IrrepsNetworkConfig(SteerableConfig):
         layers: list[Layer] = []
         for i in range(self.depth):
             last = i == self.depth - 1
-            fields = self._fields(1 if i == 0 else 2, first=i == 0)
-            if last:
-                fields = current.with_fields(f"{self.fields(8)} trivial")
+            fields = (
+                current.with_fields(f"{self.fields(8)} trivial") if last else self._fields(current, 1 if i == 0 else 2)
+            )
             layers += convolution_block(
                 current,
                 fields,
@@ -112,5 +112,15 @@ class IrrepsNetworkConfig(SteerableConfig):
             current, (), num_classes, activation=self.activation, dropout=self.dropout, reduce="mean", rngs=rngs
         )
 
-    def _fields(self, multiplier: float, *, first: bool) -> FieldType:
-        return all_frequencies(group(self.group), self.max_degree, self.fields(multiplier), signs=not first)
+    def _fields(self, current: FieldType, multiplier: float) -> FieldType:
+        """Every irrep that some kernel maps what there is to: scalars of odd parity come after two convolutions."""
+        wanted = all_frequencies(current.group, self.max_degree, self.fields(multiplier))
+        reached = [
+            (b.multiplicity, b.representation)
+            for b in wanted.blocks
+            if any(self._kernels(a.representation, b.representation, current.space) for a in current.blocks)
+        ]
+        return current.with_fields(reached)
+
+    def _kernels(self, before: Representation, after: Representation, space: BaseSpace) -> int:
+        return kernel_space(before, after, self.kernel_size, "steerable", space).dimension
