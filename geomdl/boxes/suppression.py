@@ -20,7 +20,7 @@ Decay = Literal["linear", "gaussian"]
 
 OVERLAPS = {"iou": iou, "diou": diou, "oriented": oriented_iou}
 
-_TILE = 128
+_TILE = 64
 """Boxes that are looked at together."""
 
 
@@ -67,7 +67,7 @@ def nms(
     """Greedy non-maximum suppression: a box stays unless a better one of its class, that stays, overlaps it by more
     than the threshold.
 
-    Boxes are looked at in the order of `by_score`, in tiles of 128: against those that stay already, of which there are
+    Boxes are looked at in the order of `by_score`, in tiles of 64: against those that stay already, of which there are
     at most ``max_outputs``, and then among one another, until nothing changes. So the work is n times the number that
     stay, not n², and no array has n² entries. It equals the sequential algorithm.
 
