@@ -10,6 +10,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from experiments.detection_tables import box_angles, box_square, decoding_costs, trained_detectors
 from experiments.symmetry_study_tables import augmentation, known_gains, sample_efficiency, worst_cases
 
 ROOT = Path(__file__).parents[1]
@@ -615,6 +616,7 @@ TABLES = {
     "docs/nuclei.md": (nuclei, nuclei_costs),
     "docs/depth_width_symmetry.md": (depth_width_symmetry, depth_width_costs, alexnet_ablation),
     "docs/noether.md": (noether,),
+    "docs/detection.md": (box_square, box_angles, trained_detectors, decoding_costs),
     "docs/why_symmetry.md": (sample_efficiency, known_gains, augmentation, worst_cases),
     "docs/dimensions_and_perceptrons.md": (hard_cases, learnt_shifts),
     "docs/features.md": (retrieval_costs, retrieval_under_rotation),

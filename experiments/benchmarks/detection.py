@@ -117,7 +117,9 @@ def _torchvision(python: str, boxes: np.ndarray, scores: np.ndarray, rounds: int
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "boxes.npz"
         np.savez(file, boxes=boxes, scores=scores)
-        said = subprocess.run([python, "-c", _TORCH, str(file), str(rounds)], check=True, capture_output=True, text=True)
+        said = subprocess.run(
+            [python, "-c", _TORCH, str(file), str(rounds)], check=True, capture_output=True, text=True
+        )
     return json.loads(said.stdout)
 
 

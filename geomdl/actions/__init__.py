@@ -35,6 +35,6 @@ __all__ = [
 __experimental__ = [
     "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "ImageTransformation", "LeftRightFlip",
     "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "disc", "family", "input_action", "le90", "move",
-    "move_inscribed", "move_oriented", "move_upright", "move_values", "output_action", "output_law", "packed_detections",
-    "representation_matrix", "warp_projective",
+    "move_inscribed", "move_oriented", "move_upright", "move_values", "output_action", "output_law",
+    "packed_detections", "representation_matrix", "warp_projective",
 ]  # fmt: skip

@@ -118,7 +118,7 @@ def nms(
     room = -(-kept_most // part) * part
 
     def suppressed_by_kept(count: Array, kept_boxes: Array, kept_kinds: Array, own: Array, kind: Array) -> Array:
-        """Whether any of those that stay suppresses each: by tiles, of which those that are still empty are left out."""
+        """Whether any of those that stay suppresses each: by tiles, without those that are still empty."""
 
         def by_part(i: Array, found: Array) -> Array:
             some, kinds = (jax.lax.dynamic_slice_in_dim(x, i * part, part) for x in (kept_boxes, kept_kinds))
