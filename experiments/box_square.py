@@ -29,7 +29,7 @@ import numpy as np
 
 from experiments.claims import Claim, alike, named, numbers, unmet
 from geomdl.actions import act, output_action
-from geomdl.boxes import pairwise_iou, set_distance
+from geomdl.boxes import set_distance
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
@@ -170,7 +170,10 @@ def compared(first: Sets, second: Sets) -> Row:
 
 def without_partner(first: Sets, second: Sets) -> tuple[np.ndarray, np.ndarray]:
     """For each image, how many boxes of both sets have no partner in the other, and how many boxes there are."""
-    overlaps = np.asarray(pairwise_iou(jnp.asarray(first["boxes"]), jnp.asarray(second["boxes"])))
+    a, b = first["boxes"][:, :, None], second["boxes"][:, None]
+    inside = np.prod(np.maximum(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0), -1)
+    areas = np.prod(a[..., 2:] - a[..., :2], -1) + np.prod(b[..., 2:] - b[..., :2], -1)
+    overlaps = inside / np.maximum(areas - inside, 1e-9)
     alike = (first["classes"][:, :, None] == second["classes"][:, None]) & (first["classes"] >= 0)[:, :, None]
     partners = alike & (overlaps > 0.5)
     there = [found["classes"] >= 0 for found in (first, second)]

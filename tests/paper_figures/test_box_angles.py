@@ -40,8 +40,8 @@ def test_the_claim_could_fail(study, altered, change):
 
 
 def test_outside_the_disc_nothing_is_seen_or_asked_for(study):
-    boxes = [[[10, 10, 14, 14], [0, 0, 3, 3], [1, 10, 7, 14], [-0.5, 9, 3.5, 13]]]
-    split = Split(np.ones((1, 24, 24, 1), np.float32), pack_boxes(np.clip(boxes, 0, 24), [[0, 0, 1, 1]]))
+    boxes = [[[10, 10, 14, 14], [0, 0, 3, 3], [1, 10, 7, 14], [0, 5, 3, 9]]]
+    split = Split(np.ones((1, 24, 24, 1), np.float32), pack_boxes(boxes, [[0, 0, 1, 1]]))
     dataset = Dataset("boxes", split, split, split, (24, 24, 1), 2, ("a", "b"), "drawn", "boxes")
     test = study.on_discs(dataset).test
     assert test.labels["classes"].tolist() == [[0, -1, 1, 1]]

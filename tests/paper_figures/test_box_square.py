@@ -59,7 +59,7 @@ def test_both_ways_of_a_detector_that_sees_the_brightest_pixel(study):
         return {"boxes": boxes, "scores": np.ones((len(boxes), 1)), "classes": np.zeros((len(boxes), 1), int)}
 
     x = jnp.asarray(np.random.default_rng(0).random((3, 6, 6, 1)), jnp.float32)
-    for element in study.ELEMENTS:
+    for element in ("90°", "left–right"):
         assert study.compared(*study.both_ways(detect, x, element).values())["same"] == 1.0
 
 
