@@ -10,6 +10,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from experiments.detection_tables import box_angles, box_square, decoding_costs, trained_detectors
 from experiments.point_tables import chirality, tetris
 from experiments.symmetry_study_tables import (
     augmentation,
@@ -599,6 +600,7 @@ TABLES = {
     "docs/nuclei.md": (nuclei, nuclei_costs),
     "docs/depth_width_symmetry.md": (depth_width_symmetry, depth_width_costs, alexnet_ablation),
     "docs/noether.md": (noether,),
+    "docs/detection.md": (box_square, box_angles, trained_detectors, decoding_costs),
     "docs/why_symmetry.md": (
         sample_efficiency,
         known_gains,
