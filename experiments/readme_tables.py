@@ -12,6 +12,7 @@ from typing import Any
 
 from experiments.point_tables import chirality, tetris
 from experiments.symmetry_study_tables import augmentation, known_gains, sample_efficiency, worst_cases
+from experiments.volume_tables import cube_errors, screws, volumes
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -621,7 +622,7 @@ TABLES = {
     "docs/features.md": (retrieval_costs, retrieval_under_rotation),
     "docs/pretrained.md": (pretrained,),
     "docs/fine_tuning.md": (transfer,),
-    "docs/three_dimensions.md": (tetris, chirality),
+    "docs/three_dimensions.md": (tetris, chirality, cube_errors, screws, volumes),
     "docs/initialization.md": (signal_propagation, kernel_spectra),
 }
 
