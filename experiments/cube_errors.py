@@ -10,11 +10,11 @@ O(3) a fifth as much as the plain one or less.
 
 Networks: the architectures of the study ``volumes`` with padding and two convolutions of 3³ voxels (three where fields
 are irreps: of fewer, scalars come out that no reflection changes), float32, as they are initialised, for volumes of 8³
-and 9³ voxels. Volumes: sums of Gaussians of four widths apart from the border, whose centres are moved by the matrix of
-a symmetry, so that nothing is interpolated. Error: the largest change of an output, relative to the standard deviation
-of that output over the volumes (a constant function would not pass for an invariant one). 8 volumes, 12 random
-rotations and reflections (fast), or 32 and 48 (full). Writes ``errors.csv``: a row per network, side and element; and
-``networks.csv``: parameters, versions and hardware.
+and 9³ voxels. Volumes: sums of six Gaussians, whose centres are moved by the matrix of a symmetry, so that nothing is
+interpolated. Error: the largest change of an output, relative to the standard deviation of that output over the volumes
+(a constant function would not pass for an invariant one). 8 volumes, 12 random rotations and reflections (fast), or 32
+and 48 (full). Writes ``errors.csv``: a row per network, side and element; and ``networks.csv``: parameters, versions
+and hardware.
 """
 
 from collections.abc import Iterator
