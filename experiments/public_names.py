@@ -13,8 +13,8 @@ from pathlib import Path
 from types import ModuleType
 
 PACKAGES = (
-    "registry", "groups", "representations", "actions", "boxes", "equivariance", "kernels", "layers", "models", "data",
-    "tasks", "evaluators", "plots", "training", "inference", "audit", "testing",
+    "registry", "groups", "representations", "actions", "boxes", "equivariance", "kernels", "layers", "e3nn", "points",
+    "models", "data", "tasks", "evaluators", "plots", "training", "inference", "audit", "testing",
 )  # fmt: skip
 """The packages that have public names, from the bottom of the house to the top."""
 

@@ -14,15 +14,16 @@ from pathlib import Path
 
 from flax import nnx
 
-from geomdl.equivariance import Contract, Promise, square
-from geomdl.groups import PlanarGroup, group, require_planar
+from geomdl.equivariance import Contract, Promise
+from geomdl.groups import PlanarGroup, SpatialGroup, group, require_point_group
 from geomdl.layers.contract_table.entries import EVERY, LAYERS, Entry
 from geomdl.layers.contract_table.sampling import ROWS
+from geomdl.layers.contract_table.volumes import VOLUMES
 from geomdl.models import InexactSizeWarning, exact_sizes_near
 from geomdl.models.contract_table import ENTRIES
 
 TABLE: tuple[Entry, ...] = (*LAYERS, *ROWS, *ENTRIES)
-SECTIONS = tuple(dict.fromkeys(entry.section for entry in TABLE))
+SECTIONS = tuple(dict.fromkeys(entry.section for entry in (*TABLE, *VOLUMES)))
 PAGE = Path(__file__).parents[1] / "docs" / "symmetry.md"
 
 HEAD = """# Equivariance of layers and models
@@ -53,6 +54,12 @@ sizes that meet them all are named.
 """
 
 
+VOLUMES_HEAD = """On volumes `tests/layers/test_volumes.py` measures every row for every group named here. Exact are
+the elements that map a cubic grid to itself: all of T, Td, Th, O, Oh and of the groups about the axis with N = 1, 2, 4;
+12 of I, and 24 and 48 of SO3 and O3. Where elements exchange axes, these must be equally long.
+"""
+
+
 def page() -> str:
     """The text of the page."""
     return "\n".join([head(), *map(section, SECTIONS)])
@@ -64,14 +71,15 @@ def head() -> str:
 
 
 def section(title: str) -> str:
-    """One table, with its heading."""
+    """One table, with its heading and what is to be said of it."""
     lines = [
         f"## {title}",
         "",
+        *([VOLUMES_HEAD] if title == VOLUMES[0].section else []),
         "| | Groups | Rotations and reflections | Circular shifts | Fractional | Crops | Training |",
     ]
     lines.append("|---|---|---|---|---|---|---|")
-    for entry in (e for e in TABLE if e.section == title):
+    for entry in (e for e in (*TABLE, *VOLUMES) if e.section == title):
         statements: dict[tuple[str, ...], list[str]] = {}
         for name in entry.groups:
             statements.setdefault(statement(entry, name), []).append(name)
@@ -103,7 +111,7 @@ def statement(entry: Entry, name: str) -> tuple[str, ...]:
     if contract.points.level != "none":
         if not entry.even:
             points += ", for every element: no base space"
-        if any("(module" in c.text for c in contract.points.conditions):
+        if any("(module" in c.text for c in contract.points.conditions) and len(entry.even) == 2:
             sizes = exact_sizes_near(contract, entry.even)
             points += ", such as " + ", ".join(f"{height}x{width}" for height, width in sizes)
         if contract.group != contract.in_type.group:
@@ -123,18 +131,19 @@ def statement(entry: Entry, name: str) -> tuple[str, ...]:
 
 def _subgroup(contract: Contract) -> str:
     """The subgroup of a restriction, in words that are the same for a whole family of groups."""
-    whole, part = (require_planar(g, "a restriction") for g in (contract.in_type.group, contract.group))
+    whole, part = (require_point_group(g, "a restriction") for g in (contract.in_type.group, contract.group))
+    if isinstance(whole, SpatialGroup) or isinstance(part, SpatialGroup):
+        return f"the subgroup {part}"
     if whole.reflections and not part.reflections and whole.rotation_order == part.rotation_order:
         return "the rotations"
     return f"the subgroup {part}" if not whole.is_finite else "the subgroup that it restricts to"
 
 
-def _promise(promise: Promise, of: PlanarGroup | None) -> str:
-    """A promise in words, without the condition that quarter turns need square images."""
+def _promise(promise: Promise, of: PlanarGroup | SpatialGroup | None) -> str:
+    """A promise in words, without the condition that quarter turns need square images, or cubic volumes."""
     if promise.level == "none":
         return "no promise" + (f": {promise.why}" if promise.why else "")
-    turns = of is not None and (not of.is_finite or of.rotation_order % 4 == 0)
-    texts = [c.text for c in promise.conditions if not (turns and c.text == square.text)]
+    texts = [c.text for c in promise.conditions if not (of is not None and c.once)]
     within = re.compile(r"(, [^,]*)? \(module [\d.]+\)$")  # the formula and place of a layer in a network
     texts = [within.sub(" at every layer", text) for text in texts]
     short = [text for text in dict.fromkeys(texts) if f"{text} at every layer" not in texts]

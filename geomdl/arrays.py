@@ -25,7 +25,8 @@ def as_array(x: Any, what: str = "array") -> jax.Array | np.ndarray:
 
     Args:
       x: an array of JAX (also traced) or NumPy, which is returned as it is; or a tensor of PyTorch, on any device and
-        of any dtype, bfloat16 included; nested lists; or what else NumPy takes for an array. These become NumPy arrays.
+        of any dtype, bfloat16 included; an `e3nn_jax.IrrepsArray`, of which its array; nested lists; or what else NumPy
+        takes for an array. These become NumPy arrays.
       what: it stands for, in messages: ``"images"``.
 
     Raises:
@@ -122,6 +123,11 @@ def _advice(dtype: Any) -> str:
     return f"divide images by the largest value, as in x.astype('float32') / {largest} or geomdl.data.unit_interval(x)"
 
 
+def has_irreps(x: Any) -> bool:
+    """Whether this is an `e3nn_jax.IrrepsArray`, an array that knows how rotations act on its last axis."""
+    return type(x).__module__.partition(".")[0] == "e3nn_jax" and hasattr(x, "irreps")
+
+
 def _converted(x: Any, what: str) -> jax.Array | np.ndarray:
     """What is no array yet."""
     if type(x).__module__.partition(".")[0] == "torch" and hasattr(x, "detach"):
@@ -131,6 +137,8 @@ def _converted(x: Any, what: str) -> jax.Array | np.ndarray:
         return tensor.resolve_conj().resolve_neg().numpy()
     if hasattr(x, "__jax_array__"):
         return jnp.asarray(x)
+    if has_irreps(x):
+        return x.array
     allowed = "an array of numbers"
     if isinstance(x, list | tuple):
         allowed += ", whose rows are of one length"

@@ -66,7 +66,8 @@ BEHIND: dict[str, set[str]] = {
     "experiments/benchmarks/input.py": {"geomdl.cli.support.config_file"},
     "experiments/benchmarks/soak.py": {"geomdl.training.loop.parts"},
     "experiments/symmetry_table.py": {
-        "geomdl.layers.contract_table.entries", "geomdl.layers.contract_table.sampling", "geomdl.models.contract_table",
+        "geomdl.layers.contract_table.entries", "geomdl.layers.contract_table.sampling",
+        "geomdl.layers.contract_table.volumes", "geomdl.models.contract_table",
     },
 }  # fmt: skip
 """Modules behind the packages' faces that a study or benchmark imports, because it measures what is inside."""

@@ -10,7 +10,14 @@ from jax.typing import ArrayLike
 
 from geomdl.actions.grid import turn
 from geomdl.actions.labels import label_maps
-from geomdl.actions.traced import plane_matrix, quarter_turns, representation_matrix, traced_element
+from geomdl.actions.traced import (
+    plane_matrix,
+    quarter_turns,
+    representation_matrix,
+    space_matrix,
+    traced_element,
+)
+from geomdl.actions.volume_warp import warp_volume
 from geomdl.actions.warp import PLANE_AXES, Padding, warp
 from geomdl.arrays import as_array, as_floating, wide_dtype
 from geomdl.errors import invalid, misshapen
@@ -21,6 +28,7 @@ from geomdl.groups import (
     Element,
     PlanarGroup,
     PointGroup,
+    SpatialGroup,
     planar_factors,
     require_planar,
 )
@@ -127,11 +135,11 @@ def act_on_space(
 ) -> jax.Array:
     """Moves the points of a base space only: x'(p) = x(g⁻¹p) for ``[batch, *axes, channels]``.
 
-    On the plane as `act_on_plane`. On other base spaces exactly, by exchanging and reversing axes; there is no
-    resampler for other elements yet.
+    On the plane as `act_on_plane`. On other base spaces exactly, by exchanging and reversing axes, where an element
+    maps the grid to itself; other elements resample volumes by `geomdl.actions.volume_warp.warp_volume`.
 
     Raises:
-      ValueError: for an element that does not map the grid to itself, on another base space than the plane.
+      ValueError: for an element that exchanges axes of different length.
 
     >>> from geomdl.groups import D1, LINE
     >>> act_on_space(np.array([1, 0]), jnp.array([[[1], [2], [3]]]), D1, LINE).ravel()
@@ -143,18 +151,30 @@ def act_on_space(
     if x.ndim != space.dimension + 2:
         raise misshapen("the field", x.shape, ("batch", *space.axes, "channels"))
     if not isinstance(g, Tracer):
+        if isinstance(group, SpatialGroup) and not bool(space.is_grid_symmetry(group, g)):
+            return warp_volume(x, group.matrix(g), padding=padding)
         symmetry = space.grid_symmetry(group, g)
         if not symmetry.keeps(x.shape[1:-1]):
-            raise ValueError(
-                f"{group} exchanges axes, which needs equal sides; got {'x'.join(map(str, x.shape[1:-1]))}"
-            )
+            raise _unequal_sides(group, space, x.shape[1:-1])
         return symmetry(x)
+    if isinstance(group, SpatialGroup) and not space.permutes_grid(group):
+        return warp_volume(x, space_matrix(g, group), padding=padding)
     if not space.permutes_grid(group):
         raise ValueError(f"traced elements of {group} cannot be resampled on the {space}; allowed: concrete ones")
     if not all(symmetry.keeps(x.shape[1:-1]) for symmetry in space.grid_symmetries(group)):
-        raise ValueError(f"{group} exchanges axes, which needs equal sides; got {'x'.join(map(str, x.shape[1:-1]))}")
+        raise _unequal_sides(group, space, x.shape[1:-1])
     moves = [lambda x, symmetry=symmetry: symmetry(x) for symmetry in space.grid_symmetries(group)]
     return jax.lax.switch(_index(g, group), moves, x)
+
+
+def _unequal_sides(group: PointGroup, space: BaseSpace, size: tuple[int, ...]) -> ValueError:
+    equal = " and ".join(" = ".join(space.axes[a] for a in axes) for axes in space.exchanged_axes(group))
+    near = list(size)
+    for axes in space.exchanged_axes(group):
+        for a in axes:
+            near[a] = max(size[b] for b in axes)
+    got, near = ("x".join(map(str, n)) for n in (size, near))
+    return ValueError(f"{group} exchanges axes, which needs equal sides, {equal}; got {got}; try {near}")
 
 
 def _one_element(g: Any, group: PointGroup) -> Any:
@@ -171,7 +191,8 @@ def _index(g: Element | jax.Array, group: PointGroup) -> jax.Array:
     if isinstance(group, DirectProduct):
         first, second = planar_factors(group)
         return _index(g[:2], first) * int(second.order) + _index(g[2:], second)
-    return jnp.asarray(g[1] + int(group.rotation_order) * g[0]).astype(jnp.int32)
+    number = g[0] if isinstance(group, SpatialGroup) else g[1] + int(group.rotation_order) * g[0]
+    return jnp.asarray(number).astype(jnp.int32)
 
 
 def _act_on_fibre(g: Any, x: jax.Array, field_type: FieldType) -> jax.Array:

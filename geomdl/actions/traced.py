@@ -7,9 +7,10 @@ from jax.core import Tracer
 
 from geomdl.arrays import as_floating, wide_dtype
 from geomdl.errors import invalid
-from geomdl.groups import DirectProduct, PlanarGroup, PointGroup, planar_factors
+from geomdl.groups import DirectProduct, PlanarGroup, PointGroup, SpatialGroup, planar_factors
 from geomdl.representations import Representation
-from geomdl.representations.representation import Label, irrep_size
+from geomdl.representations.representation import Label, irrep_matrix, irrep_size
+from geomdl.representations.spherical_harmonics import spherical_harmonics, wigner_frame
 
 
 def traced_element(g: jax.Array, group: PointGroup) -> jax.Array:
@@ -46,6 +47,13 @@ def quarter_turns(g: jax.Array, group: PlanarGroup) -> tuple[jax.Array, jax.Arra
 def plane_matrix(g: jax.Array, group: PlanarGroup) -> jax.Array:
     """R(r) F^f ``[2, 2]`` of a traced element, in coordinates (x right, y up)."""
     return _rotation(g[1] * (2 * np.pi / group.period), g[0])
+
+
+def space_matrix(g: jax.Array, group: SpatialGroup) -> jax.Array:
+    """The matrix ``[3, 3]`` of a traced element in coordinates (x, y, z)."""
+    if group.is_finite:
+        return jnp.asarray(group.matrix(group.elements()), jnp.result_type(float))[jnp.round(g[0]).astype(jnp.int32)]
+    return (1 - 2 * g[0]) * _rotation_of_quaternion(g[1:])
 
 
 def representation_matrix(g: jax.Array, rho: Representation) -> jax.Array:
@@ -89,12 +97,34 @@ def _irrep_matrix(g: jax.Array, group: PointGroup, label: Label) -> jax.Array:
             angles = g[1] * (2 * np.pi / first.period), g[3] * (2 * np.pi / second.period)
             return _rotation(label[1] * angles[0] + label[4] * label[3] * angles[1], jnp.zeros((), g.dtype))
         return jnp.kron(_irrep_matrix(g[:2], first, label[:2]), _irrep_matrix(g[2:], second, label[2:4]))
+    if isinstance(group, SpatialGroup):
+        if group.is_finite:
+            return jnp.asarray(irrep_matrix(group, label, group.elements()), g.dtype)[jnp.round(g[0]).astype(jnp.int32)]
+        sign = jnp.where(g[0] == 1, (-1.0) ** label[0], 1.0).astype(g.dtype)
+        return sign * _wigner(label[1], _rotation_of_quaternion(g[1:]))
     j, k = label
     angle = g[1] * (2 * np.pi / group.period)
     if irrep_size(group, label) == 2:
         return _rotation(k * angle, g[0])
     sign = jnp.where(g[0] == 1, (-1.0) ** j, 1.0).astype(g.dtype)
     return (sign * jnp.cos(k * angle))[None, None]
+
+
+def _rotation_of_quaternion(q: jax.Array) -> jax.Array:
+    w, x, y, z = q / jnp.linalg.norm(q)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return jnp.stack([jnp.stack(row) for row in rows])
+
+
+def _wigner(degree: int, rotation: jax.Array) -> jax.Array:
+    """As `geomdl.representations.spherical_harmonics.wigner`."""
+    points, inverse = (jnp.asarray(array, rotation.dtype) for array in wigner_frame(degree))
+    moved = spherical_harmonics(degree, jnp.matmul(points, rotation.T, precision="highest"), jnp)
+    return jnp.matmul(inverse, moved, precision="highest").T
 
 
 def _rotation(angle: jax.Array, reflected: jax.Array) -> jax.Array:

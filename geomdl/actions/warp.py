@@ -149,9 +149,9 @@ def spline_coefficients(x: jax.Array, padding: Padding) -> jax.Array:
     height, width = x.shape[1:3]
     return jnp.einsum(
         "ai,bijc,dj->badc",
-        _prefilter(height, padding, x.dtype),
+        prefilter(height, padding, x.dtype),
         x,
-        _prefilter(width, padding, x.dtype),
+        prefilter(width, padding, x.dtype),
         precision="highest",
     )
 
@@ -170,7 +170,7 @@ def evaluate_spline(coefficients: jax.Array, points: jax.Array, padding: Padding
 
 
 @functools.lru_cache(maxsize=128)
-def _prefilter(size: int, padding: Padding, dtype: np.dtype) -> np.ndarray:
+def prefilter(size: int, padding: Padding, dtype: np.dtype) -> np.ndarray:
     """The matrix that turns samples into B-spline coefficients: inverse of the matrix with rows (1/6, 4/6, 1/6)."""
     samples = np.zeros((size, size))
     for i in range(size):
@@ -196,7 +196,7 @@ def fold(index: ArrayLike, size: int, padding: Padding) -> tuple[jax.Array | np.
 def _evaluate(coefficients: jax.Array, rows: jax.Array, columns: jax.Array, padding: Padding) -> jax.Array:
     """The spline with coefficients ``[height, width, channels]`` at points ``[height, width]``: 4 × 4 taps."""
     height, width = coefficients.shape[:2]
-    row_taps, column_taps = _taps(rows, height, padding), _taps(columns, width, padding)
+    row_taps, column_taps = spline_taps(rows, height, padding), spline_taps(columns, width, padding)
     total = jnp.zeros((*rows.shape, coefficients.shape[2]), coefficients.dtype)
     for i, weight_i in row_taps:
         for j, weight_j in column_taps:
@@ -204,7 +204,7 @@ def _evaluate(coefficients: jax.Array, rows: jax.Array, columns: jax.Array, padd
     return total
 
 
-def _taps(position: jax.Array, size: int, padding: Padding) -> list[tuple[jax.Array, jax.Array]]:
+def spline_taps(position: jax.Array, size: int, padding: Padding) -> list[tuple[jax.Array, jax.Array]]:
     """The four coefficients that matter at a position, with their weights (the cubic B-spline)."""
     base = jnp.floor(position)
     t = position - base

@@ -19,6 +19,9 @@ from geomdl.data.sources.own.mask_folder import MaskFolderConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shape_boxes import BoxShapesConfig
 from geomdl.data.sources.shapes import ShapesConfig
+from geomdl.data.sources.space.solids import SolidsConfig
+from geomdl.data.sources.space.tetris import TETRIS, tetris
+from geomdl.data.sources.space.volumes import VolumesConfig
 from geomdl.data.sources.splits import stratified_order, stratified_split
 from geomdl.data.sources.tfds import TFDSConfig, prepared
 from geomdl.data.sources.xo import XOConfig, o_pattern, x_pattern
@@ -43,6 +46,7 @@ __all__ = [
     "DATASETS",
     "IGNORED",
     "TARGET_KINDS",
+    "TETRIS",
     "ArraysConfig",
     "Augmentation",
     "BoxShapesConfig",
@@ -66,11 +70,13 @@ __all__ = [
     "Preprocessing",
     "RedGreenConfig",
     "ShapesConfig",
+    "SolidsConfig",
     "Split",
     "StreamLoader",
     "TFDSConfig",
     "TargetKind",
     "ValuesTarget",
+    "VolumesConfig",
     "XOConfig",
     "config_class",
     "config_fields",
@@ -88,6 +94,7 @@ __all__ = [
     "stratified_order",
     "stratified_split",
     "target_kind",
+    "tetris",
     "uniforms",
     "unit_interval",
     "x_pattern",

@@ -26,7 +26,7 @@ from geomdl.data.class_indices import (
 from geomdl.errors import invalid, unknown
 from geomdl.representations import FieldType
 
-Size = tuple[int, int]
+Size = tuple[int, ...]
 """(height, width) of the images, in pixels."""
 
 
@@ -176,7 +176,7 @@ class LabelsTarget:
 
 @dataclass(frozen=True)
 class MapTarget:
-    """One class per pixel, ``[n, height, width]`` whole numbers of any type: y'(p) = y(g⁻¹p).
+    """One class per pixel, ``[n, height, width]`` whole numbers of any type: y'(p) = y(g⁻¹p). Of volumes, per voxel.
 
     Where an image is resampled, a pixel has the label of the nearest one; what enters the frame, and what is hidden, is
     −1, which no loss and no metric counts.
@@ -199,11 +199,12 @@ class MapTarget:
 
     def require(self, values: Values, images: Values, what: str) -> None:
         """Class indices, or −1, of every pixel of the images."""
-        if tuple(values.shape) != tuple(images.shape[:3]):
-            if len(values.shape) != 3:
-                axes = ("batch", "height", "width")
+        wanted = tuple(images.shape[:-1])
+        if tuple(values.shape) != wanted:
+            if len(values.shape) != len(wanted):
+                axes = ("batch", *("depth", "height", "width")[-(len(wanted) - 1) :])
                 raise misshapen_labels(f"the label maps in the {what}", values.shape, axes, self.num_classes)
-            allowed = f"that of the images, {tuple(images.shape[:3])}"
+            allowed = f"that of the images, {wanted}"
             raise invalid(f"size of the label maps in the {what}", values.shape, allowed)
         _require_indices(values, self.num_classes, "label map", what, ignored=True)
 

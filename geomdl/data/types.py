@@ -97,9 +97,10 @@ class Split:
     """Images with their labels, with random access.
 
     Attributes:
-      images: ``[n, height, width, channels]``; float32 in [0, 1], or uint8 or uint16 that stand for value / largest
-        value (scaled on the device, :func:`geomdl.data.loading.batches.unit_interval`). In memory, or a
-        :class:`Column` that reads on demand. Lists, tensors and arrays of JAX become arrays of NumPy.
+      images: ``[n, height, width, channels]``, or volumes ``[n, depth, height, width, channels]``; float32 in [0, 1],
+        or uint8 or uint16 that stand for value / largest value (scaled on the device,
+        :func:`geomdl.data.loading.batches.unit_interval`). In memory, or a :class:`Column` that reads on demand. Lists,
+        tensors and arrays of JAX become arrays of NumPy.
       labels: ``[n]`` int32 class indices, ``[n, classes]`` float32 indicators for multi-label data, or
         ``[n, height, width]`` int32 label maps: the class index of every pixel, −1 where it is not to be counted.
         ``[n, values]`` float32 for values; a dict of arrays for boxes (`geomdl.data.pack_boxes`). The target named
@@ -136,9 +137,9 @@ class Split:
         return len(self.images)
 
     def __repr__(self) -> str:
-        height, width, channels = self.images.shape[1:]
+        size = "×".join(map(str, self.images.shape[1:]))
         where = "" if self.in_memory else ", read on demand"
-        return f"Split({len(self)} images {height}×{width}×{channels} {self.images.dtype}{where})"
+        return f"Split({len(self)} images {size} {self.images.dtype}{where})"
 
     def __getitem__(self, index: int) -> Example:
         return jax.tree.map(lambda values: values[0], self.gather([index]))
@@ -227,7 +228,7 @@ class Dataset:
       train: what models are fitted to.
       validation: what choices are made on.
       test: what results are reported on.
-      image_shape: (height, width, channels).
+      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
       num_classes: of labels; of values, how many numbers.
       classes: their names.
       provenance: source, licence, method and seeds, in words: enough to make the same data again.
@@ -259,7 +260,7 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     num_classes: int
     classes: tuple[str, ...]
     provenance: str
@@ -270,8 +271,9 @@ class Dataset:
 
     def __post_init__(self) -> None:
         whole_number("num_classes", self.num_classes)
-        if len(self.image_shape) != 3:
-            raise invalid("image_shape", self.image_shape, "(height, width, channels)")
+        if len(self.image_shape) not in (3, 4):
+            allowed = "(height, width, channels), or (depth, height, width, channels) of volumes"
+            raise invalid("image_shape", self.image_shape, allowed)
         for size in self.image_shape:
             whole_number("image_shape", size)
         kind = self.target_kinds.get("label")
@@ -293,8 +295,9 @@ class Dataset:
     def _require_images(self, split: Split, key: str) -> None:
         """Images of the size that the data set says, of a type that can be images."""
         shape, inside = tuple(split.images.shape), f" in the {key} split of {self.name}"
-        if len(shape) != 4:
-            raise misshapen(f"images{inside}", shape, ("n", "height", "width", "channels"), self.image_shape[2])
+        if len(shape) != 1 + len(self.image_shape):
+            axes = ("n", *("depth", "height", "width")[4 - len(self.image_shape) :], "channels")
+            raise misshapen(f"images{inside}", shape, axes, self.image_shape[-1])
         if shape[1:] != tuple(self.image_shape):
             raise invalid(f"size of the images{inside}", shape[1:], f"image_shape, {tuple(self.image_shape)}")
         require_image_dtype(split.images.dtype, inside)

@@ -11,6 +11,7 @@ from geomdl.errors import unknown
 from geomdl.groups.group import Element, Group
 from geomdl.groups.planar import PlanarGroup
 from geomdl.groups.point_groups import PLANAR_NAMES
+from geomdl.groups.spatial import SpatialGroup
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,6 +127,15 @@ class BaseSpace(abc.ABC):
         """Whether some element exchanges axes, so that only grids of equal sides are mapped to themselves."""
         return _exchanges_axes(self, group)
 
+    def exchanged_axes(self, group: Any) -> tuple[tuple[int, ...], ...]:
+        """The sets of axes that elements which map the grid to itself exchange: those of each must be equally long.
+
+        >>> from geomdl.groups import O, SpatialGroup
+        >>> VOLUME.exchanged_axes(O), VOLUME.exchanged_axes(SpatialGroup("C4z"))
+        (((0, 1, 2),), ((1, 2),))
+        """
+        return _exchanged_axes(self, group)
+
     def reversed_axes(self, group: Any) -> tuple[bool, ...]:
         """Which axes some element that maps the grid to itself makes run backwards: on these both borders are alike.
 
@@ -168,10 +178,17 @@ def _permutes_grid(space: BaseSpace, group: Any) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def _exchanges_axes(space: BaseSpace, group: Any) -> bool:
+    return bool(space.exchanged_axes(group))
+
+
+@functools.lru_cache(maxsize=256)
+def _exchanged_axes(space: BaseSpace, group: Any) -> tuple[tuple[int, ...], ...]:
     if space.dimension < 2:
-        return False
-    same = tuple(range(space.dimension))
-    return not group.is_finite or any(symmetry.axes != same for symmetry in space.grid_symmetries(group))
+        return ()
+    if not group.is_finite:
+        return (tuple(range(space.dimension)),)
+    reached = [{symmetry.axes[a] for symmetry in space.grid_symmetries(group)} for a in range(space.dimension)]
+    return tuple(sorted({tuple(sorted(axes)) for axes in reached if len(axes) > 1}))
 
 
 @functools.lru_cache(maxsize=256)
@@ -227,22 +244,34 @@ class Line(BaseSpace):
         return 1.0 - 2.0 * (np.asarray(g)[..., :1, None] == 1)
 
 
+_TO_INDEX = np.array([[0.0, 0, -1], [0, -1, 0], [1, 0, 0]])  # (depth, height, width) of (x, y, z)
+
+
 @dataclasses.dataclass(frozen=True)
 class Volume(BaseSpace):
-    """Volumes ``[batch, depth, height, width, channels]``, of scalars that no group moves: the group C1."""
+    """Volumes ``[batch, depth, height, width, channels]``, moved by the groups of space; left alone by C1.
+
+    The index (depth, height, width) of a point is (−z, −y, x), as (row, column) is (−y, x) on the plane.
+
+    >>> from geomdl.groups import O
+    >>> VOLUME.grid_symmetry(O, np.array([1]))  # a quarter turn about z: of every image at one depth
+    GridSymmetry(axes=(0, 2, 1), reversed=(False, True, False))
+    """
 
     name = "volume"
     axes = ("depth", "height", "width")
     fields = "volumes"
-    groups = "C1"
+    groups = "C1, T, Td, Th, O, Oh, I, Ih, Ci, SO3, O3, and C<N>z, D<N>z, C<N>v, C<N>h, D<N>h about the axis z"
 
     def is_moved_by(self, group: Group) -> bool:
-        """C1 leaves it alone."""
-        return group == PlanarGroup(1)
+        """Rotations and reflections of space do, C1 leaves it alone."""
+        return isinstance(group, SpatialGroup) or group == PlanarGroup(1)
 
-    def matrix(self, group: PlanarGroup, g: Element) -> np.ndarray:
-        """The identity."""
-        return np.broadcast_to(np.eye(3), (*np.asarray(g).shape[:-1], 3, 3))
+    def matrix(self, group: PlanarGroup | SpatialGroup, g: Element) -> np.ndarray:
+        """That of (−z, −y, x); the identity of C1."""
+        if isinstance(group, PlanarGroup):
+            return np.broadcast_to(np.eye(3), (*np.asarray(g).shape[:-1], 3, 3))
+        return _TO_INDEX @ group.matrix(g) @ _TO_INDEX.T + 0.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,22 +6,23 @@ from geomdl.groups.group import Group
 from geomdl.groups.planar import PlanarGroup
 from geomdl.groups.products import DirectProduct
 from geomdl.groups.registry import group as group_of
+from geomdl.groups.spatial import SpatialGroup
 
 PLANAR_NAMES = "C<N>, D<N>, SO2, O2"
 """The groups of the plane, for messages."""
 
-PointGroup = PlanarGroup | DirectProduct
-"""A group that representations and field types are of; a direct product acts on channels only, not on the plane."""
+PointGroup = PlanarGroup | SpatialGroup | DirectProduct
+"""A group that representations and field types are of; a direct product acts on channels only, not on a base space."""
 
 
 def point_group(name: str | PointGroup) -> PointGroup:
-    """The group of a name: a group of the plane as in `group`, or a direct product such as ``"C4 x D1"``.
+    """The group of a name: of the plane or of space as in `group`, or a direct product such as ``"C4 x D1"``.
 
     Raises:
       ValueError: for an unknown name, or a product of more or other groups than two of the plane.
 
-    >>> point_group("C4 x D1"), point_group("D8")
-    (C4 x D1, D8)
+    >>> point_group("C4 x D1"), point_group("D8"), point_group("Oh")
+    (C4 x D1, D8, Oh)
     """
     if isinstance(name, DirectProduct):
         planar_factors(name)
@@ -50,6 +51,19 @@ def planar_factors(group: DirectProduct) -> tuple[PlanarGroup, PlanarGroup]:
     return first, second
 
 
+def require_point_group(group: Group, what: str) -> PlanarGroup | SpatialGroup:
+    """The group itself, if it is one of the plane or of space; a ValueError says who needs it otherwise.
+
+    Args:
+      group: of a field type, say.
+      what: who needs it.
+
+    Raises:
+      ValueError: for a direct product.
+    """
+    return group if isinstance(group, SpatialGroup) else require_planar(group, what)
+
+
 def require_planar(group: Group, what: str) -> PlanarGroup:
     """The group itself, if it is one of the plane.
 
@@ -68,6 +82,8 @@ def require_planar(group: Group, what: str) -> PlanarGroup:
     """
     if isinstance(group, PlanarGroup):
         return group
+    if isinstance(group, SpatialGroup):
+        raise ValueError(f"{what} needs a group of the plane ({PLANAR_NAMES}), got {group}, which moves volumes")
     raise ValueError(
         f"{what} needs a group of the plane ({PLANAR_NAMES}), got {group}; allowed for direct products: fields"
         " without base space, with Dense, Pointwise, norms, Gated, NormActivation, GroupPool, NormPool"

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from typing import Any, overload
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from geomdl.errors import invalid
 from geomdl.groups.group import Element
 from geomdl.groups.planar import PlanarGroup
 from geomdl.groups.registry import group as group_of
+from geomdl.groups.spatial import SpatialGroup
+from geomdl.groups.spatial_subgroup import SpatialSubgroup
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +80,11 @@ class Subgroup:
             return 2 * math.radians(mirror)
         lines = round((mirror - self.group.mirror) * int(self.group.rotation_order) / 180)
         return lines % int(self._step)
+
+    @property
+    def moving(self) -> PlanarGroup:
+        """H as it moves the base space: `on_plane`."""
+        return self.on_plane
 
     @property
     def on_plane(self) -> PlanarGroup:
@@ -186,30 +194,54 @@ class Subgroup:
             )
 
 
-def subgroup(group: PlanarGroup | str, subgroup: "Subgroup | PlanarGroup | str", axis: float = 0) -> Subgroup:
-    """The subgroup of a group by name, e.g. ``subgroup("D8", "D1", axis=3)``; a `Subgroup` is returned as it is.
+AnySubgroup = Subgroup | SpatialSubgroup
+"""A subgroup of a group of the plane or of space."""
+
+
+@overload
+def subgroup(group: PlanarGroup, subgroup: Subgroup | PlanarGroup | str, axis: float = 0) -> Subgroup: ...
+@overload
+def subgroup(
+    group: PlanarGroup | SpatialGroup | str,
+    subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str,
+    axis: float = 0,
+) -> Any: ...
+def subgroup(
+    group: PlanarGroup | SpatialGroup | str,
+    subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str,
+    axis: float = 0,
+) -> Any:
+    """The subgroup of a group by name, e.g. ``subgroup("D8", "D1", axis=3)``; one that is made is returned as it is.
 
     Args:
       group: the larger group, or its name.
       subgroup: the smaller group, or its name.
-      axis: which reflection of the group is that of the subgroup; see `Subgroup`.
+      axis: which reflection of the group is that of the subgroup; see `Subgroup`. Of groups of space 0: these are
+        matched by their matrices, see `SpatialSubgroup`.
 
     Raises:
       ValueError: when it is no subgroup.
 
-    >>> subgroup("D4", "C2"), subgroup("O2", "SO2").index
-    (C2 ≤ D4, 2)
+    >>> subgroup("D4", "C2"), subgroup("O2", "SO2").index, subgroup("Oh", "O").index
+    (C2 ≤ D4, 2, 2)
     >>> subgroup("C8", "C3")
     Traceback (most recent call last):
     ...
     ValueError: invalid subgroup 'C3'; allowed: a subgroup of C8: C1, C2, C4, C8
     """
     group = group_of(group)
-    if isinstance(subgroup, Subgroup):
+    if isinstance(subgroup, Subgroup | SpatialSubgroup):
         if subgroup.group != group:
             raise ValueError(f"{subgroup} is a subgroup of {subgroup.group}, not of {group}")
         return subgroup
-    return Subgroup(group, group_of(subgroup), axis)
+    smaller = group_of(subgroup)
+    if isinstance(group, SpatialGroup):
+        if axis:
+            raise invalid(f"axis of {smaller} in {group}", axis, "0 (subgroups of space are matched by matrices)", 0)
+        return SpatialSubgroup(group, smaller)
+    if isinstance(smaller, SpatialGroup):
+        raise invalid("subgroup", str(smaller), f"a subgroup of {group}: {_describe(group)}")
+    return Subgroup(group, smaller, axis)
 
 
 @functools.lru_cache(maxsize=256)

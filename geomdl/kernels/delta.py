@@ -8,12 +8,12 @@ import numpy as np
 from jax.core import Tracer
 
 from geomdl.errors import invalid
-from geomdl.groups import per_axis, require_planar
+from geomdl.groups import per_axis, require_point_group
 from geomdl.kernels.select import KernelSpace
 from geomdl.kernels.steerable import SteerableKernelSpace
 from geomdl.kernels.templates import starts
 from geomdl.representations import FieldType
-from geomdl.representations.representation import Label, irrep_size
+from geomdl.representations.representation import Label, irrep_size, irrep_type
 
 
 def delta_orthogonal(
@@ -85,7 +85,7 @@ def orthogonal_map(key: jax.Array, in_type: FieldType, out_type: FieldType) -> n
 
 
 def _orthogonal_map(seed: np.ndarray, in_type: FieldType, out_type: FieldType) -> np.ndarray:
-    group = require_planar(in_type.group, "orthogonal_map")
+    group = require_point_group(in_type.group, "orthogonal_map")
     rng = np.random.default_rng(seed)
     copies_in, copies_out = _copies(in_type), _copies(out_type)
     matrix = np.zeros((in_type.size, out_type.size))
@@ -93,7 +93,7 @@ def _orthogonal_map(seed: np.ndarray, in_type: FieldType, out_type: FieldType) -
         into, out = copies_in[label], copies_out[label]
         mixing = rng.normal(size=(2, len(into), len(out)))
         size = irrep_size(group, label)
-        if size == 2 and not group.reflections:
+        if irrep_type(group, label) == 2:  # of dimension 2
             mixing = _semi_orthogonal(mixing[0] + 1j * mixing[1])
             block = np.kron(np.real(mixing), np.eye(2)) + np.kron(np.imag(mixing), np.array([[0.0, 1.0], [-1.0, 0.0]]))
         else:

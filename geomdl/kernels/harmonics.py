@@ -1,11 +1,12 @@
-"""Equivariant kernels on a circle: one null-space solver for every compact group of the plane and pair of irreps."""
+"""Equivariant kernels on a circle or sphere: one null-space solver for every compact group and pair of irreps."""
 
 import functools
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup, PointGroup
+from geomdl.groups import PlanarGroup, PointGroup, SpatialGroup
 from geomdl.representations.representation import Label, irrep_matrix
+from geomdl.representations.spherical_harmonics import wigner
 
 _TOLERANCE = 1e-6
 
@@ -23,14 +24,17 @@ def solutions(group: PointGroup, label_in: Label, label_out: Label, frequency: i
     group it is. The basis is a function of the solution space alone (not of the linear algebra library): columns of
     the orthogonal projector, taken in order and orthonormalised; so stored weights mean the same kernel everywhere.
 
+    For a group of space the unknown is K(u) = Σ_m A_m Y_{lm}(u) on the sphere, and Y_l(gu) = D^l(g) Y_l(u).
+
     Args:
       group: the group; a direct product acts on the channels only.
       label_in: ψ_in by its label.
       label_out: ψ_out.
-      frequency: μ ≥ 0.
+      frequency: μ ≥ 0; the degree l of spherical harmonics.
 
     Returns:
-      ``[solutions, 2, size_out, size_in]``: A and B of each, Σ A² + B² = 1; B = 0 at frequency 0. Read-only.
+      ``[solutions, 2, size_out, size_in]``: A and B of each, Σ A² + B² = 1; B = 0 at frequency 0. For a group of space
+      ``[solutions, 2l + 1, size_out, size_in]``: the A_m. Read-only.
 
     References:
       Weiler & Cesa, General E(2)-equivariant steerable CNNs, NeurIPS 2019, appendix F, has the solutions case by case.
@@ -43,15 +47,19 @@ def solutions(group: PointGroup, label_in: Label, label_out: Label, frequency: i
     """
     psi_in, psi_out = _at_generators(group, label_in), _at_generators(group, label_out)
     size_in, size_out = psi_in.shape[-1], psi_out.shape[-1]
-    parts = 2 if frequency else 1
+    whole, parts = (2 * frequency + 1,) * 2 if isinstance(group, SpatialGroup) else (2, 2 if frequency else 1)
     turned = _turned(group, frequency)[:, :parts, :parts]
     unknowns = parts * size_out * size_in
     moved = np.einsum("gab,cd,ef->gacebdf", turned, np.eye(size_out), np.eye(size_in))
     acted = np.einsum("ab,gcd,gef->gacebdf", np.eye(parts), psi_out, psi_in)
     constraint = (moved - acted).reshape(-1, unknowns)
-    _, singular, rows = np.linalg.svd(constraint, full_matrices=True)
-    null = rows[np.sum(singular > _TOLERANCE) :]
-    basis = np.zeros((len(null), 2, size_out, size_in))
+    if isinstance(group, SpatialGroup):  # many unknowns: singular values squared, of which the smallest are above 0.01
+        squares, columns = np.linalg.eigh(constraint.T @ constraint)
+        null = columns[:, squares < _TOLERANCE].T
+    else:
+        _, singular, rows = np.linalg.svd(constraint, full_matrices=True)
+        null = rows[np.sum(singular > _TOLERANCE) :]
+    basis = np.zeros((len(null), whole, size_out, size_in))
     basis[:, :parts] = _canonical(null).reshape(-1, parts, size_out, size_in)
     basis.flags.writeable = False
     return basis
@@ -66,6 +74,10 @@ def _at_generators(group: PointGroup, label: Label) -> np.ndarray:
 def _turned(group: PointGroup, frequency: int) -> np.ndarray:
     """For each generator, the matrix that takes the coefficients (A, B) of K(φ) to those of K(gφ)."""
     generators = group.generators()
+    if isinstance(group, SpatialGroup):
+        matrices = group.matrix(generators)
+        signs = np.rint(np.linalg.det(matrices))[:, None, None]
+        return np.swapaxes(signs**frequency * wigner(frequency, signs * matrices), 1, 2)
     if not isinstance(group, PlanarGroup):  # acts on channels only: on the plane every element is the identity
         return np.broadcast_to(np.eye(2), (len(generators), 2, 2))
     angle, sign = frequency * group.plane_angle(generators), 1.0 - 2.0 * generators[:, 0]

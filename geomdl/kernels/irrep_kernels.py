@@ -11,6 +11,7 @@ from geomdl.groups import PointGroup
 from geomdl.kernels.pixel import PixelKernelSpace, pixel_moves
 from geomdl.kernels.rings import Rings
 from geomdl.kernels.select import KernelSpace
+from geomdl.kernels.shells import Shells
 from geomdl.kernels.templates import BasisFilter, starts, template
 from geomdl.representations import Representation
 from geomdl.representations.representation import Label, irrep_matrix, irrep_size
@@ -38,7 +39,7 @@ class OnRings:
     """Kernels of `SteerableKernelSpace` between irreps: circular harmonics on Gaussian rings."""
 
     group: PointGroup
-    spatial: Rings
+    spatial: Rings | Shells
     maximum_offset: int | None
     basis_filter: BasisFilter | None
 

@@ -65,14 +65,33 @@ class Rings:
 
     def warn_of_aliasing(self) -> None:
         """Warns when a ring has a frequency above π · radius: fewer than two pixels of the ring's length per period."""
-        for radius, frequency in zip(self.radii, self.frequencies, strict=True):
-            if frequency > math.pi * radius:
-                warnings.warn(
-                    f"a ring of radius {radius:g} pixels has about {2 * math.pi * radius:.0f} pixels and cannot carry"
-                    f" frequency {frequency}: kernels alias, and rotations other than quarter turns suffer; allowed: up"
-                    f" to {int(math.pi * radius)}",
-                    stacklevel=4,
-                )
+        warn_of_aliasing(self.radii, self.frequencies, "ring")
+
+    def start(self, ring: int, frequency: int) -> int:
+        """The number of the first function of a ring and a frequency among `functions_sampled`."""
+        return sum(2 * f + 1 for f in self.frequencies[:ring]) + max(2 * frequency - 1, 0)
+
+    def gram(self, ring: int, frequency: int) -> np.ndarray:
+        """The inner products of cosine and sine on the window, ``[2, 2]``."""
+        return _gram(self)[ring, frequency]
+
+
+@functools.lru_cache(maxsize=128)
+def _gram(spatial: Rings) -> np.ndarray:
+    """Inner products of cosine and sine on the window: ``[rings, frequencies, 2, 2]``."""
+    return np.einsum("xrmp,xrmq->rmpq", spatial.samples, spatial.samples)
+
+
+def warn_of_aliasing(radii: Sequence[float], frequencies: Sequence[int], kind: str) -> None:
+    """Warns of rings or shells with a frequency above π · radius."""
+    for radius, frequency in zip(radii, frequencies, strict=True):
+        if frequency > math.pi * radius:
+            warnings.warn(
+                f"a {kind} of radius {radius:g} pixels has about {2 * math.pi * radius:.0f} pixels"
+                f"{' round it' * (kind != 'ring')} and cannot carry frequency {frequency}: kernels alias, and rotations"
+                f" other than quarter turns suffer; allowed: up to {int(math.pi * radius)}",
+                stacklevel=5,
+            )
 
 
 def rings(
@@ -102,8 +121,30 @@ def rings(
     >>> rings(7, radii=(0, 1.5, 3), sigma=0.5, frequencies_cutoff=1.0).frequencies
     (0, 1, 3)
     """
+    return Rings(*ring_parameters(size, radii, sigma, frequencies_cutoff, dimension=2))
+
+
+def ring_parameters(
+    size: int,
+    radii: Sequence[float] | None,
+    sigma: float | Sequence[float] | None,
+    cutoff: Cutoff | None,
+    dimension: int,
+) -> tuple[int, tuple[float, ...], tuple[float, ...], tuple[int, ...]]:
+    """Size, radii, widths and highest frequencies, defaults filled in; see `rings`.
+
+    Args:
+      size: k.
+      radii: in pixels.
+      sigma: widths.
+      cutoff: of the frequencies.
+      dimension: of the window.
+
+    Raises:
+      ValueError: for values out of range.
+    """
     size = whole_number("kernel_size", size)
-    corner = (size - 1) / math.sqrt(2)
+    corner = (size - 1) / 2 * math.sqrt(dimension)
     if radii is None:
         radii = [(size - 1) / 2 - i for i in reversed(range((size + 1) // 2))]
     if not len(radii) or not all(0 <= r <= corner + 1e-9 for r in radii):
@@ -114,8 +155,7 @@ def rings(
     sigma = list(sigma) if isinstance(sigma, Sequence) else [sigma] * len(radii)
     if len(sigma) != len(radii) or not all(s > 0 for s in sigma):
         raise invalid("sigma", tuple(sigma), f"a positive number, or one for each of the {len(radii)} rings", 0.6)
-    frequencies = _frequencies(size, radii, frequencies_cutoff)
-    return Rings(size, tuple(map(float, radii)), tuple(map(float, sigma)), frequencies)
+    return size, tuple(map(float, radii)), tuple(map(float, sigma)), _frequencies(size, radii, cutoff)
 
 
 def _frequencies(size: int, radii: Sequence[float], cutoff: Cutoff | None) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from typing import Any, Literal, get_args
 
 from geomdl.errors import unknown
-from geomdl.groups import PLANE, BaseSpace
+from geomdl.groups import PLANE, VOLUME, BaseSpace
 from geomdl.kernels.pixel import PixelKernelSpace
 from geomdl.kernels.steerable import SteerableKernelSpace
 from geomdl.representations import Representation
@@ -30,7 +30,7 @@ def kernel_space(
       basis: ``"pixel"``: every kernel on the grid that is equivariant, for subgroups of D4 (any finite group when
         k = 1) and representations that permute channels. ``"steerable"``: harmonics times rings, for all. ``"auto"``:
         pixel where it exists and no options are given, else steerable.
-      space: the base space of the fields. Steerable kernels are those of the plane.
+      space: the base space of the fields. Steerable kernels are those of the plane and of volumes.
       **options: ``rings``, ``sigma``, ``frequencies_cutoff``, ``maximum_offset``, ``basis_filter`` of
         `SteerableKernelSpace`.
 
@@ -58,9 +58,9 @@ def kernel_space(
     permutes = in_representation.is_permutation and out_representation.is_permutation
     if basis == "pixel" or (basis == "auto" and on_grid and permutes and not given):
         return PixelKernelSpace(in_representation, out_representation, size, space)
-    if space != PLANE or not isinstance(size, int):
+    if space not in (PLANE, VOLUME) or not isinstance(size, int):
         raise ValueError(
-            f"steerable kernels have square windows on the plane, not {size} on the {space}; allowed there: pixel"
-            " kernels, for fields whose channels the group permutes (trivial, regular, quotient)"
+            f"steerable kernels have square windows on the plane and cubic ones for volumes, not {size} on the {space};"
+            " allowed there: pixel kernels, for fields whose channels the group permutes (trivial, regular, quotient)"
         )
-    return SteerableKernelSpace(in_representation, out_representation, size, **given)
+    return SteerableKernelSpace(in_representation, out_representation, size, **given, space=space)

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import PointGroup, require_planar
+from geomdl.groups import PLANE, VOLUME, BaseSpace, PointGroup, require_planar
 from geomdl.kernels.coefficients import Coefficients
 from geomdl.kernels.rings import Cutoff, Rings, rings
+from geomdl.kernels.shells import Shells, shells
 from geomdl.kernels.templates import BasisFilter, first_frequency, starts, template
 from geomdl.numbers import whole_number
 from geomdl.representations import Representation
@@ -45,6 +46,8 @@ class SteerableKernelSpace:
         `geomdl.kernels.templates.BasisFunction` (frequency, radius, …). A space is a hashable value, compared by this
         function too: give a function of a module or a frozen object, always the same one, not a new lambda each time
         (two layers with two lambdas share nothing, compile twice and cannot be pickled).
+      space: the plane, or the volume: there kernels are spherical harmonics times Gaussian shells, frequencies are
+        their degrees; see `geomdl.kernels.shells.Shells`.
 
     Raises:
       ValueError: for representations of different groups, or values out of range.
@@ -60,6 +63,10 @@ class SteerableKernelSpace:
     >>> space = SteerableKernelSpace(irrep(SO2, 1), irrep(SO2, 2), 5)
     >>> space.dimension, space.expand(jnp.ones((space.dimension, 4, 3))).shape
     (4, (5, 5, 8, 6))
+    >>> from geomdl.groups import O3, VOLUME
+    >>> space = SteerableKernelSpace(irrep(O3, 1, 1), irrep(O3, 0, 2), 5, space=VOLUME)  # vectors to 2e
+    >>> space.dimension, space.shape  # of degree 1, on two shells
+    (2, (5, 5, 5))
     >>> def no_rotation(b):  # isotropic kernels only
     ...     return b.frequency == 0
     >>> SteerableKernelSpace(trivial(C8), regular(C8), 5, basis_filter=no_rotation).dimension  # one for each ring
@@ -74,6 +81,7 @@ class SteerableKernelSpace:
     frequencies_cutoff: Cutoff | None = None
     maximum_offset: int | None = None
     basis_filter: BasisFilter | None = None
+    space: BaseSpace = PLANE
 
     def __post_init__(self) -> None:
         if self.out_representation.group != self.group:
@@ -82,8 +90,12 @@ class SteerableKernelSpace:
                 f" {self.out_representation.group}; a kernel needs representations of one group"
             )
         object.__setattr__(self, "size", whole_number("kernel_size", self.size))
-        if self.size > 1:
+        if self.space not in (PLANE, VOLUME):
+            raise invalid("base space of a steerable kernel", str(self.space), "the plane or the volume", "'plane'")
+        if self.size > 1 and self.space == PLANE:
             require_planar(self.group, "a kernel of more than one pixel")
+        elif self.size > 1:
+            self.space.require_moved_by(self.group, "a steerable kernel of more than one voxel")
         if self.maximum_offset is not None:
             try:
                 object.__setattr__(self, "maximum_offset", whole_number("", self.maximum_offset, least=0))
@@ -108,14 +120,15 @@ class SteerableKernelSpace:
         return self.in_representation.group
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> tuple[int, ...]:
         """The pixels of the window along each axis."""
-        return self.size, self.size
+        return (self.size,) * self.space.dimension
 
     @property
-    def spatial(self) -> Rings:
-        """The rings of this space, defaults filled in."""
-        return rings(self.size, self.rings, self.sigma, self.frequencies_cutoff)
+    def spatial(self) -> Rings | Shells:
+        """The rings or shells of this space, defaults filled in."""
+        made = rings if self.space == PLANE else shells
+        return made(self.size, self.rings, self.sigma, self.frequencies_cutoff)
 
     @property
     def dimension(self) -> int:
@@ -162,7 +175,8 @@ class SteerableKernelSpace:
             return f"no equivariant kernel from {self.in_representation} to {self.out_representation} exists"
         return (
             f"kernels from {self.in_representation} to {self.out_representation} need frequency {wanted} or more, but"
-            f" the rings of a {self.size} × {self.size} window carry up to {highest}"
+            f" the {'rings' if self.space == PLANE else 'shells'} of a {' × '.join(map(str, self.shape))} window carry"
+            f" up to {highest}"
             + (", and basis_filter keeps only some of them" if self.basis_filter is not None else "")
         )
 
@@ -173,20 +187,20 @@ class SteerableKernelSpace:
           weights: ``[dimension, fields_in, fields_out]``.
 
         Returns:
-          ``[k, k, fields_in · size_in, fields_out · size_out]``, ready for `geomdl.layers.core.functional.correlate`.
+          ``[*shape, fields_in · size_in, fields_out · size_out]``, ready for `geomdl.layers.core.functional.correlate`.
         """
         factors, dtype = _factors(self), weights.dtype
         size_in, size_out = self.in_representation.size, self.out_representation.size
         fields_in, fields_out = weights.shape[1:]
         functions = factors.samples.shape[1]
         if not self.dimension:
-            return jnp.zeros((self.size, self.size, fields_in * size_in, fields_out * size_out), dtype)
+            return jnp.zeros((*self.shape, fields_in * size_in, fields_out * size_out), dtype)
         kernel = factors.coefficients(weights.reshape(self.dimension, -1), factors.left)
         kernel = kernel.reshape(functions, size_out, size_in, fields_in, fields_out).transpose(0, 3, 2, 4, 1)
         if factors.right is not None:
             kernel = _product(kernel.reshape(-1, size_out), jnp.asarray(factors.right.T, dtype))
         kernel = _product(jnp.asarray(factors.samples, dtype), kernel.reshape(functions, -1))
-        return kernel.reshape(self.size, self.size, fields_in * size_in, fields_out * size_out)
+        return kernel.reshape(*self.shape, fields_in * size_in, fields_out * size_out)
 
     def basis(self) -> np.ndarray:
         """The kernel of each weight alone, ``[dimension, k, k, size_in, size_out]``, float64: to look at and to test.
@@ -198,7 +212,7 @@ class SteerableKernelSpace:
         if factors.right is not None:
             kernels = kernels @ factors.right.T
         kernels = np.einsum("xs,nspo->nxpo", factors.samples, kernels, optimize=True)
-        return kernels.reshape(self.dimension, self.size, self.size, *kernels.shape[2:])
+        return kernels.reshape(self.dimension, *self.shape, *kernels.shape[2:])
 
     def centre_weights(self, matrix: np.ndarray) -> np.ndarray:
         """The weights whose dense kernel is an equivariant matrix at the window's centre, and zero elsewhere.
@@ -268,7 +282,7 @@ def _factors(space: SteerableKernelSpace) -> _Factors:
         ]
         counts[o] = sum(p.elements for p in parts)
         rows = starts_out[o + 1] - starts_out[o]
-        scale = space.size * math.sqrt(rho_in.size * rows / max(counts[o], 1))
+        scale = math.sqrt(math.prod(space.shape)) * math.sqrt(rho_in.size * rows / max(counts[o], 1))
         for number, (start_in, part) in enumerate(zip(starts_in, parts, strict=False)):
             source += [number] * part.elements
             norms += [scale] * part.elements

@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup, PointGroup
+from geomdl.groups import PlanarGroup, PointGroup, SpatialGroup
 from geomdl.kernels.harmonics import solutions
 from geomdl.kernels.rings import Rings
+from geomdl.kernels.shells import Shells
 from geomdl.representations import Representation
 from geomdl.representations.representation import Label, irrep_size
 
 _NEGLIGIBLE = 1e-6
+_HIGHEST_DEGREE = 12  # in which a kernel between irreps of a finite group of space is looked for
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,9 +39,9 @@ class BasisFunction:
     """What a basis filter may look at: the angular and radial part of a basis element, and the irreps that it relates.
 
     Attributes:
-      frequency: μ of the circular harmonic.
-      radius: of the ring, in pixels.
-      sigma: of the ring, in pixels.
+      frequency: μ of the circular harmonic, or the degree l of the spherical ones.
+      radius: of the ring or shell, in pixels.
+      sigma: of the ring or shell, in pixels.
       in_irrep: ψ_in by its label (parity j, frequency k).
       out_irrep: ψ_out by its label.
     """
@@ -60,13 +62,11 @@ def template(
     group: PointGroup,
     label_in: Label,
     label_out: Label,
-    spatial: Rings,
+    spatial: Rings | Shells,
     maximum_offset: int | None,
     basis_filter: BasisFilter | None = None,
 ) -> Template:
     """The template of ψ_out ← ψ_in. Elements that vanish on the window, or that the filter rejects, are left out."""
-    gram = _gram(spatial)
-    first = np.concatenate([[0], np.cumsum([2 * f + 1 for f in spatial.frequencies])])
     parts, harmonics, count = [], [], 0
     for frequency in range(max(spatial.frequencies) + 1):
         if maximum_offset is not None and _offset(group, label_in, label_out, frequency) > maximum_offset:
@@ -74,15 +74,15 @@ def template(
         basis = solutions(group, label_in, label_out, frequency)
         if not len(basis):
             continue
-        for ring in np.flatnonzero(np.array(spatial.frequencies) >= frequency):
+        for ring in np.flatnonzero(np.array(spatial.frequencies) >= frequency).tolist():
             shape = BasisFunction(frequency, spatial.radii[ring], spatial.sigmas[ring], label_in, label_out)
             if basis_filter is not None and not basis_filter(shape):
                 continue
-            norms = np.einsum("npij,pq,nqij->n", basis, gram[ring, frequency], basis)
+            norms = np.einsum("npij,pq,nqij->n", basis, _gram(spatial, ring, frequency, basis.shape[1]), basis)
             seen = norms > _NEGLIGIBLE
             kept = basis[seen] / np.sqrt(norms[seen])[:, None, None, None]
             element, part, row, column = np.nonzero(kept)
-            function = first[ring] + np.maximum(2 * frequency - 1, 0) + part
+            function = spatial.start(ring, frequency) + part
             parts.append((count + element, function, row, column, kept[element, part, row, column]))
             harmonics += [(ring, frequency)] * len(kept)
             count += len(kept)
@@ -92,10 +92,8 @@ def template(
     return Template(count, *(np.concatenate(p) for p in zip(*parts, strict=True)), harmonics=np.array(harmonics, int))
 
 
-@functools.lru_cache(maxsize=128)
-def _gram(spatial: Rings) -> np.ndarray:
-    """Inner products of cosine and sine on the window: ``[rings, frequencies, 2, 2]``."""
-    return np.einsum("xrmp,xrmq->rmpq", spatial.samples, spatial.samples)
+def _gram(spatial: Rings | Shells, ring: int, frequency: int, parts: int) -> np.ndarray:
+    return spatial.gram(ring, frequency)[:parts, :parts]
 
 
 def _offset(group: PointGroup, label_in: Label, label_out: Label, frequency: int) -> float:
@@ -119,7 +117,9 @@ def first_frequency(rho_in: Representation, rho_out: Representation) -> int | No
     """
     pairs = {(a, b) for a in rho_in.labels for b in rho_out.labels}
     highest = max(a[1] + b[1] for a, b in pairs)  # a solution, where there is any, exists at some μ ≤ k_in + k_out
-    if not isinstance(rho_in.group, PlanarGroup):
+    if isinstance(rho_in.group, SpatialGroup):
+        highest = highest if not rho_in.group.is_finite else _HIGHEST_DEGREE
+    elif not isinstance(rho_in.group, PlanarGroup):
         highest = 0
     elif rho_in.group.is_finite:
         highest = max(highest, int(rho_in.group.rotation_order))

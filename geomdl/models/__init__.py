@@ -8,6 +8,7 @@ from geomdl.models.classification.fully_connected import (
     PerceptronConfig,
     perceptron_update,
 )
+from geomdl.models.classification.irreps_network import IrrepsNetworkConfig
 from geomdl.models.classification.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNISTFinalConfig
 from geomdl.models.classification.off_grid import OffGridConfig
 from geomdl.models.classification.steerable_example import SteerableExampleConfig
@@ -75,6 +76,7 @@ MODELS.register("cnn", CNNConfig)
 MODELS.register("ti_cnn", TranslationInvariantConfig)
 MODELS.register("gcnn", GCNNConfig)
 MODELS.register("off_grid", OffGridConfig)
+MODELS.register("irreps_network", IrrepsNetworkConfig)
 MODELS.register("steerable_example", SteerableExampleConfig)
 MODELS.register("mnist_benchmark", MNISTBenchmarkConfig)
 MODELS.register("mnist_final", MNISTFinalConfig)
@@ -134,24 +136,24 @@ __all__ = [
     "CIFARWideResNetConfig", "CNNConfig", "Candidates", "DeeplySupervisedConfig", "DenseNetConfig", "DetectorOutputs",
     "Encoding", "Exported", "FCNConfig", "FCOSConfig", "FeatureLayer", "FractalNetConfig", "GCNNConfig",
     "GoogLeNetConfig", "Grid", "GroupUNetConfig", "HarmonicConfig", "HighwayConfig", "ImageNetResNetConfig",
-    "ImageShape", "InceptionV3Config", "InexactSizeWarning", "LeNetConfig", "LinearConfig", "Loaded", "LocalConfig",
-    "LocaliserConfig", "Losses", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config",
-    "ModelConfig", "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig", "SSDConfig",
-    "ScalableConfig", "ShiftUNetConfig", "SlidingWindowConfig", "SqueezeNetConfig", "SteerableConfig",
+    "ImageShape", "InceptionV3Config", "InexactSizeWarning", "IrrepsNetworkConfig", "LeNetConfig", "LinearConfig",
+    "Loaded", "LocalConfig", "LocaliserConfig", "Losses", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig",
+    "MobileNetV2Config", "ModelConfig", "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig",
+    "SSDConfig", "ScalableConfig", "ShiftUNetConfig", "SlidingWindowConfig", "SqueezeNetConfig", "SteerableConfig",
     "SteerableExampleConfig", "Summary", "Targets", "TranslationInvariantConfig", "Tuned", "UNet2015Config",
     "UNetConfig", "VGGConfig", "VisionTransformerConfig", "WeightsMismatch", "WideResNetConfig", "YOLOConfig",
     "ZooConfig", "autotune", "conv_multiplications", "conv_parameters", "convolution_block", "convolutional",
     "count_parameters", "dense_multiplications", "dense_parameters", "exact_sizes_near", "export", "feature_function",
-    "feature_layer", "invariant_head", "load_weights", "local_multiplications", "local_parameters",
-    "perceptron_update", "save_weights", "summarize", "weights_of",
+    "feature_layer", "invariant_head", "load_weights", "local_multiplications", "local_parameters", "perceptron_update",
+    "save_weights", "summarize", "weights_of",
 ]  # fmt: skip
 
 __experimental__ = [
-    "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
-    "CIFARWideResNetConfig", "Candidates", "DeeplySupervisedConfig", "DenseNetConfig", "DetectorOutputs", "Encoding",
-    "Exported", "FCOSConfig", "FeatureLayer", "FractalNetConfig", "GoogLeNetConfig", "Grid", "HarmonicConfig",
-    "HighwayConfig", "ImageNetResNetConfig", "InceptionV3Config", "LeNetConfig", "Loaded", "LocaliserConfig", "Losses",
-    "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "NetworkInNetworkConfig", "SSDConfig",
+    "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig", "CIFARWideResNetConfig",
+    "Candidates", "DeeplySupervisedConfig", "DenseNetConfig", "DetectorOutputs", "Encoding", "Exported", "FCOSConfig",
+    "FeatureLayer", "FractalNetConfig", "GoogLeNetConfig", "Grid", "HarmonicConfig", "HighwayConfig",
+    "ImageNetResNetConfig", "InceptionV3Config", "IrrepsNetworkConfig", "LeNetConfig", "Loaded", "LocaliserConfig",
+    "Losses", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "NetworkInNetworkConfig", "SSDConfig",
     "ScalableConfig", "SlidingWindowConfig", "SqueezeNetConfig", "SteerableConfig", "Targets", "Tuned", "VGGConfig",
     "VisionTransformerConfig", "WeightsMismatch", "WideResNetConfig", "YOLOConfig", "ZooConfig", "autotune",
     "convolution_block", "convolutional", "export", "feature_function", "feature_layer", "invariant_head",

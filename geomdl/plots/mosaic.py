@@ -41,6 +41,27 @@ def as_rgb(images: np.ndarray) -> np.ndarray:
     return images if images.shape[-1] == 3 else np.repeat(images[..., :1], 3, axis=-1)
 
 
+def middle_slices(volumes: np.ndarray) -> np.ndarray:
+    """The slices through the middle of volumes, across depth, height and width, side by side.
+
+    Args:
+      volumes: ``[n, depth, height, width, channels]``.
+
+    Returns:
+      ``[n, side, 3 · side, channels]``, where the side is the longest of a volume; around shorter ones are zeros.
+
+    >>> middle_slices(np.ones((2, 3, 5, 4, 1))).shape
+    (2, 5, 15, 1)
+    """
+    side = max(volumes.shape[1:4])
+    tiles = np.zeros((len(volumes), side, 3, side, volumes.shape[-1]))
+    for axis in range(3):
+        cut = volumes.take(volumes.shape[1 + axis] // 2, axis=1 + axis)
+        top, left = (side - cut.shape[1]) // 2, (side - cut.shape[2]) // 2
+        tiles[:, top : top + cut.shape[1], axis, left : left + cut.shape[2]] = cut
+    return tiles.reshape(len(volumes), side, 3 * side, -1)
+
+
 def filters(kernel: Float[np.ndarray, "rows columns channels filters"], *, columns: int = 8, most: int = 64) -> Figure:
     """The filters of a convolution, each scaled by its own largest absolute value.
 

@@ -5,12 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import Element, PlanarGroup, PointGroup, planar_factors
-from geomdl.representations.irreps import irreps_of_frequency
+from geomdl.groups import Element, PointGroup
+from geomdl.representations.irrep_families import irrep_family
+from geomdl.representations.irreps import irrep
 from geomdl.representations.representation import Representation, frozen_basis, require_orthogonal
-
-HIGHEST_FREQUENCY = 100
-"""Up to which frequency the irreps of a continuous group are looked for."""
 
 
 def decompose(
@@ -18,15 +16,15 @@ def decompose(
 ) -> Representation:
     """The representation with given matrices: finds Q and irreps with M(g) = Q [ψ_1(g) ⊕ …] Qᵀ.
 
-    The symmetric part (M(r) + M(r)ᵀ)/2 of the first generator, a rotation, commutes with the whole group; its
-    eigenspaces separate the frequencies (of a direct product, those of the rotations of both factors). Within each, the
-    equivariant maps T from an irrep, M(g) T = T ψ(g), are a null space in float64, from which orthogonal copies are
-    taken one by one.
+    On the plane the symmetric part (M(r) + M(r)ᵀ)/2 of the first generator, a rotation, commutes with the whole group;
+    its eigenspaces separate the frequencies (of a direct product, those of the rotations of both factors). In space the
+    Casimir operator and projections by characters separate the irreps. Within each part, the equivariant maps T from an
+    irrep, M(g) T = T ψ(g), are a null space in float64, from which orthogonal copies are taken one by one.
 
     Args:
       group: the group.
       matrices: a function of batches of elements ``[..., element_size]`` that returns ``[..., n, n]``, or the matrices
-        of ``group.generators()`` ``[generators, n, n]`` (for SO2 and O2 the first generator is the rotation by 1 rad).
+        of ``group.generators()`` ``[generators, n, n]`` (those of continuous groups are rotations by 1 rad).
       name: the name of the result.
 
     Returns:
@@ -49,9 +47,9 @@ def decompose(
         raise invalid(f"shape of the matrices of {group}", generators.shape, f"[{expected} generators, n, n]")
     require_orthogonal(generators, f"a matrix of {name} of {group}")
     labels, columns = [], []
-    for frequencies, subspace in _frequency_spaces(group, generators):
+    for possible, subspace in irrep_family(group).separate(generators):
         local = subspace.T @ generators @ subspace
-        for psi in irreps_of_frequency(group, frequencies):
+        for psi in (irrep(group, *label) for label in possible):
             copies = _copies(subspace, null_space(commutator(local, psi(group.generators()))), psi.size)
             labels += list(psi.labels) * len(copies)
             columns += copies
@@ -125,33 +123,6 @@ def _axis_projection(space: np.ndarray, norms: np.ndarray) -> np.ndarray:
     """The unit projection on a space ``[n, dimension]`` of the coordinate axis that lies nearest, the first one."""
     axis = int(np.argmax(norms >= norms.max() - 1e-9))
     return space @ space[axis] / norms[axis]
-
-
-def _frequency_spaces(group: PointGroup, generators: np.ndarray) -> list[tuple[tuple[int, ...], np.ndarray]]:
-    """The frequencies, and a basis of the subspace of each: of both factors in turn for a direct product."""
-    if isinstance(group, PlanarGroup):
-        return [((k,), space) for k, space in _eigenspaces(group, generators[0])]
-    first, second = planar_factors(group)
-    rotation = generators[len(first.generators())]  # of the second factor; it commutes with the first
-    return [
-        ((k, m), space @ within)
-        for k, space in _eigenspaces(first, generators[0])
-        for m, within in _eigenspaces(second, space.T @ rotation @ space)
-    ]
-
-
-def _eigenspaces(group: PlanarGroup, rotation: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    highest = int(group.rotation_order) // 2 if group.is_finite else HIGHEST_FREQUENCY
-    step = float(group.angle(group.generators()[0]))
-    values, vectors = np.linalg.eigh((rotation + rotation.T) / 2)
-    distances = np.abs(values[:, None] - np.cos(step * np.arange(highest + 1)))
-    if np.any(distances.min(1) > 1e-8):
-        kind = f"{group.rotation_order}-fold" if group.is_finite else f"of a frequency up to {highest}"
-        raise ValueError(
-            f"the matrices are not a representation of {group}: the first generator's is no rotation {kind}"
-        )
-    nearest = distances.argmin(1)
-    return [(int(k), vectors[:, nearest == k]) for k in np.unique(nearest)]
 
 
 def _check_homomorphism(rho: Representation, matrices: Callable[[Element], np.ndarray]) -> None:

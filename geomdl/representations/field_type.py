@@ -12,20 +12,23 @@ from geomdl.errors import invalid, misshapen
 from geomdl.groups import (
     PLANE,
     POINT,
+    VOLUME,
+    AnySubgroup,
     BaseSpace,
     DirectProduct,
     Element,
     PlanarGroup,
     PointGroup,
-    Subgroup,
+    SpatialGroup,
     base_space,
     point_group,
     require_planar,
+    require_point_group,
 )
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.numbers import whole_number
 from geomdl.representations.parsing import representation, weighted_sum
-from geomdl.representations.representation import Representation
+from geomdl.representations.representation import Representation, counted
 from geomdl.representations.restriction import disentangle, restrict
 
 
@@ -49,26 +52,29 @@ class Block:
         return slice(self.start, self.start + self.multiplicity * self.representation.size)
 
     def __repr__(self) -> str:
-        return f"{self.multiplicity} {self.representation}"
+        return counted(self.multiplicity, self.representation.name)
 
 
 class FieldType:
-    """A group acting on the plane, and a list of representations with multiplicities that acts on the channels.
+    """A group acting on the plane or on space, and a list of representations with multiplicities on the channels.
 
-    The group may also be a direct product of two groups of the plane; it then acts on channels only, and fields have no
-    base space (as in equivariant multilayer perceptrons). Fields on another base space than the plane name it: signals
-    lie on the ``"line"``, volumes on the ``"volume"``. Layers take the number of axes from there.
+    Groups of the plane move images, groups of space (O, Oh, SO3, …) volumes. The group may also be a direct product of
+    two groups of the plane; it then acts on channels only, and fields have no base space (as in equivariant multilayer
+    perceptrons). Fields on another base space name it: signals lie on the ``"line"``, volumes that no group moves (C1)
+    on the ``"volume"``. Layers take the number of axes from there.
 
     A field f of this type transforms as (g·f)(x) = ρ(g) f(g⁻¹x), where ρ is the direct sum of the representations.
 
     Args:
-      group: a group of the plane, a direct product of two, or its name: ``"D4"``, ``"C4 x D1"``.
+      group: a group of the plane or of space, a direct product of two of the plane, or its name: ``"D4"``, ``"Oh"``,
+        ``"C4 x D1"``.
       fields: ``"8 regular"``, ``"8 trivial + 4 irrep(1,1)"``, ``"2 quotient(C2) + 3 band_limited(3)"`` (see
-        `geomdl.representations.representation`); or a representation, or a list: of such texts, of representations, or
+        `geomdl.representations.representation`), for O3 also irreps as e3nn writes them (``"8x0e + 4x1o"``, or an
+        ``e3nn_jax.Irreps``); or a representation, or a list: of such texts, of representations, or
         of pairs (multiplicity, representation or its name).
-      space: the base space, or its name: ``"plane"``, ``"line"``, ``"volume"``, ``"point"``; by default the plane, and
-        none for direct products. See `geomdl.groups.BaseSpace`. (An array may also hold one fibre only, without axes of
-        the base space, as after pooling over all pixels.)
+      space: the base space, or its name: ``"plane"``, ``"line"``, ``"volume"``, ``"point"``; by default the plane, the
+        volume for groups of space, and none for direct products. See `geomdl.groups.BaseSpace`. (An array may also hold
+        one fibre only, without axes of the base space, as after pooling over all pixels.)
 
     Raises:
       ValueError: for an unknown group, representation or space, a multiplicity that is not positive, or a group that
@@ -83,6 +89,8 @@ class FieldType:
     22
     >>> FieldType("D1", "4 regular", space="line")  # signals, and whether they run forwards or backwards
     FieldType(D1, "4 regular", space="line")
+    >>> FieldType("O", "1 trivial + 2 regular").axes, FieldType("O3", "8x0e + 4x1o + 2x2e").size
+    (('batch', 'depth', 'height', 'width', 'channels'), 30)
     >>> FieldType("D4", "0 regular")
     Traceback (most recent call last):
     ...
@@ -223,7 +231,7 @@ class FieldType:
         """
         return FieldType(self.group, fields, self.space)
 
-    def restrict(self, subgroup: Subgroup | PlanarGroup | str, axis: float = 0) -> "FieldType":
+    def restrict(self, subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str, axis: float = 0) -> "FieldType":
         """The same channels as a field of a subgroup; see `geomdl.representations.restrict`.
 
         Args:
@@ -239,8 +247,8 @@ class FieldType:
         >>> FieldType("D4", "1 trivial").restrict("D1", axis=1)  # the reflection about the diagonal
         FieldType(D1(mirror=45), "1 trivial")
         """
-        embedding = subgroup_of(require_planar(self.group, "restriction to a subgroup"), subgroup, axis)
-        group = embedding.on_plane
+        embedding = subgroup_of(require_point_group(self.group, "restriction to a subgroup"), subgroup, axis)
+        group = embedding.moving
         parts = [(b.multiplicity, restrict(b.representation, embedding)) for b in self.blocks]
         return FieldType(group, [(count, dataclasses.replace(rho, group=group)) for count, rho in parts], self.space)
 
@@ -302,6 +310,8 @@ def _pairs(group: PointGroup, fields: Any) -> list[tuple[int, Representation]]:
     """The (multiplicity, representation) pairs that are meant."""
     if isinstance(fields, str):
         return weighted_sum(group, fields)
+    if type(fields).__module__.startswith("e3nn_jax"):  # Irreps
+        return weighted_sum(group, str(fields))
     if isinstance(fields, Representation):
         return [(1, fields)]
     allowed = "'8 trivial + 4 regular', or a list of pairs (multiplicity, representation)"
@@ -321,4 +331,6 @@ def _pairs(group: PointGroup, fields: Any) -> list[tuple[int, Representation]]:
 
 def _own_space(group: PointGroup) -> BaseSpace:
     """What a group acts on unless something else is said."""
+    if isinstance(group, SpatialGroup):
+        return VOLUME
     return POINT if isinstance(group, DirectProduct) else PLANE

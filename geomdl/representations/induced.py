@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup, Subgroup
+from geomdl.groups import AnySubgroup, PlanarGroup, SpatialGroup
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.representations.decomposition import decompose
 from geomdl.representations.regular import regular
@@ -13,7 +13,10 @@ from geomdl.representations.representation import Representation, trivial
 
 
 def induced(
-    group: PlanarGroup | str, subgroup: Subgroup | PlanarGroup | str, rho: Representation, axis: float = 0
+    group: PlanarGroup | SpatialGroup | str,
+    subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str,
+    rho: Representation,
+    axis: float = 0,
 ) -> Representation:
     """Ind_H^G ρ: one copy of ρ for each coset t_i H, in the order of ``Subgroup.representatives``.
 
@@ -47,7 +50,11 @@ def induced(
     return dataclasses.replace(found, name=name)
 
 
-def quotient(group: PlanarGroup | str, subgroup: Subgroup | PlanarGroup | str, axis: float = 0) -> Representation:
+def quotient(
+    group: PlanarGroup | SpatialGroup | str,
+    subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str,
+    axis: float = 0,
+) -> Representation:
     """The quotient representation ρ(g) e_{tH} = e_{gtH}: a permutation of the cosets of H, which are the channels.
 
     Quotient by the trivial group is regular, by the whole group trivial.
@@ -72,14 +79,14 @@ def quotient(group: PlanarGroup | str, subgroup: Subgroup | PlanarGroup | str, a
 
 
 @functools.lru_cache(maxsize=1024)
-def _quotient(embedding: Subgroup) -> Representation:
+def _quotient(embedding: AnySubgroup) -> Representation:
     if embedding.subgroup.order == 1 and embedding.group.is_finite:
         return regular(embedding.group)  # the same matrices; this way the same change of basis too
     return _induced(embedding, trivial(embedding.subgroup))
 
 
 @functools.lru_cache(maxsize=1024)
-def _induced(embedding: Subgroup, rho: Representation) -> Representation:
+def _induced(embedding: AnySubgroup, rho: Representation) -> Representation:
     generators = embedding.group.generators()
     cosets, inner = embedding.act_on_cosets(generators)
     blocks = rho(inner)  # [generators, index, size, size]

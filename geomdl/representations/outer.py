@@ -6,7 +6,7 @@ import numpy as np
 
 from geomdl.groups import DirectProduct, planar_factors, require_planar
 from geomdl.representations.decomposition import decompose
-from geomdl.representations.irreps import outer_labels
+from geomdl.representations.irrep_families.product import ProductIrreps
 from geomdl.representations.representation import Label, Representation, frozen_basis, irrep_size
 
 
@@ -41,7 +41,7 @@ def outer_product(a: Representation, b: Representation) -> Representation:
     columns: list[np.ndarray] = []
     for first, left in _irreducible_parts(a):
         for second, right in _irreducible_parts(b):
-            found = outer_labels(group, first, second)
+            found = ProductIrreps(group).pair(first, second)
             labels += found
             halves = [_HALVES[label[4]] if label[4] else np.eye(left.shape[1] * right.shape[1]) for label in found]
             columns += [np.kron(left, right) @ half for half in halves]

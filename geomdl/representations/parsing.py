@@ -3,9 +3,10 @@
 import re
 
 from geomdl.errors import invalid, unknown
-from geomdl.groups import DirectProduct, PointGroup, Subgroup, planar_factors, subgroup
+from geomdl.groups import O3, SO3, DirectProduct, PlanarGroup, PointGroup, SpatialGroup, planar_factors, subgroup
 from geomdl.groups import group as group_of
 from geomdl.representations.induced import induced, quotient
+from geomdl.representations.irrep_families import irrep_family
 from geomdl.representations.irreps import irrep
 from geomdl.representations.outer import outer_product
 from geomdl.representations.regular import regular
@@ -26,6 +27,7 @@ def representation(group: PointGroup, name: str) -> Representation:
 
       ``trivial``, ``regular``, ``irrep(k)``, ``irrep(j,k)``;
       ``quotient(H)``, ``induced(H,ρ)`` with ρ of the subgroup H; ``band_limited(F)`` and ``band_limited(F,H)``;
+      ``0e``, ``1o``, … for O3: degree and parity, as e3nn writes them;
       ``restrict(G,ρ)`` with ρ of a larger group G; ``tensor(ρ,ρ)``; ``(2 ρ + ρ)``, a direct sum;
       for a direct product ``trivial``, ``regular``, ``tensor``, sums, ``outer(ρ,ρ)`` with one of each factor, and
       ``outer(ψ,ψ,1)``, ``outer(ψ,ψ,-1)``, the two irreps that the outer product of irreps of complex type holds.
@@ -50,6 +52,8 @@ def representation(group: PointGroup, name: str) -> Representation:
     band_limited(F), band_limited(F,H), restrict(G,ρ), tensor(ρ,ρ), (ρ + ρ); did you mean 'regular'?
     """
     text = re.sub(r"\s", "", name)
+    if re.fullmatch(r"\d+[eo]", text):
+        return _e3nn_irrep(group, int(text[:-1]), "eo".index(text[-1]), name)
     if text.startswith("(") and _closes(text) == len(text) - 1:
         return direct_sum([rho for count, rho in weighted_sum(group, text[1:-1]) for _ in range(count)])
     match = re.fullmatch(r"([a-z_]+)(?:\((.*)\))?", text)
@@ -63,25 +67,42 @@ def representation(group: PointGroup, name: str) -> Representation:
     if isinstance(group, DirectProduct):
         forms = ["trivial", "regular", *FORMS[-4:]]
     else:
-        forms = [f for f in FORMS[:-2] if f != ("irrep(k)" if group.reflections else "irrep(j,k)")]
+        forms = [*FORMS[:2], *irrep_family(group).forms, *FORMS[4:-2]]
+        if isinstance(group, SpatialGroup):
+            forms = [f for f in forms if not f.startswith("band_limited")]
     raise unknown(f"representation of {group}", name, forms)
 
 
 def weighted_sum(group: PointGroup, text: str) -> list[tuple[int, Representation]]:
-    """The (multiplicity, representation) pairs of a sum such as ``"8 trivial + 4 irrep(1,1)"``.
+    """The (multiplicity, representation) pairs of a sum such as ``"8 trivial + 4 irrep(1,1)"``, ``"8x0e + 4x1o"``.
 
     Raises:
       ValueError: for a malformed sum, a multiplicity that is not positive, or an unknown representation.
     """
     pairs = []
     for term in _split(text, "+"):
-        match = re.fullmatch(r"\s*(-?\d+)?\s*([a-zA-Z(].*?)\s*", term)
+        match = re.fullmatch(r"\s*(?:(-?\d+)\s*x\s*)?(\d+[a-z]?)\s*", term)  # as e3nn writes it: 4x1o
+        match = match or re.fullmatch(r"\s*(-?\d+)?\s*([a-zA-Z(].*?)\s*", term)
         if not match:
             raise invalid("field type", text, "terms '<multiplicity> <representation>' joined by '+'", "8 regular")
         if match[1] and int(match[1]) < 1:
             raise invalid("multiplicity in field type", match[1], "a positive integer", 1)
         pairs.append((int(match[1] or 1), representation(group, match[2])))
     return pairs
+
+
+def _e3nn_irrep(group: PointGroup, degree: int, parity: int, name: str) -> Representation:
+    """The irrep of O3 of a degree and a parity, by the name that it has in e3nn.
+
+    Raises:
+      ValueError: for another group, with what it has instead.
+    """
+    if group == O3:
+        return irrep(group, parity, degree)
+    allowed = ", ".join(irrep_family(group).forms)
+    if group == SO3:
+        allowed += ": SO3 has no parity, which O3 has"
+    raise invalid(f"representation of {group}", name, allowed, f"irrep({degree})" if group == SO3 else None)
 
 
 class _WrongArguments(Exception):
@@ -104,11 +125,11 @@ def _build(group: PointGroup, form: str, arguments: list[str]) -> Representation
     if form == "induced" and count == 2:
         small = subgroup(group, arguments[0], axis)
         return induced(group, small, representation(small.subgroup, arguments[1]))
-    if form == "band_limited" and count in (1, 2):
+    if form == "band_limited" and count in (1, 2) and isinstance(group, PlanarGroup):
         return band_limited(group, _integer(arguments[0]), arguments[1] if count == 2 else "C1", axis)
     if form == "restrict" and count == 2:
         large = group_of(arguments[0])
-        return restrict(representation(large, arguments[1]), Subgroup(large, group, axis))
+        return restrict(representation(large, arguments[1]), subgroup(large, group, axis))
     return None
 
 

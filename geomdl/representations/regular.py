@@ -8,7 +8,7 @@ import numpy as np
 from geomdl.groups import DirectProduct, PointGroup, planar_factors
 from geomdl.representations.irreps import irreps
 from geomdl.representations.outer import outer_product
-from geomdl.representations.representation import Representation, frozen_basis, irrep_matrix
+from geomdl.representations.representation import Representation, frozen_basis, irrep_matrix, irrep_type
 
 
 @functools.lru_cache(maxsize=256)
@@ -42,7 +42,7 @@ def regular(group: PointGroup) -> Representation:
     for psi in irreps(group):
         (label,) = psi.labels
         matrices = irrep_matrix(group, label, elements)
-        copies = psi.size if group.reflections else 1
+        copies = psi.size // irrep_type(group, label)
         for j in range(copies):
             labels.append(label)
             columns.append(matrices[:, :, j] / np.linalg.norm(matrices[:, :, j], axis=0))

@@ -4,16 +4,13 @@ import collections
 import dataclasses
 import functools
 import itertools
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import DirectProduct, Element, PlanarGroup, PointGroup, planar_factors
-
-Label = tuple[int, ...]
-"""An irrep's label: (parity j, frequency k); of a direct product (j, k, j', k', sign), see `irrep_matrix`."""
+from geomdl.groups import Element, PointGroup
+from geomdl.representations.irrep_families import Label, irrep_family
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,7 +23,7 @@ class Representation:
     hash is kept.
 
     Args:
-      group: a group of the plane, or a direct product of two.
+      group: a group of the plane or of space, or a direct product of two of the plane.
       name: how it is printed, and written in a field type.
       labels: the irreps ψ_1, …, ψ_n by their labels.
       basis: the change of basis Q as nested tuples, or () for the identity; see `frozen_basis`.
@@ -149,51 +146,18 @@ class Representation:
 
 
 def irrep_size(group: PointGroup, label: Label) -> int:
-    """The dimension of the real irrep (j, k): 2, but 1 for k = 0 and for k = N/2; see `irrep_matrix` for products."""
-    if isinstance(group, DirectProduct):
-        first, second = planar_factors(group)
-        return 2 if label[4] else irrep_size(first, label[:2]) * irrep_size(second, label[2:4])
-    return 1 if label[1] == 0 or 2 * label[1] == group.rotation_order else 2
+    """The dimension of an irrep; see `geomdl.representations.irrep_families.IrrepFamily`."""
+    return irrep_family(group).size(label)
 
 
 def irrep_type(group: PointGroup, label: Label) -> int:
     """The dimension of the endomorphisms of the irrep: 1 for real type, 2 for complex type."""
-    if isinstance(group, DirectProduct):
-        first, second = planar_factors(group)
-        return max(irrep_type(first, label[:2]), irrep_type(second, label[2:4]))
-    return 1 if group.reflections or irrep_size(group, label) == 1 else 2
+    return irrep_family(group).type(label)
 
 
 def irrep_matrix(group: PointGroup, label: Label, g: Element) -> np.ndarray:
-    """ψ_{j,k}(R(θ) F^f): R(kθ) diag(1, −1)^f in two dimensions, (−1)^{jf} cos(kθ) in one.
-
-    Of a direct product, ψ_{j,k,j',k',0} = ψ_{j,k} ⊗ ψ_{j',k'}, unless both factors are of complex type. Their product
-    R(kθ) ⊗ R(k'θ') then splits into the rotations by the sum and the difference of angles:
-
-      ψ_{0,k,0,k',±1}(θ, θ') = R(kθ ± k'θ').
-
-    (The endomorphisms of the product are ℂ ⊗ ℂ = ℂ ⊕ ℂ over ℝ, where ℝ ⊗ ℂ = ℂ stays one.)
-    """
-    if isinstance(group, DirectProduct):
-        (first, second), (a, b) = planar_factors(group), group.split(g)
-        if label[4]:
-            angle = label[1] * first.angle(a) + label[4] * label[3] * second.angle(b)
-            return _rotations(np.mod(angle, 2 * math.pi), np.zeros_like(angle))
-        x, y = irrep_matrix(first, label[:2], a), irrep_matrix(second, label[2:4], b)
-        size = x.shape[-1] * y.shape[-1]
-        blocks = np.einsum("...ik,...jl->...ijkl", x, y)
-        return blocks.reshape(*blocks.shape[:-4], size, size)
-    j, k = label
-    angle, flip = group.angle(g) * k, np.asarray(g)[..., 0]
-    if irrep_size(group, label) == 1:
-        sign = np.where(flip == 1, (-1.0) ** j, 1.0)
-        return (sign * np.rint(np.cos(angle)))[..., None, None]
-    return _rotations(np.mod(angle, 2 * math.pi), flip)
-
-
-def _rotations(angle: np.ndarray, flip: np.ndarray) -> np.ndarray:
-    """R(angle) diag(1, −1)^flip, quarter turns exactly."""
-    return PlanarGroup(math.inf, True).matrix(np.stack([flip, angle], -1))
+    """The matrices of an irrep ``[..., size, size]``, which the irreps of each kind of group define."""
+    return irrep_family(group).matrix(label, g)
 
 
 def direct_sum(parts: Sequence[Representation], name: str | None = None) -> Representation:
@@ -219,22 +183,31 @@ def direct_sum(parts: Sequence[Representation], name: str | None = None) -> Repr
     return Representation(parts[0].group, name or _sum_name(parts), labels, basis)
 
 
+def counted(count: int, name: str) -> str:
+    """A number of fields as they are typed.
+
+    >>> counted(8, "regular"), counted(4, "1o")
+    ('8 regular', '4x1o')
+    """
+    return f"{count}x{name}" if name[:1].isdigit() else f"{count} {name}"
+
+
 def _sum_name(parts: Sequence[Representation]) -> str:
     runs = [(n, len(list(same))) for n, same in itertools.groupby(p.name for p in parts)]
-    return "(" + " + ".join(f"{count} {n}" if count > 1 else n for n, count in runs) + ")"
+    return "(" + " + ".join(counted(count, n) if count > 1 else n for n, count in runs) + ")"
 
 
 def trivial(group: PointGroup) -> Representation:
     """ρ(g) = 1: a scalar field, such as the intensity of an image.
 
     Args:
-      group: the group of the plane, or a direct product of two.
+      group: the group.
 
     >>> from geomdl.groups import C4
     >>> trivial(C4).size, trivial(C4).is_trivial
     (1, True)
     """
-    return Representation(group, "trivial", ((0,) * (5 if isinstance(group, DirectProduct) else 2),))
+    return Representation(group, "trivial", (irrep_family(group).trivial,))
 
 
 def change_basis(rho: Representation, matrix: np.ndarray, name: str | None = None) -> Representation:

@@ -5,7 +5,17 @@ import functools
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup, Subgroup, require_planar
+from geomdl.groups import (
+    AnySubgroup,
+    Element,
+    PlanarGroup,
+    PointGroup,
+    SpatialGroup,
+    SpatialSubgroup,
+    Subgroup,
+    named_subgroups,
+    require_point_group,
+)
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.representations.decomposition import decompose
 from geomdl.representations.induced import quotient
@@ -21,7 +31,9 @@ from geomdl.representations.representation import (
 )
 
 
-def restrict(rho: Representation, subgroup: Subgroup | PlanarGroup | str, axis: float = 0) -> Representation:
+def restrict(
+    rho: Representation, subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str, axis: float = 0
+) -> Representation:
     """Res_H ρ: the same matrices ρ(ι(h)), as a representation of the subgroup H, decomposed into its irreps.
 
     Args:
@@ -36,9 +48,9 @@ def restrict(rho: Representation, subgroup: Subgroup | PlanarGroup | str, axis: 
     >>> restrict(irrep(D4, 1, 1), "C4"), restrict(regular(D4), "C4").labels
     (irrep(1), ((0, 0), (0, 0), (0, 1), (0, 1), (0, 2), (0, 2)))
     """
-    group = require_planar(rho.group, "restrict")
+    group = require_point_group(rho.group, "restrict")
     embedding = subgroup_of(group, subgroup, axis)
-    if embedding.subgroup.order == embedding.group.order and embedding.subgroup.reflections == group.reflections:
+    if _is_whole(embedding):
         return rho  # the whole group has one embedding, which changes nothing
     parts = [_restricted_irrep(embedding, label) for label in rho.labels]
     basis = rho.change_of_basis @ block_diagonal([p.change_of_basis for p in parts])
@@ -69,7 +81,7 @@ def disentangle(rho: Representation) -> tuple[list[Representation], np.ndarray]:
     >>> disentangle(restrict(regular(D8), "C8"))[0]
     [regular, regular]
     """
-    generators = rho(require_planar(rho.group, "disentangle").generators())
+    generators = rho(require_point_group(rho.group, "disentangle").generators())
     coupled = np.any(np.abs(generators) > 1e-9, 0)
     parts, order, seen = [], [], set()
     for channel in range(rho.size):
@@ -83,20 +95,38 @@ def disentangle(rho: Representation) -> tuple[list[Representation], np.ndarray]:
 
 
 def _part(rho: Representation, channels: list[int]) -> tuple[Representation, list[int]]:
-    group = require_planar(rho.group, "disentangle")
+    group = require_point_group(rho.group, "disentangle")
     if len(channels) == 1 and np.allclose(rho(group.generators())[:, channels, channels], 1):
         return trivial(group), channels
     part = decompose(group, rho(group.generators())[:, channels][:, :, channels], f"part of {rho.name}")
     if not (part.is_permutation and group.is_finite):
         return (rho if part.size == rho.size else _named(part)), channels
     images = part.permutation()[:, 0]
-    stabilizer = group.elements()[images == 0]
-    reflected = stabilizer[stabilizer[:, 0] == 1, 1]
-    order = int((stabilizer[:, 0] == 0).sum())
-    embedding = Subgroup(group, PlanarGroup(order, len(reflected) > 0), min(reflected.tolist(), default=0))
+    embedding = _generated(group, group.elements()[images == 0])
+    if embedding is None:  # a subgroup without a name
+        return part, channels
     cosets = images[group.index(embedding.representatives())]
     part = regular(group) if embedding.subgroup.order == 1 else quotient(group, embedding)
     return part, [channels[c] for c in cosets]
+
+
+def _generated(group: PlanarGroup | SpatialGroup, elements: Element) -> AnySubgroup | None:
+    """The subgroup with given elements, if it has a name."""
+    if isinstance(group, SpatialGroup):
+        same = (h for h in named_subgroups(group) if h.order == len(elements))
+        found = (h for h in same if np.all(h.contains_matrix(group.matrix(elements))))
+        smaller = next(found, None)
+        return None if smaller is None else SpatialSubgroup(group, smaller)
+    reflected = elements[elements[:, 0] == 1, 1]
+    order = int((elements[:, 0] == 0).sum())
+    return Subgroup(group, PlanarGroup(order, len(reflected) > 0), min(reflected.tolist(), default=0))
+
+
+def _is_whole(embedding: AnySubgroup) -> bool:
+    group, smaller = embedding.group, embedding.subgroup
+    if isinstance(group, SpatialGroup) or isinstance(smaller, SpatialGroup):
+        return group == smaller
+    return smaller.order == group.order and smaller.reflections == group.reflections
 
 
 def _reachable(start: int, coupled: np.ndarray) -> list[int]:
@@ -119,7 +149,7 @@ def _named(rho: Representation) -> Representation:
 
 
 @functools.lru_cache(maxsize=4096)
-def _restricted_irrep(embedding: Subgroup, label: Label) -> Representation:
+def _restricted_irrep(embedding: AnySubgroup, label: Label) -> Representation:
     generators = embedding.embed(embedding.subgroup.generators())
     return decompose(embedding.subgroup, irrep_matrix(embedding.group, label, generators))
 
@@ -128,7 +158,7 @@ def _by_frequency(label: Label) -> Label:
     return label[1], label[0]
 
 
-def _sorted_columns(group: PlanarGroup, labels: tuple[Label, ...]) -> np.ndarray:
+def _sorted_columns(group: PointGroup, labels: tuple[Label, ...]) -> np.ndarray:
     """The columns of the irreps, once the irreps are sorted by frequency."""
     sizes = [Representation(group, "", (label,)).size for label in labels]
     starts = np.cumsum([0, *sizes])

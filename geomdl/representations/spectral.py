@@ -3,7 +3,7 @@
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import Element, PlanarGroup, Subgroup
+from geomdl.groups import Element, PlanarGroup, Subgroup, require_planar
 from geomdl.groups import group as group_of
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.representations.decomposition import null_space, orthogonal_copies
@@ -85,7 +85,7 @@ def _fixed_vectors(
     group: PlanarGroup | str, max_frequency: int, subgroup: Subgroup | PlanarGroup | str, axis: float
 ) -> tuple[Subgroup, list[tuple[Label, np.ndarray]]]:
     """The subgroup, and for each copy of an irrep in the functions on G/H the H-fixed unit vector that makes them."""
-    group = group_of(group)
+    group = require_planar(group_of(group), "band_limited")
     highest = int(group.rotation_order) // 2 if group.is_finite else None
     whole = isinstance(max_frequency, int | np.integer) and not isinstance(max_frequency, bool)
     if not whole or max_frequency < 0 or (highest is not None and max_frequency > highest):

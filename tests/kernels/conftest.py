@@ -1,3 +1,3 @@
-"""The script that makes the goldens needs escnn; it holds no tests."""
+"""The scripts that make the goldens need escnn; they hold no tests."""
 
-collect_ignore = ["make_goldens.py"]
+collect_ignore = ["make_goldens.py", "make_goldens_of_e3nn.py", "make_goldens_of_volumes.py"]

@@ -6,8 +6,8 @@
 
 Counts by class and split, sizes, ranges of values, and what is doubtful: files that cannot be read, the same image in
 several splits, images of several sizes or of one single value, classes that a split has none of. With --sheet, images
-of each class are drawn as the network gets them; label maps as tints, boxes as
-outlines in the colours of their classes.
+of each class are drawn as the network gets them; label maps as tints, boxes as outlines in the colours of their
+classes, volumes as the three slices through their middle.
 """
 
 import argparse
@@ -53,9 +53,9 @@ def run(arguments: argparse.Namespace) -> None:
 
     quiet_libraries()
     found = inspect(RunConfig.from_config_dict(values).data)
-    dataset, (height, width, channels) = found.dataset, found.dataset.image_shape
+    dataset = found.dataset
     print(f"{dataset.name}: {dataset.provenance}")
-    print(f"images {height}×{width}×{channels}, {dataset.train.images.dtype}; labels: "
+    print(f"images {'×'.join(map(str, dataset.image_shape))}, {dataset.train.images.dtype}; labels: "
           f"{dataset.target_kinds['label'].description}")  # fmt: skip
     if dataset.preprocessing is not None:
         print(f"preprocessing: {dataset.preprocessing}")
@@ -113,7 +113,7 @@ def _sheet(dataset: "Dataset", split: str, file: Path) -> Path:
 def _pictures(dataset: "Dataset", images: np.ndarray) -> np.ndarray:
     """Images as RGB in [0, 1]: without their normalisation, and stretched where they are of another range."""
     from geomdl.data import unit_interval
-    from geomdl.plots.mosaic import as_rgb
+    from geomdl.plots.mosaic import as_rgb, middle_slices
 
     values = np.asarray(unit_interval(images)).astype(np.float64)
     done = dataset.preprocessing
@@ -124,4 +124,5 @@ def _pictures(dataset: "Dataset", images: np.ndarray) -> np.ndarray:
     values = np.nan_to_num(values)
     if values.min() < -1e-6 or values.max() > 1 + 1e-6:
         values = (values - values.min()) / max(float(values.max() - values.min()), 1e-12)
-    return as_rgb(values[..., :3] if values.shape[-1] >= 3 else values)
+    pictures = as_rgb(values[..., :3] if values.shape[-1] >= 3 else values)
+    return middle_slices(pictures) if pictures.ndim == 5 else pictures

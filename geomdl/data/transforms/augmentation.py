@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 from geomdl.actions import (
     CropResize,
     Cutout,
+    GridElements,
     ImageTransformation,
     LeftRightFlip,
     QuarterTurns,
@@ -28,6 +29,7 @@ from geomdl.data.transforms.mixing import mixed
 from geomdl.data.transforms.photometric import IMAGENET_LIGHTING, Levels, jittered, require_rgb
 from geomdl.data.transforms.randaugment import MOST, Drawn
 from geomdl.errors import invalid, misshapen
+from geomdl.groups import PLANE, VOLUME, group
 from geomdl.layers.core.data_axis import per_example
 from geomdl.numbers import whole_number
 from geomdl.random_keys import as_key
@@ -43,10 +45,10 @@ class Augmentation:
     mixed); rotation and scale resample once, by cubic B-splines (:func:`geomdl.actions.warp.warp`). What enters the
     frame is 0.
 
-    The order is: crop, rotation and scale, the maps of RandAugment, flip, quarter turns, shift, the colours of
-    RandAugment, jitter, lighting, cutout; images are mixed at the end. Label maps and coordinates follow what moves;
-    colours, which move nothing, leave all targets as they are. Colours are changed in light, which is in [0, 1]
-    (images that are normalised are so again afterwards, see `for_images`), and are not cut off there.
+    The order is: element of a group, crop, rotation and scale, the maps of RandAugment, flip, quarter turns, shift, the
+    colours of RandAugment, jitter, lighting, cutout; images are mixed at the end. Label maps and coordinates follow
+    what moves; colours, which move nothing, leave all targets as they are. Colours are changed in light, which is in
+    [0, 1] (images that are normalised are so again afterwards, see `for_images`), and are not cut off there.
 
     Padding by 4 pixels and cropping at random, as papers on CIFAR do, is ``shift=4``.
 
@@ -55,6 +57,8 @@ class Augmentation:
       quarter_turns: also turn by 0, 90, 180 or 270°, equally often.
       shift: also shift by whole pixels, uniform in ± this many, in each direction.
       flip: also flip left and right, half of the time.
+      group: also move by an element of this group, ``"D4"`` for images, ``"O"`` or ``"Oh"`` for volumes, of those that
+        map the grid to itself, all equally often. Empty for none. Volumes take no other option.
       scale: s log-uniform in [1/(1 + scale), 1 + scale].
       cutout: set a square of this many pixels a side to 0, its centre uniform over the pixels; the part that sticks out
         of the image is lost. Of an even side the centre is the first pixel below and to the right of the middle.
@@ -77,7 +81,7 @@ class Augmentation:
         counts by its share. Mixup and CutMix each take half of the images where both are asked for. For classification.
 
     Raises:
-      ValueError: an option is out of range.
+      ValueError: an option is out of range, or a group is unknown or not finite.
 
     References:
       DeVries & Taylor, Improved regularization of convolutional neural networks with Cutout, 2017.
@@ -95,6 +99,7 @@ class Augmentation:
     quarter_turns: bool = False
     shift: int = 0
     flip: bool = False
+    group: str = ""
     scale: float = 0.0
     cutout: int = 0
     crop_area: tuple[float, float] = (1.0, 1.0)
@@ -133,6 +138,8 @@ class Augmentation:
         for key in ("quarter_turns", "flip"):
             if not isinstance(getattr(self, key), bool):
                 raise invalid(f"augmentation.{key}", getattr(self, key), "true or false")
+        if self.group:
+            group(self.group).require_finite("augmentation.group")
 
     @property
     def is_identity(self) -> bool:
@@ -183,7 +190,8 @@ class Augmentation:
         """Moves, cuts and colours each image by its own draw; mixing, which needs labels, is `mixed`.
 
         Args:
-          images: ``[batch, height, width, channels]``, floating point; any type of numbers where pixels are only moved.
+          images: ``[batch, height, width, channels]``, or volumes ``[batch, depth, height, width, channels]``; floating
+            point; any type of numbers where pixels are only moved.
           key: a JAX random key, or a seed; the same key gives the same transformations and the same squares.
 
         Returns:
@@ -243,13 +251,15 @@ class Augmentation:
           ValueError: quarter turns of images that are not square, or a transformation that a target cannot follow.
         """
         moved = dict(batch)
-        if moved["image"].ndim != 4:
+        if moved["image"].ndim == VOLUME.dimension + 2:
+            self._require_volumes()
+        elif moved["image"].ndim != 4:
             raise misshapen("images", moved["image"].shape, PLANE_AXES)
         if self.rotation or self.scale:
             moved["image"] = jnp.asarray(as_floating(moved["image"], "images to rotate or scale"))
         elif self._crops or self.randaugment or self._colours or self.lighting:
             moved["image"] = jnp.asarray(as_floating(moved["image"], "images to crop or colour"))
-        size = (moved["image"].shape[1], moved["image"].shape[2])
+        size = tuple(moved["image"].shape[1:-1])
         for transformation in self._transformations(moved["image"].shape, key):
             for name, kind in kinds.items():
                 moved[name] = kind.moved(moved[name], transformation, size)
@@ -268,6 +278,10 @@ class Augmentation:
 
     def _transformations(self, shape: tuple[int, ...], key: jax.Array) -> Iterator[ImageTransformation]:
         """What is done to images of a shape, one after the other."""
+        if self.group:
+            yield self._turned(jax.random.fold_in(key, 9), shape)
+        if len(shape) == VOLUME.dimension + 2:
+            return
         count, height, width, channels = shape
         size = (height, width)
         drawn: Drawn | None = None
@@ -306,6 +320,21 @@ class Augmentation:
 
             rows, columns = map(cut_along, cut_keys, (height, width))
             yield Cutout(rows[:, :, None] & columns[:, None, :])
+
+    def _require_volumes(self) -> None:
+        """Raises a ValueError for an option that volumes do not have."""
+        for f in dataclasses.fields(self):
+            if f.init and f.name != "group" and getattr(self, f.name) != f.default:
+                allowed = "its default for volumes; they are moved by the elements of augmentation.group"
+                raise invalid(f"augmentation.{f.name}", getattr(self, f.name), allowed, f.default)
+
+    def _turned(self, key: jax.Array, shape: tuple[int, ...]) -> GridElements:
+        """An element of the group for each image, of those that map the grid to itself."""
+        space = VOLUME if len(shape) == VOLUME.dimension + 2 else PLANE
+        elements = GridElements(group(self.group), jnp.zeros(1, jnp.int32), space)
+        count = elements.count
+        which = per_example(lambda n: jax.random.randint(key, (n,), 0, count), shape[0])
+        return dataclasses.replace(elements, which=which)
 
     def _crop(self, key: jax.Array, count: int, size: tuple[int, int]) -> CropResize:
         """A rectangle of each image: the first of ten draws that fits, else the largest central one."""

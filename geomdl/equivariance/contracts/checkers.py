@@ -22,7 +22,8 @@ from geomdl.equivariance.contracts.report import Row
 from geomdl.equivariance.contracts.subject import Subject
 from geomdl.equivariance.host.orbit import orbit
 from geomdl.equivariance.host.shifts import aligned, ideally_shifted, rolled, without_nyquist
-from geomdl.groups import PlanarGroup, Subgroup, along, require_planar
+from geomdl.groups import DirectProduct, PlanarGroup, SpatialGroup, along, require_point_group
+from geomdl.groups import subgroup as subgroup_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,6 +149,8 @@ def _point_elements(contract: Contract, size: Size, seed: np.ndarray) -> np.ndar
     rng = np.random.default_rng(seed)
     if group.is_finite:
         elements = group.elements()
+    elif isinstance(group, SpatialGroup):
+        elements = np.concatenate([group.grid_symmetries(), group.sample(rng, 4)])
     elif not isinstance(group, PlanarGroup):
         elements = np.concatenate([group.generators(), group.sample(rng, 8)])
     else:  # the grid symmetries, and some rotations in general position
@@ -160,14 +163,14 @@ def _embedded(contract: Contract, elements: np.ndarray) -> np.ndarray:
     """The elements of the contract's group as elements of that of its input."""
     if contract.in_type.group == contract.group:
         return elements
-    large, small = (require_planar(g, "restriction") for g in (contract.in_type.group, contract.group))
-    return Subgroup(large, small).embed(elements)
+    large, small = (require_point_group(g, "restriction") for g in (contract.in_type.group, contract.group))
+    return subgroup_of(large, small).embed(elements)
 
 
 def _is_exact(contract: Contract, g: np.ndarray, size: Size) -> bool:
     """Whether an exact promise is exact for one element: it maps the grid to itself, and is in the exact group."""
     group, exact = contract.group, contract.exact_group
-    if isinstance(group, PlanarGroup) and isinstance(exact, PlanarGroup):
-        on_grid = not size or bool(contract.out_type.space.is_grid_symmetry(group, g))
-        return on_grid and bool(Subgroup(group, exact).contains(g))
-    return True  # a direct product acts on the channels only
+    if isinstance(group, DirectProduct) or isinstance(exact, DirectProduct):
+        return True  # acts on the channels only
+    on_grid = not size or bool(contract.out_type.space.is_grid_symmetry(group, g))
+    return on_grid and (group == exact or bool(subgroup_of(group, exact).contains(g)))

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, cast
 
 from geomdl.equivariance.contracts.contract import Contract
-from geomdl.equivariance.contracts.promise import LEVELS, Condition, Promise, Size, by_group, square
+from geomdl.equivariance.contracts.promise import LEVELS, Condition, Promise, Size, by_group
 from geomdl.equivariance.contracts.redundancy import NO_REDUNDANCY, Choice, Redundancy
 from geomdl.groups import PerAxis, PlanarGroup, PointGroup, elementwise, require_planar
 from geomdl.representations import FieldType
@@ -139,9 +139,8 @@ class _InTurn:
 
     def _carried_back(self, condition: Condition, position: int) -> Condition:
         """A condition of a module as one on the first input; those of later modules say which module it is."""
-        is_square = condition.text == square.text  # also where it was carried through a nested module
-        text = condition.text if is_square else _located(condition.text, position)
-        return Condition(text, _AfterModules(condition, self, position))
+        text = condition.text if condition.once else _located(condition.text, position)
+        return Condition(text, _AfterModules(condition, self, position), condition.once)
 
     @property
     def step(self) -> int | PerAxis:
@@ -323,7 +322,7 @@ def _weakest(promises: Sequence[Promise], on_input: Callable[[Condition, int], C
     if level != "none":
         for position, promise in enumerate(promises):
             for condition in (on_input(c, position) for c in promise.conditions):
-                key = (condition.text, 0 if condition.text == square.text else position)
+                key = (condition.text, 0 if condition.once else position)
                 conditions.setdefault(key, condition)
     return Promise(level, tuple(conditions.values()), "; ".join(dict.fromkeys(reasons)))
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.errors import invalid
-from geomdl.groups import GridTranslations, PlanarGroup, along
+from geomdl.groups import GridTranslations, along
 from geomdl.numbers import whole_number
 
 
@@ -33,7 +33,7 @@ def required_size(contract: Contract, size: Any) -> Size:
 def elements_that_fit(contract: Contract, elements: np.ndarray, size: Size) -> np.ndarray:
     """The elements of the contract's group that do not change the shape of an array of a size."""
     group, space = contract.group, contract.out_type.space
-    if len(set(size)) <= 1 or not isinstance(group, PlanarGroup):
+    if len(set(size)) <= 1 or not space.is_moved_by(group):
         return elements
     fits = [np.allclose(np.abs(matrix) @ size, size) for matrix in space.matrix(group, elements)]
     return elements[np.array(fits, bool)]

@@ -17,12 +17,18 @@ Size = tuple[int, ...]
 class Condition:
     """A predicate on the input size, with the words that explain it.
 
+    Args:
+      text: the words.
+      holds: the predicate; a function that can be pickled.
+      once: whether modules in turn that all have it need it of their first input only, in these words.
+
     >>> square.text, square.holds((4, 4)), square.holds((4, 6))
     ('a square input', True, False)
     """
 
     text: str
     holds: Callable[[Size], bool]
+    once: bool = False
 
 
 def same_size(size: Size) -> Size:
@@ -54,8 +60,46 @@ def _is_square(size: Size) -> bool:
     return len(set(size)) <= 1
 
 
-square = Condition("a square input", _is_square)
+square = Condition("a square input", _is_square, once=True)
 """Quarter turns map only square grids to themselves."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EqualSides:
+    """Whether the sides are equal along the axes of each set.
+
+    >>> EqualSides(((1, 2),))((3, 4, 4)), EqualSides(((0, 1, 2),))((3, 4, 4))
+    (True, False)
+    """
+
+    axes: tuple[tuple[int, ...], ...]
+
+    def __call__(self, size: Size) -> bool:
+        """Whether those of a size are; () has none."""
+        return not size or all(len({size[a] for a in axes}) == 1 for axes in self.axes)
+
+
+def equal_sides(space: BaseSpace, group: PointGroup) -> tuple[Condition, ...]:
+    """What the elements of a group that exchange axes ask of the input: nothing, or one condition.
+
+    Args:
+      space: the base space.
+      group: the group.
+
+    >>> from geomdl.groups import D2, D4, PLANE, VOLUME, O, SpatialGroup
+    >>> [c.text for c in (*equal_sides(PLANE, D2), *equal_sides(PLANE, D4), *equal_sides(VOLUME, O))]
+    ['a square input', 'a cubic input']
+    >>> [c.text for c in equal_sides(VOLUME, SpatialGroup("C4z"))]
+    ['an input with height = width']
+    """
+    exchanged = space.exchanged_axes(group)
+    if not exchanged:
+        return ()
+    if space.dimension == 2:
+        return (square,)
+    everywhere = exchanged == (tuple(range(space.dimension)),)
+    sides = " and ".join(" = ".join(space.axes[a] for a in axes) for axes in exchanged)
+    return (Condition("a cubic input" if everywhere else f"an input with {sides}", EqualSides(exchanged), once=True),)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +159,8 @@ class OnCentredGrid:
 
     Args:
       space: the base space.
-      exchanging: the promise about elements that exchange axes: by default they need a square input.
+      exchanging: the promise about elements that exchange axes, where it is another than that these need a square
+        (cubic) input.
       conditions: whatever the elements.
 
     >>> from geomdl.groups import D2, D4, PLANE
@@ -124,12 +169,13 @@ class OnCentredGrid:
     """
 
     space: BaseSpace
-    exchanging: Promise = Promise("exact", (square,))
+    exchanging: Promise | None = None
     conditions: tuple[Condition, ...] = ()
 
     def __call__(self, group: PointGroup) -> Promise:
         """The promise about a group."""
-        promise = self.exchanging if self.space.exchanges_axes(group) else Promise("exact")
+        promise = self.exchanging if self.exchanging is not None and self.space.exchanges_axes(group) else None
+        promise = promise or Promise("exact", equal_sides(self.space, group))
         if promise.level == "none":
             return promise
         return dataclasses.replace(promise, conditions=promise.conditions + self.conditions)

@@ -13,10 +13,10 @@ from flax import nnx
 
 from geomdl import layers
 from geomdl.equivariance.contracts.contract import Size
-from geomdl.groups import group
+from geomdl.groups import SpatialGroup, group, named_subgroups
 from geomdl.layers import Conv, Layer
 from geomdl.layers.core.functional import ACTIVATIONS
-from geomdl.representations import FieldType, irreps
+from geomdl.representations import FieldType, direct_sum, irreps
 
 GRID = ("C1", "C2", "C4", "D1", "D2", "D4")
 CYCLIC = tuple(f"C{n}" for n in range(1, 17))
@@ -70,8 +70,11 @@ def permuted(name: str, number: int = 2) -> FieldType:
 
 
 def regular(name: str, number: int = 2) -> FieldType:
-    """Regular fields of a finite group, functions of low frequency on a continuous one."""
-    return FieldType(name, f"{number} {'regular' if group(name).is_finite else 'band_limited(1)'}")
+    """Regular fields of a finite group, functions of low frequency or sums of irreps of a continuous one."""
+    of = group(name)
+    if isinstance(of, SpatialGroup) and not of.is_finite:
+        return FieldType(name, [(number, direct_sum(irreps(of, 1)))])
+    return FieldType(name, f"{number} {'regular' if of.is_finite else 'band_limited(1)'}")
 
 
 def mixed(name: str) -> FieldType:
@@ -85,7 +88,9 @@ def few(name: str) -> FieldType:
 
 
 def half(name: str) -> str:
-    """A proper subgroup: the rotations of D_N and O(2), the largest of C_N, and C4 of SO(2)."""
+    """A proper subgroup: the rotations of D_N and O(2), the largest of C_N or in space, and C4 of SO(2)."""
+    if isinstance(group(name), SpatialGroup):
+        return str([h for h in named_subgroups(group(name)) if h != group(name)][-1])
     if name == "SO2":
         return "C4"
     if group(name).reflections:

@@ -14,7 +14,7 @@ from geomdl.equivariance.contracts.promise import same_size
 from geomdl.errors import invalid
 from geomdl.layers.convolution.conv import Conv
 from geomdl.layers.core.initialization import normal
-from geomdl.layers.core.layer import Child, Image, Layer
+from geomdl.layers.core.layer import Child, Field, Image, Layer
 from geomdl.numbers import whole_number
 from geomdl.representations import FieldType
 
@@ -48,7 +48,8 @@ class SelfAttention(Layer):
             raise invalid("heads of SelfAttention", heads, f"a divisor of the {in_type.size} channels", 1)
         self.in_type = self.out_type = in_type
         self.heads = heads
-        three = FieldType(in_type.group, f"{3 * in_type.size} trivial")
+        in_type.require_base_space("SelfAttention")
+        three = in_type.with_fields(f"{3 * in_type.size} trivial")
         self.project_in = Conv(in_type, three, 1, rngs=rngs)
         self.project_out = Conv(in_type, in_type, 1, rngs=rngs)
 
@@ -66,11 +67,11 @@ class SelfAttention(Layer):
         pixels, channels = math.prod(size), self.in_type.size
         return 4 * pixels * channels**2 + 2 * pixels**2 * channels
 
-    def apply(self, x: Image) -> Image:
-        """Maps ``[batch, height, width, channels]``."""
+    def apply(self, x: Field) -> Field:
+        """Maps ``[batch, height, width, channels]``, or as the base space has axes."""
         self.in_type.require_channels(x.shape[-1], "the input of SelfAttention")
-        batch, height, width, channels = x.shape
-        parts = self.project_in(x).reshape(batch, height * width, 3, self.heads, channels // self.heads)
+        batch, *sides, channels = x.shape
+        parts = self.project_in(x).reshape(batch, math.prod(sides), 3, self.heads, channels // self.heads)
         query, key_, value = (parts[:, :, i] for i in range(3))
         scores = jnp.einsum("bphd,bqhd->bhpq", query, key_) * (channels // self.heads) ** -0.5
         mixed = jnp.einsum("bhpq,bqhd->bphd", jax.nn.softmax(scores, axis=-1), value)

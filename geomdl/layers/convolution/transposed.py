@@ -13,8 +13,9 @@ from geomdl.errors import invalid
 from geomdl.kernels import Basis
 from geomdl.layers.convolution.plain import plain_bias
 from geomdl.layers.core.constants import Weight
+from geomdl.layers.core.functional import AXES
 from geomdl.layers.core.gains import Gain
-from geomdl.layers.core.layer import Image, Images, Layer
+from geomdl.layers.core.layer import Field, Layer, Resampled
 from geomdl.layers.core.weights import add_bias, expand, init_bias, init_weights, kernel_spaces
 from geomdl.layers.core.window import Window
 from geomdl.representations import FieldType
@@ -61,13 +62,13 @@ class TransposedConv(Layer):
         gain: Gain = None,
         rngs: nnx.Rngs,
     ) -> None:
-        in_type.require_plane("TransposedConv")
+        base = in_type.require_base_space("TransposedConv")
         self.window = Window(kernel_size, stride, padding)
         if padding >= kernel_size:
             raise invalid("padding of TransposedConv", padding, f"at most kernel_size − 1 = {kernel_size - 1}", 0)
         self.in_type, self.out_type = in_type, out_type
         self.spaces = kernel_spaces(in_type, out_type, kernel_size, basis)
-        self.kernel = init_weights(self.spaces, in_type, out_type, rngs, gain=gain, spread=stride**2)
+        self.kernel = init_weights(self.spaces, in_type, out_type, rngs, gain=gain, spread=stride**base.dimension)
         self.bias = init_bias(out_type) if use_bias else nnx.List([])
 
     @property
@@ -95,15 +96,15 @@ class TransposedConv(Layer):
 
     def multiply_adds(self, size: Size) -> int:
         """Input pixels · k² · input channels · output channels: the zeros are not multiplied."""
-        return math.prod(size) * self.window.taps(2) * self.in_type.size * self.out_type.size
+        return math.prod(size) * self.window.taps(len(size)) * self.in_type.size * self.out_type.size
 
     def dense_kernel(self) -> jax.Array:
         """The expanded kernel ``[k, k, in_channels, out_channels]``."""
         return expand([weight[...] for weight in self.kernel], self.spaces)
 
-    def apply(self, x: Image) -> Images:
-        """Maps ``[batch, height, width, channels]`` to the larger grid."""
-        self.in_type.require_channels(x.shape[-1], "the input of TransposedConv")
+    def apply(self, x: Field) -> Resampled:
+        """Maps ``[batch, height, width, channels]``, or as the base space has axes, to the larger grid."""
+        self.in_type.require_layout(x.shape, "the input of TransposedConv")
         y = correlate_spread(x, self.dense_kernel().astype(x.dtype), self.window)
         return add_bias(y, self.bias, self.out_type)
 
@@ -137,8 +138,8 @@ class PlainTransposedConv(Layer):
         """Input pixels · kernel entries."""
         return math.prod(size) * self.kernel[...].size
 
-    def apply(self, x: Image) -> Images:
-        """Maps ``[batch, height, width, channels]`` to the larger grid."""
+    def apply(self, x: Field) -> Resampled:
+        """Maps ``[batch, height, width, channels]``, or as the base space has axes, to the larger grid."""
         y = correlate_spread(x, self.kernel[...].astype(x.dtype), self.window)
         return y + self.bias[...].astype(x.dtype)
 
@@ -152,17 +153,18 @@ def correlate_spread(x: jax.Array, kernel: jax.Array, window: Window) -> jax.Arr
     """The correlation of an image whose pixels are put ``window.stride`` apart, its border cut off by the padding.
 
     Args:
-      x: ``[batch, height, width, in_channels]``.
-      kernel: ``[k, k, in_channels, out_channels]``.
+      x: ``[batch, height, width, in_channels]``, or with another number of spatial axes.
+      kernel: ``[k, k, in_channels, out_channels]``, with as many taps along each axis.
       window: of the transposed convolution.
     """
     w = window.isotropic
-    border = w.size - 1 - w.padding
+    border, dimension = w.size - 1 - w.padding, x.ndim - 2
+    spatial = AXES[-dimension:]
     return lax.conv_general_dilated(
         x,
         kernel,
-        (1, 1),
-        [(border, border), (border, border)],
-        lhs_dilation=(w.stride, w.stride),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        (1,) * dimension,
+        [(border, border)] * dimension,
+        lhs_dilation=(w.stride,) * dimension,
+        dimension_numbers=(f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"),
     )

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from geomdl.arrays import FLOATING, as_floating
+from geomdl.arrays import FLOATING, as_floating, has_irreps
 from geomdl.errors import invalid
 from geomdl.numbers import Checker, checker
 from geomdl.random_keys import as_key, as_rngs
@@ -34,11 +34,25 @@ def taking_fields(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _field(layer: Any, x: Any) -> jax.Array:
     if not (isinstance(x, jax.Array) and x.dtype in FLOATING):
+        if has_irreps(x):
+            _require_irreps(layer, x.irreps)
         x = jnp.asarray(as_floating(x, f"the input of {type(layer).__name__}"))
     field_type = getattr(layer, "in_type", None)  # a layer that somebody wrote may have none yet
     if isinstance(field_type, FieldType) and not _has_axes(x.ndim, field_type.space.dimension):
         raise field_type.misshapen(f"the input of {type(layer).__name__}", x.shape)
     return x
+
+
+def _require_irreps(layer: Any, irreps: Any) -> None:
+    """Raises ValueError if a field of e3nn is of other irreps than the layer takes, as far as that can be compared."""
+    field_type = getattr(layer, "in_type", None)
+    if not isinstance(field_type, FieldType) or str(field_type.group) != "O3":
+        return
+    wanted = [b.representation.name for b in field_type.blocks for _ in range(b.multiplicity)]
+    if [str(irrep) for multiplicity, irrep in irreps for _ in range(multiplicity)] != wanted:
+        raise invalid(
+            f"irreps of the input of {type(layer).__name__}", str(irreps), f"{field_type.fields}, in this order"
+        )
 
 
 def _has_axes(rank: int, dimension: int) -> bool:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.groups import Subgroup
+from geomdl.groups import AnySubgroup
 from geomdl.representations import Block, FieldType, Representation, quotient, regular
 from geomdl.representations.representation import irrep_size
 
@@ -142,7 +142,7 @@ def is_regular(rho: Representation) -> bool:
 
 
 @functools.lru_cache(maxsize=512)
-def require_cosets(rho: Representation, subgroup: Subgroup) -> int:
+def require_cosets(rho: Representation, subgroup: AnySubgroup) -> int:
     """The number of cosets of H into whose parts the channels of an induced field divide.
 
     Raises:

@@ -104,9 +104,9 @@ def correlate(
     """
     x, kernel = jnp.asarray(x), jnp.asarray(kernel)
     size, dimension = x.shape[1:-1], kernel.ndim - 2
-    if not 1 <= dimension <= len(_AXES):
+    if not 1 <= dimension <= len(AXES):
         raise ValueError(
-            f"a kernel is [size, size, in_channels, out_channels], or has taps along 1 to {len(_AXES)} axes, got shape"
+            f"a kernel is [size, size, in_channels, out_channels], or has taps along 1 to {len(AXES)} axes, got shape"
             f" {kernel.shape}"
         )
     if x.ndim != kernel.ndim or x.shape[-1] != kernel.shape[-2] * groups:
@@ -122,7 +122,7 @@ def correlate(
     if is_looped() and simple and all(axis.padding < axis.size for axis in axes):
         images = pad(x, window.pixels_of_padding, padding_mode) if apart else x
         return looped_correlation(images, kernel, (borders[0], borders[1]))
-    spatial = _AXES[-dimension:]
+    spatial = AXES[-dimension:]
     y = lax.conv_general_dilated(
         pad(x, window.pixels_of_padding, padding_mode) if apart else x,
         kernel,
@@ -135,7 +135,7 @@ def correlate(
     return first_of(y, out_size)
 
 
-_AXES = "DHW"
+AXES = "DHW"
 """XLA's letters for the spatial axes; the last ones where there are fewer."""
 
 

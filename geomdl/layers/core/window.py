@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal, get_args
 
-from geomdl.equivariance import NOTHING, Condition, Contract, Promise, square
+from geomdl.equivariance import NOTHING, Condition, Contract, Promise
 from geomdl.equivariance.contracts.contract import ALIASED, Size
-from geomdl.equivariance.contracts.promise import by_group
+from geomdl.equivariance.contracts.promise import by_group, equal_sides
 from geomdl.errors import invalid, unknown
 from geomdl.groups import BaseSpace, PerAxis, PointGroup, along, elementwise, per_axis
 from geomdl.numbers import whole_number
@@ -318,11 +318,11 @@ class Window:
 
     def _points(self, space: BaseSpace, group: PointGroup) -> Promise:
         """What is promised of a group: the grid must be centred along those axes that an element reverses."""
-        conditions = []
-        if space.exchanges_axes(group):
-            if self.dimension is not None:
-                return dataclasses.replace(NOTHING, why=f"{group} exchanges axes along which windows differ")
-            conditions.append(square)
+        conditions: list[Condition] = []
+        windows = self.along(space.dimension)
+        if any(windows[a] != windows[axes[0]] for axes in space.exchanged_axes(group) for a in axes):
+            return dataclasses.replace(NOTHING, why=f"{group} exchanges axes along which windows differ")
+        conditions += equal_sides(space, group)
         reversed_axes = space.reversed_axes(group)
         if self.remainder != "error" and self.stride != 1 and any(reversed_axes):
             extent, twice, stride = map(_number, (self.extent, self.pixels_of_padding, self.stride))

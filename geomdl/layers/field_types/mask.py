@@ -1,18 +1,19 @@
-"""Masks about the centre of an image."""
+"""Masks about the centre of an image or a volume."""
 
 import dataclasses
+import functools
 
 import jax.numpy as jnp
 import numpy as np
 
 from geomdl.equivariance.contracts.contract import NOTHING, Contract, Size, exact_everywhere
 from geomdl.errors import invalid
-from geomdl.layers.core.layer import Image, Layer
+from geomdl.layers.core.layer import Field, Layer
 from geomdl.representations import FieldType
 
 
 class Mask(Layer):
-    """Multiplies by a disc about the centre, so that what turns out of the frame was not there before:
+    """Multiplies by a disc (a ball) about the centre, so that what turns out of the frame was not there before:
 
       y(x) = m(‖x‖) f(x),   m(r) = 1 for r ≤ R, exp(−(r − R)² / 2σ²) beyond,   R = (min(n) − 1)/2 − margin.
 
@@ -32,7 +33,7 @@ class Mask(Layer):
         for name, value in (("margin", margin), ("sigma", sigma)):
             if value < 0:
                 raise invalid(f"{name} of Mask", value, "a number of pixels ≥ 0", 1.0)
-        in_type.require_plane("Mask")
+        in_type.require_base_space("Mask")
         self.in_type = self.out_type = in_type
         self.margin, self.sigma = margin, sigma
 
@@ -48,13 +49,14 @@ class Mask(Layer):
         """Pixels · channels."""
         return int(np.prod(size)) * self.in_type.size
 
-    def apply(self, x: Image) -> Image:
-        """Masks ``[batch, height, width, channels]``."""
-        self.in_type.require_channels(x.shape[-1], "the input of Mask")
-        height, width = x.shape[1:3]
-        rows, columns = 2 * np.arange(height) - (height - 1), 2 * np.arange(width) - (width - 1)  # whole half pixels
-        beyond = np.sqrt(rows[:, None] ** 2 + columns**2) / 2 - ((min(height, width) - 1) / 2 - self.margin)
+    def apply(self, x: Field) -> Field:
+        """Masks ``[batch, height, width, channels]``, or as the base space has axes."""
+        self.in_type.require_layout(x.shape, "the input of Mask")
+        size = x.shape[1:-1]
+        squares = [(2 * np.arange(n) - (n - 1)) ** 2 for n in size]  # of whole half pixels
+        distance = np.sqrt(functools.reduce(np.add.outer, squares)) / 2
+        beyond = distance - ((min(size) - 1) / 2 - self.margin)
         edge = (
             np.exp(-(np.maximum(beyond, 0) ** 2) / (2 * self.sigma**2)) if self.sigma else np.where(beyond > 1e-9, 0, 1)
         )
-        return x * jnp.asarray(np.where(beyond <= 1e-9, 1.0, edge)[None, :, :, None], x.dtype)
+        return x * jnp.asarray(np.where(beyond <= 1e-9, 1.0, edge)[None, ..., None], x.dtype)

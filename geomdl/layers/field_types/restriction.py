@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
-from geomdl.groups import PlanarGroup, Subgroup
+from geomdl.groups import AnySubgroup, PlanarGroup, SpatialGroup
 from geomdl.layers.core.layer import Field, Layer
 from geomdl.representations import FieldType
 
@@ -39,10 +39,17 @@ class Restrict(Layer):
     crops: exact, every pixel by itself
     >>> Restrict(FieldType("D4", "1 regular"), "D2", axis=1).out_type  # mirrors on the diagonals
     FieldType(D2(mirror=45), "2 regular")
+    >>> Restrict(FieldType("O", "1 regular"), "D4z").out_type  # turns about one axis of a volume
+    FieldType(D4z, "3 regular")
     """
 
     def __init__(
-        self, in_type: FieldType, subgroup: Subgroup | PlanarGroup | str, *, axis: float = 0, disentangle: bool = True
+        self,
+        in_type: FieldType,
+        subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str,
+        *,
+        axis: float = 0,
+        disentangle: bool = True,
     ) -> None:
         self.in_type = in_type
         restricted = in_type.restrict(subgroup, axis)

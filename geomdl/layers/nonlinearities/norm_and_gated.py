@@ -8,7 +8,7 @@ from flax import nnx
 
 from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
 from geomdl.errors import unknown
-from geomdl.groups import PlanarGroup, Subgroup, require_planar
+from geomdl.groups import AnySubgroup, PlanarGroup, SpatialGroup, require_point_group
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.layers.core.field_channels import block_fields, join_blocks, require_cosets, wide
 from geomdl.layers.core.functional import ACTIVATIONS
@@ -64,7 +64,7 @@ class NormActivation(Layer):
         activation: str = "relu",
         *,
         use_bias: bool = True,
-        induced_from: Subgroup | PlanarGroup | str | None = None,
+        induced_from: AnySubgroup | PlanarGroup | SpatialGroup | str | None = None,
         epsilon: float = _TINY,
     ) -> None:
         if activation not in NORM_ACTIVATIONS:
@@ -73,7 +73,7 @@ class NormActivation(Layer):
         self.activation, self.epsilon = activation, epsilon
         self.cosets = 1
         if induced_from is not None:
-            induced_from = subgroup_of(require_planar(in_type.group, "induced_from"), induced_from)
+            induced_from = subgroup_of(require_point_group(in_type.group, "induced_from"), induced_from)
             self.cosets = max(require_cosets(b.representation, induced_from) for b in in_type.blocks)
         self.bias = nnx.List([nnx.Param(zeros(in_type.num_fields))] if use_bias and activation != "squash" else [])
 
@@ -144,7 +144,7 @@ class Gated(Layer):
         scalars: str = "relu",
         *,
         shared: bool = False,
-        induced_from: Subgroup | PlanarGroup | str | None = None,
+        induced_from: AnySubgroup | PlanarGroup | SpatialGroup | str | None = None,
     ) -> None:
         for name, value in (("gate", gate), ("scalars", scalars)):
             if value not in ACTIVATIONS:
@@ -153,7 +153,7 @@ class Gated(Layer):
         self.num_gates = len(gated) if shared else sum(b.multiplicity for b in gated)
         kind = trivial(out_type.group)
         if induced_from is not None:
-            subgroup = subgroup_of(require_planar(out_type.group, "induced_from"), induced_from)
+            subgroup = subgroup_of(require_point_group(out_type.group, "induced_from"), induced_from)
             for b in gated:
                 require_cosets(b.representation, subgroup)
             kind = quotient(subgroup.group, subgroup)

@@ -8,12 +8,12 @@ import numpy as np
 
 from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
 from geomdl.errors import invalid, unknown
-from geomdl.groups import PlanarGroup, Subgroup, require_planar
+from geomdl.groups import AnySubgroup, PlanarGroup, SpatialGroup, require_point_group
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.layers.containers.sequential import Sequential
 from geomdl.layers.core.field_channels import block_fields, is_regular, join_blocks, require_cosets, wide
 from geomdl.layers.core.functional import pad
-from geomdl.layers.core.layer import Field, Fields, Image, Images, Layer
+from geomdl.layers.core.layer import Field, Fields, Layer, Resampled
 from geomdl.layers.core.maximum import largest, shares_of_largest
 from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window
 from geomdl.layers.nonlinearities.norm_and_gated import safe_norm
@@ -56,35 +56,40 @@ class NormMaxPool(Layer):
         padding_mode: PaddingMode = "zeros",
         remainder: Remainder = "error",
     ) -> None:
-        in_type.require_plane("NormMaxPool")
+        in_type.require_base_space("NormMaxPool")
         self.in_type = self.out_type = in_type
         self.window = Window(window, window if stride is None else stride, padding, 1, padding_mode, remainder)
         if self.window.dimension is not None:
-            raise invalid("window of NormMaxPool", self.window, "one number for both axes", "Window(2)")
+            raise invalid("window of NormMaxPool", self.window, "one number for all axes", "Window(2)")
 
     @property
     def contract(self) -> Contract:
         """Exact when the grid of windows is centred; shifts by multiples of the stride when they tile or wrap."""
         return self.window.contract(self.in_type, self.out_type, linear=False)
 
-    def apply(self, x: Image) -> Images:
-        """Pools ``[batch, height, width, channels]``. Raises ValueError when the window does not fit."""
-        self.in_type.require_channels(x.shape[-1], "the input of NormMaxPool")
+    def apply(self, x: Field) -> Resampled:
+        """Pools ``[batch, height, width, channels]``, or as the base space has axes.
+
+        Raises ValueError when the window does not fit.
+        """
+        self.in_type.require_layout(x.shape, "the input of NormMaxPool")
         w = self.window.isotropic
-        height, width = self.window.output_size(x.shape[1:3])
+        sizes = self.window.output_size(x.shape[1:-1])
         x = pad(x, w.padding, self.window.padding_mode)
-        ends = [(n - 1) * w.stride + w.size for n in (height, width)]
-        overhang = [(0, 0), *((0, max(0, end - n)) for end, n in zip(ends, x.shape[1:3], strict=True)), (0, 0)]
+        ends = [(n - 1) * w.stride + w.size for n in sizes]
+        overhang = [(0, 0), *((0, max(0, end - n)) for end, n in zip(ends, x.shape[1:-1], strict=True)), (0, 0)]
         x = jnp.pad(x, overhang)  # zeros beyond the border: they never win, and where they tie all are zero
         parts: list[jax.Array] = []
         for b in self.in_type.blocks:
             fields = block_fields(x, b)
             squares = (fields.astype(wide(x.dtype)) ** 2).sum(-1)
-            taps = [
-                (i, j, i + (height - 1) * w.stride + 1, j + (width - 1) * w.stride + 1)
-                for i, j in np.ndindex(w.size, w.size)
+            slices = [
+                (
+                    slice(None),
+                    *(slice(i, i + (n - 1) * w.stride + 1, w.stride) for i, n in zip(tap, sizes, strict=True)),
+                )
+                for tap in np.ndindex(*(w.size,) * len(sizes))
             ]
-            slices = [(slice(None), slice(i, u, w.stride), slice(j, v, w.stride)) for i, j, u, v in taps]
             shares = shares_of_largest(jnp.stack([squares[s] for s in slices]), 0).astype(x.dtype)
             shared = [share[..., None] * fields[s] for share, s in zip(shares, slices, strict=True)]
             parts.append(functools.reduce(jnp.add, shared))
@@ -153,11 +158,16 @@ class SubgroupPool(Layer):
     """
 
     def __init__(
-        self, in_type: FieldType, subgroup: Subgroup | PlanarGroup | str, reduce: Reduce = "max", *, axis: float = 0
+        self,
+        in_type: FieldType,
+        subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str,
+        reduce: Reduce = "max",
+        *,
+        axis: float = 0,
     ) -> None:
         if reduce not in ("max", "mean"):
             raise unknown("reduce", reduce, ["max", "mean"])
-        group = require_planar(in_type.group, "SubgroupPool")
+        group = require_point_group(in_type.group, "SubgroupPool")
         group.require_finite("SubgroupPool")
         for b in in_type.blocks:
             if not is_regular(b.representation):
@@ -241,13 +251,13 @@ class InducedNormPool(Layer):
     def __init__(
         self,
         in_type: FieldType,
-        subgroup: Subgroup | PlanarGroup | str,
+        subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str,
         *,
         axis: float = 0,
         epsilon: float = 1e-12,
     ) -> None:
         self.in_type, self.epsilon = in_type, epsilon
-        group = require_planar(in_type.group, "InducedNormPool")
+        group = require_point_group(in_type.group, "InducedNormPool")
         self.subgroup = subgroup_of(group, subgroup, axis)
         for b in in_type.blocks:
             require_cosets(b.representation, self.subgroup)

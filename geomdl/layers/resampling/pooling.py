@@ -240,32 +240,35 @@ class GroupPool(Layer):
         return jnp.concatenate(pooled, -1)
 
 
-def halving_pool(in_type: FieldType, size: tuple[int, int], reduce: Reduce = "max") -> Pool:
-    """The pooling that halves an image and stays exact under quarter turns and flips, for even and for odd sizes.
+def halving_pool(in_type: FieldType, size: Size, reduce: Reduce = "max") -> Pool:
+    """The pooling that halves an image, or a volume, and stays exact under quarter turns and flips, even and odd.
 
     2 × 2 windows tile an even size, n → n/2; 3 × 3 windows with stride 2 and padding 1 are centred on an odd one,
     n → (n + 1)/2. Where one side is even and the other odd no square window is centred on both; without symmetry (the
-    group C1) 2 × 2 windows then drop the last row or column of the odd side.
+    group C1) 2 × 2 windows then drop the last row or column of the odd side. Of volumes, windows have three sides.
 
     Args:
       in_type: of the input.
-      size: height and width of the input in pixels.
+      size: of the input in pixels, along each axis of its base space: (height, width), or (depth, height, width).
       reduce: ``"max"`` or ``"mean"``.
 
     Raises:
-      ValueError: when one side is even and the other odd, and the group is not C1.
+      ValueError: when some sides are even and others odd, and the group is not C1.
 
     >>> t = FieldType("C4", "1 regular")
     >>> halving_pool(t, (8, 8)).window.output_size((8, 8)), halving_pool(t, (7, 7)).window.output_size((7, 7))
     ((4, 4), (4, 4))
     """
-    if len(size) != 2:
-        raise invalid("image size", tuple(size), "(height, width)")
-    size = (whole_number("image size", size[0]), whole_number("image size", size[1]))
-    if size[0] % 2 != size[1] % 2 and in_type.group.order == 1:
+    axes = in_type.require_base_space("halving_pool").axes
+    if len(size) != len(axes):
+        raise invalid("image size", tuple(size), f"({', '.join(axes)})")
+    size = tuple(whole_number("image size", n) for n in size)
+    mixed = len({n % 2 for n in size}) > 1
+    if mixed and in_type.group.order == 1:
         return Pool(in_type, 2, reduce=reduce, remainder="drop")
-    if size[0] % 2 != size[1] % 2:
-        raise invalid("image size", tuple(size), "both sides even or both odd", (size[0], size[1] + 1))
+    if mixed:
+        allowed = "both sides even or both odd" if len(axes) == 2 else "sides that are all even or all odd"
+        raise invalid("image size", tuple(size), allowed, (size[0], *(n + (n - size[0]) % 2 for n in size[1:])))
     if size[0] % 2 == 0:
         return Pool(in_type, 2, reduce=reduce)
     return Pool(in_type, 3, reduce=reduce, stride=2, padding=1)

@@ -1,6 +1,7 @@
 """A layer applied at half the image size: downsampling, the layer, upsampling to the original size."""
 
 import dataclasses
+import math
 from fractions import Fraction
 from typing import Literal, get_args
 
@@ -13,7 +14,7 @@ from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Condition, 
 from geomdl.equivariance.contracts.promise import Divides, OnCentredGrid, by_group, same_size
 from geomdl.equivariance.contracts.redundancy import NO_REDUNDANCY
 from geomdl.errors import invalid, unknown
-from geomdl.layers.core.layer import Child, Image, Images, Layer
+from geomdl.layers.core.layer import Child, Field, Layer, Resampled
 from geomdl.layers.core.maximum import Sliding, maximum_over
 from geomdl.layers.resampling.pooling import require_permutation
 from geomdl.representations import FieldType
@@ -124,31 +125,31 @@ class ReducedSize(Layer):
 
     def multiply_adds(self, size: Size) -> int:
         """Those of the layer inside, of the blur, and of the interpolation: one axis after the other."""
-        (height, width), (rows, columns) = size, _halved(size)
-        taps = [len(_TAPS["blur"][n % 2]) if self.halving == "blur" else 0 for n in size]
-        down = self.in_type.size * (taps[0] * rows * width + taps[1] * rows * columns)
-        up = self.out_type.size * 2 * (height * columns + height * width)
-        return down + self.inner.multiply_adds((rows, columns)) + up
+        small, down, up = _halved(size), 0, 0
+        for axis, n in enumerate(size):
+            taps = len(_TAPS["blur"][n % 2]) if self.halving == "blur" else 0
+            down += taps * math.prod((*small[: axis + 1], *size[axis + 1 :]))
+            up += 2 * math.prod((*size[: axis + 1], *small[axis + 1 :]))
+        return self.in_type.size * down + self.inner.multiply_adds(small) + self.out_type.size * up
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
-        """Maps ``[batch, height, width, channels]`` to the same height and width."""
-        self.in_type.require_channels(x.shape[-1], "the input of ReducedSize")
-        size = tuple(x.shape[1:3])
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Resampled:
+        """Maps ``[batch, height, width, channels]``, or as the base space has axes, to the same size."""
+        self.in_type.require_layout(x.shape, "the input of ReducedSize")
+        size = tuple(x.shape[1:-1])
         self.output_size(size)
         if self.halving == "max":
             x = _halved_maximum(x, self.circular)
         else:
-            for axis in (1, 2):
+            for axis in range(1, len(size) + 1):
                 x = _weighted(x, axis, self.halving, self.circular)
         y = self.inner(x, train=train, key=key)
-        for axis, n in zip((1, 2), size, strict=True):
+        for axis, n in enumerate(size, 1):
             y = _back(y, axis, n, self.circular)
         return y
 
 
 def _points(field_type: FieldType) -> Promise:
-    field_type.require_plane("ReducedSize")
-    return by_group(OnCentredGrid(field_type.space), field_type.group)
+    return by_group(OnCentredGrid(field_type.require_base_space("ReducedSize")), field_type.group)
 
 
 def _halved(size: Size) -> Size:
@@ -156,9 +157,9 @@ def _halved(size: Size) -> Size:
 
 
 def _halved_maximum(x: jax.Array, circular: bool) -> jax.Array:
-    """D along both axes: the maximum of every second window of two or three pixels."""
+    """D along all axes: the maximum of every second window of two or three pixels."""
     windows = []
-    for axis in (1, 2):
+    for axis in range(1, x.ndim - 1):
         n = x.shape[axis]
         border = n % 2
         x = _padded(x, axis, border, "wrap") if circular else x

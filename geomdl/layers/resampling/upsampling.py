@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Condition, Contract, Promise, Size, square
+from geomdl.equivariance.contracts.contract import ALIASED, NOTHING, Condition, Contract, Promise, Size
 from geomdl.equivariance.contracts.promise import OnCentredGrid, by_group
 from geomdl.equivariance.contracts.redundancy import NO_REDUNDANCY, Redundancy
 from geomdl.errors import invalid, unknown
@@ -210,7 +210,7 @@ def size_pair(what: str, size: int | tuple[int, int]) -> tuple[int, int]:
 
 def centred_points(in_type: FieldType, size: tuple[int, ...] | None, *conditions: Condition) -> Promise:
     """Exact for grid symmetries; where quarter turns are among them, only from square to square."""
-    space, exchanging = in_type.require_base_space("resampling"), Promise("exact", (square,))
+    space, exchanging = in_type.require_base_space("resampling"), None
     if size is not None and len(set(size)) > 1:
         exchanging = dataclasses.replace(NOTHING, why=f"quarter turns exchange the sides of an output of {size}")
     return by_group(OnCentredGrid(space, exchanging, conditions), in_type.group)

@@ -4,8 +4,9 @@ import dataclasses
 
 from flax import nnx
 
+from geomdl.equivariance.contracts.contract import Size
 from geomdl.errors import invalid, unknown
-from geomdl.groups import group, require_planar
+from geomdl.groups import group
 from geomdl.layers import BlurPool, Flatten, GlobalPool, GroupPool, Layer
 from geomdl.layers.core.window import Padding, PaddingMode, Window
 from geomdl.models.core.blocks import (
@@ -15,6 +16,7 @@ from geomdl.models.core.blocks import (
     convolution,
     downsample,
     require_grid_group,
+    scalars,
     spatial_activation,
 )
 from geomdl.models.core.config import ImageShape, ScalableConfig
@@ -36,6 +38,7 @@ class ConvolutionalConfig(ScalableConfig):
       hidden: units of the dense layer before the class scores, or 0.
     """
 
+    spaces = ("plane", "volume")
     depth: int = 3
     kernel_size: int = 5
     dilation_growth: int = 1
@@ -64,20 +67,19 @@ class ConvolutionalConfig(ScalableConfig):
         padding_mode: PaddingMode,
         downsampling: str,
         rngs: nnx.Rngs,
-    ) -> tuple[list[Layer], tuple[int, int]]:
+    ) -> tuple[list[Layer], Size]:
         """The convolutions, and the size of the feature maps after them.
 
         Raises:
           ValueError: when the images are smaller than the kernel, too small for the padding or the halvings, or have
             sides that cannot all be halved exactly.
         """
-        images = size = image_shape[:2]
+        current = scalars(representation.group, image_shape)
+        images = size = image_shape[:-1]
         if self.kernel_size > min(size):
-            raise invalid("model.kernel_size", self.kernel_size, f"at most the image, {size[0]}x{size[1]} pixels", 3)
-        point_group = require_planar(representation.group, "a convolutional network")
+            raise invalid("model.kernel_size", self.kernel_size, f"at most the image, {_by(size)} pixels", 3)
         windows = [Window(self.kernel_size, 1, padding, self.dilation_growth**i) for i in range(self.depth)]
-        Halvings(windows, downsampling).require(size, point_group, self.kernel_size)
-        current = FieldType(point_group, f"{image_shape[2]} trivial")
+        Halvings(windows, downsampling).require(size, representation.group, self.kernel_size)
         layers: list[Layer] = []
         for i, window in enumerate(windows):
             last, strided = i == self.depth - 1, downsampling == "stride" and i < self.depth - 1
@@ -98,19 +100,18 @@ class ConvolutionalConfig(ScalableConfig):
                 rngs=rngs,
             )
             current = layers[-1].out_type
-            size = _size_after(dataclasses.replace(window, stride=2, remainder="drop") if strided else window, size)
+            size = (dataclasses.replace(window, stride=2, remainder="drop") if strided else window).output_size(size)
             if last or strided or downsampling == "none":
                 continue
             if min(size) == 1 != max(size):
-                least = f"at most {i + 1}: after {i} halvings a side of {images[0]}x{images[1]} images is one pixel"
+                least = f"at most {i + 1}: after {i} halvings a side of {_by(images)} images is one pixel"
                 raise invalid("model.depth", self.depth, least, i + 1)
             down = downsample(downsampling, current, size, padding_mode, rngs)
             if isinstance(down, BlurPool):
                 require_mirror(padding_mode, down.window.isotropic.padding, size, images)
             if down is not None:
                 layers.append(down)
-                height, width = down.contract.output_size(size)
-                size = (height, width)
+                size = down.contract.output_size(size)
         return layers, size
 
     def dense(self, in_type: FieldType, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
@@ -231,7 +232,8 @@ class GCNNConfig(ConvolutionalConfig):
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Lifting and group convolutions, global mean, group pooling, dense."""
         point_group = group(self.group)
-        require_square(image_shape[:2], point_group)
+        scalars(self.group, image_shape)  # raises
+        require_square(image_shape[:-1], point_group)
         layers, _ = self.body(
             image_shape,
             regular(point_group),
@@ -245,6 +247,5 @@ class GCNNConfig(ConvolutionalConfig):
         return layers + self.dense(layers[-1].out_type, num_classes, rngs)
 
 
-def _size_after(window: Window, size: tuple[int, int]) -> tuple[int, int]:
-    height, width = window.output_size(size)
-    return height, width
+def _by(size: Size) -> str:
+    return "x".join(map(str, size))

@@ -1,12 +1,14 @@
 """Blocks of layers that several models share."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import get_args
 
 from flax import nnx
 
+from geomdl.equivariance.contracts.contract import Size
 from geomdl.errors import invalid, unknown
-from geomdl.groups import D, group
+from geomdl.groups import PLANE, VOLUME, D, PointGroup, SpatialGroup, group
 from geomdl.layers import (
     BandLimited,
     BlurPool,
@@ -54,9 +56,38 @@ def check_choices(normalization: str, padding: str, padding_mode: str, downsampl
 def require_grid_group(name: str) -> None:
     """Raises a ValueError for a group that does not map the pixel grid to itself."""
     point_group = group(name)
-    if not D(4).contains_group(point_group):
+    if isinstance(point_group, SpatialGroup):
+        if not VOLUME.permutes_grid(point_group):
+            allowed = "a subgroup of Oh (exact on the grid of volumes): O, Oh, T, Td, Th, Ci, C4z, D4z, …"
+            raise invalid("model.group", name, allowed, "'O'")
+    elif not D(4).contains_group(point_group):
         nearest = "D4" if point_group.reflections else "C4"
         raise invalid("model.group", name, "C1, C2, C4, D1, D2, D4 (exact on the pixel grid)", repr(nearest))
+
+
+def scalars(group_name: str | PointGroup, image_shape: Sequence[int]) -> FieldType:
+    """What images, or volumes, are: channels that the group leaves alone, on the space that they lie on.
+
+    Args:
+      group_name: of the plane, for images; of space, or C1, for volumes.
+      image_shape: (height, width, channels), or (depth, height, width, channels).
+
+    Raises:
+      ValueError: for a group of the plane and volumes, or the other way round.
+
+    >>> scalars("Oh", (9, 9, 9, 2)), scalars("C1", (9, 9, 9, 2)).space
+    (FieldType(Oh, "2 trivial"), Volume())
+    >>> scalars("C4", (9, 9, 9, 1))
+    Traceback (most recent call last):
+    ValueError: invalid model.group 'C4'; allowed: a group that moves volumes: C1, T, Td, Th, O, Oh, I, Ih, Ci, SO3,
+    O3, and C<N>z, D<N>z, C<N>v, C<N>h, D<N>h about the axis z; try 'C4z'
+    """
+    points = group(group_name)
+    space = VOLUME if len(image_shape) - 1 == VOLUME.dimension else PLANE
+    if not space.is_moved_by(points):
+        near = f"{group_name}z" if space == VOLUME and points.is_finite else "O3" if space == VOLUME else "C4"
+        raise invalid("model.group", str(group_name), f"a group that moves {space.fields}: {space.groups}", repr(near))
+    return FieldType(points, f"{image_shape[-1]} trivial", space)
 
 
 def spatial_activation(downsampling: str, activation: str) -> str:
@@ -113,7 +144,7 @@ def convolution(
       rngs: initialises the weights.
     """
     pieces = 2 if activation == "maxout" else 1
-    out_type = FieldType(in_type.group, [(fields * pieces, representation)])
+    out_type = in_type.with_fields([(fields * pieces, representation)])
     conv = Conv(
         in_type,
         out_type,
@@ -132,14 +163,14 @@ def convolution(
 def downsample(
     name: str,
     in_type: FieldType,
-    size: tuple[int, int],
+    size: Size,
     padding_mode: PaddingMode = "zeros",
     rngs: nnx.Rngs | None = None,
 ) -> Layer | None:
-    """The layer that halves an image, by its name.
+    """The layer that halves an image, or a volume, by its name.
 
     * ``"max"``, ``"average"``: of 2 × 2 windows where the sides are even, of 3 × 3 where they are odd, so that quarter
-      turns and flips stay exact at every size.
+      turns and flips stay exact at every size. (Of 2 × 2 × 2 or 3 × 3 × 3 in volumes.)
     * ``"blur"``: a binomial filter of 4 or of 3 taps likewise; ``"blur-2"`` … ``"blur-7"``: of so many taps at every
       size. Even filters keep quarter turns and flips exact at even sizes, odd ones at odd sizes.
     * ``"stride"``: every second pixel, exact at odd sizes.
@@ -152,12 +183,12 @@ def downsample(
     Args:
       name: of the downsampling.
       in_type: what comes in and goes out.
-      size: (height, width) of what comes in.
+      size: (height, width), or (depth, height, width), of what comes in.
       padding_mode: of a filter.
       rngs: initialises what ``"lps"`` learns.
 
     Raises:
-      ValueError: for an unknown name; or one even and one odd side, when the group is not C1.
+      ValueError: for an unknown name; or even sides and odd ones, when the group is not C1.
 
     >>> downsample("blur", FieldType("C4", "1 regular"), (9, 9)).contract.output_size((9, 9))
     (5, 5)
@@ -193,9 +224,9 @@ def classifier(
     layers: list[Layer] = []
     if hidden:
         pieces = 2 if activation == "maxout" else 1
-        hidden_type = FieldType(in_type.group, f"{hidden * pieces} trivial")
+        hidden_type = in_type.with_fields(f"{hidden * pieces} trivial")
         layers += [Dense(in_type, hidden_type, rngs=rngs), activate(hidden_type, activation)]
         in_type = layers[-1].out_type
     if dropout:
         layers.append(Dropout(in_type, dropout))
-    return [*layers, Dense(in_type, FieldType(in_type.group, f"{num_classes} trivial"), rngs=rngs)]
+    return [*layers, Dense(in_type, in_type.with_fields(f"{num_classes} trivial"), rngs=rngs)]

@@ -12,6 +12,7 @@ import numpy as np
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
+from geomdl.groups import BASE_SPACES
 from geomdl.layers import Layer, Sequential
 from geomdl.layers.core.functional import ACTIVATIONS
 from geomdl.memory import require_memory
@@ -19,8 +20,8 @@ from geomdl.models.core.exactness import warn_if_inexact
 from geomdl.numbers import checker, whole_number
 from geomdl.random_keys import OneKey, as_rngs
 
-ImageShape = tuple[int, int, int]
-"""(height, width, channels)."""
+ImageShape = tuple[int, ...]
+"""(height, width, channels) of images, or (depth, height, width, channels) of volumes."""
 
 WIDEST = 100_000
 """The largest ``width``: a search for one ends there."""
@@ -31,6 +32,9 @@ MOST_PARAMETERS = 2_000_000_000
 DEEPEST = 2000
 """The most layers, blocks or stages that a config may ask for."""
 
+_SHAPES = {name: (*BASE_SPACES[name].axes, "channels") for name in ("plane", "volume")}
+_EXAMPLES = {3: (28, 28, 1), 4: (28, 28, 28, 1)}
+
 _WIDE = 256  # from here on it is asked whether the parameters fit into memory, before they are made
 
 
@@ -38,9 +42,13 @@ _WIDE = 256  # from here on it is asked whether the parameters fit into memory, 
 class ModelConfig(abc.ABC):
     """The size and kind of a network; `build` makes it for given images and classes.
 
+    ``spaces`` names the base spaces on which the network can lie: those of images, volumes or both.
+
     Raises:
       ValueError: for a field annotated as a number that is none: 2.5 where a whole number is wanted, NaN.
     """
+
+    spaces: ClassVar[tuple[str, ...]] = ("plane",)
 
     def __post_init__(self) -> None:
         hints = _hints(type(self))
@@ -59,17 +67,14 @@ class ModelConfig(abc.ABC):
         that the network has at other sizes, and names the nearest of those.
 
         Args:
-          image_shape: (height, width, channels).
+          image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
           num_classes: class scores at the output.
           rngs: initialises the weights; a JAX random key or a seed stands for ``nnx.Rngs`` of it.
 
         Raises:
           ValueError: when the images do not suit the network: too small, or not square for quarter turns.
         """
-        if not isinstance(image_shape, Sequence | np.ndarray) or len(image_shape) != 3:
-            raise invalid("image_shape", image_shape, "(height, width, channels), all positive", (28, 28, 1))
-        height, width, channels = (whole_number("image_shape", n) for n in image_shape)
-        image_shape = (height, width, channels)
+        image_shape = self._image_shape(image_shape)
         num_classes, rngs = whole_number("num_classes", num_classes), as_rngs(rngs)
         _largest(self)  # raises
         config = self.matched(image_shape, num_classes) if isinstance(self, ScalableConfig) else self
@@ -81,10 +86,19 @@ class ModelConfig(abc.ABC):
                 raise invalid(name, number, allowed)
             require_memory(name, number, (2, count))  # parameters and their gradient
         model = Sequential(config.layers(image_shape, num_classes, rngs))
-        contract, size = model.contract, tuple(image_shape[:2])
+        contract, size = model.contract, image_shape[:-1]
         contract.output_size(size)  # raises where a window does not fit
         warn_if_inexact(contract, size)
         return model
+
+    def _image_shape(self, image_shape: ImageShape) -> ImageShape:
+        """The shape in whole numbers; raises a ValueError where the network does not lie on such a space."""
+        shapes = {len(shape): shape for shape in (_SHAPES[name] for name in self.spaces)}
+        if not isinstance(image_shape, Sequence | np.ndarray) or len(image_shape) not in shapes:
+            allowed = " or ".join(f"({', '.join(shape)})" for shape in shapes.values())
+            near = next(_EXAMPLES[len(shape)] for shape in shapes.values())
+            raise invalid(f"image_shape for {type(self).__name__}", image_shape, f"{allowed}, all positive", near)
+        return tuple(whole_number("image_shape", n) for n in image_shape)
 
     def shapes(self, image_shape: ImageShape, num_classes: int) -> Sequential:
         """The network with the shapes of its arrays in place of the arrays: nothing is allocated.
@@ -92,7 +106,7 @@ class ModelConfig(abc.ABC):
         It has a contract, can be summarised and counted, and cannot be called.
 
         Args:
-          image_shape: (height, width, channels).
+          image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
           num_classes: class scores at the output.
         """
         return nnx.eval_shape(lambda: self.build(image_shape, num_classes, rngs=OneKey(0)))

@@ -36,7 +36,8 @@ def exact_sizes_near(contract: Contract, size: Size, count: int = 3) -> list[Siz
 
     Args:
       contract: of a network.
-      size: (height, width). Near a square, squares are looked for; else both sides change independently.
+      size: (height, width), or (depth, height, width). Near a square or cube, squares or cubes are looked for; else
+        all sides change independently.
       count: how many.
 
     >>> from geomdl.layers import Pool
@@ -46,13 +47,12 @@ def exact_sizes_near(contract: Contract, size: Size, count: int = 3) -> list[Siz
     >>> exact_sizes_near(Pool(FieldType("C2", "1 regular"), 2, remainder="drop").contract, (5, 8), 2)
     [(4, 8), (6, 8)]
     """
-    height, width = size
-    steps = range(-_SEARCHED, _SEARCHED + 1)
-    squares = [(height + a, height + a) for a in steps]
-    oblong = [(height + a, width + b) for a, b in itertools.product(range(-4, 5), repeat=2)]
-    candidates = squares if height == width else oblong + squares
+    squares = [(size[0] + a,) * len(size) for a in range(-_SEARCHED, _SEARCHED + 1)]
+    changes = itertools.product(range(-4, 5), repeat=len(size))
+    oblong = [tuple(n + a for n, a in zip(size, change, strict=True)) for change in changes]
+    candidates = squares if len(set(size)) == 1 else oblong + squares
     found = [s for s in dict.fromkeys(candidates) if min(s) > 0]
-    found.sort(key=lambda s: (abs(s[0] - height) + abs(s[1] - width), s))
+    found.sort(key=lambda s: (sum(abs(a - n) for a, n in zip(s, size, strict=True)), s))
     return sorted(itertools.islice((s for s in found if is_exact(contract, s)), count))
 
 
@@ -66,10 +66,10 @@ def warn_if_inexact(contract: Contract, size: Size) -> None:
     violated = list(dict.fromkeys(contract.points.violated(size)))
     reasons = "; ".join(violated[:_NAMED]) + (f"; and {len(violated) - _NAMED} more" if violated[_NAMED:] else "")
     near = exact_sizes_near(contract, size, 2)
-    sizes = " and ".join(f"{h}x{w}" for h, w in near) or f"none within {_SEARCHED} pixels"
+    sizes = " and ".join("x".join(map(str, s)) for s in near) or f"none within {_SEARCHED} pixels"
     warnings.warn(
-        f"for images of {size[0]}x{size[1]} pixels this network is not exactly equivariant to {contract.group} on the"
-        f" pixel grid: it needs {reasons}; nearest exact sizes: {sizes}",
+        f"for {contract.in_type.space.fields} of {'x'.join(map(str, size))} pixels this network is not exactly"
+        f" equivariant to {contract.group} on the pixel grid: it needs {reasons}; nearest exact sizes: {sizes}",
         InexactSizeWarning,
         stacklevel=3,
     )

@@ -3,8 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
+from geomdl.equivariance.contracts.contract import Size
 from geomdl.errors import invalid
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PLANE, VOLUME, BaseSpace, PointGroup
 from geomdl.layers.core.window import Window
 
 DIVIDING = ("aps", "lps", "alias_free")
@@ -41,41 +42,46 @@ class Halvings:
             side //= 2 if i < self.times else 1
         return True
 
-    def require(self, size: tuple[int, int], group: PlanarGroup, least: int) -> None:
+    def require(self, size: Size, group: PointGroup, least: int) -> None:
         """Raises a ValueError where an image cannot be halved as it must.
 
         Polyphase and alias-free halvings need even sides. The others keep the symmetries of a group only where both
         sides are even, or both odd, at every halving; n → ⌈n/2⌉ maps n − 1 to ⌊(n − 1)/2⌋, so the parities agree k
-        times when the sides agree modulo 2^k. (A stride may be built for any size: it says itself when it is exact.)
+        times when the sides agree modulo 2^k. So do the three sides of volumes. (A stride may be built for any size: it
+        says itself when it is exact.)
 
         Args:
-          size: (height, width).
+          size: (height, width), or (depth, height, width).
           group: of the network.
           least: the smallest side to suggest.
         """
-        height, width = size
         if self.downsampling in DIVIDING and not all(map(self.divides, size)):
             near = "x".join(str(self._nearest(n, least)) for n in size)
             same = all(w.isotropic.padding * 2 == w.isotropic.extent - 1 for w in self.windows)
             rule = f"a multiple of {2**self.times}" if same else f"even at each of {self.times} halvings"
-            what = f"image size for downsampling {self.downsampling!r}"
+            what = f"{_image(size)} size for downsampling {self.downsampling!r}"
             raise invalid(what, _by(size), f"sides that are {rule}", near)
         if group.order == 1 or self.downsampling in ("none", "stride", *DIVIDING):
             return
         period = 2**self.times
-        excess = (width - height) % period
-        if excess:
-            shorter, longer = width - excess, width + period - excess
-            nearest = shorter if excess <= period // 2 and shorter >= least else longer
+        if any((n - size[0]) % period for n in size):
             allowed = f"sides that differ by a multiple of {period}, to be halved {self.times} times exactly"
-            raise invalid(f"image size for group {group}", _by(size), allowed, f"{height}x{nearest}")
+            near = _by(tuple(self._agreeing(n, size[0], least) for n in size))
+            raise invalid(f"{_image(size)} size for group {group}", _by(size), allowed, near)
+
+    def _agreeing(self, side: int, first: int, least: int) -> int:
+        """The nearest side that agrees with the first one modulo 2^times."""
+        period = 2**self.times
+        excess = (side - first) % period
+        shorter, longer = side - excess, side + (period - excess) % period
+        return shorter if excess <= period // 2 and shorter >= least else longer
 
     def _nearest(self, side: int, least: int) -> int:
         period = 2**self.times
         return min((n for n in range(least, side + 2 * period) if self.divides(n)), key=lambda n: (abs(n - side), n))
 
 
-def require_mirror(padding_mode: str, pixels: int, size: tuple[int, int], images: tuple[int, int]) -> None:
+def require_mirror(padding_mode: str, pixels: int, size: Size, images: Size) -> None:
     """Raises a ValueError when reflecting padding is deeper than a feature map."""
     if padding_mode == "reflect" and pixels >= min(size):
         raise invalid(
@@ -87,18 +93,36 @@ def require_mirror(padding_mode: str, pixels: int, size: tuple[int, int], images
         )
 
 
-def require_room(kernel_size: int, size: tuple[int, int], images: tuple[int, int]) -> None:
+def require_room(kernel_size: int, size: Size, images: Size) -> None:
     """Raises a ValueError when a window without padding is larger than a feature map."""
     if kernel_size > min(size):
         allowed = f"'same' for {_by(images)} images: their feature maps of {_by(size)} pixels are smaller than a window"
         raise invalid("model.padding", "valid", f"{allowed} of {kernel_size}", "'same'")
 
 
-def require_square(size: tuple[int, int], group: PlanarGroup) -> None:
-    """Raises a ValueError for oblong images and a group with quarter turns."""
-    if size[0] != size[1] and group.swaps_axes:
-        raise invalid(f"image size for group {group}", _by(size), "square images", f"{min(size)}x{min(size)}")
+def require_square(size: Size, group: PointGroup) -> None:
+    """Raises a ValueError for images, or volumes, whose sides differ along axes that the group exchanges.
+
+    >>> from geomdl.groups import C4, O, SpatialGroup
+    >>> require_square((6, 4, 4), SpatialGroup("C4z"))
+    >>> require_square((6, 4, 4), O)
+    Traceback (most recent call last):
+    ValueError: invalid volume size for group O '6x4x4'; allowed: cubes (depth = height = width); try 4x4x4
+    """
+    space: BaseSpace = VOLUME if len(size) == VOLUME.dimension else PLANE
+    for axes in space.exchanged_axes(group):
+        least = min(size[a] for a in axes)
+        near = tuple(least if a in axes else n for a, n in enumerate(size))
+        if near != tuple(size):
+            named = " = ".join(space.axes[a] for a in axes)
+            cubes = f"cubes ({named})" if len(axes) == space.dimension else named
+            allowed = "square images" if space == PLANE else cubes
+            raise invalid(f"{_image(size)} size for group {group}", _by(size), allowed, _by(near))
 
 
-def _by(size: tuple[int, ...]) -> str:
+def _image(size: Size) -> str:
+    return "volume" if len(size) == VOLUME.dimension else "image"
+
+
+def _by(size: Size) -> str:
     return "x".join(map(str, size))

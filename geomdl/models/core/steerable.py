@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
-from geomdl.groups import PlanarGroup
+from geomdl.groups import O3, PlanarGroup, SpatialGroup
 from geomdl.layers import (
     BatchNorm,
     Conv,
@@ -77,19 +77,31 @@ def mixture(group: PlanarGroup, fields: str, count: float) -> FieldType:
     return FieldType(group, pairs)
 
 
-def all_frequencies(group: PlanarGroup, max_frequency: int, count: int, *, signs: bool = True) -> FieldType:
+def all_frequencies(
+    group: PlanarGroup | SpatialGroup, max_frequency: int, count: int, *, signs: bool = True
+) -> FieldType:
     """``count`` fields of every irrep up to a frequency, scalars first.
 
     Args:
-      group: SO(2), O(2) or a finite group.
-      max_frequency: of the irreps.
+      group: SO(2), O(2) or a finite group of the plane; SO(3), O(3) or a finite group of space.
+      max_frequency: of the irreps; of SO(3) and O(3) their degree. A finite group of space has those irreps that irreps
+        of O(3) up to the degree are made of.
       count: fields of each.
-      signs: whether irrep(1,0), which reflections change the sign of, is among them. No kernel maps an image to it.
+      signs: whether the irreps are among them that no kernel maps an image to: irrep(1,0) of the plane, which
+        reflections change the sign of, and of O(3) those whose parity is not that of spherical harmonics, such as 0o.
 
     >>> from geomdl.groups import O2
     >>> all_frequencies(O2, 1, 4), all_frequencies(O2, 1, 4, signs=False)
     (FieldType(O2, "4 trivial + 4 irrep(1,0) + 4 irrep(1,1)"), FieldType(O2, "4 trivial + 4 irrep(1,1)"))
+    >>> all_frequencies(O3, 1, 2), all_frequencies(O3, 1, 2, signs=False)
+    (FieldType(O3, "2x0e + 2x0o + 2x1e + 2x1o"), FieldType(O3, "2x0e + 2x1o"))
     """
+    if isinstance(group, SpatialGroup):
+        degrees = range(max_frequency + 1)
+        parities = [(k % 2, k) for k in degrees] + [(1 - k % 2, k) for k in degrees if signs]
+        all_of_space = FieldType(O3, [(1, irrep(O3, *label)) for label in parities]).restrict(group)
+        held = {label for b in all_of_space.blocks for label in b.representation.labels}
+        return FieldType(group, [(count, irrep(group, *label)) for label in sorted(held, key=lambda p: (p[1], p[0]))])
     kinds: list[Representation] = [trivial(group)]
     if group.reflections and signs:
         kinds.append(irrep(group, 1, 0))
@@ -151,9 +163,9 @@ def nonlinear_layer(fields: FieldType, nonlinearity: Nonlinearity, activation: s
     parts = [(b.multiplicity, b.representation) for b in fields.blocks]
     layers: list[Layer] = []
     if count:
-        layers.append(Pointwise(FieldType(fields.group, parts[:count]), activation))
+        layers.append(Pointwise(fields.with_fields(parts[:count]), activation))
     if count < len(parts):
-        layers.append(NormActivation(FieldType(fields.group, parts[count:]), "elu" if activation == "elu" else "relu"))
+        layers.append(NormActivation(fields.with_fields(parts[count:]), "elu" if activation == "elu" else "relu"))
     return layers[0] if len(layers) == 1 else Parallel(layers)
 
 
@@ -190,9 +202,9 @@ def invariant_head(
     rngs = as_rngs(rngs)
     layers: list[Layer] = [GlobalPool(in_type, reduce)]
     for units in hidden:
-        out_type = FieldType(in_type.group, f"{units} trivial")
+        out_type = in_type.with_fields(f"{units} trivial")
         dense = Dense(layers[-1].out_type, out_type, use_bias=False, rngs=rngs)
         layers += [dense, BatchNorm(out_type), Pointwise(out_type, activation)]
         if dropout:
             layers.append(Dropout(out_type, dropout))
-    return [*layers, Dense(layers[-1].out_type, FieldType(in_type.group, f"{num_classes} trivial"), rngs=rngs)]
+    return [*layers, Dense(layers[-1].out_type, in_type.with_fields(f"{num_classes} trivial"), rngs=rngs)]

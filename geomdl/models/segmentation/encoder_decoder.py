@@ -6,18 +6,18 @@ from typing import Literal, get_args
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
-from geomdl.groups import D, PlanarGroup, PointGroup, require_planar
-from geomdl.layers import BatchNorm, Conv, Dropout, FourierPointwise, Layer, Pointwise
+from geomdl.groups import SpatialGroup
+from geomdl.layers import BatchNorm, Conv, Dropout, Layer
 from geomdl.layers.core.window import PaddingMode
 from geomdl.layers.resampling.reduced_size import Halving
 from geomdl.models.core.config import ImageShape
-from geomdl.models.core.steerable import SteerableConfig
+from geomdl.models.core.steerable import SteerableConfig, all_frequencies, nonlinear_layer
 from geomdl.representations import FieldType
 
 
 @dataclasses.dataclass(frozen=True)
 class EncoderDecoderConfig(SteerableConfig):
-    """The options of the U-Nets whose output has the size of the image.
+    """The options of the U-Nets whose output has the size of the image, or of the volume.
 
     Args:
       depth: how often the image is halved; the fields double each time.
@@ -42,20 +42,28 @@ class EncoderDecoderConfig(SteerableConfig):
         if self.padding_mode not in get_args(PaddingMode):
             raise unknown("model.padding_mode", self.padding_mode, get_args(PaddingMode))
 
-    def level(self, points: PointGroup, level: int) -> FieldType:
-        """The fields of a level: regular ones of a finite group, band-limited ones of SO(2) and O(2)."""
+    def level(self, in_type: FieldType, level: int) -> FieldType:
+        """The fields of a level, on the space of ``in_type``.
+
+        Regular fields of a finite group, band-limited ones of SO(2) and O(2), irreps up to degree 1 of SO(3) and O(3).
+        """
+        points, count = in_type.group, self.fields(2**level)
+        if isinstance(points, SpatialGroup) and not points.is_finite:
+            return all_frequencies(points, 1, count, signs=False)
         kind = "trivial" if points.order == 1 else "regular" if points.is_finite else "band_limited(2)"
-        return FieldType(points, f"{self.fields(2**level)} {kind}")
+        return in_type.with_fields(f"{count} {kind}")
 
     def convolution(
         self, in_type: FieldType, out_type: FieldType, rngs: nnx.Rngs, *, stride: Literal[1, 2] = 1
     ) -> list[Layer]:
         """Convolution that keeps the size, or halves an even one with a centred grid; batch norm; nonlinearity."""
-        points = require_planar(out_type.group, "a segmentation network")
-        size = self.kernel_size or (3 if D(4).contains_group(points) else 5)
+        points = out_type.group
+        size = self.kernel_size or (3 if out_type.space.permutes_grid(points) else 5)
+        kind = "pointwise" if points.is_finite else "gated" if isinstance(points, SpatialGroup) else "fourier"
+        nonlinear = nonlinear_layer(out_type, kind, self.activation)
         conv = Conv(
             in_type,
-            out_type,
+            nonlinear.in_type,
             size + stride - 1,
             stride=stride,
             padding=size // 2,
@@ -63,13 +71,12 @@ class EncoderDecoderConfig(SteerableConfig):
             use_bias=self.normalization == "none",
             rngs=rngs,
         )
-        norm = [BatchNorm(out_type)] if self.normalization == "batch" else []
-        pointwise = Pointwise if points.is_finite else FourierPointwise
-        return [conv, *norm, pointwise(out_type, self.activation)]
+        norm = [BatchNorm(conv.out_type)] if self.normalization == "batch" else []
+        return [conv, *norm, nonlinear]
 
     def block(self, in_type: FieldType, level: int, rngs: nnx.Rngs) -> list[Layer]:
         """The two convolutions of a level."""
-        out = self.level(in_type.group, level)
+        out = self.level(in_type, level)
         layers = [*self.convolution(in_type, out, rngs), *self.convolution(out, out, rngs)]
         return [*layers, *dropout(out, self.dropout if level == self.depth else 0.0)]
 
@@ -89,14 +96,6 @@ def require_halving(halving: str | None) -> None:
     """Raises a ValueError for a halving that there is not."""
     if halving is not None and halving not in get_args(Halving):
         raise unknown("model.halving", halving, get_args(Halving))
-
-
-def require_square(image_shape: ImageShape, points: PlanarGroup) -> None:
-    """Raises a ValueError for oblong images and a group with quarter turns."""
-    height, width = image_shape[:2]
-    if height != width and points.swaps_axes:
-        side = min(height, width)
-        raise invalid(f"image size for group {points}", f"{height}x{width}", "square images", f"{side}x{side}")
 
 
 def require_multiple(image_shape: ImageShape, multiple: int, model: str) -> None:

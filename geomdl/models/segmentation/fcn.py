@@ -37,8 +37,8 @@ class FCNConfig(EncoderDecoderConfig):
         current = FieldType("C1", f"{image_shape[2]} trivial")
         layers: list[Layer] = []
         for level in range(self.depth):
-            layers += self.convolution(current, self.level(current.group, level), rngs)
-            current = self.level(current.group, level + 1)
+            layers += self.convolution(current, self.level(current, level), rngs)
+            current = self.level(current, level + 1)
             layers += self.convolution(layers[-1].out_type, current, rngs, stride=2)
         layers += dropout(current, self.dropout)
         outputs = FieldType("C1", f"{num_classes} trivial")

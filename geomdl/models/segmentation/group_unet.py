@@ -4,31 +4,36 @@ import dataclasses
 
 from flax import nnx
 
-from geomdl.groups import D, group
+from geomdl.groups import group
 from geomdl.layers import Conv, Layer, ReducedSize, Sequential
 from geomdl.layers.resampling.reduced_size import Halving
+from geomdl.models.core.blocks import scalars
 from geomdl.models.core.config import ImageShape
-from geomdl.models.segmentation.encoder_decoder import EncoderDecoderConfig, require_halving, require_square
+from geomdl.models.core.sizes import require_square
+from geomdl.models.segmentation.encoder_decoder import EncoderDecoderConfig, require_halving
 from geomdl.models.segmentation.unet_skeleton import unet_skeleton
-from geomdl.representations import FieldType
 
 
 @dataclasses.dataclass(frozen=True)
 class GroupUNetConfig(EncoderDecoderConfig):
     """A U-Net that commutes with a point group: turned images give turned label maps, f(ρ(g) x) = ρ(g) f(x).
 
+    It is one of images for groups of the plane, and one of volumes for groups of space.
+
     Lifting convolution, group convolutions and skips; `geomdl.layers.ReducedSize` leads to the level below and back, at
     even and at odd sizes, without moving anything; the last layer maps to invariant outputs. Exact on the pixel grid
-    for subgroups of D4 at every size (square, where the group has quarter turns), also at other sizes than those it was
-    built for. Other rotations hold approximately. ``width`` counts the fields of the first convolution.
+    for subgroups of D4 and of Oh at every size (square or cubic, where the group exchanges axes), also at other sizes
+    than those it was built for. Other rotations hold approximately. ``width`` counts the fields of the first
+    convolution.
 
     Args:
-      group: of the plane: ``"C4"``, ``"D4"``, ``"C8"``, ``"SO2"``, ….
-      halving: ``"max"``, ``"average"`` or ``"blur"``; None for ``"max"`` with subgroups of D4 and ``"blur"``, which
-        aliases less, with others.
+      group: of the plane: ``"C4"``, ``"D4"``, ``"C8"``, ``"SO2"``, …; or of space: ``"O"``, ``"Oh"``, ``"SO3"``, ….
+      halving: ``"max"``, ``"average"`` or ``"blur"``; None for ``"max"`` with subgroups of D4 and Oh and ``"blur"``,
+        which aliases less, with others.
 
     Raises:
-      ValueError: for a value out of range; at `build`, for oblong images and quarter turns.
+      ValueError: for a value out of range; at `build`, for oblong images and quarter turns, or a group that does not
+        move such images.
 
     References:
       Linmans, Winkens, Veeling, Cohen & Welling, Sample efficient semantic segmentation using rotation equivariant
@@ -42,6 +47,7 @@ class GroupUNetConfig(EncoderDecoderConfig):
     True
     """
 
+    spaces = ("plane", "volume")
     width: float = 8
     group: str = "C4"
     halving: Halving | None = None
@@ -53,14 +59,13 @@ class GroupUNetConfig(EncoderDecoderConfig):
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Two convolutions per level, around the level below at half the size."""
-        points = group(self.group)
-        require_square(image_shape, points)
-        halving = self.halving or ("max" if D(4).contains_group(points) else "blur")
+        image = scalars(self.group, image_shape)
+        require_square(image_shape[:-1], image.group)
+        halving = self.halving or ("max" if image.space.permutes_grid(image.group) else "blur")
 
         def path(below: list[Layer], level: int) -> Layer:
             half = ReducedSize(Sequential(below), halving, circular=self.padding_mode == "circular")
-            return Sequential([half, *self.convolution(half.out_type, self.level(points, level), rngs)])
+            return Sequential([half, *self.convolution(half.out_type, self.level(image, level), rngs)])
 
-        image, outputs = (FieldType(points, f"{n} trivial") for n in (image_shape[2], num_classes))
         layers = unet_skeleton(image, self.depth, lambda t, level: self.block(t, level, rngs), path)
-        return [*layers, Conv(layers[-1].out_type, outputs, 1, rngs=rngs)]
+        return [*layers, Conv(layers[-1].out_type, image.with_fields(f"{num_classes} trivial"), 1, rngs=rngs)]

@@ -10,7 +10,8 @@ from geomdl.layers import Conv, Hourglass, Layer, Polyphase, PolyphaseUpsample, 
 from geomdl.layers.core.window import PaddingMode
 from geomdl.layers.resampling.polyphase import Choose
 from geomdl.models.core.config import ImageShape
-from geomdl.models.segmentation.encoder_decoder import EncoderDecoderConfig, require_multiple, require_square
+from geomdl.models.core.sizes import require_square
+from geomdl.models.segmentation.encoder_decoder import EncoderDecoderConfig, require_multiple
 from geomdl.models.segmentation.unet_skeleton import unet_skeleton
 from geomdl.representations import FieldType
 
@@ -63,16 +64,17 @@ class ShiftUNetConfig(EncoderDecoderConfig):
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Two convolutions per level, around the level below at half the size."""
         points = group(self.group)
-        require_square(image_shape, points)
+        require_square(image_shape[:2], points)
         require_multiple(image_shape, 2**self.depth, "shift_unet")
 
+        image, outputs = (FieldType(points, f"{n} trivial") for n in (image_shape[2], num_classes))
+
         def path(below: list[Layer], level: int) -> Layer:
-            t = self.level(points, level)
+            t = self.level(image, level)
             pool = Pool(t, 3, stride=2, padding="same", padding_mode="circular", remainder="drop")
             conv, *rest = self.convolution(below[-1].out_type, t, rngs)
             down = Polyphase(pool, self.choose, rngs=rngs)
             return Sequential([Hourglass(down, Sequential(below), PolyphaseUpsample(conv, 2)), *rest])
 
-        image, outputs = (FieldType(points, f"{n} trivial") for n in (image_shape[2], num_classes))
         layers = unet_skeleton(image, self.depth, lambda t, level: self.block(t, level, rngs), path)
         return [*layers, Conv(layers[-1].out_type, outputs, 1, rngs=rngs)]

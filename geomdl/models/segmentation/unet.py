@@ -97,8 +97,8 @@ class UNet2015Config(SteerableConfig):
 class UNetConfig(EncoderDecoderConfig):
     """The U-Net as it is built since: padded convolutions with batch norm, and interpolation on the way up.
 
-    The label map has the size of the image, whatever that is. It is `GroupUNetConfig` without a group. ``width`` counts
-    the channels of the first convolution.
+    The label map has the size of the image, or the volume, whatever that is. It is `GroupUNetConfig` without a group.
+    ``width`` counts the channels of the first convolution.
 
     Args:
       halving: ``"max"``, ``"average"`` or ``"blur"``.
@@ -115,6 +115,7 @@ class UNetConfig(EncoderDecoderConfig):
     (1, 9, 14, 2)
     """
 
+    spaces = ("plane", "volume")
     halving: Halving = "max"
 
     def __post_init__(self) -> None:

@@ -1,0 +1,1 @@
+"""Data in space: volumes and point clouds."""

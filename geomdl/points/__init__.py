@@ -1,0 +1,20 @@
+"""Point clouds and vertices of meshes: neighbourhoods of fixed size, convolution on them, a network.
+
+A cloud is an array ``[..., points, 3]`` of coordinates (x, y, z), with a mask ``[..., points]`` where clouds of
+different sizes are padded to one. Features are `e3nn_jax.IrrepsArray` ``[..., points, irreps.dim]``.
+"""
+
+from geomdl.points.clouds import centred, require_cloud
+from geomdl.points.convolution import PointConv
+from geomdl.points.neighbours import Neighbours, mesh_neighbours, nearest_neighbours, neighbours_within
+from geomdl.points.network import PointNetwork
+
+__all__ = [
+    "Neighbours", "PointConv", "PointNetwork", "centred", "mesh_neighbours", "nearest_neighbours", "neighbours_within",
+    "require_cloud",
+]  # fmt: skip
+
+__experimental__ = [
+    "Neighbours", "PointConv", "PointNetwork", "centred", "mesh_neighbours", "nearest_neighbours", "neighbours_within",
+    "require_cloud",
+]  # fmt: skip
