@@ -10,8 +10,17 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from experiments.detection_tables import box_angles, box_square, decoding_costs, trained_detectors
 from experiments.point_tables import chirality, tetris
-from experiments.symmetry_study_tables import augmentation, known_gains, sample_efficiency, worst_cases
+from experiments.symmetry_study_tables import (
+    augmentation,
+    known_gains,
+    mnist_rot,
+    mnist_rot_published,
+    mnist_rot_speed,
+    sample_efficiency,
+    worst_cases,
+)
 from experiments.volume_tables import cube_errors, screws, volumes
 
 ROOT = Path(__file__).parents[1]
@@ -114,30 +123,6 @@ def basis_memory() -> str:
         Column("array_bytes", "Full array, MB", lambda b: f"{float(b) / 1e6:.1f}"),
     )
     return to_markdown(rows, columns)
-
-
-def mnist_rot() -> str:
-    """Test error on regenerated MNIST-rot, mean and standard deviation over seeds."""
-    from geomdl.plots import Column, read_csv, to_markdown
-
-    rows = read_csv(
-        RESULTS / "mnist_rot" / "results.csv", ("group", "size", "seed", "test_error_percent"), "mnist_rot.py"
-    )
-    shown = []
-    for group, size in dict.fromkeys((r["group"], r["size"]) for r in rows):
-        of_group = [r for r in rows if (r["group"], r["size"]) == (group, size)]
-        errors = [float(r["test_error_percent"]) for r in of_group]
-        spread = f" ± {statistics.stdev(errors):.2f}" if len(errors) > 1 else ""
-        error = f"{statistics.fmean(errors):.2f}{spread}"
-        shown.append({**of_group[0], "error": error, "seeds": len(errors)})
-    columns = (
-        Column("group", "Group"),
-        Column("parameters", "Parameters", "{:,}"),
-        Column("epochs", "Epochs"),
-        Column("seeds", "Seeds"),
-        Column("error", "Test error, %"),
-    )
-    return to_markdown(shown, columns)
 
 
 def measures() -> str:
@@ -612,12 +597,20 @@ TABLES = {
         factored,
         cost_model,
         factored_network,
-        mnist_rot,
     ),
     "docs/nuclei.md": (nuclei, nuclei_costs),
     "docs/depth_width_symmetry.md": (depth_width_symmetry, depth_width_costs, alexnet_ablation),
     "docs/noether.md": (noether,),
-    "docs/why_symmetry.md": (sample_efficiency, known_gains, augmentation, worst_cases),
+    "docs/detection.md": (box_square, box_angles, trained_detectors, decoding_costs),
+    "docs/why_symmetry.md": (
+        sample_efficiency,
+        known_gains,
+        augmentation,
+        worst_cases,
+        mnist_rot,
+        mnist_rot_published,
+        mnist_rot_speed,
+    ),
     "docs/dimensions_and_perceptrons.md": (hard_cases, learnt_shifts),
     "docs/features.md": (retrieval_costs, retrieval_under_rotation),
     "docs/pretrained.md": (pretrained,),

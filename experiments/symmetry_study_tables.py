@@ -1,5 +1,6 @@
 """The tables of docs/why_symmetry.md, made from the committed CSV files; see experiments/readme_tables.py."""
 
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,77 @@ def worst_cases() -> str:
         line[str(r["transformations"])] = 100 * float(r["worst"])
     columns = (Column("network", "Network"), Column("upright", "unmoved", "{:.0f}"))
     return to_markdown(list(found.values()), (*columns, *(Column(name, name, "{:.0f}") for name in SETS)))
+
+
+def mnist_rot() -> str:
+    """Test errors of the networks of the MNIST-rot study, mean and standard deviation over the seeds."""
+    from experiments.mnist_rot import NETWORKS
+
+    keys = ("network", "way", "seed", "parameters", "error", "same_error", "averaged_error")
+    rows = read_csv(RESULTS / "mnist_rot" / "errors.csv", keys, "python -m experiments.mnist_rot --preset=two_cores")
+    shown = []
+    for name in NETWORKS:
+        own = {way: [r for r in rows if (r["network"], r["way"]) == (name, way)] for way in ("none", "augmentation")}
+        shown.append(
+            {
+                "network": name,
+                "parameters": own["none"][0]["parameters"],
+                **{way: _mean_and_deviation(some, "error") for way, some in own.items()},
+                "same": _mean_and_deviation(own["none"], "same_error"),
+                "averaged": _mean_and_deviation(own["none"], "averaged_error"),
+            }
+        )
+    columns = (
+        Column("network", "Network"),
+        Column("parameters", "Parameters", "{:,}"),
+        Column("none", "no augmentation"),
+        Column("augmentation", "random rotations"),
+        Column("same", "of 5,000 digits"),
+        Column("averaged", "the same, averaged"),
+    )
+    return to_markdown(shown, columns)
+
+
+def _mean_and_deviation(rows: list[dict[str, Any]], column: str) -> str:
+    values = [float(r[column]) for r in rows]
+    return f"{statistics.fmean(values):.2f} ± {statistics.stdev(values):.2f}"
+
+
+def mnist_rot_published() -> str:
+    """Errors that papers report."""
+    from experiments.mnist_rot import PUBLISHED
+
+    shown: list[dict[str, Any]] = [
+        {
+            "name": p.name,
+            "source": p.source,
+            "error": f"{p.error:g}",
+            "averaged": f"{p.averaged:g}" if p.averaged else "–",
+        }
+        for p in PUBLISHED
+    ]
+    columns = (Column("name", "Network"), Column("source", "Source"), Column("error", "test error, %"))
+    return to_markdown(shown, (*columns, Column("averaged", "averaged over turns")))
+
+
+def mnist_rot_speed() -> str:
+    """Images per second of training, by method."""
+    keys = ("network", "size", "parameters", "method", "images_per_second", "times_dense", "batch")
+    command = "python -m experiments.benchmarks.mnist_rot_speed"
+    rows = read_csv(RESULTS / "benchmarks" / "mnist_rot_speed.csv", keys, command)
+    found: dict[tuple[Any, Any], dict[str, Any]] = {}
+    for r in rows:
+        line = found.setdefault((r["size"], r["network"]), {key: r[key] for key in ("size", "network", "parameters")})
+        line[str(r["method"])] = f"{r['images_per_second']:.3g}"
+        if r["method"] == "factored":
+            line["ratio"] = r["times_dense"]
+    columns = (
+        Column("size", "Size"),
+        Column("network", "Network"),
+        Column("parameters", "Parameters", "{:,}"),
+        Column("dense", "dense"),
+        Column("factored", "factored"),
+        Column("auto", "auto"),
+        Column("ratio", "factored to dense"),
+    )
+    return to_markdown(list(found.values()), columns)

@@ -77,7 +77,8 @@ def _mean(rows: Sequence[Row], network: str, group: str, measure: str = "accurac
 
 
 def _joined(axes: Axes, rows: Sequence[Row], costs: Sequence[Row], measure: str) -> None:
-    """Every network and its twins at one abscissa, joined."""
+    """Every network and its twins at one abscissa, joined; names that would overlap stand below."""
+    named: list[tuple[float, float]] = []
     for network in map(str, distinct(rows, "network")):
         x = next(float(r[measure]) for r in costs if (r["network"], r["group"]) == (network, "C1"))
         heights = {group: _mean(rows, network, group) for group in FAMILY}
@@ -85,9 +86,12 @@ def _joined(axes: Axes, rows: Sequence[Row], costs: Sequence[Row], measure: str)
         for group, y in heights.items():
             look = line(FAMILY[group])
             axes.plot(x, y, marker=look.marker, color=look.colour, markersize=4, linestyle="", zorder=2)
+        top, bottom = np.nanmax(list(heights.values())), np.nanmin(list(heights.values()))
+        crowded = any(abs(np.log(x / a)) < 0.33 and abs(top - b) < 0.06 for a, b in named)
+        named.append((x, bottom if crowded else top))
         axes.annotate(
-            network, (x, np.nanmax(list(heights.values()))), xytext=(0, 4), textcoords="offset points", fontsize=5,
-            ha="center", color=INK,
+            network, named[-1], xytext=(0, -5 if crowded else 4), textcoords="offset points", fontsize=5,
+            ha="center", va="top" if crowded else "baseline", color=INK,
         )  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.15, y=0.15)

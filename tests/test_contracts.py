@@ -211,12 +211,15 @@ def _train(layer: Layer, size: Size, steps: int = 3) -> None:
     def step(params, rest, key):
         def loss(params):
             merged = nnx.merge(graph, params, jax.tree.map(lambda leaf: leaf, rest))
-            y = jnp.concatenate(jax.tree.leaves(merged(x, train=True, key=key)), -1)  # heads beside the output
+            outputs = jax.tree.leaves(merged(x, train=True, key=key))  # heads beside the output, levels of a detector
+            y = jnp.concatenate([leaf.reshape(len(leaf), -1) for leaf in outputs], -1)
             target = np.random.default_rng(0).normal(size=y.shape).astype(np.float32)
             return ((y - target) ** 2).mean(), nnx.state(merged, nnx.Not(nnx.Param))
 
         gradient, rest = jax.grad(loss, has_aux=True)(params)
-        return jax.tree.map(lambda p, g: p - 0.1 * g, params, gradient), rest
+        norm = jnp.sqrt(sum(jnp.sum(g**2) for g in jax.tree.leaves(gradient)))
+        rate = 0.1 / jnp.maximum(norm, 1.0)  # else networks without normalisation run away, and die
+        return jax.tree.map(lambda p, g: p - rate.astype(p.dtype) * g, params, gradient), rest
 
     before = jax.tree.leaves(params)
     for i in range(steps):

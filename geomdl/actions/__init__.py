@@ -1,6 +1,6 @@
 """Actions of group elements on images, feature fields and label maps, in JAX."""
 
-from geomdl.actions.boxes import le90, move_oriented, move_upright
+from geomdl.actions.boxes import le90, move_inscribed, move_oriented, move_upright
 from geomdl.actions.disc import disc
 from geomdl.actions.families import FAMILIES, Family, family
 from geomdl.actions.field import act, act_labels
@@ -28,15 +28,15 @@ from geomdl.actions.warp import rotate, rotation_matrix, warp
 
 __all__ = [
     "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "GridElements", "ImageTransformation",
-    "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "act", "act_labels", "disc", "family",
-    "input_action", "le90", "move", "move_oriented", "move_upright", "move_values", "output_action", "output_law",
-    "packed_detections", "representation_matrix", "roll", "rotate", "rotation_matrix", "shift_crop", "turn", "warp",
-    "warp_labels", "warp_projective", "warp_volume",
+    "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "act", "act_labels", "disc",
+    "family", "input_action", "le90", "move", "move_inscribed", "move_oriented", "move_upright", "move_values",
+    "output_action", "output_law", "packed_detections", "representation_matrix", "roll", "rotate",
+    "rotation_matrix", "shift_crop", "turn", "warp", "warp_labels", "warp_projective", "warp_volume",
 ]  # fmt: skip
 
 __experimental__ = [
     "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "GridElements", "ImageTransformation",
-    "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "disc", "family", "input_action", "le90",
-    "move", "move_oriented", "move_upright", "move_values", "output_action", "output_law", "packed_detections",
-    "representation_matrix", "warp_projective", "warp_volume",
+    "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "disc", "family", "input_action",
+    "le90", "move", "move_inscribed", "move_oriented", "move_upright", "move_values", "output_action", "output_law",
+    "packed_detections", "representation_matrix", "warp_projective", "warp_volume",
 ]  # fmt: skip

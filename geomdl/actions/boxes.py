@@ -38,6 +38,35 @@ def move_upright(boxes: ArrayLike, matrix: ArrayLike, offset: ArrayLike, size: S
     return jnp.concatenate([least.sum(-1) + constant, most.sum(-1) + constant], -1).astype(boxes.dtype)
 
 
+def move_inscribed(boxes: ArrayLike, matrix: ArrayLike, offset: ArrayLike, size: Size) -> jax.Array:
+    """The smallest upright boxes around the ellipses in boxes, that have been moved by p ↦ A p + t.
+
+    Half the sides become √(Σ_j A_ij² h_j²). For round objects this is tight at every angle, where `move_upright`, which
+    moves the whole rectangle, makes twice the area of a square at 45°. The same as `move_upright`, to rounding, where A
+    is a signed permutation of the axes, or diagonal.
+
+    Args:
+      boxes: ``[..., k, 4]``.
+      matrix: A, see `move_upright`.
+      offset: t.
+      size: (height, width) of the image.
+
+    References:
+      Kalra, Stoppi, Brown, Agarwal & Kadambi, Towards rotation invariance in object detection, ICCV 2021.
+
+    >>> c = 0.5**0.5
+    >>> eighth = jnp.array([[c, -c], [c, c]])
+    >>> move_inscribed(jnp.array([[2.0, 2.0, 6.0, 6.0]]), eighth, jnp.zeros(2), (8, 8)).round(3)  # a disc
+    Array([[2., 2., 6., 6.]], dtype=float32)
+    """
+    boxes, matrix = jnp.asarray(boxes), _downwards(jnp.asarray(matrix))
+    a = matrix[..., None, :, :]
+    middle, half = (boxes[..., :2] + boxes[..., 2:]) / 2, (boxes[..., 2:] - boxes[..., :2]) / 2
+    centre = (a * middle[..., None, :]).sum(-1) + _constant(matrix, jnp.asarray(offset), size)[..., None, :]
+    reach = jnp.sqrt(jnp.square(a * half[..., None, :]).sum(-1))
+    return jnp.concatenate([centre - reach, centre + reach], -1).astype(boxes.dtype)
+
+
 def move_oriented(boxes: ArrayLike, matrix: ArrayLike, offset: ArrayLike, size: Size) -> jax.Array:
     """Oriented boxes that have been moved by p ↦ A p + t, in the same coordinates as those of `move_upright`.
 

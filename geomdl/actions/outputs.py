@@ -295,10 +295,12 @@ def _floats(y: Any, length: int) -> jax.Array:
 
 
 def packed_detections(y: Any) -> jax.Array:
-    """A set of detections as one array ``[batch, k, 4 or 5 + 2]``: box, score, class (−1: none).
+    """Detections as one array ``[batch, k, 6]`` (x0, y0, x1, y1, score, class) or ``[batch, k, 7]`` (oriented).
 
     Args:
-      y: ``{"boxes": [batch, k, 4 or 5], "scores": [batch, k], "classes": [batch, k]}``; an array is returned as it is.
+      y: ``{"boxes": [batch, k, 4 or 5], "scores": [batch, k], "classes": [batch, k]}``; or a list of such, one for each
+        image and without the batch, of any numbers of boxes, which are filled up with class −1. ``"labels"`` is
+        another word for ``"classes"``, as in torchvision. An array is returned as it is.
 
     Raises:
       ValueError: for something else.
@@ -306,17 +308,44 @@ def packed_detections(y: Any) -> jax.Array:
     >>> none = {"boxes": jnp.zeros((2, 3, 4)), "scores": jnp.ones((2, 3)), "classes": -jnp.ones((2, 3))}
     >>> packed_detections(none).shape
     (2, 3, 6)
+    >>> one = {"boxes": jnp.ones((1, 4)), "scores": jnp.ones(1), "labels": jnp.ones(1)}
+    >>> packed_detections([one, {"boxes": jnp.ones((0, 4)), "scores": jnp.ones(0), "labels": jnp.ones(0)}])[..., 5]
+    Array([[ 1.],
+           [-1.]], dtype=float32)
     """
     if isinstance(y, Mapping):
-        if not {"boxes", "scores", "classes"} <= set(y):
-            raise invalid("detections", sorted(y), "a dict of boxes, scores and classes")
-        boxes = jnp.asarray(y["boxes"])
-        others = [jnp.asarray(y[name]).astype(boxes.dtype)[..., None] for name in ("scores", "classes")]
-        return jnp.concatenate([boxes, *others], -1)
+        return _packed(y)
+    if isinstance(y, list | tuple) and y and all(isinstance(image, Mapping) for image in y):
+        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(y))
+        images = [_packed(image, jnp if traced else np) for image in y]
+        most = 1 << (max(1, *(len(image) for image in images)) - 1).bit_length()  # few shapes: each is compiled for
+        filled: list[Any] = []
+        for image in images:
+            nobody = np.zeros((most - len(image), image.shape[-1]), image.dtype)
+            nobody[:, -1:] = -1
+            filled.append((jnp if traced else np).concatenate([image, nobody]))
+        return jnp.asarray(jnp.stack(filled) if traced else np.stack(filled))
     y = jnp.asarray(as_array(y, "detections"))
     if y.ndim != 3 or y.shape[-1] not in (6, 7):
         raise invalid("shape of the detections", y.shape, "[batch, k, 6], or [batch, k, 7] for oriented boxes")
     return y
+
+
+def _packed(y: Mapping[str, Any], xp: Any = jnp) -> Any:
+    """Boxes, scores and classes beside one another, put there by JAX or NumPy."""
+    classes = "labels" if "labels" in y and "classes" not in y else "classes"
+    if not {"boxes", "scores", classes} <= set(y):
+        raise invalid("detections", sorted(y), "a dict of boxes, scores and classes")
+    boxes, scores, kinds = (xp.asarray(as_array(y[name], name)) for name in ("boxes", "scores", classes))
+    if boxes.ndim < 2 or boxes.shape[-1] not in (4, 5):
+        allowed = "[batch, k, 4], or [batch, k, 5] for oriented boxes"
+        raise invalid("shape of the boxes of detections", boxes.shape, allowed)
+    for name, values in (("scores", scores), (classes, kinds)):
+        if values.shape != boxes.shape[:-1]:
+            raise invalid(f"shape of the {name} of detections", values.shape, f"{boxes.shape[:-1]}, as there are boxes")
+    if not jnp.issubdtype(boxes.dtype, jnp.floating):
+        boxes = boxes.astype(np.float32)
+    return xp.concatenate([boxes, *(values.astype(boxes.dtype)[..., None] for values in (scores, kinds))], -1)
 
 
 def _detections_moved(group: Movable, size: Size, frame: Size) -> Action:

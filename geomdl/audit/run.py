@@ -82,8 +82,9 @@ def audit(
       size: (height, width, channels) of the noise; the first common size that the model takes, if not given.
       count: how many images; all that are given, or 32.
       output: how the output should move: ``"invariant"``, ``"field"``, ``"channels-first"``, ``"tokens"``,
-        ``"labels"``, ``"points"``, ``"boxes cxcywh"``, a representation such as ``"1 regular"``, permutations of the
-        generators, the law of a task's outputs, or a function ``(g, y) -> y'`` of the group's elements; see
+        ``"labels"``, ``"points"``, ``"boxes cxcywh"``, ``"detections"`` (sets, which are matched; with
+        ``select=task.predictions`` for the detectors of geomdl), a representation such as ``"1 regular"``, permutations
+        of the generators, the law of a task's outputs, or a function ``(g, y) -> y'`` of the group's elements; see
         `geomdl.actions.output_law`. ``"auto"`` guesses from the shape, and the first line of the report says what.
       dtype: of the images and so of the computation; that of the images, or float32.
       seed: of the noise and of the choice of shifts.
@@ -193,22 +194,26 @@ class _Subject:
         limit: float | None,
     ) -> "_Subject":
         """Calls the model for the first time."""
-        in_type, out_type = _field_types(model.contract, group, images.size[2])
+        law = None
         if not (isinstance(output, str) and output == AUTO):
-            output_law(output, group)  # or it is refused, before the model is called
+            law = output_law(output, group)  # or it is refused, before the model is called
+        sets = isinstance(law, OutputLaw) and law.kind == "detections"
+        in_type, out_type = _field_types(model.contract, group, images.size[2], decoded=sets)
+        if isinstance(law, OutputLaw) and sets:
+            model, _ = in_plain_layout(model, law)  # one array, whatever the model gives
         size = images.size[:2]
         stream = Stream(model, batch=min(batch, max(len(images.pixels), 2)))
         y = first_outputs(stream, white.pixels)
         treated = _treated(output, out_type, y, size, group)
         stream.canonical = treated.canonical
         y = treated.canonical(y, size)
-        if isinstance(treated.law, OutputLaw):
+        if isinstance(treated.law, OutputLaw) and treated.kind != "detections":
             model, _ = in_plain_layout(model, treated.law)
         computed = {model.takes.dtype} if model.takes is not None and model.takes.dtype.kind == "f" else set()
         dtypes = stream.dtypes | computed
         tolerance = max(rounding(t, depth_of(model)) for t in dtypes) if limit is None else limit
-        dead = is_dead(y, stream(images.pixels))
-        notes = remarks_on_calls(stream, white.pixels, y, tolerance)
+        dead = is_dead(treated, y, stream(images.pixels))
+        notes = remarks_on_calls(stream, white.pixels, y, treated, tolerance)
         plan = Plan(group, treated, in_type, size, seed)
         if treated.kind == "function":
             notes.append(f"nothing but {group} is measured: the function of the output says how {group} moves it")
@@ -314,12 +319,17 @@ def _require_dtype(dtype: DTypeLike, model: Model) -> None:
 
 
 def _field_types(
-    contract: Contract | None, group: PlanarGroup, channels: int
+    contract: Contract | None, group: PlanarGroup, channels: int, *, decoded: bool = False
 ) -> tuple[FieldType | None, FieldType | None]:
-    """How the channels of input and output transform, by the contract of a module of ours; None for scalars."""
+    """How the channels of input and output transform, by the contract of a module of ours; None for scalars.
+
+    Of what is decoded from the output (boxes) its channels say nothing.
+    """
     if contract is None:
         return None, None
     types = [None if t.is_trivial else t for t in (contract.in_type, contract.out_type)]
+    if decoded:
+        types[1] = None
     for t in types:
         if t is not None and t.group != group:
             raise invalid("group", str(group), f"{t.group}, as the model's channels transform as {t}", str(t.group))

@@ -22,11 +22,11 @@ def match_sets(a: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
     Args:
       a: detections ``[batch, k, 6]`` (x0, y0, x1, y1, score, class; class −1: none) or ``[batch, k, 7]`` (oriented),
         see `geomdl.actions.packed_detections`.
-      b: of the same shape.
+      b: likewise; k may be another number.
 
     Returns:
-      Two arrays ``[batch, 2 k, numbers]`` of corners and scores (times the largest coordinate): the sets are equal
-      where the arrays are, and ‖first − second‖ / ‖second‖ is a relative error.
+      Two arrays ``[batch, rows, numbers]``, of as many rows as both have together, of corners and scores (times the
+      largest coordinate): the sets are equal where the arrays are, and ‖first − second‖ / ‖second‖ is a relative error.
 
     >>> a = np.array([[[0.0, 0, 2, 2, 0.5, 1], [4, 4, 6, 6, 0.5, 1]]])
     >>> first, second = match_sets(a, a[:, ::-1])
@@ -69,7 +69,7 @@ def matched(a: ArrayLike, b: ArrayLike) -> tuple[jax.Array, jax.Array]:
 
     Args:
       a: ``[batch, k, 6]`` or ``[batch, k, 7]``.
-      b: of the same shape.
+      b: likewise, with another k perhaps.
 
     >>> one = jnp.array([[[0.0, 0, 2, 2, 0.5, 1]]])
     >>> first, second = jax.jit(matched)(one, one)

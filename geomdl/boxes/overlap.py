@@ -1,6 +1,7 @@
 """Overlap of boxes: IoU, GIoU and DIoU of upright boxes, IoU of oriented ones."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -121,57 +122,60 @@ def oriented_intersection(a: Oriented, b: Oriented) -> Array:
     >>> f"{oriented_intersection(square, square.at[4].set(jnp.pi / 4)):.3f}"  # a regular octagon of width 2
     '3.314'
     """
-    a, b = jnp.broadcast_arrays(a, b)
-    middle = (a[..., :2] + b[..., :2]) / 2  # places near the origin lose no digits
-    size = jnp.abs(a[..., 2:4]).sum(-1) + jnp.abs(b[..., 2:4]).sum(-1)
-    margin = 4e-6 * size
-    first = _clipped(a, b, middle, margin)
-    second = _clipped(b, a, middle, -margin)
     here = (_oriented_area(a) > 0) & (_oriented_area(b) > 0)
+    margin = 4e-6 * (jnp.abs(a[..., 2:4]).sum(-1) + jnp.abs(b[..., 2:4]).sum(-1))
+    # places from the middle between both, near which no digits are lost; of a, and with the other sign of b; y up
+    right, up = (a[..., 0] - b[..., 0]) / 2, (b[..., 1] - a[..., 1]) / 2
+    first, second = _sides(a), _sides(b)  # sines and cosines of the boxes, not of the pairs
+    border = _clipped(first, second, right, up, margin) + _clipped(second, first, -right, -up, -margin)
     most = jnp.minimum(_oriented_area(a), _oriented_area(b))
-    return jnp.where(here, jnp.clip(first + second, 0, most), 0)
+    return jnp.where(here, jnp.clip(border, 0, most), 0)
 
 
-def _clipped(a: Oriented, b: Oriented, origin: Array, margin: Array) -> Array:
-    """½ Σ p × q over the pieces p → q of the edges of A inside B, grown by a margin on every side."""
-    half = jnp.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], a.dtype) / 2  # counter-clockwise, y up
-    across, up = _axes(a[..., 4])
-    centre = _upwards(a[..., :2] - origin)
-    signed = half * a[..., None, 2:4]
-    corners = centre[..., None, :] + signed[..., :1] * across[..., None, :] + signed[..., 1:] * up[..., None, :]
-    edges = jnp.roll(corners, -1, -2) - corners
-    # in the coordinates of B, where it is |u| ≤ w / 2, |v| ≤ h / 2
-    frame = jnp.stack(_axes(b[..., 4]), -1)
-    start = _projected(corners - _upwards(b[..., :2] - origin)[..., None, :], frame)
-    along = _projected(edges, frame)
-    bound = (b[..., 2:4] / 2 + margin[..., None])[..., None, :]
-    moving = along != 0
-    safe = jnp.where(moving, along, 1)
-    low, high = (-bound - start) / safe, (bound - start) / safe
-    enter = jnp.where(moving, jnp.minimum(low, high), jnp.where(jnp.abs(start) <= bound, -jnp.inf, jnp.inf))
-    leave = jnp.where(moving, jnp.maximum(low, high), jnp.where(jnp.abs(start) <= bound, jnp.inf, -jnp.inf))
-    t0 = jnp.clip(enter.max(-1), 0, 1)
-    t1 = jnp.clip(leave.min(-1), 0, 1)
-    inside = jnp.maximum(t1 - t0, 0)
-    # p × q of the piece from t0 to t1 is that of the whole edge times (t1 − t0)
-    cross = corners[..., 0] * edges[..., 1] - corners[..., 1] * edges[..., 0]
-    return (inside * cross).sum(-1) / 2
+class _Sides(NamedTuple):
+    """Width and height of boxes, and the cosine and sine of their angles."""
+
+    w: Array
+    h: Array
+    cos: Array
+    sin: Array
 
 
-def _axes(angle: Array) -> tuple[Array, Array]:
-    """The directions of the width and of the height, (x right, y up)."""
-    cos, sin = jnp.cos(angle), jnp.sin(angle)
-    return jnp.stack([cos, sin], -1), jnp.stack([-sin, cos], -1)
+def _sides(boxes: Oriented) -> _Sides:
+    return _Sides(boxes[..., 2], boxes[..., 3], jnp.cos(boxes[..., 4]), jnp.sin(boxes[..., 4]))
 
 
-def _projected(vectors: Array, frame: Array) -> Array:
-    """The coordinates of vectors ``[..., 4, 2]`` along the columns of ``[..., 2, 2]``, without a matrix product."""
-    return (vectors[..., :, :, None] * frame[..., None, :, :]).sum(-2)
+def _clipped(a: _Sides, b: _Sides, x: Array, y: Array, margin: Array) -> Array:
+    """½ Σ p × q over the pieces p → q of the edges of A inside B, grown by a margin on every side.
+
+    The centres of A and B are (x, y) and (−x, −y). All is written number by number: what is one loop over pairs is not
+    many over short axes.
+    """
+    bounds = b.w / 2 + margin, b.h / 2 + margin
+    total = jnp.zeros(())
+    width, height = (a.w * a.cos, a.w * a.sin), (-a.h * a.sin, a.h * a.cos)
+    for i, (s, t) in enumerate(((1, 1), (-1, 1), (-1, -1), (1, -1))):  # counter-clockwise
+        corner = x + s / 2 * width[0] + t / 2 * height[0], y + s / 2 * width[1] + t / 2 * height[1]
+        sign, along_edge = (-1 if i < 2 else 1), (height if i % 2 else width)
+        edge = sign * along_edge[0], sign * along_edge[1]
+        # in the coordinates of B, where it is |u| ≤ w / 2, |v| ≤ h / 2
+        starts = _turned(corner[0] + x, corner[1] + y, b)
+        t0, t1 = 0.0, 1.0
+        for start, along, bound in zip(starts, _turned(edge[0], edge[1], b), bounds, strict=True):
+            moving, inside = along != 0, jnp.abs(start) <= bound
+            inverse = 1 / jnp.where(moving, along, 1)
+            low, high = (-bound - start) * inverse, (bound - start) * inverse
+            t0 = jnp.maximum(t0, jnp.where(moving, jnp.minimum(low, high), jnp.where(inside, 0, jnp.inf)))
+            t1 = jnp.minimum(t1, jnp.where(moving, jnp.maximum(low, high), jnp.where(inside, 1, -jnp.inf)))
+        inside = jnp.maximum(jnp.clip(t1, 0, 1) - jnp.clip(t0, 0, 1), 0)
+        # p × q of the piece from t0 to t1 is that of the whole edge times (t1 − t0)
+        total = total + inside * (corner[0] * edge[1] - corner[1] * edge[0])
+    return total / 2
 
 
-def _upwards(place: Array) -> Array:
-    """(x right, y down) → (x right, y up)."""
-    return place * jnp.array([1, -1], place.dtype)
+def _turned(x: Array, y: Array, b: _Sides) -> tuple[Array, Array]:
+    """A vector along the width and the height of B."""
+    return x * b.cos + y * b.sin, y * b.cos - x * b.sin
 
 
 def _oriented_area(boxes: Oriented) -> Array:

@@ -11,6 +11,7 @@ from geomdl.data.sources.nuclei import NucleiConfig
 from geomdl.data.sources.own.array_files import ArraysConfig
 from geomdl.data.sources.own.box_table import BoxTableConfig
 from geomdl.data.sources.own.coco import COCOConfig
+from geomdl.data.sources.own.dota import DOTAConfig
 from geomdl.data.sources.own.folder import FolderConfig
 from geomdl.data.sources.own.mask_folder import MaskFolderConfig
 from geomdl.data.sources.own.voc import VOCConfig
@@ -57,6 +58,7 @@ DATASETS.register("nuclei", NucleiConfig)
 DATASETS.register("folder", FolderConfig)
 DATASETS.register("masks", MaskFolderConfig)
 DATASETS.register("voc", VOCConfig)
+DATASETS.register("dota", DOTAConfig)
 DATASETS.register("coco", COCOConfig)
 DATASETS.register("box_table", BoxTableConfig)
 DATASETS.register("volumes", VolumesConfig)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.actions import ImageTransformation, move_oriented, move_upright, move_values
+from geomdl.actions import ImageTransformation, move_inscribed, move_oriented, move_upright, move_values
 from geomdl.boxes import oriented_intersection
 from geomdl.data.class_indices import (
     IGNORED,
@@ -273,6 +273,8 @@ class BoxTarget:
     Args:
       num_classes: indices from 0 up to this many minus 1 are allowed.
       oriented: whether the boxes are oriented.
+      round_objects: whether upright boxes move to the smallest boxes around the moved ellipses in them
+        (`geomdl.actions.move_inscribed`), which is right at every angle for cells and other round things.
       visible: the least share of the area of a box inside the frame, with which it stays when its image moves.
 
     >>> label = pack_boxes([[[0, 0, 9, 2]], []], [[1], []])
@@ -284,6 +286,7 @@ class BoxTarget:
 
     num_classes: int
     oriented: bool = False
+    round_objects: bool = False
     visible: float = 0.25
 
     moves: bool = field(default=True, init=False, repr=False)
@@ -363,7 +366,7 @@ class BoxTarget:
             good = left >= self.visible * area * (1 - 1e-3)  # the rounding of intersections
             kept = moved
         else:
-            moved = move_upright(boxes, linear, offset, (height, width))
+            moved = (move_inscribed if self.round_objects else move_upright)(boxes, linear, offset, (height, width))
             if getattr(transformation, "circular", False):
                 middle = (moved[..., :2] + moved[..., 2:]) / 2
                 back = jnp.floor(middle / frame) * frame

@@ -114,7 +114,7 @@ ENTRIES: tuple[Entry, ...] = (
     _entry("yolo_v1", 9, (*FINITE, *CONTINUOUS), {"channels": 2, "halvings": 2, "units": 2}, quick=("C4", "D8")),
     _entry("yolo_v1", 8, ("C1",), {"channels": 2, "halvings": 2, "units": 4, "head": "dense"}, "dense", exact=False),
     _entry("ssd", 9, (*FINITE, *CONTINUOUS), {"channels": 2, "halvings": 2, "features": 2}, quick=("D4", "SO2")),
-    _entry("localiser", 8, (*FINITE, *CONTINUOUS), {"channels": 2, "halvings": 2, "units": 2}, quick=("C4", "D1")),
+    _entry("localiser", 8, (*FINITE, *CONTINUOUS), {"channels": 2, "halvings": 2, "units": 8}, quick=("C4", "D1")),
     _entry("sliding_window", 24, GRID, {"window": 16, "width": 0.3}, quick=("D4",)),
     _entry("steerable_example", 29, FINITE, _slim | {"activation": "elu"}, quick=("C8",)),
     _entry("steerable_example", 24, ("D4",), _slim | {"activation": "elu", "input_size": 25}, "24 pixels"),

@@ -1,6 +1,7 @@
 """Assertions about a model's symmetry, which say what fails, by how much, against which limit, and in which layer."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -13,17 +14,18 @@ from geomdl.actions.laws import OutputLaw, output_law
 from geomdl.actions.outputs import Movable
 from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import Model, as_function
+from geomdl.equivariance.adapters.outputs import in_plain_layout
 from geomdl.equivariance.contracts.check import HasContract, check_contract
 from geomdl.equivariance.contracts.report import Report
 from geomdl.equivariance.localisation.layerwise import LayerErrors, layer_errors
 from geomdl.equivariance.measures.evaluation import image_batch
-from geomdl.equivariance.measures.symmetry import Transformations, dimension_of, transformations
+from geomdl.equivariance.measures.symmetry import Transformations, dimension_of, symmetry, transformations
 from geomdl.errors import invalid
 from geomdl.groups import GridTranslations
 from geomdl.numbers import whole_number
 from geomdl.representations import FieldType
 from geomdl.testing.drawing import draw_images, resolved_group, tiers
-from geomdl.testing.messages import constant_output, first_layer, trial_message
+from geomdl.testing.messages import constant_output, first_layer, how_sets_differ, trial_message
 from geomdl.testing.smallest import Size, Sizes, smallest_failing
 from geomdl.testing.trial import Case, Judgement, Output, Trial, measure
 
@@ -198,7 +200,21 @@ class _Trials:
             images, moved_by = self.inputs[failing, smallest.exact], resolved_group(self.group, failing)
             layers = _look_inside(self.model, images, moved_by, shown, self.field_type, self.padding)
         held = [t.size for t in self.tried.values() if t.passed]
-        return SymmetryError(trial_message(broken, layers, held), broken, layers)
+        message = trial_message(broken, layers, held)
+        if broken.failures and isinstance(self.output, OutputLaw) and self.output.kind == "detections":
+            message = "\n".join([message, *(f"  {line}" for line in self._sets(failing, broken.failures[0]))])
+        return SymmetryError(message, broken, layers)
+
+    def _sets(self, size: Size, case: Case) -> list[str]:
+        """How the sets of detections of a failing case differ."""
+        images, group = self.inputs[size, case.exact], resolved_group(self.group, size)
+        g: Any = np.array(case.element)
+        if not isinstance(group, Family) and group.is_finite:
+            g = np.rint(g).astype(int)
+        model, law = in_plain_layout(self.model, self.output)
+        move = symmetry(group, size, law, elements=g[None], field_type=self.field_type, padding=self.padding)
+        found, expected = model(move.move(g, images)), move.expect(g, model(images))
+        return how_sets_differ(np.asarray(found), np.asarray(expected))
 
     def _at(self, size: Size, given: jax.Array | None = None) -> Trial:
         resolved, labels = resolved_group(self.group, size), self._named.startswith("labels")
@@ -239,6 +255,7 @@ def assert_contract(
     batch: int = 2,
     dtype: DTypeLike = jnp.float32,
     train: bool = False,
+    decode: Callable[[Any], Any] | None = None,
 ) -> Report:
     """Asserts that a module of geomdl keeps its contract; see `geomdl.equivariance.check_contract`.
 
@@ -250,6 +267,7 @@ def assert_contract(
       batch: how many inputs.
       dtype: of the inputs.
       train: whether to call the module in training mode.
+      decode: of a detector, to compare sets of boxes; see `geomdl.equivariance.check_contract`.
 
     Returns:
       The report of the largest size that was tried, when everything holds.
@@ -266,7 +284,8 @@ def assert_contract(
     reports: dict[tuple[int, ...], Report] = {}
 
     def fails(size: tuple[int, ...]) -> bool:
-        reports[size] = check_contract(module, key, size=size, batch=batch, dtype=dtype, train=train)
+        reports[size] = check_contract(module, key, size=size, batch=batch, dtype=dtype, train=train,
+                                      decode=decode)  # fmt: skip
         return not reports[size].passed
 
     failing = () if size == () and fails(()) else None

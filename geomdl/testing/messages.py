@@ -1,5 +1,8 @@
 """The messages of failed assertions."""
 
+import numpy as np
+
+from geomdl.boxes import match_sets
 from geomdl.equivariance.localisation.layerwise import LayerErrors
 from geomdl.testing.smallest import Size
 from geomdl.testing.trial import Trial
@@ -29,6 +32,32 @@ def trial_message(trial: Trial, layers: LayerErrors | None, held: list[Size]) ->
         lines.append(f"  holds for {kind} of {shown}{', …' if len(held) > 6 else ''}")
     limit = None if case.exact else case.limit
     return "\n".join(lines + [f"  {line}" for line in first_layer(layers, limit)])
+
+
+def how_sets_differ(found: np.ndarray, expected: np.ndarray) -> list[str]:
+    """In which image two sets of detections differ most, how, and whether equal scores may be the reason.
+
+    Args:
+      found: ``[batch, k, 6 or 7]``, the detections of the moved images; see `geomdl.actions.packed_detections`.
+      expected: the moved detections.
+    """
+    a, b = match_sets(found, expected)
+    apart = np.abs(a - b).max(-1)  # of boxes without a partner: their largest coordinate
+    image = int(apart.max(1).argmax())
+    both = [x[image][x[image, :, -1] >= 0] for x in (found, expected)]
+    scores = [np.sort(x[:, -2]) for x in both]
+    lines = [
+        f"image {image} differs most: {len(both[0])} detections of the moved image, {len(both[1])} moved detections; "
+        f"{int((apart[image] > 1e-3).sum())} of these are elsewhere, by up to {apart[image].max():.2g} pixels"
+    ]
+    tied = sum(len(s) - len(np.unique(np.round(s, 6))) for s in scores)
+    if tied:
+        lines.append(
+            f"{tied} of them have the score of another in the image: where suppression or the limit of how many are "
+            "given chose between such boxes, their order did; break ties by what moves with the image, or count them: "
+            "geomdl.boxes.ties"
+        )
+    return lines
 
 
 def first_layer(layers: LayerErrors | None, limit: float | None = None) -> list[str]:

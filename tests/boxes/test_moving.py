@@ -1,13 +1,16 @@
 """Boxes under groups, formats and the matching of sets, against plain NumPy."""
 
+import functools
 import itertools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
-from geomdl.actions import OutputLaw, input_action, move_oriented, move_upright, rotation_matrix
+from geomdl.actions import OutputLaw, input_action, move_inscribed, move_oriented, move_upright, rotation_matrix
+from geomdl.audit import audit
 from geomdl.boxes import (
     act_on_boxes,
     from_corners,
@@ -23,9 +26,11 @@ from geomdl.boxes import (
     to_oriented,
     to_xyxy,
 )
-from geomdl.equivariance import orbit_errors
+from geomdl.equivariance import as_function, check_contract, orbit_errors
 from geomdl.groups import C4, C8, D4, SO2
-from geomdl.testing import SymmetryError, assert_equivariant
+from geomdl.layers import Conv
+from geomdl.representations import FieldType
+from geomdl.testing import SymmetryError, assert_contract, assert_equivariant
 
 
 def filled(box: np.ndarray, size: int) -> np.ndarray:
@@ -181,8 +186,10 @@ def test_sets_of_detections_are_compared_as_sets(size, group):
 
 
 def test_a_detector_that_breaks_the_symmetry_is_found():
-    with pytest.raises(SymmetryError, match="output: detections"):
+    message = r"output: detections(.|\n)*3 of these are elsewhere, by up to 0\.01 "
+    with pytest.raises(SymmetryError, match=message) as said:
         assert_equivariant(lambda x: brightest(x, broken=0.01), group=C4, size=6, channels=1, output="detections")
+    assert "ties" not in str(said.value)
     with pytest.raises(ValueError, match="dict of boxes, scores and classes"):
         assert_equivariant(lambda x: {"boxes": x}, group=C4, size=6, channels=1, output="detections")
 
@@ -193,8 +200,64 @@ def test_rotation_matrices_of_float32_turn_boxes_as_exact_ones():
     assert np.abs(turned - act_on_boxes(np.array([0, 1]), boxes, C4, (8, 8))).max() < 1e-5
 
 
-def test_an_audit_refuses_sets_of_detections():
-    from geomdl.audit.probes.output import output_of
+def bright(x):
+    """A dict for each image, with labels, of any number of boxes, as torchvision has it; of whole numbers."""
+    found = []
+    for image in np.asarray(x):
+        rows, columns, _ = np.nonzero(image > 1)
+        boxes = np.stack([columns, rows, columns + 1, rows + 1], -1)
+        found.append({"boxes": boxes, "scores": image[rows, columns, 0], "labels": np.ones(len(rows), np.int64)})
+    return found
 
-    with pytest.raises(ValueError, match=r"invalid output 'detections'.*assert_equivariant"):
-        output_of((2, 3, 6), (8, 8), "detections")
+
+def test_detections_as_other_libraries_give_them():
+    assert assert_equivariant(as_function(bright, numpy=True), group="D4", size=6, channels=1, output="detections")
+    short = as_function(lambda x: [{**image, "scores": image["scores"][1:]} for image in bright(x)], numpy=True)
+    with pytest.raises(ValueError, match="shape of the scores of detections"):
+        assert_equivariant(short, group="C4", size=6, channels=1, output="detections")
+
+
+@pytest.mark.long
+def test_an_audit_of_detections_as_other_libraries_give_them():
+    detector = as_function(bright, numpy=True)
+    report = audit(detector, group="C4", size=(6, 6, 1), count=3, batch=2, output="detections")
+    assert (report["C4"].level, report["shifts"].level) == ("exact", "exact")
+
+
+def test_round_objects_have_tight_boxes_at_every_angle():
+    """Against the extremes of points on the moved ellipse."""
+    boxes = jnp.array([[1.0, 2.0, 5.0, 4.0], [0.0, 0.0, 3.0, 7.0]])
+    t = np.linspace(0, 2 * np.pi, 20_001)
+    for matrix in (rotation_matrix(jnp.float32(37.0)), jnp.array([[1.5, 0.4], [-0.3, 0.8]])):
+        moved = np.asarray(move_inscribed(boxes, matrix, jnp.array([0.5, -1.0]), (8, 10)))
+        for box, found in zip(np.asarray(boxes, float), moved, strict=True):
+            x = (box[0] + box[2]) / 2 + (box[2] - box[0]) / 2 * np.cos(t) - 5
+            y = 4 - ((box[1] + box[3]) / 2 + (box[3] - box[1]) / 2 * np.sin(t))
+            right, up = np.asarray(matrix, float) @ np.stack([x, y]) + np.array([[0.5], [-1.0]])
+            wanted = [right.min() + 5, 4 - up.max(), right.max() + 5, 4 - up.min()]
+            assert np.abs(found - wanted).max() < 1e-4
+    quarter = jnp.array([[0.0, -1.0], [1.0, 0.0]])
+    whole, ellipse = (np.asarray(f(boxes, quarter, jnp.zeros(2), (8, 8))) for f in (move_upright, move_inscribed))
+    assert np.abs(whole - ellipse).max() < 1e-6
+
+
+def test_contracts_of_decoded_outputs():
+    scores = FieldType(C4, "1 trivial")
+    layer = Conv(scores, scores, 3, padding=1, rngs=nnx.Rngs(0))
+    report = check_contract(layer, 0, size=(6, 6), decode=brightest)
+    assert report
+    assert {row.symmetry for row in report.rows} == {"points"}
+    assert len(report.rows) == 4
+    broken = check_contract(layer, 0, size=(6, 6), decode=functools.partial(brightest, broken=0.01))
+    assert 1e-4 < max(row.error for row in broken.failures) < 1e-2
+    nothing = check_contract(layer, 0, size=(6, 6), decode=lambda y: {**brightest(y), "classes": -jnp.ones((2, 3))})
+    assert not nothing.alive
+    with pytest.raises(SymmetryError, match="does not keep its contract"):
+        assert_contract(layer, size=6, decode=functools.partial(brightest, broken=0.01))
+
+
+def test_ties_that_the_order_decides_are_reported():
+    """The first of the brightest pixels of an image in which many are equally bright."""
+    flat = jnp.zeros((1, 6, 6, 1)).at[0, 1, 1, 0].set(2.0).at[0, 2:4, 2:4, 0].set(1.0)
+    with pytest.raises(SymmetryError, match=r"of these are elsewhere(.|\n)*the score of another(.|\n)*boxes\.ties"):
+        assert_equivariant(brightest, flat, group=C4, output="detections")

@@ -9,6 +9,7 @@ from geomdl.actions import CropResize, LeftRightFlip, QuarterTurns, Shift, Warp,
 from geomdl.boxes import hull
 from geomdl.data import Augmentation, BoxTarget, Dataset, Split, data_config, eval_batches, make_loader, pack_boxes
 from geomdl.data.inspection import inspect
+from geomdl.data.sources.given import GivenData
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,34 @@ def test_boxes_hold_what_is_drawn(shapes):
         assert not outside.any()
     assert seen > 20
     assert (split.labels["classes"] == -1).all(1).any()
+
+
+def test_shapes_may_be_upright_and_round_things_turn_with_tight_boxes():
+    options = {"size": 32, "largest": 8, "train_size": 20, "validation_size": 1, "test_size": 1, "oriented": True}
+    drawn = {turned: data_config("box_shapes", turned=turned, **options).load().train.labels for turned in (0.0, 30.0)}
+    for turned, labels in drawn.items():
+        angles = np.degrees(labels["boxes"][labels["classes"] >= 0][:, 4])
+        assert (angles >= 0).all()
+        assert turned * 0.8 <= angles.max() <= turned
+    with pytest.raises(ValueError, match=r"data\.turned"):
+        data_config("box_shapes", turned=361.0)
+    disc = jax.tree.map(jnp.asarray, pack_boxes([[[2, 3, 6, 7]]], [[0]]))
+    turn = Warp(rotation_matrix(jnp.float32(45.0))[None], jnp.zeros((1, 2)))
+    for round_objects, side in ((False, 4 * 2**0.5), (True, 4.0)):
+        moved = BoxTarget(1, round_objects=round_objects).moved(disc, turn, (10, 10))["boxes"][0, 0]
+        assert np.allclose(moved[2:] - moved[:2], side, atol=1e-4)
+
+
+def test_what_a_config_says_of_given_boxes_is_the_same_in_every_process(shapes):
+    def copied(change=0):
+        split = shapes[False].test
+        labels = {name: np.array(values) for name, values in split.labels.items()}
+        labels["classes"] = np.where(labels["classes"] < 0, -1, (labels["classes"] + change) % 4)
+        splits = [Split(np.array(split.images), labels)] * 3
+        return GivenData.of(Dataset("boxes", *splits, (48, 48, 1), 4, tuple("abcd"), "drawn", "boxes"))
+
+    assert copied() == copied()
+    assert copied().digest != copied(1).digest
 
 
 def test_oriented_boxes_lie_about_upright_ones(shapes):

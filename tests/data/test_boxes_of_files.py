@@ -244,6 +244,77 @@ def test_tables(tmp_path: Path) -> None:
             config.collect()
 
 
+LINES = "imagesource:GoogleEarth\ngsd:0.146\n4 2 10 2 10 5 4 5 ship 0\n10 10 14 14 12 16 8 12 plane 1\n"
+
+
+def dota(root: Path, texts: dict[str, str]) -> Path:
+    """A folder of DOTA."""
+    (root / "labelTxt").mkdir(parents=True, exist_ok=True)
+    for stem, text in texts.items():
+        image(root / "images" / f"{stem}.png")
+        (root / "labelTxt" / f"{stem}.txt").write_text(text)
+    return root
+
+
+def test_oriented_boxes_of_text_files(tmp_path: Path) -> None:
+    """Of DOTA; the second box lies at 45°, and is difficult. 20 × 30 pixels are brought to 10 × 15."""
+    dota(tmp_path / "train", {"a": LINES, "b": ""})
+    dota(tmp_path / "val", {"c": LINES})
+    config = data_config("dota", path=str(tmp_path))
+    collected = config.collect()
+    assert collected.kind == config.label_kind == "oriented_boxes"
+    assert collected.given == ["train", "train", "validation"]
+    packed, _ = collected.place_boxes(Preprocessing(size=(10, 15)))
+    assert packed["classes"].tolist() == [[1, 0], [-1, -1], [1, 0]]
+    assert packed["difficult"][0].tolist() == [False, True]
+    wanted = [[3.5, 1.75, 3.0, 1.5, 0.0], [5.5, 6.5, 8**0.5, 2**0.5, -np.pi / 4]]
+    np.testing.assert_allclose(packed["boxes"][0], wanted, atol=1e-5)
+    cut, _ = collected.place_boxes(Preprocessing(size=(8, 8), fit="crop"))  # rows 6 to 13, columns 11 to 18
+    assert cut["classes"].tolist() == [[0], [-1], [0]]  # of the plane about half is left, and its centre
+
+
+def test_oriented_boxes_of_tables(tmp_path: Path) -> None:
+    image(tmp_path / "a.png")
+    image(tmp_path / "b.png")
+    file = tmp_path / "boxes.csv"
+    head = "file,class,x1,y1,x2,y2,x3,y3,x4,y4\n"
+    file.write_text(f"{head}a.png,ship,4,2,10,2,10,5,4,5\nb.png,,,,,,,,,\n")
+    config = data_config("box_table", path=str(file), oriented=True)
+    (corners, classes, _), (none, _, _) = boxes_of(config)
+    assert corners.tolist() == [[4, 2, 10, 2, 10, 5, 4, 5]]
+    assert (len(classes), none.shape) == (1, (0, 8))
+    file.write_text(f"{head}a.png,ship,4,2,10,2,10,5,4,\n")
+    with pytest.raises(ValueError, match=r"row 2 of .*eight numbers of pixels"):
+        config.collect()
+    file.write_text("file,class,x1,y1,x2,y2\na.png,ship,4,2,10,2\n")
+    with pytest.raises(ValueError, match="file, class, x1, y1, x2, y2, x3"):
+        config.collect()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("4 2 10 2 10 5 4 ship 0", r"invalid line 1 of .*a\.txt '4 2 10 2 10 5 4 ship 0'; allowed: x1 y1"),
+        ("4 2 10 two 10 5 4 5 ship", r"invalid line 1 of .*a\.txt"),
+        ("4 2 10 2 10 5 4 5 ship maybe", r"invalid line 1 of .*a\.txt"),
+        ("4 2 10 2 10 2 4 2 ship 0", r"line 1 \(ship\) in .*a\.txt has zero size"),
+        ("4 2 nan 2 10 5 4 5 ship 0", r"line 1 \(ship\) in .*a\.txt has coordinates that are no numbers"),
+        ("4 -20 10 -20 10 5 4 5 ship 0", r"line 1 \(ship\) in .*a\.txt has its centre outside the image of 20×30"),
+    ],
+)
+def test_bad_oriented_boxes_are_refused_or_dropped(tmp_path: Path, text: str, message: str) -> None:
+    dota(tmp_path, {"a": f"{text}\n4 2 10 2 10 5 4 5 ship\n"})
+    with pytest.raises(ValueError, match=message):
+        data_config("dota", path=str(tmp_path)).collect()
+    if "invalid" not in message:
+        config = data_config("dota", path=str(tmp_path), bad_boxes="drop")
+        assert "1 bad box dropped (line 1 (ship) in a.txt)" in config.collect().what
+    (tmp_path / "images" / "a.png").rename(tmp_path / "images" / "aa.png")
+    (tmp_path / "labelTxt" / "a.txt").write_text("")
+    with pytest.raises(ValueError, match=r"cannot find the image of .*a\.txt .*did you mean 'aa'"):
+        data_config("dota", path=str(tmp_path)).collect()
+
+
 @pytest.mark.parametrize("fit", ["cover", "contain", "stretch", "crop", "pad"])
 def test_boxes_are_where_their_pixels_are(fit: str) -> None:
     """A bright rectangle is found where its box says, however the image is brought to size."""

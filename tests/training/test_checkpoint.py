@@ -44,6 +44,21 @@ def test_what_was_saved_comes_back(tmp_path: Path) -> None:
         assert jnp.asarray(new).dtype == jnp.asarray(old).dtype
 
 
+def test_arrays_without_elements_are_saved_with_the_others(tmp_path: Path) -> None:
+    """The bias of a vector field has none."""
+    state = {"params": {"bias": jnp.zeros((3, 0)), "kernel": jnp.arange(3.0)}, "step": 2}
+    state |= {"rest": {}}
+    writing = Checkpoints(tmp_path, writable=True)
+    writing.save(1, {"state": state})
+    writing.close()
+    checkpoints = Checkpoints(tmp_path)
+    back = checkpoints.restore(1, {"state": jax.tree.map(jnp.zeros_like, state)})["state"]
+    params, _ = checkpoints.restore_model(1, state["params"], {})
+    for found in (back["params"], params):
+        assert found["bias"].shape == (3, 0)
+        assert found["kernel"].tolist() == [0, 1, 2]
+
+
 def test_buffers_may_be_donated_while_a_checkpoint_is_being_written(tmp_path: Path) -> None:
     step = jax.jit(lambda x: x + 1, donate_argnums=0)
     checkpoints = Checkpoints(tmp_path, keep=20, writable=True)

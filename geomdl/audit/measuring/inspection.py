@@ -7,6 +7,7 @@ from numpy.typing import DTypeLike
 from geomdl.audit.measuring.measurement import DEAD, difference, spread
 from geomdl.audit.measuring.stream import OutputError, Stream
 from geomdl.audit.probes.images import Images, Size
+from geomdl.audit.probes.output import Output
 from geomdl.equivariance.adapters.functions import Model
 
 SIZES: tuple[Size, ...] = (
@@ -81,17 +82,17 @@ def depth_of(model: Model) -> int:
     return len(kernels) or UNKNOWN_DEPTH
 
 
-def remarks_on_calls(stream: Stream, x: np.ndarray, y: np.ndarray, tolerance: float) -> list[str]:
+def remarks_on_calls(stream: Stream, x: np.ndarray, y: np.ndarray, output: Output, tolerance: float) -> list[str]:
     """Whether the model is a function of each image: the same twice, and whatever else is in the batch."""
     found = []
-    again = difference(stream(x), y)
+    again = difference(*output.paired(stream(x), y))
     if again > 0:
         found.append(
             f"two calls on the same images differ by {again:.1e}: is dropout on? put the model in evaluation mode"
         )
     order = np.random.default_rng(len(x)).permutation(len(x))
     other = np.concatenate([x[order[: len(x) // 2]], -x[: len(x) - len(x) // 2]])
-    mixed = difference(stream(other)[: len(x) // 2], y[order[: len(x) // 2]])
+    mixed = difference(*output.paired(stream(other)[: len(x) // 2], y[order[: len(x) // 2]]))
     if mixed > max(tolerance, 2 * again):
         found.append(
             f"the output for an image changes by {mixed:.1e} with the other images of its batch: is batch norm in"
@@ -100,9 +101,9 @@ def remarks_on_calls(stream: Stream, x: np.ndarray, y: np.ndarray, tolerance: fl
     return found
 
 
-def is_dead(*outputs: np.ndarray) -> bool:
+def is_dead(output: Output, *outputs: np.ndarray) -> bool:
     """Whether the outputs for different images are all the same."""
-    return all(spread(y) <= DEAD for y in outputs)
+    return all(spread(y, output) <= DEAD for y in outputs)
 
 
 def moderated(images: Images, normal: np.ndarray) -> np.ndarray:

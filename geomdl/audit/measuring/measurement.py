@@ -40,9 +40,15 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
     return relative_error_on_host(a, b)
 
 
-def spread(y: np.ndarray) -> float:
-    """How much the outputs of different images differ: each is compared with the next."""
-    return difference(np.roll(y, 1, 0), y)
+def spread(y: np.ndarray, output: Output | None = None) -> float:
+    """How much the outputs of different images differ: each is compared with the next.
+
+    Args:
+      y: the outputs.
+      output: how they move; needed for sets of detections.
+    """
+    other = np.roll(y, 1, 0)
+    return difference(*(other, y) if output is None else output.paired(other, y))
 
 
 def measure(
@@ -77,21 +83,30 @@ class _Frame:
       x: the images ``[n, height, width, channels]``, cut if ``cut``.
       y: the output for them.
       cut: whether only what lies within the disc counts.
-      is_field: whether outputs are fields on the plane.
+      output: how outputs move.
     """
 
     name: str
     x: np.ndarray
     y: np.ndarray
     cut: bool
-    is_field: bool
+    output: Output
+
+    @property
+    def is_field(self) -> bool:
+        """Whether outputs are fields on the plane."""
+        return self.output.is_field
+
+    def difference(self, a: np.ndarray, b: np.ndarray) -> float:
+        """Of two outputs, of what counts of them."""
+        return difference(*self.output.paired(self.counted(a), self.counted(b)))
 
     @classmethod
     def of(cls, stream: Stream, images: Images, output: Output, *, cut: bool) -> "_Frame":
         x = images.pixels
         if cut:
             x = x * disc_window(x.shape[1:3]).astype(x.dtype)
-        return cls(images.name, x, stream(x), cut, output.is_field)
+        return cls(images.name, x, stream(x), cut, output)
 
     def counted(self, y: np.ndarray) -> np.ndarray:
         """What counts of an output."""
@@ -105,7 +120,7 @@ class _Frame:
     @functools.cached_property
     def spread(self) -> float:
         """How much the outputs of different images differ."""
-        return spread(self.counted_output)
+        return spread(self.counted_output, self.output)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -134,8 +149,8 @@ def _measured_together(
 def _measured(transformation: Transformation, frame: _Frame, passed: _Passed) -> tuple[Measurement, Picture]:
     """The error of one transformation, and the image that it changes most."""
     expected = transformation.move_output(frame.y)
-    _require_same_shape(passed.of_moved, expected, transformation)
-    got, expected = frame.counted(passed.of_moved), frame.counted(expected)
+    _require_same_shape(passed.of_moved, expected, transformation, sets=frame.output.kind == "detections")
+    got, expected = frame.output.paired(frame.counted(passed.of_moved), frame.counted(expected))
     baseline, through = _resampling_alone(transformation, frame, passed)
     measurement = Measurement(
         family=transformation.family,
@@ -159,10 +174,10 @@ def _resampling_alone(transformation: Transformation, frame: _Frame, passed: _Pa
     baseline = through = 0.0
     if passed.back is not None and passed.of_back is not None:
         baseline = _quick_difference(passed.back, frame.x)
-        through = difference(frame.counted(passed.of_back), frame.counted_output)
+        through = frame.difference(passed.of_back, frame.y)
     if transformation.undo_output:
         round_trip = transformation.undo_output(transformation.move_output(frame.y))
-        through += difference(frame.counted(round_trip), frame.counted_output)
+        through += frame.difference(round_trip, frame.y)
     return baseline, through
 
 
@@ -209,10 +224,10 @@ def measure_crops(
             got, expected = _overlap(got, steps), _overlap(y, [-n for n in steps])
             interior = difference(_middle(got), _middle(expected))
         else:
-            expected = moved_places((float(shift[0]), float(shift[1])), output)(y)
+            got, expected = output.paired(got, moved_places((float(shift[0]), float(shift[1])), output)(y))
         measurement = Measurement(
             "cropped shifts", f"({shift[0]}, {shift[1]})", (float(shift[0]), float(shift[1])), canvases.name, len(x),
-            size, "full", difference(got, expected), 0.0, 0.0, spread(y), interior,
+            size, "full", difference(got, expected), 0.0, 0.0, spread(y, output), interior,
         )  # fmt: skip
         measurements.append(measurement)
         pictures.append(_worst(measurement, x, window(shift), got, expected))
@@ -249,8 +264,10 @@ def _worst(
     return Picture(measurement, x[index], moved[index].copy("K"), float(errors[index]))
 
 
-def _require_same_shape(got: np.ndarray, expected: np.ndarray, transformation: Transformation) -> None:
-    if got.shape != expected.shape:
+def _require_same_shape(
+    got: np.ndarray, expected: np.ndarray, transformation: Transformation, *, sets: bool
+) -> None:
+    if got.shape != expected.shape and not sets:
         raise ValueError(
             f"under {transformation.family} {transformation.element} the output has shape {got.shape}, but the"
             " moved output has"

@@ -60,7 +60,7 @@ class Stream:
         with ThreadPoolExecutor(2) as pool:  # they only copy, and never while the model runs
             for i in range(0, len(groups), 2):
                 outputs += map(self, list(pool.map(np.concatenate, groups[i : i + 2])))
-        return np.split(np.concatenate(outputs), len(parts))
+        return np.split(_joined(outputs), len(parts))
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """The outputs for ``[n, height, width, channels]``.
@@ -79,7 +79,20 @@ class Stream:
             floating = (getattr(a, "dtype", None) for a in (images, result))
             self.dtypes |= {t for t in floating if t is not None and jnp.issubdtype(t, jnp.floating)}
             outputs.append(_checked(result, self.batch)[: len(part)])
-        return self.canonical(np.concatenate(outputs), images.shape[1:3])
+        return self.canonical(_joined(outputs), images.shape[1:3])
+
+
+def _joined(outputs: Sequence[np.ndarray]) -> np.ndarray:
+    """Outputs for several batches; sets of detections of several sizes are filled up with class −1, the last number."""
+    if len({y.shape[1] for y in outputs if y.ndim == 3}) > 1 and len({y.shape[2:] for y in outputs}) == 1:
+        most = max(y.shape[1] for y in outputs)
+        filled = []
+        for y in outputs:
+            nobody = np.zeros((len(y), most - y.shape[1], y.shape[2]), y.dtype)
+            nobody[..., -1] = -1
+            filled.append(np.concatenate([y, nobody], 1))
+        outputs = filled
+    return np.concatenate(outputs)
 
 
 def arranged(images: np.ndarray, model: Model) -> np.ndarray:
@@ -90,7 +103,8 @@ def arranged(images: np.ndarray, model: Model) -> np.ndarray:
 def _checked(result: Any, batch: int) -> np.ndarray:
     if isinstance(result, tuple | list | dict):
         kind = type(result).__name__
-        raise OutputError(f"the model returns a {kind}; an audit needs one array: wrap it in a function that picks one")
+        how = "output='detections' is for sets of boxes, scores and classes; else wrap it in a function that picks one"
+        raise OutputError(f"the model returns a {kind}; an audit needs one array: {how}")
     array = np.asarray(result)
     if array.dtype == object or array.ndim < 1:
         raise OutputError(f"the model returns {type(result).__name__}; an audit needs one array [batch, ...]")

@@ -63,6 +63,8 @@ class Images:
         """
         pixels = np.asarray(as_array(images, f"images of {name}"))
         require_image_dtype(pixels.dtype, f" of {name}")
+        if isinstance(labels, dict):  # boxes: no classes
+            labels = None
         return Images(name, _unit_interval(pixels, dtype), labels)
 
     def first(self, count: int) -> "Images":

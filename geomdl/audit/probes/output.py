@@ -11,6 +11,7 @@ import numpy as np
 from geomdl.actions.laws import OutputLaw, output_law
 from geomdl.actions.layouts import token_grid
 from geomdl.actions.outputs import Action
+from geomdl.boxes import match_sets
 from geomdl.errors import invalid
 from geomdl.groups import PlanarGroup
 
@@ -41,7 +42,7 @@ class Output:
 
     @property
     def kind(self) -> str:
-        """``"invariant"``, ``"field"``, ``"labels"``, ``"points"``, ``"boxes"`` or ``"function"``."""
+        """``"invariant"``, ``"field"``, ``"labels"``, ``"points"``, ``"boxes"``, ``"detections"`` or ``"function"``."""
         return self.law.kind if isinstance(self.law, OutputLaw) else "function"
 
     @property
@@ -63,8 +64,8 @@ class Output:
 
     @property
     def has_places(self) -> bool:
-        """Whether the output consists of places in the image: points or boxes."""
-        return self.kind in ("points", "boxes")
+        """Whether the output consists of places in the image: points, boxes or detections."""
+        return self.kind in ("points", "boxes", "detections")
 
     @property
     def is_typed(self) -> bool:
@@ -87,6 +88,10 @@ class Output:
         if self.kind == "field" and y.dtype.kind in "iub":  # values, which are resampled, and compared by their size
             y = y.astype(np.float32)
         return y[..., None] if self.kind == "labels" else y
+
+    def paired(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Two outputs entry by entry: sets of detections matched (`geomdl.boxes.match_sets`), others as they are."""
+        return match_sets(a, b) if self.kind == "detections" else (a, b)
 
     def at(self, shape: Sequence[int], size: Sequence[int]) -> "Output":
         """The same law for outputs of another shape ``[batch, …]``, of images of another size."""
@@ -130,9 +135,6 @@ def output_of(
 def _output(
     law: OutputLaw | Action, shape: Sequence[int], size: Sequence[int], group: PlanarGroup | None, **said: Any
 ) -> Output:
-    if isinstance(law, OutputLaw) and law.kind == "detections":
-        allowed = "another in an audit; geomdl.testing.assert_equivariant compares sets of detections"
-        raise invalid("output", str(law), allowed)
     shape = tuple(int(n) for n in shape)
     inner = shape[1:]
     if isinstance(law, OutputLaw):
@@ -156,6 +158,8 @@ def _require_layout(law: OutputLaw, shape: tuple[int, ...], inner: tuple[int, ..
     last = {"points": 2, "boxes": 4}.get(law.kind)
     if last is not None and (not inner or inner[-1] != last):
         raise invalid(what, shape, f"[batch, ..., {last}]")
+    if law.kind == "detections" and (len(inner) != 2 or inner[-1] not in (6, 7)):
+        raise invalid(what, shape, "detections: a dict of boxes, scores and classes, or [batch, k, 6 or 7]")
 
 
 def _guess(inner: tuple[int, ...], size: Sequence[int], integers: bool) -> tuple[str, str, bool]:

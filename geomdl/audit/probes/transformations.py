@@ -2,13 +2,15 @@
 it."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 
+import jax
 import numpy as np
 import scipy.fft
 
-from geomdl.actions import act, output_action, warp, warp_labels
+from geomdl.actions import act, move_oriented, move_upright, output_action, warp, warp_labels
 from geomdl.actions.laws import OutputLaw
 from geomdl.actions.outputs import move_places, shift_places
 from geomdl.audit.probes.output import Output
@@ -123,6 +125,9 @@ def _point_move(element: PointElement, output: Output) -> Move:
         return lambda y: np.asarray(action(g, y))
     if output.is_invariant:
         return _same
+    if output.kind == "detections":
+        matrix = O2.matrix(in_group(element, O2))
+        return _places_move(np.rint(matrix) if is_on_grid(element) else matrix, np.zeros(2), output)
     if output.kind == "labels" and not is_on_grid(element):
         return _move_labels(O2.matrix(in_group(element, O2)))
     group = O2 if law.field_type is None else require_planar(law.field_type.group, "the plane")
@@ -200,6 +205,8 @@ def _shift_move(shift: tuple[float, float], output: Output) -> Move:
         return _same
     down, right = shift
     boxes = output.kind == "boxes"
+    if output.kind == "detections":
+        return _places_move(np.eye(2), np.array([right, -down]), output, circular=True)
     return lambda y: np.asarray(shift_places((right, down), y, output.size, boxes=boxes), y.dtype)
 
 
@@ -207,8 +214,35 @@ def moved_places(shift: tuple[float, float], output: Output) -> Move:
     """How a shift by (rows, columns) of what the camera sees moves an output that is no field."""
     if not output.has_places:
         return _same
-    matrix = np.array([[1.0, 0.0, shift[1]], [0.0, 1.0, -shift[0]], [0.0, 0.0, 1.0]])
-    return lambda y: np.asarray(move_places(matrix, y, output.size, boxes=output.kind == "boxes"), y.dtype)
+    return _places_move(np.eye(2), np.array([shift[1], -shift[0]]), output)
+
+
+def _places_move(a: np.ndarray, t: np.ndarray, output: Output, *, circular: bool = False) -> Move:
+    """How p ↦ A p + t, x to the right and y up from the centre, moves places; ``circular`` detections stay inside."""
+    (height, width), t = output.size, np.asarray(t, float)
+
+    def of_detections(y: np.ndarray) -> np.ndarray:
+        boxes, rest = y[..., :-2], y[..., -2:]
+        oriented = boxes.shape[-1] == 5
+        moved = np.array(_boxes_moved(boxes, a, t, (height, width)), y.dtype)
+        if circular:
+            middle = moved[..., :2] if oriented else (moved[..., :2] + moved[..., 2:]) / 2
+            back = np.floor(middle / [width, height]) * [width, height]
+            moved[..., :2] -= back
+            if not oriented:
+                moved[..., 2:] -= back
+        return np.concatenate([np.where(y[..., -1:] >= 0, moved, 0), rest], -1).astype(y.dtype)
+
+    if output.kind == "detections":
+        return of_detections
+    whole = np.block([[a, t[:, None]], [np.zeros((1, 2)), np.ones((1, 1))]])
+    return lambda y: np.asarray(move_places(whole, y, output.size, boxes=output.kind == "boxes"), y.dtype)
+
+
+@functools.partial(jax.jit, static_argnames="size")
+def _boxes_moved(boxes: jax.Array, a: jax.Array, t: jax.Array, size: tuple[int, int]) -> jax.Array:
+    a, t = a.astype(boxes.dtype), t.astype(boxes.dtype)
+    return (move_oriented if boxes.shape[-1] == 5 else move_upright)(boxes, a, t, size)
 
 
 def fractional_shift(shift: tuple[float, float], output: Output) -> Transformation | None:
@@ -291,8 +325,7 @@ def linear_transformation(
 
     def of_output(a: np.ndarray) -> Move:
         if output.has_places:
-            whole = np.block([[a, np.zeros((2, 1))], [np.zeros((1, 2)), np.ones((1, 1))]])
-            return lambda y: np.asarray(move_places(whole, y, output.size, boxes=output.kind == "boxes"), y.dtype)
+            return _places_move(a, np.zeros(2), output)
         if output.kind == "labels":
             return _move_labels(a)
         return by(a) if output.is_field else _same

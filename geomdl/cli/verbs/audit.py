@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output",
         default="auto",
-        help="how the output should move: invariant, field, channels-first, tokens, labels, points, 'boxes cxcywh'; a "
+        help="how the output should move: invariant, field, channels-first, tokens, labels, points, 'boxes cxcywh', "
+        "detections; a "
         "representation of the group ('1 regular', '2 trivial + 1 irrep(1)'); 'permutation 1 2 3 0', f(g·x) = f(x)[p] "
         "for each generator; a function (g, y) -> y' (path/file.py:name); auto (the default) guesses from the shape",
     )
@@ -95,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         jax.config.update("jax_enable_x64", True)
     images = None
     count = arguments.images
+    options: dict[str, Any] = {"layout": arguments.layout} if arguments.layout else {}
     if arguments.workdir:
         from geomdl.training.loop.loop import load_trained
 
@@ -107,6 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
         model, name = trained.model, f"{arguments.workdir}, step {trained.step}"
         if arguments.output == "auto":  # the task knows
             output = getattr(trained.task, "law", output)
+            if getattr(output, "kind", "") == "detections":
+                options["select"] = trained.task.predictions
         if size is None and arguments.data is None:
             data = _data_of(trained)
             if data is None:
@@ -131,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
         tolerance=arguments.tolerance,
         measures=arguments.measures,
         name=name,
-        **({"layout": arguments.layout} if arguments.layout else {}),
+        **options,
         **({"numpy": True} if arguments.numpy else {}),
     )
     _print(report)

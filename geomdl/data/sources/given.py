@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import ClassVar
 
+import jax
 import numpy as np
 
 from geomdl.data.types import DataConfig, Dataset, LabelKind
@@ -49,7 +50,8 @@ class GivenData(DataConfig):
                 places = np.unique(np.linspace(0, len(split) - 1, _LOOKED_AT).astype(int))
                 some = split.gather(places)
                 for key in sorted(some):
-                    result.update(np.ascontiguousarray(some[key]).tobytes())
+                    for values in jax.tree.leaves(some[key]):  # boxes are a dict of arrays
+                        result.update(np.ascontiguousarray(values).tobytes())
         counts = tuple(len(split) for split in splits)
         return cls(dataset.name, dataset.label_kind, tuple(dataset.image_shape), counts, result.hexdigest()[:16])
 

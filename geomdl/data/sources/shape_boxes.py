@@ -1,4 +1,4 @@
-"""Procedural shapes with boxes: rectangles, triangles, crosses and discs at every angle, on smooth texture."""
+"""Procedural shapes with boxes: rectangles, triangles, crosses and ellipses at every angle, on smooth texture."""
 
 import dataclasses
 from collections.abc import Callable
@@ -69,8 +69,8 @@ class BoxShapesConfig(DataConfig):
     Every image holds up to ``count`` shapes, each of a class, a size, proportions, a place, an angle and a brightness
     of its own, all uniformly drawn; later ones lie over earlier ones. Upright boxes are the tight ones of the shapes as
     they are turned; oriented boxes are as long and wide as the shapes, in their direction (le90, see `geomdl.boxes`).
-    All shapes lie inside the frame. Images have no preferred orientation: images and boxes that are turned by a
-    quarter, or reflected, are as likely.
+    All shapes lie inside the frame. Images have no preferred orientation, unless ``turned`` is less than 360:
+    images and boxes that are turned by a quarter, or reflected, are as likely.
 
     Attributes:
       size: side of the frame in pixels.
@@ -80,6 +80,7 @@ class BoxShapesConfig(DataConfig):
       smallest: least half length of a shape, in pixels.
       largest: greatest half length.
       flattest: least width of a shape as a share of its length; the greatest is 0.9.
+      turned: shapes are turned by angles from 0 to so many degrees, counter-clockwise; 0: all of them are upright.
       overlap: of the smaller of two upright boxes the greatest share that the other one may cover.
       oriented: whether labels are oriented boxes.
       difficult: shapes of which later ones cover more than this share of the area are marked as difficult.
@@ -106,6 +107,7 @@ class BoxShapesConfig(DataConfig):
     smallest: float = 6.0
     largest: float = 14.0
     flattest: float = 0.5
+    turned: float = 360.0
     overlap: float = 0.2
     oriented: bool = False
     difficult: float = 0.6
@@ -136,6 +138,8 @@ class BoxShapesConfig(DataConfig):
             raise invalid("data.smallest", self.smallest, allowed, max(1.0, min(self.smallest, self.largest)))
         if not 0.1 <= self.flattest <= 0.9:
             raise invalid("data.flattest", self.flattest, "a share from 0.1 to 0.9", 0.5)
+        if not 0 <= self.turned <= 360:
+            raise invalid("data.turned", self.turned, "degrees from 0 to 360", 360.0)
         if not isinstance(self.oriented, bool):
             raise invalid("data.oriented", self.oriented, "true or false")
         reach = self.largest * float(np.hypot(1, 0.9))
@@ -199,8 +203,9 @@ class BoxShapesConfig(DataConfig):
             a = self.smallest + (self.largest - self.smallest) * length
             b = a * (self.flattest + (0.9 - self.flattest) * ratio)
             one = _Shape(
-                self.shapes[int(kind * len(self.shapes))], 0.0, 0.0, a, b, 2 * np.pi * angle, 0.6 + 0.4 * light
-            )
+                self.shapes[int(kind * len(self.shapes))], 0.0, 0.0, a, b, 2 * np.pi * (self.turned / 360) * angle,
+                0.6 + 0.4 * light,
+            )  # fmt: skip
             x0, y0, x1, y1 = one.upright
             one = dataclasses.replace(
                 one, x=-x0 + right * (self.size - (x1 - x0)), y=-y0 + down * (self.size - (y1 - y0))

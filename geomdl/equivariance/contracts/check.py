@@ -1,5 +1,6 @@
 """Measures whether a module keeps its contract."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import jax
@@ -9,13 +10,13 @@ from flax import nnx
 from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
+from geomdl.actions import packed_detections
 from geomdl.equivariance.contracts.checkers import CHECKERS
 from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.equivariance.contracts.elements import required_size
 from geomdl.equivariance.contracts.report import Report
 from geomdl.equivariance.contracts.subject import Call, Subject
 from geomdl.equivariance.contracts.tolerances import tolerance
-from geomdl.equivariance.host.relative_error import relative_error_on_host
 from geomdl.errors import invalid
 from geomdl.numbers import whole_number
 from geomdl.random_keys import as_key
@@ -41,6 +42,7 @@ def check_contract(
     max_shifts: int = 32,
     approximate: bool = True,
     sharding: NamedSharding | None = None,
+    decode: Callable[[Any], Any] | None = None,
 ) -> Report:
     """Measures every promise of a module's contract on white-noise inputs, over the full frame.
 
@@ -76,6 +78,9 @@ def check_contract(
       max_shifts: at most this many shifts.
       approximate: whether to measure also the elements for which at most an approximate promise can hold.
       sharding: how the batch is placed on the devices of a mesh; the variables are copied to all of them.
+      decode: of a detector, from its outputs to detections (``task.predictions``): then not the fields are compared but
+        the sets of boxes, by an optimal matching, which are to move by the group of the contract as `geomdl.actions`
+        moves detections.
 
     Returns:
       A report with a row per element, true when every promise is kept. It never raises for a broken promise.
@@ -98,13 +103,15 @@ def check_contract(
     seed = np.asarray(jax.random.key_data(key)).ravel()
     rng = np.random.default_rng(seed)
     x, other = (rng.normal(size=(batch, *size, contract.in_type.size)).astype(dtype) for _ in range(2))
-    call = _compiled(module, key, dtype, train=train, sharding=sharding)
+    call = _compiled(module, key, dtype, train=train, sharding=sharding, decode=decode)
     y, limit = call(x), tolerance(dtype, contract.depth)
-    subject = Subject(contract, call, x, y, seed, rng, limit, train, max_shifts, approximate)
+    if decode is not None:  # which may compute in another precision than the module
+        limit = max(limit, tolerance(y.dtype, contract.depth))
+    subject = Subject(contract, call, x, y, seed, rng, limit, train, max_shifts, approximate, decode is not None)
     found = [check(subject) for check in CHECKERS]
     return Report(
         rows=tuple(row for findings in found for row in findings.rows),
-        spread=relative_error_on_host(call(other), y),
+        spread=subject.error(call(other), y),
         reasons=tuple(dict.fromkeys(reason for findings in found for reason in findings.reasons)),
         problems=tuple(problem for findings in found for problem in findings.problems),
     )
@@ -122,7 +129,13 @@ def _require_possible(dtype: DTypeLike, batch: int, max_shifts: int, sharding: N
 
 
 def _compiled(
-    module: HasContract, key: jax.Array, dtype: DTypeLike, *, train: bool, sharding: NamedSharding | None
+    module: HasContract,
+    key: jax.Array,
+    dtype: DTypeLike,
+    *,
+    train: bool,
+    sharding: NamedSharding | None,
+    decode: Callable[[Any], Any] | None,
 ) -> Call:
     """The module as one compiled function of arrays on the host, its variables in the precision of the check."""
     graph, state = nnx.split(module)
@@ -133,7 +146,8 @@ def _compiled(
 
     @jax.jit
     def apply(state: Any, x: jax.Array, key: jax.Array) -> Any:
-        return nnx.merge(graph, state)(x, train=train, key=key)
+        y = nnx.merge(graph, state)(x, train=train, key=key)
+        return y if decode is None else packed_detections(decode(y))
 
     return lambda x: _on_host(apply(state, jax.device_put(x, sharding), key))
 

@@ -1,15 +1,19 @@
 """What a check of a contract works on: a module that is called on the host, and its inputs."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from geomdl.actions import output_action
+from geomdl.boxes import match_sets
 from geomdl.equivariance.contracts.contract import Contract
 from geomdl.equivariance.contracts.promise import Level, Size
 from geomdl.equivariance.contracts.report import Row
+from geomdl.equivariance.host.orbit import orbit
 from geomdl.equivariance.host.relative_error import relative_error_on_host
+from geomdl.groups import require_planar
 
 Call = Callable[[np.ndarray], Any]
 """To an array on the host, or to several: fields of one type on different grids."""
@@ -30,6 +34,7 @@ class Subject:
       train: whether the module is called in training mode.
       max_shifts: at most this many shifts are tried; with 0 no shift of any kind is.
       approximate: whether promises are measured too that are approximate at most.
+      sets: whether outputs are sets of detections, ``[batch, k, 6 or 7]``.
     """
 
     contract: Contract
@@ -42,6 +47,7 @@ class Subject:
     train: bool = False
     max_shifts: int = 32
     approximate: bool = True
+    sets: bool = False
 
     @property
     def size(self) -> Size:
@@ -61,7 +67,7 @@ class Subject:
     @property
     def shifts_are_tried(self) -> bool:
         """Whether there is a base space, any shift is asked for, and the output is one array, on one grid."""
-        return bool(self.size) and self.max_shifts > 0 and len(self.outputs) == 1
+        return bool(self.size) and self.max_shifts > 0 and len(self.outputs) == 1 and not self.sets
 
     def measures(self, level: Level) -> bool:
         """Whether a promise of this level, where it is about shifts of a special kind, is measured at all."""
@@ -70,4 +76,18 @@ class Subject:
     def row(self, symmetry: str, element: np.ndarray, level: Level, found: Any, expected: Any) -> Row:
         """What one element shows: the relative error of what was found, judged where the promise is exact."""
         judged_by = self.tolerance if level == "exact" else None
-        return Row(symmetry, tuple(element.tolist()), level, relative_error_on_host(found, expected), judged_by)
+        return Row(symmetry, tuple(element.tolist()), level, self.error(found, expected), judged_by)
+
+    def error(self, found: Any, expected: Any) -> float:
+        """The relative error; of sets of detections, matched."""
+        return relative_error_on_host(*(match_sets(found, expected) if self.sets else (found, expected)))
+
+    def moved(self, elements: np.ndarray) -> Iterator[Any]:
+        """What the outputs are to become under elements of the contract's group."""
+        if not self.sets:
+            yield from zip(*(orbit(elements, y, self.contract.out_type) for y in self.outputs), strict=True)
+            return
+        height, width = self.size
+        act = output_action("detections", require_planar(self.contract.group, "detections"), size=(height, width))
+        for g in elements:
+            yield np.asarray(act(g, self.y))

@@ -280,12 +280,12 @@ def _difference(
     a: jax.Array, b: jax.Array, what: str, mask: np.ndarray | None = None, *, sets: bool = False
 ) -> jax.Array:
     """The relative error; for integers the fraction of entries that differ; of sets of detections, matched."""
+    if sets:  # of any numbers of detections
+        return relative_error(*matched(a, b))
     if a.shape != b.shape:
         raise ValueError(
             f"{what}: the model gives shape {a.shape} where the action gives {b.shape}; they must be equal"
         )
-    if sets:
-        return relative_error(*matched(a, b))
     if not jnp.issubdtype(b.dtype, jnp.inexact):
         return jnp.mean((a != b).astype(jnp.float32))
     if mask is not None:

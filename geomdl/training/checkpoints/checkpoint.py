@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from orbax.checkpoint import v1 as ocp
 
 from geomdl.errors import unknown
@@ -207,7 +208,7 @@ class Checkpoints:
         try:
             if self._writable:
                 require_room(self.directory, step, state)
-            self._checkpointer.save_async(step, state, force=True, metrics=metrics, custom_metadata=notes or {})
+            self._checkpointer.save_async(step, _whole(state), force=True, metrics=metrics, custom_metadata=notes or {})
         except Exception as error:
             raise self._not_saved(step, error) from error
         self._scores[step] = score
@@ -274,7 +275,7 @@ class Checkpoints:
         if found:
             raise self._another(path, found)
         try:
-            return self._checkpointer.load(step, jax.tree.map(_abstract, like))
+            return _with_empty(self._checkpointer.load(step, _abstract(like)), like)
         except Exception as error:  # whatever a damaged file makes Orbax raise
             raise self._unreadable(path, step, _reason(error)) from error
 
@@ -310,7 +311,7 @@ class Checkpoints:
         partial.pytree.loading.partial_load = True
         try:
             with partial, ocp.training.Checkpointer(str(self.directory), preservation_policy=_PreserveAll()) as reader:
-                state = reader.load(step, jax.tree.map(_abstract, like))["state"]
+                state = _with_empty(reader.load(step, _abstract(like)), like)["state"]
         except Exception as error:  # whatever a damaged file makes Orbax raise
             raise self._unreadable(path, step, _reason(error)) from error
         return state[evaluated], state["rest"]
@@ -426,7 +427,28 @@ def _score(metrics: Any) -> float | None:
     return (metrics or {}).get("score")
 
 
-def _abstract(x: Any) -> Any:
-    if isinstance(x, jax.Array):
-        return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
-    return x
+def _abstract(tree: Any) -> Any:
+    """Of a tree of arrays what `load` expects."""
+
+    def of_one(x: Any) -> Any:
+        return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding) if isinstance(x, jax.Array) else x
+
+    return jax.tree.map(of_one, _whole(tree))
+
+
+def _is_empty(x: Any) -> bool:
+    return 0 in getattr(x, "shape", ())
+
+
+def _whole(tree: Any) -> Any:
+    """Without the arrays that have no elements (the bias of a vector field), which cannot be saved."""
+    return jax.tree.map(lambda x: None if _is_empty(x) else x, tree)
+
+
+def _with_empty(read: Any, like: Any) -> Any:
+    """What was read of `_whole`, with the arrays that have no elements."""
+    leaves, structure = jax.tree.flatten(like)
+    found = iter(jax.tree.leaves(read))
+    return jax.tree.unflatten(
+        structure, [jnp.zeros(leaf.shape, leaf.dtype) if _is_empty(leaf) else next(found) for leaf in leaves]
+    )

@@ -28,10 +28,10 @@ def parameter_mismatch(there: Any, here: Any) -> str | None:
 
 
 def _shapes(tree: Any, path: str) -> dict[str, tuple[int, ...]]:
-    """The shapes of arrays in nested dicts, by their dotted paths; other containers are left out."""
+    """The shapes of arrays in nested dicts, by their dotted paths; other containers, and empty arrays, are left out."""
     if isinstance(tree, Mapping):
         found: dict[str, tuple[int, ...]] = {}
         for key, value in tree.items():
             found |= _shapes(value, f"{path}.{key}" if path else str(key))
         return found
-    return {path: tuple(tree.shape)} if hasattr(tree, "shape") else {}
+    return {path: tuple(tree.shape)} if hasattr(tree, "shape") and 0 not in tree.shape else {}

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from geomdl.boxes import from_corners
 from geomdl.data.checks import number
 from geomdl.data.preprocessing import Preprocessing
 from geomdl.data.sources.own.image_files import Facts
@@ -30,6 +31,8 @@ class Box:
       where: which one it is, for messages: ``"object 3 (RBC)"``.
       difficult: whether it counts as found and as not found.
       written: the numbers of the file, for messages, where they are others.
+      corners: of an oriented box, (x, y) of the four in turn, in pixels from the top left corner of the image; its
+        edges are those of the upright box around them.
     """
 
     name: str
@@ -37,6 +40,20 @@ class Box:
     where: str
     difficult: bool = False
     written: tuple[float, ...] = ()
+    corners: tuple[float, ...] = ()
+
+    @classmethod
+    def of_corners(cls, name: str, corners: Sequence[float], where: str, difficult: bool = False) -> "Box":
+        """An oriented box.
+
+        Args:
+          name: of the class.
+          corners: eight numbers.
+          where: see `Box`.
+          difficult: see `Box`.
+        """
+        x, y = corners[::2], corners[1::2]
+        return cls(name, (min(x), min(y), max(x), max(y)), where, difficult, tuple(corners), tuple(corners))
 
 
 @dataclass(frozen=True)
@@ -109,9 +126,14 @@ class OwnBoxes(OwnImages):
             raise invalid("data.classes", self.classes, "names of classes, each once")
 
     @property
+    def has_oriented_boxes(self) -> bool:
+        """Whether boxes are oriented: four corners."""
+        return False
+
+    @property
     def label_kind(self) -> LabelKind:
-        """``"boxes"``."""
-        return "boxes"
+        """``"boxes"`` or ``"oriented_boxes"``."""
+        return "oriented_boxes" if self.has_oriented_boxes else "boxes"
 
     def load(self) -> Dataset:
         """Reads all annotations, chooses the splits, and reads the images of what is small."""
@@ -134,7 +156,8 @@ class OwnBoxes(OwnImages):
         counted, problems, boxes = Counted(), [], []
         for image, fact in kept:
             _require_size(image, fact)
-            boxes.append(_checked(image, fact, classes, self.bad_boxes == "drop", counted, problems))
+            numbers = 8 if self.has_oriented_boxes else 4
+            boxes.append(_checked(image, fact, classes, self.bad_boxes == "drop", counted, problems, numbers))
         if problems:
             raise _bad(problems, self.path)
         files = [image.file for image, _ in kept]
@@ -147,7 +170,7 @@ class OwnBoxes(OwnImages):
             None,
             [image.given for image, _ in kept],
             classes,
-            "boxes",
+            self.label_kind,
             f"{what}, {total} boxes of {len(classes)} classes{counted}",
             left_out=broken,
             place_boxes=_Placing(boxes, [fact for _, fact in kept], self.visible),
@@ -175,7 +198,7 @@ class OwnBoxes(OwnImages):
 
 
 Placed = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Boxes [k, 4], classes [k], and whether they are difficult [k]."""
+"""Boxes [k, 4] (oriented: corners [k, 8]), classes [k], and whether they are difficult [k]."""
 
 
 @dataclass(frozen=True)
@@ -195,12 +218,17 @@ class _Placing:
             moved = placed_boxes(of_one, fact.size, preprocessing, self.visible)
             hidden += len(of_one[1]) - len(moved[1])
             placed.append(moved)
-        packed = pack_boxes(*(list(part) for part in zip(*placed, strict=True)))
+        boxes, *rest = (list(part) for part in zip(*placed, strict=True))
+        oriented = boxes[0].shape[1] == 8
+        if oriented:
+            ends = np.cumsum([len(corners) for corners in boxes])
+            boxes = np.split(np.asarray(from_corners(np.concatenate(boxes))), ends[:-1])
+        packed = pack_boxes(boxes, *rest, oriented=oriented)
         return packed, str(Counted(hidden=hidden))
 
 
 def placed_boxes(boxes: Placed, size: tuple[int, int], preprocessing: Preprocessing, visible: float) -> Placed:
-    """Boxes of an image after it has been brought to size, cut to what is left of it.
+    """Boxes of an image after it has been brought to size, cut to what is left of it; oriented ones stay whole.
 
     Args:
       boxes: of the image as it is stored.
@@ -210,6 +238,12 @@ def placed_boxes(boxes: Placed, size: tuple[int, int], preprocessing: Preprocess
     """
     scale, offset = preprocessing.placement(size)
     height, width = preprocessing.size or size
+    if boxes[0].shape[1] == 8:
+        moved = boxes[0] * np.tile(scale, 4) + np.tile(offset, 4)
+        areas = np.array([[inside(c, (width, height)), inside(c)] for c in moved]).reshape(-1, 2)
+        middle = moved.reshape(-1, 4, 2).mean(1)
+        kept = (areas[:, 0] >= visible * areas[:, 1]) & ((middle >= 0) & (middle <= [width, height])).all(1)
+        return moved[kept].astype(np.float32), boxes[1][kept], boxes[2][kept]
     moved = boxes[0] * np.tile(scale, 2) + np.tile(offset, 2)
     frame = np.array([width, height, width, height], np.float64)
     cut = np.clip(moved, 0.0, frame)
@@ -218,8 +252,39 @@ def placed_boxes(boxes: Placed, size: tuple[int, int], preprocessing: Preprocess
     return cut[kept].astype(np.float32), boxes[1][kept], boxes[2][kept]
 
 
+def inside(corners: np.ndarray, frame: tuple[int, int] | None = None) -> float:
+    """The area of a convex polygon, or of what of it lies in a frame [0, width] × [0, height].
+
+    Args:
+      corners: ``[2 n]``, (x, y) in turn.
+      frame: (width, height).
+
+    >>> inside(np.array([0.0, -1, 4, -1, 4, 1, 0, 1])), inside(np.array([0.0, -1, 4, -1, 4, 1, 0, 1]), (3, 9))
+    (8.0, 3.0)
+    """
+    points = corners.reshape(-1, 2).astype(np.float64)
+    for axis, most in enumerate(frame or ()):
+        for sign, bound in ((1.0, 0.0), (-1.0, float(-most))):  # sign · p ≥ bound
+            cut = []
+            for p, q in zip(points, np.roll(points, -1, 0), strict=True):
+                a, b = sign * p[axis] - bound, sign * q[axis] - bound
+                if a >= 0:
+                    cut.append(p)
+                if a * b < 0:
+                    cut.append(p + a / (a - b) * (q - p))
+            points = np.array(cut).reshape(-1, 2)
+    x, y = points.T
+    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
+
+
 def _checked(
-    image: Annotated, fact: Facts, classes: Sequence[str], drop: bool, counted: Counted, problems: list[str]
+    image: Annotated,
+    fact: Facts,
+    classes: Sequence[str],
+    drop: bool,
+    counted: Counted,
+    problems: list[str],
+    numbers: int,
 ) -> Placed:
     """The boxes of an image that are good, clipped; what is wrong with the others is noted."""
     height, width = fact.size
@@ -231,8 +296,15 @@ def _checked(
         place = f"{box.where} in {image.source.name}"
         cut = np.clip(edges, 0.0, frame)
         wrong = ""
-        if not np.isfinite(edges).all():
+        if not np.isfinite(edges).all() or not np.isfinite(written).all():
             wrong = f"has coordinates that are no numbers, {shown}"
+        elif box.corners:
+            middle = np.array(box.corners).reshape(4, 2).mean(0)
+            if inside(np.array(box.corners)) <= 0:
+                wrong = f"has zero size, {shown}"
+            elif ((middle < 0) | (middle > frame[:2])).any():
+                wrong = f"has its centre outside the image of {height}×{width} pixels, {shown}"
+            cut = np.array(box.corners)
         elif (written[2:] == written[:2]).any():
             wrong = f"has zero size, {shown}"
         elif (written[2:] < written[:2]).any():
@@ -251,7 +323,7 @@ def _checked(
         else:
             problems.append(f"{box.where} in {image.source} {wrong}")
     return (
-        np.array([edges for edges, _, _ in good], np.float64).reshape(-1, 4),
+        np.array([edges for edges, _, _ in good], np.float64).reshape(-1, numbers),
         np.array([index for _, index, _ in good], np.int32),
         np.array([difficult for _, _, difficult in good], bool),
     )

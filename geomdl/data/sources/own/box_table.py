@@ -20,6 +20,7 @@ _NAMES = {
     "y0": ("y0", "ymin", "y_min", "top"),
     "x1": ("x1", "xmax", "x_max", "right"),
     "y1": ("y1", "ymax", "y_max", "bottom"),
+    **{f"{axis}{i}": (f"{axis}{i}",) for i in (3, 4) for axis in "xy"},
     "split": ("split", "subset", "set", "partition"),
     "difficult": ("difficult", "iscrowd"),
 }
@@ -30,13 +31,15 @@ class BoxTableConfig(OwnBoxes):
     """Boxes of a CSV (or TSV): a row for each box, with a header.
 
     The columns are file, class, and x0, y0, x1, y1 (or xmin, ymin, xmax, ymax; or x1, y1, x2, y2), in pixels from the
-    top left corner; also split and difficult, where they are there. An image without boxes has one row, in which the
-    class and the numbers are empty.
+    top left corner; also split and difficult, where they are there. ``oriented`` boxes have the columns x1, y1, …, x4,
+    y4: their corners in turn, as in DOTA. An image without boxes has one row, in which the class and the numbers are
+    empty.
 
     Attributes:
+      oriented: whether boxes are oriented.
       images: the folder that file names are relative to; None: that of the table.
       pixels: what the numbers are: ``"edges"``; or ``"inclusive"`` (``"inclusive0"``), the first and last pixel, where
-        the first of the image is 1 (0).
+        the first of the image is 1 (0); corners are always those of edges.
 
     Raises:
       ValueError: an option is out of range (at construction); a file cannot be read, names an image that is not there,
@@ -48,11 +51,19 @@ class BoxTableConfig(OwnBoxes):
 
     name: ClassVar[str] = "box_table"  # pyright: ignore[reportIncompatibleVariableOverride]
     layout: ClassVar[str] = "a CSV with a row for each box"
+    oriented: bool = False
     images: str | None = None
     pixels: str = "edges"
 
+    @property
+    def has_oriented_boxes(self) -> bool:
+        """As ``oriented`` says."""
+        return self.oriented
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.oriented, bool):
+            raise invalid("data.oriented", self.oriented, "true or false")
         if self.pixels not in PIXELS:
             raise unknown("data.pixels", self.pixels, PIXELS)
 
@@ -61,7 +72,8 @@ class BoxTableConfig(OwnBoxes):
         if self.path is None or not (table := local_path(self.path, "data.path")).is_file():
             raise invalid("data.path", self.path, self.layout)
         folder = table.parent if self.images is None else local_path(self.images, "data.images")
-        rows, boxes, given = _rows(table), dict[str, list[Box]](), dict[str, str]()
+        corners = CORNERS if self.oriented else EDGES
+        rows, boxes, given = _rows(table, corners), dict[str, list[Box]](), dict[str, str]()
         for place, row in enumerate(rows, start=2):
             name, split = row["file"], row.get("split", "")
             if split and split.lower() not in SPLIT_NAMES:
@@ -70,7 +82,7 @@ class BoxTableConfig(OwnBoxes):
             if given.setdefault(name, split) != split:
                 raise ValueError(f"row {place} of {table} has {name!r} in another split than a row before it")
             of_image = boxes.setdefault(name, [])
-            numbers = [row[key] for key in ("x0", "y0", "x1", "y1")]
+            numbers = [row[key] for key in corners]
             if row["class"] or any(numbers):
                 difficult = row.get("difficult", "").lower() in ("1", "1.0", "true")
                 of_image.append(self._box(row["class"], numbers, difficult, place, table))
@@ -83,15 +95,24 @@ class BoxTableConfig(OwnBoxes):
         if not name:
             raise ValueError(f"row {place} of {table} has no class; allowed: a class for every box")
         try:
-            x0, y0, x1, y1 = (float(number) for number in numbers)
+            values = [float(number) for number in numbers]
         except ValueError as error:
-            raise invalid(f"box in row {place} of {table}", ", ".join(numbers), "four numbers of pixels") from error
+            allowed = f"{'eight' if self.oriented else 'four'} numbers of pixels"
+            raise invalid(f"box in row {place} of {table}", ", ".join(numbers), allowed) from error
+        if self.oriented:
+            return Box.of_corners(name, values, f"row {place} ({name})", difficult)
+        x0, y0, x1, y1 = values
         box = Box(name, (x0, y0, x1, y1), f"row {place} ({name})", difficult)
         return box if self.pixels == "edges" else shifted(box, 1.0 if self.pixels == "inclusive" else 0.0)
 
 
-def _rows(table: Path) -> list[Mapping[str, str]]:
-    """The rows, with the columns as they are called here."""
+EDGES = ("x0", "y0", "x1", "y1")
+CORNERS = ("x0", "y0", "x1", "y1", "x3", "y3", "x4", "y4")
+"""Of the four corners the first two are called x1, y1, x2, y2 in the header."""
+
+
+def _rows(table: Path, wanted: Sequence[str]) -> list[Mapping[str, str]]:
+    """The rows, with the columns as they are called here, of which those that are wanted are needed."""
     try:
         with table.open(newline="", encoding="utf-8-sig") as opened:
             rows = list(csv.reader(opened, delimiter="\t" if table.suffix.lower() == ".tsv" else ","))
@@ -104,14 +125,17 @@ def _rows(table: Path) -> list[Mapping[str, str]]:
     second = "x2" in header  # x1, y1, x2, y2
     columns: dict[str, int] = {}
     for key, names in _NAMES.items():
-        if second and key in ("x0", "y0", "x1", "y1"):
+        if key[0] in "xy" and key not in wanted:
+            continue
+        if second and key in EDGES:
             names = (f"{key[0]}{int(key[1]) + 1}",)
         place = next((header.index(name) for name in names if name in header and header.index(name) not in
                       columns.values()), None)  # fmt: skip
         if place is not None:
             columns[key] = place
         elif key not in ("split", "difficult"):
-            raise invalid(f"columns of {table}", ", ".join(rows[0]), "file, class, x0, y0, x1, y1 (split, difficult)")
+            numbers = "x1, y1, x2, y2, x3, y3, x4, y4" if wanted == CORNERS else "x0, y0, x1, y1"
+            raise invalid(f"columns of {table}", ", ".join(rows[0]), f"file, class, {numbers} (split, difficult)")
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(header):
             raise ValueError(f"row {number} of {table} has {len(row)} cells; allowed: {len(header)}, as the header has")
