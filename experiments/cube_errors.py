@@ -17,7 +17,7 @@ and 48 (full). Writes ``errors.csv``: a row per network, side and element; and `
 and hardware.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,13 @@ from geomdl.plots import Row, distinct, read_csv, write_csv
 COMMAND = "geomdl reproduce cube_errors"
 PRESETS = {"fast": (8, 12), "full": (32, 48)}
 """Volumes, random elements of O(3)."""
-NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
-    "CNN": ("C1", {"name": "gcnn", "width": 6}),
-    "C4z": ("C4z", {"name": "gcnn", "width": 3}),
-    "O": ("O", {"name": "gcnn", "width": 1}),
-    "Oh": ("Oh", {"name": "gcnn", "width": 1}),
-    "SO(3)": ("SO3", {"name": "irreps_network", "width": 1, "depth": 3}),
-    "O(3)": ("O3", {"name": "irreps_network", "width": 1, "depth": 3}),
+NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "CNN": ("C1", "gcnn", {"width": 6}),
+    "C4z": ("C4z", "gcnn", {"width": 3}),
+    "O": ("O", "gcnn", {"width": 1}),
+    "Oh": ("Oh", "gcnn", {"width": 1}),
+    "SO(3)": ("SO3", "irreps_network", {"width": 1, "depth": 3}),
+    "O(3)": ("O3", "irreps_network", {"width": 1, "depth": 3}),
 }
 SIDES = (8, 9)
 LIMIT = 1e-5
@@ -102,9 +102,9 @@ def run(preset: str, out: Path) -> None:
 
 def network(name: str, side: int) -> nnx.Module:
     """A network as it is initialised."""
-    own, options = NETWORKS[name]
-    values = {"depth": 2, "kernel_size": 3, "group": own, **options}
-    return MODELS[values.pop("name")](**values).build((side, side, side, 1), 4, rngs=nnx.Rngs(0))
+    own, model, options = NETWORKS[name]
+    config = MODELS[model](**{"depth": 2, "kernel_size": 3, "group": own, **options})
+    return config.build((side, side, side, 1), 4, rngs=nnx.Rngs(0))
 
 
 def about(name: str, side: int) -> Row:
@@ -123,7 +123,7 @@ def measure(name: str, side: int, count: int, draws: int) -> list[Row]:
     predict = predictor(network(name, side))
     upright = np.asarray(predict(jnp.asarray(blobs(side, count))))
     spread = upright.std(0)
-    rows = []
+    rows: list[Row] = []
     for motion, matrix in motions(draws):
         change = np.abs(np.asarray(predict(jnp.asarray(blobs(side, count, matrix)))) - upright)
         kept = motion["motion"] == "cube" and promised(name, matrix)
@@ -132,14 +132,14 @@ def measure(name: str, side: int, count: int, draws: int) -> list[Row]:
     return rows
 
 
-def _table(out: Path) -> list[Row]:
+def _table(out: Path) -> Sequence[Row]:
     columns = ("network", "side", "motion", "element", "turn", "mirrors", "promised", "error")
     return read_csv(out / "errors.csv", columns, COMMAND)
 
 
 def conclusions(out: Path) -> list[str]:
     """What was seen, in plain sentences computed from the table."""
-    table, lines = _table(out), []
+    table, lines = _table(out), list[str]()
     for name in distinct(table, "network"):
         own = [r for r in table if r["network"] == name]
         kept = [float(r["error"]) for r in own if r["promised"]]

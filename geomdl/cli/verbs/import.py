@@ -85,7 +85,7 @@ def _classes(text: str) -> tuple[str, ...]:
     return names
 
 
-def _preprocessing(shape: tuple[int, int, int], normalize: str) -> "Preprocessing":
+def _preprocessing(shape: tuple[int, ...], normalize: str) -> "Preprocessing":
     from geomdl.data import Preprocessing
     from geomdl.data.preprocessing import IMAGENET
 

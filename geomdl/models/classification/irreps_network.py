@@ -1,6 +1,7 @@
 """Networks whose feature fields are irreps: for all rotations of the plane or of space, or of a finite group."""
 
 import dataclasses
+from typing import Literal
 
 from flax import nnx
 
@@ -66,7 +67,7 @@ class IrrepsNetworkConfig(SteerableConfig):
     nonlinearity: Nonlinearity = "gated"
     depth: int = 3
     kernel_size: int = 5
-    padding: str = "same"
+    padding: Literal["same", "valid"] = "same"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -105,9 +106,10 @@ class IrrepsNetworkConfig(SteerableConfig):
                 rngs=rngs,
             )
             current, size = fields, window.output_size(size)
-            if not last:
-                layers.append(downsample("blur", fields, size))
-                size = layers[-1].contract.output_size(size)
+            half = None if last else downsample("blur", fields, size)
+            if half is not None:
+                layers.append(half)
+                size = half.contract.output_size(size)
         return layers + invariant_head(
             current, (), num_classes, activation=self.activation, dropout=self.dropout, reduce="mean", rngs=rngs
         )
