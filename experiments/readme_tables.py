@@ -10,6 +10,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from experiments.detection_tables import box_angles, box_square, decoding_costs, trained_detectors
 from experiments.point_tables import chirality, tetris
 from experiments.symmetry_study_tables import (
     augmentation,
@@ -20,6 +21,7 @@ from experiments.symmetry_study_tables import (
     sample_efficiency,
     worst_cases,
 )
+from experiments.volume_tables import cube_errors, screws, volumes
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -599,6 +601,7 @@ TABLES = {
     "docs/nuclei.md": (nuclei, nuclei_costs),
     "docs/depth_width_symmetry.md": (depth_width_symmetry, depth_width_costs, alexnet_ablation),
     "docs/noether.md": (noether,),
+    "docs/detection.md": (box_square, box_angles, trained_detectors, decoding_costs),
     "docs/why_symmetry.md": (
         sample_efficiency,
         known_gains,
@@ -612,7 +615,7 @@ TABLES = {
     "docs/features.md": (retrieval_costs, retrieval_under_rotation),
     "docs/pretrained.md": (pretrained,),
     "docs/fine_tuning.md": (transfer,),
-    "docs/three_dimensions.md": (tetris, chirality),
+    "docs/three_dimensions.md": (tetris, chirality, cube_errors, screws, volumes),
     "docs/initialization.md": (signal_propagation, kernel_spectra),
 }
 

@@ -52,7 +52,7 @@ def draw(out: Path) -> list[Path]:
 def draw_angles(axes: Axes, rows: Sequence[Row], detectors: Sequence[str]) -> None:
     """A curve for each detector."""
     degrees = sorted({float(r["angle"]) for r in rows})
-    for name in detectors:
+    for name in (n for n in detectors if any(r["detector"] == n for r in rows)):
         values = np.array([
             [float(r["map50"]) for r in rows if r["detector"] == name and float(r["angle"]) == a] for a in degrees
         ])  # fmt: skip

@@ -32,6 +32,7 @@ PAGES = [
     "docs/pretrained.md",
     "docs/noether.md",
     "docs/why_symmetry.md",
+    "docs/detection.md",
     "docs/dimensions_and_perceptrons.md",
     "docs/three_dimensions.md",
 ]

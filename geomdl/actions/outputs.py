@@ -319,7 +319,7 @@ def packed_detections(y: Any) -> jax.Array:
         traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(y))
         images = [_packed(image, jnp if traced else np) for image in y]
         most = 1 << (max(1, *(len(image) for image in images)) - 1).bit_length()  # few shapes: each is compiled for
-        filled = []
+        filled: list[Any] = []
         for image in images:
             nobody = np.zeros((most - len(image), image.shape[-1]), image.dtype)
             nobody[:, -1:] = -1
@@ -338,7 +338,8 @@ def _packed(y: Mapping[str, Any], xp: Any = jnp) -> Any:
         raise invalid("detections", sorted(y), "a dict of boxes, scores and classes")
     boxes, scores, kinds = (xp.asarray(as_array(y[name], name)) for name in ("boxes", "scores", classes))
     if boxes.ndim < 2 or boxes.shape[-1] not in (4, 5):
-        raise invalid("shape of the boxes of detections", boxes.shape, "[batch, k, 4], or [batch, k, 5] for oriented boxes")
+        allowed = "[batch, k, 4], or [batch, k, 5] for oriented boxes"
+        raise invalid("shape of the boxes of detections", boxes.shape, allowed)
     for name, values in (("scores", scores), (classes, kinds)):
         if values.shape != boxes.shape[:-1]:
             raise invalid(f"shape of the {name} of detections", values.shape, f"{boxes.shape[:-1]}, as there are boxes")

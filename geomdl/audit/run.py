@@ -83,8 +83,8 @@ def audit(
       count: how many images; all that are given, or 32.
       output: how the output should move: ``"invariant"``, ``"field"``, ``"channels-first"``, ``"tokens"``,
         ``"labels"``, ``"points"``, ``"boxes cxcywh"``, ``"detections"`` (sets, which are matched; with
-        ``select=task.predictions`` for the detectors of geomdl), a representation such as ``"1 regular"``, permutations of the
-        generators, the law of a task's outputs, or a function ``(g, y) -> y'`` of the group's elements; see
+        ``select=task.predictions`` for the detectors of geomdl), a representation such as ``"1 regular"``, permutations
+        of the generators, the law of a task's outputs, or a function ``(g, y) -> y'`` of the group's elements; see
         `geomdl.actions.output_law`. ``"auto"`` guesses from the shape, and the first line of the report says what.
       dtype: of the images and so of the computation; that of the images, or float32.
       seed: of the noise and of the choice of shifts.
@@ -199,7 +199,7 @@ class _Subject:
             law = output_law(output, group)  # or it is refused, before the model is called
         sets = isinstance(law, OutputLaw) and law.kind == "detections"
         in_type, out_type = _field_types(model.contract, group, images.size[2], decoded=sets)
-        if sets:
+        if isinstance(law, OutputLaw) and sets:
             model, _ = in_plain_layout(model, law)  # one array, whatever the model gives
         size = images.size[:2]
         stream = Stream(model, batch=min(batch, max(len(images.pixels), 2)))

@@ -152,15 +152,16 @@ def _clipped(a: _Sides, b: _Sides, x: Array, y: Array, margin: Array) -> Array:
     many over short axes.
     """
     bounds = b.w / 2 + margin, b.h / 2 + margin
-    total = 0.0
+    total = jnp.zeros(())
     width, height = (a.w * a.cos, a.w * a.sin), (-a.h * a.sin, a.h * a.cos)
     for i, (s, t) in enumerate(((1, 1), (-1, 1), (-1, -1), (1, -1))):  # counter-clockwise
         corner = x + s / 2 * width[0] + t / 2 * height[0], y + s / 2 * width[1] + t / 2 * height[1]
-        edge = [(-1 if i < 2 else 1) * part for part in (height if i % 2 else width)]
+        sign, along_edge = (-1 if i < 2 else 1), (height if i % 2 else width)
+        edge = sign * along_edge[0], sign * along_edge[1]
         # in the coordinates of B, where it is |u| ≤ w / 2, |v| ≤ h / 2
         starts = _turned(corner[0] + x, corner[1] + y, b)
         t0, t1 = 0.0, 1.0
-        for start, along, bound in zip(starts, _turned(*edge, b), bounds, strict=True):
+        for start, along, bound in zip(starts, _turned(edge[0], edge[1], b), bounds, strict=True):
             moving, inside = along != 0, jnp.abs(start) <= bound
             inverse = 1 / jnp.where(moving, along, 1)
             low, high = (-bound - start) * inverse, (bound - start) * inverse

@@ -20,7 +20,7 @@ Decay = Literal["linear", "gaussian"]
 
 OVERLAPS = {"iou": iou, "diou": diou, "oriented": oriented_iou}
 
-_TILE = 128
+_TILE = 64
 """Boxes that are looked at together."""
 
 
@@ -67,9 +67,9 @@ def nms(
     """Greedy non-maximum suppression: a box stays unless a better one of its class, that stays, overlaps it by more
     than the threshold.
 
-    Boxes are looked at in the order of `by_score`, in tiles of 128: against those that stay already, of which there are
-    at most ``max_outputs``, and then among one another, until nothing changes. So the work is n · ``max_outputs``
-    overlaps, not n², and no array has n² entries. It equals the sequential algorithm.
+    Boxes are looked at in the order of `by_score`, in tiles of 64: against those that stay already, of which there are
+    at most ``max_outputs``, and then among one another, until nothing changes. So the work is n times the number that
+    stay, not n², and no array has n² entries. It equals the sequential algorithm.
 
     Args:
       boxes: ``[n, 4]`` (x0, y0, x1, y1); ``[n, 5]`` (cx, cy, w, h, angle) for ``"oriented"``.
@@ -114,11 +114,24 @@ def nms(
         """``[a, b]``: whether a suppresses b, were it there."""
         return (measure(a[:, None], b[None]) > threshold) & (kind_a[:, None] == kind_b[None])
 
+    part = min(_TILE, kept_most)
+    room = -(-kept_most // part) * part
+
+    def suppressed_by_kept(count: Array, kept_boxes: Array, kept_kinds: Array, own: Array, kind: Array) -> Array:
+        """Whether any of those that stay suppresses each: by tiles, without those that are still empty."""
+
+        def by_part(i: Array, found: Array) -> Array:
+            some, kinds = (jax.lax.dynamic_slice_in_dim(x, i * part, part) for x in (kept_boxes, kept_kinds))
+            return found | suppressed_by(some, kinds, own, kind).any(0)
+
+        filled = (count + part - 1) // part
+        return jax.lax.fori_loop(jnp.zeros_like(filled), filled, by_part, jnp.zeros(tile, bool))
+
     def look_at(state: tuple) -> tuple:
         i, count, kept, kept_boxes, kept_kinds = state
         own = jax.lax.dynamic_slice_in_dim(boxes, i * tile, tile)
         kind = jax.lax.dynamic_slice_in_dim(kinds, i * tile, tile)
-        free = (kind >= 0) & ~suppressed_by(kept_boxes, kept_kinds, own, kind).any(0)
+        free = (kind >= 0) & ~suppressed_by_kept(count, kept_boxes, kept_kinds, own, kind)
         earlier = suppressed_by(own, kind, own, kind) & (jnp.arange(tile)[:, None] < jnp.arange(tile)[None])
 
         def settle(pair: tuple) -> tuple:
@@ -126,7 +139,8 @@ def nms(
             return now, free & ~(earlier & now[:, None]).any(0)
 
         _, stays = jax.lax.while_loop(lambda pair: (pair[0] != pair[1]).any(), settle, (~free, free))
-        place = jnp.where(stays, count + jnp.cumsum(stays, dtype=jnp.int32) - 1, kept_most)  # beyond the end: dropped
+        place = count + jnp.cumsum(stays, dtype=jnp.int32) - 1
+        place = jnp.where(stays & (place < kept_most), place, room)  # beyond the end: dropped
         kept = kept.at[place].set(jax.lax.dynamic_slice_in_dim(places, i * tile, tile), mode="drop")
         kept_boxes = kept_boxes.at[place].set(own, mode="drop")
         kept_kinds = kept_kinds.at[place].set(kind, mode="drop")
@@ -138,7 +152,8 @@ def nms(
 
     zero = jnp.zeros((), jnp.int32)
     nobody = jnp.full(kept_most, -1, jnp.int32)
-    start = (zero, zero, nobody, jnp.zeros((kept_most, boxes.shape[-1]), boxes.dtype), nobody - 1)
+    no_boxes, no_kinds = jnp.zeros((room, boxes.shape[-1]), boxes.dtype), jnp.full(room, -2, jnp.int32)
+    start = (zero, zero, nobody, no_boxes, no_kinds)
     return jax.lax.while_loop(goes_on, look_at, start)[2]
 
 

@@ -12,7 +12,7 @@ SIDE = 8
 
 def brightest(x, *, down: float = 1.5, right: float = 1.5, oriented: bool = False):
     """Boxes around the three brightest pixels of each channel, whose class is the channel, by falling brightness."""
-    n, height, width, channels = x.shape
+    n, _, width, channels = x.shape
     values, places = jax.lax.top_k(x.transpose(0, 3, 1, 2).reshape(n, channels, -1), 3)
     rows, columns = ((p.astype(x.dtype) + 0.5) for p in (places // width, places % width))
     if oriented:

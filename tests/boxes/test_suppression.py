@@ -60,6 +60,18 @@ def test_greedy_suppression(overlap: str):
         assert kept == _padded(expected, 60)
 
 
+@pytest.mark.parametrize("most", [60, 128, 200, 300])
+def test_many_that_stay(most: int):
+    """More than one tile of those that stay, of which the last is filled in part, and the places end within one."""
+    rng = np.random.default_rng(0)
+    low = rng.uniform(0, 140, (420, 2))
+    boxes = np.concatenate([low, low + rng.uniform(3, 9, (420, 2))], -1).astype(np.float32)
+    scores, classes = rng.random(420).astype(np.float32), np.zeros(420, np.int32)
+    expected = _plain_nms(boxes, scores, classes, "iou", 0.1)
+    assert 210 < len(expected) < 290
+    assert nms(boxes, scores, classes, threshold=0.1, max_outputs=most).tolist() == _padded(expected, most)
+
+
 def test_fewer_places_than_boxes_that_stay():
     boxes, scores, classes = _drawn(0, False)
     expected = _plain_nms(boxes, scores, classes, "iou", 0.3)

@@ -257,7 +257,7 @@ def dota(root: Path, texts: dict[str, str]) -> Path:
 
 
 def test_oriented_boxes_of_text_files(tmp_path: Path) -> None:
-    """Of DOTA; the second box lies at 45° down to the right, and is difficult. 20 × 30 pixels are brought to 10 × 15."""
+    """Of DOTA; the second box lies at 45°, and is difficult. 20 × 30 pixels are brought to 10 × 15."""
     dota(tmp_path / "train", {"a": LINES, "b": ""})
     dota(tmp_path / "val", {"c": LINES})
     config = data_config("dota", path=str(tmp_path))
@@ -284,7 +284,7 @@ def test_oriented_boxes_of_tables(tmp_path: Path) -> None:
     assert corners.tolist() == [[4, 2, 10, 2, 10, 5, 4, 5]]
     assert (len(classes), none.shape) == (1, (0, 8))
     file.write_text(f"{head}a.png,ship,4,2,10,2,10,5,4,\n")
-    with pytest.raises(ValueError, match="row 2 of .*eight numbers of pixels"):
+    with pytest.raises(ValueError, match=r"row 2 of .*eight numbers of pixels"):
         config.collect()
     file.write_text("file,class,x1,y1,x2,y2\na.png,ship,4,2,10,2\n")
     with pytest.raises(ValueError, match="file, class, x1, y1, x2, y2, x3"):

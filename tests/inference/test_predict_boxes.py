@@ -17,9 +17,10 @@ from geomdl.training.reporting.image_summaries import boxed
 CONFIG = """
 def get_config():
     return {
-        "data": {"name": "box_shapes", "size": 32, "count": 2, "largest": 8,
+        "data": {"name": "box_shapes", "size": 24, "count": 2, "smallest": 4, "largest": 6,
                  "train_size": 8, "validation_size": 4, "test_size": 4},
-        "model": {"name": "fcos", "group": "GROUP", "channels": 4, "features": 8, "levels": 2, "tower": 1},
+        "model": {"name": "fcos", "group": "GROUP", "channels": 2, "features": 4, "halvings": 2, "levels": 2,
+                  "tower": 0},
         "task": {"name": "detection", "threshold": 0.0, "detections": 8, "candidates": 20},
         "optimizer": {"name": "adam", "learning_rate": 0.002},
         "training": {"steps": 2, "batch_size": 4},
@@ -42,7 +43,7 @@ def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_boxes_are_in_pixels_of_the_image_as_it_was_given(detector: Path) -> None:
     network = geomdl.load(detector).resizing("stretch")
     image = np.asarray(load_trained(detector).dataset.test.images[0])
-    large = np.repeat(np.repeat(image, 4, axis=0), 2, axis=1)  # 128×64; to be brought to 32×32
+    large = np.repeat(np.repeat(image, 4, axis=0), 2, axis=1)  # 96×48; to be brought to 24×24
     there, found = network.predict([image, large]).outputs
     assert there["boxes"].shape == (8, 4)
     assert len(found["boxes"]) == 8
@@ -51,7 +52,7 @@ def test_boxes_are_in_pixels_of_the_image_as_it_was_given(detector: Path) -> Non
     np.testing.assert_allclose(found["boxes"], inner["boxes"] * [2, 4, 2, 4], rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(found["scores"], inner["scores"], atol=1e-6)
     covering = geomdl.load(detector).resizing("cover").predict([large]).outputs[0]["boxes"]
-    assert covering[:, [1, 3]].mean() > 40  # the middle of 128, where boxes of a square of 64 lie from 32 to 96
+    assert covering[:, [1, 3]].mean() > 30  # the middle of 96, where boxes of a square of 48 lie from 24 to 72
 
 
 def test_the_command_writes_boxes(detector: Path, tmp_path: Path) -> None:
@@ -74,7 +75,7 @@ def test_the_command_writes_boxes(detector: Path, tmp_path: Path) -> None:
 
 def test_sets_of_boxes_have_no_mean(detector: Path) -> None:
     with pytest.raises(ValueError, match=r"average 'C4'.*None for a detector"):
-        geomdl.load(detector).predict(np.zeros((32, 32, 1)), average="C4")
+        geomdl.load(detector).predict(np.zeros((24, 24, 1)), average="C4")
 
 
 def test_the_command_evaluates_with_overlays(detector: Path, tmp_path: Path) -> None:
@@ -93,11 +94,11 @@ def test_the_command_evaluates_with_overlays(detector: Path, tmp_path: Path) -> 
 def test_tensorboard_gets_pictures_with_boxes(detector: Path) -> None:
     trained = load_trained(detector)
     picture = boxed(predictor(trained.model), trained.dataset.test, trained.task, least=0.0)
-    assert picture.shape == (2 * 256, 4 * 256, 3)  # objects above, what is found below, each pixel 8×8
+    assert picture.shape == (2 * 240, 4 * 240, 3)  # objects above, what is found below, each pixel 10×10
     assert picture.dtype == np.uint8
     coloured = (picture[..., :1] != picture[..., 1:]).any(-1)
-    assert coloured[:256].any()
-    assert coloured[256:].any()
+    assert coloured[:240].any()
+    assert coloured[240:].any()
 
 
 def test_what_a_detector_cannot_is_said(detector: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,7 +63,9 @@ class Images:
         """
         pixels = np.asarray(as_array(images, f"images of {name}"))
         require_image_dtype(pixels.dtype, f" of {name}")
-        return Images(name, _unit_interval(pixels, dtype), None if isinstance(labels, dict) else labels)  # boxes: no classes
+        if isinstance(labels, dict):  # boxes: no classes
+            labels = None
+        return Images(name, _unit_interval(pixels, dtype), labels)
 
     def first(self, count: int) -> "Images":
         """The first so many of them."""

@@ -32,8 +32,8 @@ class BoxTableConfig(OwnBoxes):
 
     The columns are file, class, and x0, y0, x1, y1 (or xmin, ymin, xmax, ymax; or x1, y1, x2, y2), in pixels from the
     top left corner; also split and difficult, where they are there. ``oriented`` boxes have the columns x1, y1, …, x4,
-    y4: their corners in turn, in the form of DOTA, of which those of any rectangle will do. An image without boxes has one row, in which the
-    class and the numbers are empty.
+    y4: their corners in turn, as in DOTA. An image without boxes has one row, in which the class and the numbers are
+    empty.
 
     Attributes:
       oriented: whether boxes are oriented.

@@ -14,7 +14,7 @@ from geomdl.paths import local_path
 
 @dataclass(frozen=True)
 class DOTAConfig(OwnBoxes):
-    """Oriented boxes of DOTA: ``path/labelTxt/*.txt`` and ``path/images/*``, or the same in ``path/train``, ``path/val``.
+    """Oriented boxes of DOTA: ``path/labelTxt/*.txt`` and ``path/images/*``, or those in ``path/train``, ….
 
     Each line of a text file is a box: ``x1 y1 x2 y2 x3 y3 x4 y4 class difficult``, the corners in turn, in pixels from
     the top left corner; difficult (0 or 1) may be missing. Lines such as ``imagesource:GoogleEarth`` and ``gsd:0.146``
