@@ -46,3 +46,17 @@ def test_those_of_a_plain_detector_do_not():
     detect = jax.jit(_detect("fcos", "C1", 24))
     with pytest.raises(AssertionError):
         assert_equivariant(detect, _images(24), group=group_of("C4"), output="detections")
+
+
+def test_yolo_v1_has_the_parameters_of_its_paper():
+    """24 convolutions of figure 3, listed here as (window, channels), and two dense layers, all with biases."""
+    convolutions = [
+        (7, 64), (3, 192), (1, 128), (3, 256), (1, 256), (3, 512), *[(1, 256), (3, 512)] * 4, (1, 512), (3, 1024),
+        *[(1, 512), (3, 1024)] * 2, *[(3, 1024)] * 4,
+    ]  # fmt: skip
+    channels, wanted = 3, (49 * 1024 + 1) * 4096 + (4096 + 1) * 7 * 7 * 30
+    for window, features in convolutions:
+        wanted, channels = wanted + (window**2 * channels + 1) * features, features
+    assert wanted == 271_703_550
+    published = MODELS["yolo_v1"](backbone="published", head="dense", units=4096)
+    assert published.parameter_count((448, 448, 3), 20) == wanted
