@@ -84,9 +84,7 @@ def has_partner(box: np.ndarray, others: np.ndarray) -> bool:
     return bool((inside / (areas - inside) > 0.5).any())
 
 
-def draw_bars(
-    axes: Axes, sets: Sequence[Row], detectors: Sequence[str], column: str, letter: str, title: str
-) -> None:
+def draw_bars(axes: Axes, sets: Sequence[Row], detectors: Sequence[str], column: str, letter: str, title: str) -> None:
     """A group of bars for each element."""
     panel(axes, letter, title)
     elements = [str(e) for e in distinct(sets, "element")]

@@ -41,7 +41,7 @@ def draw(out: Path) -> list[Path]:
         head.legend(handles=handles, loc="center", ncols=3)
         foot.text(
             0.01, 0.5,
-            f"Untrained, float32; {rows[0]['volumes']} volumes; the largest change of four outputs. Dotted: the limit for"
+            f"Untrained, float32; {rows[0]['volumes']} volumes; largest change of four outputs. Dotted: the limit for"
             " what is promised, 1e-5.\nThe identity changes nothing, and is drawn at the lower edge.",
             fontsize=6, color=MUTED, va="center",
         )  # fmt: skip

@@ -51,8 +51,8 @@ def test_scores(study):
 def test_turns_and_rotations_of_volumes():
     x = np.random.default_rng(0).random((2, 6, 6, 6, 1)).astype(np.float32)
     for g in O.elements()[[1, 9]]:
-        np.testing.assert_array_equal(volume_data.smaller(volume_data.turned(x, g)),
-                                      volume_data.turned(volume_data.smaller(x), g))  # fmt: skip
+        halved = volume_data.smaller(volume_data.turned(x, g))
+        np.testing.assert_allclose(halved, volume_data.turned(volume_data.smaller(x), g), atol=1e-6)  # order of sums
     middle = np.zeros((1, 7, 7, 7, 1), np.float32)
     middle[0, 3, 3, 3] = 1
     turned = volume_data.rotated(middle, 0)
