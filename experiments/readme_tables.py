@@ -21,6 +21,7 @@ from experiments.symmetry_study_tables import (
     sample_efficiency,
     worst_cases,
 )
+from experiments.volume_tables import cube_errors, screws, volumes
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -614,7 +615,7 @@ TABLES = {
     "docs/features.md": (retrieval_costs, retrieval_under_rotation),
     "docs/pretrained.md": (pretrained,),
     "docs/fine_tuning.md": (transfer,),
-    "docs/three_dimensions.md": (tetris, chirality),
+    "docs/three_dimensions.md": (tetris, chirality, cube_errors, screws, volumes),
     "docs/initialization.md": (signal_propagation, kernel_spectra),
 }
 

@@ -18,11 +18,13 @@ from geomdl.equivariance import Contract, Promise
 from geomdl.groups import PlanarGroup, SpatialGroup, group, require_point_group
 from geomdl.layers.contract_table.entries import EVERY, LAYERS, Entry
 from geomdl.layers.contract_table.sampling import ROWS
-from geomdl.layers.contract_table.volumes import VOLUMES
+from geomdl.layers.contract_table.volumes import VOLUMES as LAYERS_ON_VOLUMES
 from geomdl.models import InexactSizeWarning, exact_sizes_near
 from geomdl.models.contract_table import ENTRIES
+from geomdl.models.contract_table import VOLUMES as NETWORKS_OF_VOLUMES
 
 TABLE: tuple[Entry, ...] = (*LAYERS, *ROWS, *ENTRIES)
+VOLUMES: tuple[Entry, ...] = (*LAYERS_ON_VOLUMES, *NETWORKS_OF_VOLUMES)
 SECTIONS = tuple(dict.fromkeys(entry.section for entry in (*TABLE, *VOLUMES)))
 PAGE = Path(__file__).parents[1] / "docs" / "symmetry.md"
 
@@ -54,9 +56,10 @@ sizes that meet them all are named.
 """
 
 
-VOLUMES_HEAD = """On volumes `tests/layers/test_volumes.py` measures every row for every group named here. Exact are
-the elements that map a cubic grid to itself: all of T, Td, Th, O, Oh and of the groups about the axis with N = 1, 2, 4;
-12 of I, and 24 and 48 of SO3 and O3. Where elements exchange axes, these must be equally long.
+VOLUMES_HEAD = """On volumes `tests/layers/test_volumes.py` and `tests/models/test_volumes.py` measure every row for
+every group named here. Exact are the elements that map a cubic grid to itself: all of T, Td, Th, O, Oh and of the
+groups about the axis with N = 1, 2, 4; 12 of I, and 24 and 48 of SO3 and O3. Where elements exchange axes, these must
+be equally long.
 """
 
 

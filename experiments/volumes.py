@@ -68,8 +68,8 @@ class Preset:
 
 
 PRESETS = {
-    "fast": Preset(range(1), ("solids",), 16, 120, 60, {"solids": 15}),
-    "full": Preset(range(3), ("solids", "glands"), 16, 240, 120, {"solids": 30, "glands": 6}),
+    "fast": Preset(range(1), ("solids",), 16, 120, 60, {"solids": 12}),
+    "full": Preset(range(3), ("solids", "glands"), 16, 240, 120, {"solids": 15, "glands": 3}),
 }
 NETWORKS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "CNN": ({"name": "gcnn", "group": "C1"}, {}),

@@ -42,7 +42,7 @@ def draw(out: Path) -> list[Path]:
             f"About {parameters:,.0f} parameters each; {sets[0]['images']} drawn test images of"
             f" {pictures['image'].shape[0]} pixels a side; {'one seed' if seeds == 1 else f'{seeds} seeds'}. Boxes with"
             " scores of 0.3\nor more, after suppression, matched in any order. a: the test image with most boxes of the"
-            " plain detector that have no partner (dashed). Same: as many boxes of each\nclass, corners equal to 0.001"
+            " plain detector that have no partner (dashed). Same: as many boxes of\neach class, corners equal to 0.001"
             " pixel. c: over the images with as many boxes of each class.",
             fontsize=6, color=MUTED, va="center",
         )  # fmt: skip

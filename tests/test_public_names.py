@@ -18,7 +18,7 @@ from experiments.public_names import MODULES, PACKAGES, PAGE, page
 ROOT = Path(__file__).parents[1]
 
 WITHOUT_ARGUMENTS: dict[str, str] = {
-    "geomdl.equivariance": "Condition Row compose",
+    "geomdl.equivariance": "Row compose",
     "geomdl.training": "build_model",
 }
 """Public names whose docstring does not say yet what each argument is."""

@@ -79,7 +79,7 @@ class GridElements:
                 raise invalid(f"size of the {self.space.fields}", size, allowed)
         last = np.array(size) - 1
         inverse = np.rint(np.swapaxes(self.space.matrix(self.group, self._elements), -1, -2)).astype(np.int32)
-        places = (2 * np.stack(np.indices(size), -1) - last).reshape(-1, len(size)).astype(np.int32)
+        places = np.rint(2 * self.space.coordinates(size)).reshape(-1, len(size)).astype(np.int32)
         steps = np.cumprod([1, *size[:0:-1]])[::-1].astype(np.int32)
         rows = jnp.asarray((steps @ inverse).astype(np.int32))[self.which]  # [batch, dimension]
         index = (rows @ places.T + int(steps @ last)) // 2  # of the sources, in the flattened grid

@@ -354,9 +354,10 @@ class BoxTarget:
         boxes, classes = jnp.asarray(values["boxes"]), jnp.asarray(values["classes"])
         difficult = jnp.asarray(values["difficult"])
         linear, offset = transformation.linear, transformation.offset
-        frame = jnp.array([size[1], size[0]], boxes.dtype)
+        height, width = size
+        frame = jnp.array([width, height], boxes.dtype)
         if self.oriented:
-            moved = move_oriented(boxes, linear, offset, size)
+            moved = move_oriented(boxes, linear, offset, (height, width))
             if getattr(transformation, "circular", False):
                 moved = moved.at[..., :2].set(jnp.mod(moved[..., :2], frame))
             whole = jnp.concatenate([frame / 2, frame, jnp.zeros(1, boxes.dtype)])
@@ -365,7 +366,7 @@ class BoxTarget:
             good = left >= self.visible * area * (1 - 1e-3)  # the rounding of intersections
             kept = moved
         else:
-            moved = (move_inscribed if self.round_objects else move_upright)(boxes, linear, offset, size)
+            moved = (move_inscribed if self.round_objects else move_upright)(boxes, linear, offset, (height, width))
             if getattr(transformation, "circular", False):
                 middle = (moved[..., :2] + moved[..., 2:]) / 2
                 back = jnp.floor(middle / frame) * frame

@@ -18,6 +18,21 @@ Activation = Callable[[jax.Array], jax.Array]
 SCALARS = e3nn.Irreps("0e + 0o")
 
 
+def silu(x: jax.Array) -> jax.Array:
+    """x / (1 + exp(−x)). (Modules that hold functions of `jax.nn` cannot be pickled.)"""
+    return jax.nn.silu(x)
+
+
+def tanh(x: jax.Array) -> jax.Array:
+    """The hyperbolic tangent, which is odd."""
+    return jnp.tanh(x)
+
+
+def sigmoid(x: jax.Array) -> jax.Array:
+    """1 / (1 + exp(−x))."""
+    return jax.nn.sigmoid(x)
+
+
 class Gate(nnx.Module):
     """Acts on scalars by functions, and multiplies all else by functions of further scalars: y = σ(s) x; `e3nn.gate`.
 
@@ -43,9 +58,9 @@ class Gate(nnx.Module):
         self,
         irreps_out: Any,
         *,
-        even: Activation = jax.nn.silu,
-        odd: Activation = jax.nn.tanh,
-        gate: Activation = jax.nn.sigmoid,
+        even: Activation = silu,
+        odd: Activation = tanh,
+        gate: Activation = sigmoid,
     ) -> None:
         irreps = as_irreps(irreps_out, "irreps_out").simplify()
         scalars, gated = irreps.filter(keep=SCALARS), irreps.filter(drop=SCALARS)

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 from flax import nnx
 
 from geomdl.arrays import as_floating
-from geomdl.e3nn.gate import normalized
+from geomdl.e3nn.gate import normalized, silu
 from geomdl.errors import invalid
 from geomdl.layers.core.initialization import normal
+from geomdl.numbers import whole_number
 from geomdl.random_keys import as_rngs
 
 
@@ -41,16 +42,17 @@ class MultiLayerPerceptron(nnx.Module):
         self,
         features: Sequence[int],
         *,
-        activation: Callable[[jax.Array], jax.Array] = jax.nn.silu,
+        activation: Callable[[jax.Array], jax.Array] = silu,
         output_activation: bool = False,
         bias: bool = False,
         param_dtype: Any = jnp.float32,
         rngs: Any,
     ) -> None:
-        if len(features) < 2 or min(features) < 1:
+        if not isinstance(features, Sequence) or len(features) < 2:
             raise invalid(
                 "features of MultiLayerPerceptron", features, "two or more widths, each at least 1", (8, 64, 8)
             )
+        features = [whole_number("features of MultiLayerPerceptron", width) for width in features]
         rngs = as_rngs(rngs)
         self.features, self.activation, self.output_activation = tuple(features), activation, output_activation
         self.kernels = nnx.List(

@@ -5,6 +5,7 @@ images to logits. `EVALUATORS` maps names to what makes them: frozen dataclasses
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from geomdl.data import Split
@@ -52,19 +53,27 @@ for _group in ("C4", "D4", "C8", "D8"):
     EVALUATORS.register(f"orbit_{_group.lower()}", OrbitAverage, {"group": _group})
 
 
-def evaluators_for(task: Task) -> list[str]:
+def evaluators_for(task: Task, image_shape: Sequence[int] = ()) -> list[str]:
     """Returns the names of the evaluators that suit a task: all but those with a method ``suits`` that says no.
 
-    Those of plug-ins, and those that say so (``on_request``), are run when they are asked for by name.
+    Those of plug-ins, and those that say so (``on_request``), are run when they are asked for by name. On volumes only
+    those are run that say ``suits_volumes``: the others turn and shift images.
+
+    Args:
+      task: what was learnt.
+      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
 
     >>> from geomdl.tasks import Classification
     >>> evaluators_for(Classification(num_classes=2))
     ['metrics', 'rotation', 'shift', 'crop', 'invariance']
+    >>> evaluators_for(Classification(num_classes=2), (16, 16, 16, 1))
+    ['metrics']
     """
 
     def suits(evaluator: Any) -> bool:
         asked_for = getattr(evaluator, "on_request", False)
-        return not asked_for and (not hasattr(evaluator, "suits") or evaluator.suits(task))
+        fits = len(image_shape) != 4 or getattr(evaluator, "suits_volumes", False)
+        return fits and not asked_for and (not hasattr(evaluator, "suits") or evaluator.suits(task))
 
     return [name for name in EVALUATORS.registered if suits(EVALUATORS[name]())]
 

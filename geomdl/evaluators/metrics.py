@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from geomdl.data import EvalBatch, Split, eval_batches
 from geomdl.evaluators.predict import Predict
@@ -42,6 +43,7 @@ class Metrics:
     """
 
     batch_size: int = 256
+    suits_volumes: ClassVar[bool] = True
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
         """Returns every metric over the split."""
@@ -68,6 +70,7 @@ class Gathered:
 
     accumulators: tuple[Accumulator, ...]
     batch_size: int = 256
+    suits_volumes: ClassVar[bool] = True
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
         """Returns every metric over the split."""

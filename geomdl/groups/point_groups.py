@@ -60,6 +60,9 @@ def require_point_group(group: Group, what: str) -> PlanarGroup | SpatialGroup:
 
     Raises:
       ValueError: for a direct product.
+
+    >>> require_point_group(point_group("Oh"), "restriction")
+    Oh
     """
     return group if isinstance(group, SpatialGroup) else require_planar(group, what)
 

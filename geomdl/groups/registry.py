@@ -1,7 +1,7 @@
 """Groups by name."""
 
 import re
-from typing import Any, overload
+from typing import Any
 
 from geomdl.errors import nearest, shortened
 from geomdl.groups.planar import O2, SO2, C, D, PlanarGroup
@@ -21,10 +21,6 @@ LARGEST_ORDER = 1024
 """The most rotations of a group that is named: everything that is done for each element ends in reasonable time."""
 
 
-@overload
-def group(name: PlanarGroup) -> PlanarGroup: ...
-@overload
-def group(name: str | SpatialGroup) -> Any: ...  # of either kind
 def group(name: str | PlanarGroup | SpatialGroup) -> Any:
     """The group of a name: of the plane, ``"C4"``, ``"D8"``, ``"SO2"`` or ``"O(2)"``, or of space, ``"Oh"``, ``"SO3"``.
 

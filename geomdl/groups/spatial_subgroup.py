@@ -179,6 +179,9 @@ def _cosets(embedding: SpatialSubgroup) -> tuple[np.ndarray, np.ndarray]:
 def named_subgroups(group: SpatialGroup) -> tuple[SpatialGroup, ...]:
     """The subgroups of a group of space that have a name, smallest first; about its axis at most tenfold.
 
+    Args:
+      group: the group.
+
     >>> from geomdl.groups import O, T
     >>> named_subgroups(O)
     (C1z, D1z, C2z, D2z, C4z, D4z, T, O)

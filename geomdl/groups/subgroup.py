@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import math
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -198,14 +198,6 @@ AnySubgroup = Subgroup | SpatialSubgroup
 """A subgroup of a group of the plane or of space."""
 
 
-@overload
-def subgroup(group: PlanarGroup, subgroup: Subgroup | PlanarGroup | str, axis: float = 0) -> Subgroup: ...
-@overload
-def subgroup(
-    group: PlanarGroup | SpatialGroup | str,
-    subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str,
-    axis: float = 0,
-) -> Any: ...
 def subgroup(
     group: PlanarGroup | SpatialGroup | str,
     subgroup: AnySubgroup | PlanarGroup | SpatialGroup | str,

@@ -8,6 +8,7 @@ from flax import nnx
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.layers import Layer
 from geomdl.layers.contract_table.entries import CONTINUOUS, DIHEDRAL, FINITE, GRID, Entry
+from geomdl.layers.contract_table.volumes import CUBE, SPACE
 from geomdl.models import MODELS
 
 _gcnn = {"width": 2, "kernel_size": 3}
@@ -35,6 +36,20 @@ def _entry(
     return Entry(
         "Models", label, build, groups, level, shifts, once, once, random=random, trains=trains, quick=quick or groups
     )
+
+
+def _volumes(
+    name: str, side: int, groups: tuple[str, ...], fields: dict, words: str = "", *, exact: bool = True
+) -> Entry:
+    """The row of a model for volumes of one channel: cubes of an even side, and of the odd one above it."""
+
+    def build(group: str) -> Layer:
+        chosen = {"group": group} if "group" in MODELS[name].__dataclass_fields__ else {}
+        return MODELS[name](**chosen | fields).build((side, side, side, 1), 3, rngs=nnx.Rngs(0))
+
+    label = f"{name}, {words}" if words else name
+    level = "both" if exact else "never"
+    return Entry("Models of volumes", label, build, groups, level, 0, (side,) * 3, (side + 1,) * 3, quick=groups)
 
 
 def _restricted(size: int, after: int, words: str) -> Entry:
@@ -79,6 +94,7 @@ ENTRIES: tuple[Entry, ...] = (
     _entry("resnet", 8, GRID, _resnet | {"downsampling": "aps"}, "polyphase", shifts=1, quick=("D4",)),
     _entry("resnet", 8, GRID, _resnet | {"downsampling": "alias_free"}, "alias-free", shifts=2, quick=("C4",)),
     _entry("resnet", 9, GRID, _resnet | {"padding_mode": "zeros", "downsampling": "stride"}, "strided", quick=("D2",)),
+    _entry("irreps_network", 8, CONTINUOUS, {"width": 1, "kernel_size": 3, "depth": 2, "max_degree": 1}),
     _entry("off_grid", 8, (*FINITE, *CONTINUOUS), {"width": 1}, quick=("C8", "D4", "SO2")),
     _entry("unet", 6, ("C1",), {"width": 2, "depth": 1}, shifts=0),
     _entry("unet_2015", (20, 18), ("C1",), {"width": 2, "depth": 1}),
@@ -174,3 +190,17 @@ ENTRIES: tuple[Entry, ...] = (
     _entry("highway", 8, GRID, {"depth": 11, "width": 0.3, "units": 200}, quick=("C4",)),
     _entry("deeply_supervised", 11, GRID, {"width": 0.04, "dropout": 0.0}, trains=False, quick=("D4",)),
 )  # fmt: skip
+
+_small = {"width": 1, "kernel_size": 3, "depth": 2}
+VOLUMES: tuple[Entry, ...] = (
+    _volumes("cnn", 6, ("C1",), _small, exact=False),
+    _volumes("ti_cnn", 6, ("C1",), {"width": 2, "kernel_size": 3}),
+    _volumes("gcnn", 6, ("C1", *CUBE), _small),
+    _volumes("gcnn", 8, CUBE, _small | {"downsampling": "blur", "padding": "valid", "hidden": 4}, "blurred, valid"),
+    _volumes("irreps_network", 6, SPACE, _small | {"max_degree": 1}),
+    _volumes("irreps_network", 6, SPACE, _small | {"depth": 3, "nonlinearity": "norm"}, "norms, degree 2"),
+    _volumes("unet", 6, ("C1",), {"width": 1, "depth": 1}),
+    _volumes("group_unet", 6, CUBE, {"width": 1, "depth": 1}),
+    _volumes("group_unet", 6, ("SO3", "O3"), {"width": 1, "depth": 1}, "irreps"),
+)
+"""The same for volumes; `tests/models/test_volumes.py` measures every row."""

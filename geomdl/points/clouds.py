@@ -93,5 +93,20 @@ def centred(points: Any, *, mask: Any = None) -> jax.Array:
     return (array - centre) * weight
 
 
+def positive(what: str, value: Any) -> float:
+    """A length, as a float.
+
+    Raises:
+      ValueError: it is no number, or not above 0.
+
+    >>> positive("radius", "2")
+    Traceback (most recent call last):
+    ValueError: invalid radius '2'; allowed: a number above 0; try 1.0
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not value > 0:
+        raise invalid(what, value, "a number above 0", 1.0)
+    return float(value)
+
+
 def _shown(point: np.ndarray) -> tuple[float, ...]:
     return tuple(round(float(v), 6) for v in point)

@@ -11,6 +11,7 @@ from geomdl.e3nn import Linear, MultiLayerPerceptron, as_irreps
 from geomdl.e3nn.irreps import as_field, product_irreps, reachable
 from geomdl.errors import invalid
 from geomdl.numbers import whole_number
+from geomdl.points.clouds import positive
 from geomdl.points.neighbours import Neighbours
 from geomdl.random_keys import as_rngs
 
@@ -61,14 +62,14 @@ class PointConv(nnx.Module):
         hidden: tuple[int, ...] = (32,),
         rngs: Any,
     ) -> None:
-        if not radius > 0:
-            raise invalid("radius of PointConv", radius, "a number above 0", 1.0)
-        if not neighbours > 0:
-            raise invalid("neighbours of PointConv", neighbours, "a number above 0", 8.0)
         rngs, wanted = as_rngs(rngs), as_irreps(irreps_out, "irreps_out")
         self.irreps_in = as_irreps(irreps_in, "irreps_in")
-        self.degree, self.radius = whole_number("degree of PointConv", degree, least=0), float(radius)
-        self.basis, self.neighbours = whole_number("basis of PointConv", basis, least=2), float(neighbours)
+        self.degree, self.radius = (
+            whole_number("degree of PointConv", degree, least=0),
+            positive("radius of PointConv", radius),
+        )
+        self.basis = whole_number("basis of PointConv", basis, least=2)
+        self.neighbours = positive("neighbours of PointConv", neighbours)
         self.kinds = tuple(ir for _, ir in wanted.regroup())
         harmonics = e3nn.Irreps.spherical_harmonics(self.degree)
         products = product_irreps(self.irreps_in, harmonics)

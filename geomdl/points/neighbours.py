@@ -11,7 +11,7 @@ from jax.core import Tracer
 
 from geomdl.errors import invalid
 from geomdl.numbers import whole_number
-from geomdl.points.clouds import as_cloud, require_cloud
+from geomdl.points.clouds import as_cloud, positive, require_cloud
 
 TIES = {2: 1e-2, 4: 1e-4, 8: 1e-9}
 """Distances count as equal that differ by less than this part, by the bytes of a number."""
@@ -54,7 +54,8 @@ class Neighbours:
 
     def gather(self, values: jax.Array) -> jax.Array:
         """The values ``[..., points, channels]`` at the neighbours, ``[..., points, places, channels]``."""
-        index = self.index.reshape(*self.index.shape[:-2], -1, 1)
+        *leading, count, places = self.index.shape
+        index = self.index.reshape(*leading, count * places, 1)
         return jnp.take_along_axis(values, index, axis=-2).reshape(*self.index.shape, values.shape[-1])
 
 
@@ -115,11 +116,10 @@ def neighbours_within(points: Any, radius: float, *, room: int, mask: Any = None
     >>> found.count.tolist(), found.index[0].tolist(), found.offset[0].tolist()
     ([1, 2, 1], [1, 0], [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     """
-    if not radius > 0:
-        raise invalid("radius", radius, "a number above 0", 1.0)
+    radius = positive("radius", radius)
     array, kept = as_cloud(points, mask)
     _look_at(array, kept, 1)
-    return _neighbourhoods(array, kept, whole_number("room", room), None, float(radius))
+    return _neighbourhoods(array, kept, whole_number("room", room), None, radius)
 
 
 def mesh_neighbours(points: Any, faces: Any) -> Neighbours:

@@ -50,7 +50,7 @@ class PointNetwork(nnx.Module):
     Raises:
       ValueError: an option out of range, or clouds as in `nearest_neighbours`.
 
-    >>> network = PointNetwork(3, radius=2.0, neighbours=2, hidden="2x0e + 1x1o", symmetry="O3", degree=1, rngs=0)
+    >>> network = PointNetwork(3, radius=2.0, neighbours=2, hidden="2x0e", symmetry="O3", layers=1, degree=1, rngs=0)
     >>> jax.eval_shape(network, jnp.zeros((5, 4, 3))).shape
     (5, 3)
     """
@@ -74,13 +74,17 @@ class PointNetwork(nnx.Module):
         if symmetry not in SYMMETRIES:
             raise unknown("symmetry of PointNetwork", symmetry, list(SYMMETRIES))
         self.num_classes = whole_number("num_classes", num_classes)
-        self.neighbours = whole_number("neighbours", neighbours)
+        self.neighbours, degree = whole_number("neighbours", neighbours), whole_number("degree", degree, least=0)
         self.radius, self.within, self.room, self.symmetry = radius, bool(within), room, symmetry
         self.irreps_in = irreps = as_irreps(irreps_in, "irreps_in")
         wanted, rngs = as_irreps(hidden, "hidden").simplify(), as_rngs(rngs)
         convolutions, norms, gates = [], [], []
         for _ in range(whole_number("layers", layers)):
             gate = Gate(_reachable(wanted, irreps, degree))
+            if not gate.irreps_out.dim:
+                raise invalid(
+                    "hidden of PointNetwork", str(wanted), f"irreps that neighbours can give to {irreps}", HIDDEN
+                )
             conv = PointConv(irreps, gate.irreps_in, radius=radius, degree=degree, neighbours=neighbours, rngs=rngs)
             convolutions.append(conv)
             norms += [BatchNorm(gate.irreps_in)] if norm else []

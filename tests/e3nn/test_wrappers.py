@@ -1,5 +1,7 @@
 """NNX modules over e3nn-jax: they commute with O(3), and equal weights give the numbers of e3nn-jax's own layers."""
 
+import copy
+import pickle
 from functools import cache
 
 import e3nn_jax as e3nn
@@ -159,16 +161,16 @@ def test_perceptron_of_equal_weights_is_that_of_linen():
 def test_under_vmap_split_and_merge_with_gradients_in_strict_promotion():
     """As in anybody's training step; weights keep their dtype, results have that of the input."""
     layer = Linear("4x0e + 2x1o", Gate("2x0e + 1x1o").irreps_in, rngs=0)
-    gate, norm = Gate("2x0e + 1x1o"), BatchNorm("2x0e + 1x1o", axis_name="batch")
+    gate, norm = Gate("2x0e + 1x1o"), BatchNorm("2x0e + 1x1o")
     graph, params, rest = nnx.split((layer, gate, norm), nnx.Param, ...)
 
     @jax.jit
     def gradient(params, x):
         def loss(params):
-            layer, gate, norm = nnx.merge(graph, params, rest)
-            norm = norm if x.dtype != jnp.bfloat16 else (lambda y: y)
-            y = jax.vmap(lambda row: gate(layer(row)), axis_name="batch")(x)
-            return (y.array**2).mean()
+            layer, gate, norm = nnx.merge(graph, params, jax.tree.map(jnp.copy, rest))
+            y = jax.vmap(lambda row: gate(layer(row)))(x)
+            assert y.dtype == x.dtype
+            return (norm(y).array ** 2 * y.array).mean()
 
         return jax.grad(loss)(params)
 
@@ -177,6 +179,14 @@ def test_under_vmap_split_and_merge_with_gradients_in_strict_promotion():
         leaves = jax.tree.leaves(found)
         assert all(leaf.dtype == jnp.float32 for leaf in leaves)
         assert any(bool(jnp.abs(leaf).max() > 0) for leaf in leaves)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_are_pickled_and_copied(name: str):
+    layer = LAYERS[name]()
+    for other in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer), nnx.clone(layer)):
+        assert nnx.graphdef(other) == nnx.graphdef(layer)
+        assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), nnx.state(other), nnx.state(layer)))
 
 
 def test_statistics_over_an_axis_are_those_of_the_whole_batch():

@@ -203,6 +203,62 @@ def test_a_smooth_volume_is_turned_by_any_angle_approximately():
     assert steerable < 0.1 < 0.3 < plain
 
 
+FACTORED = [
+    ("C4v", {"kernel_size": 3, "padding": "same"}, 3, 1 << 20),
+    ("C2z", {"kernel_size": 2, "stride": 2, "padding": 1, "padding_mode": "circular"}, 4, 8),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "size", "cache"), FACTORED, ids=str)
+def test_fourier_transforms_over_the_group_give_the_same_convolution(name, options, size, cache, monkeypatch):
+    _compare_methods(name, options, size, cache, monkeypatch)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["T", "Td", "O", "Oh", "C4z", "D4h"])
+@pytest.mark.parametrize(("options", "size"), OPTIONS, ids=str)
+@pytest.mark.parametrize("cache", [64, 1 << 20])
+def test_the_factored_method_for_every_window(name, options, size, cache, monkeypatch):
+    _compare_methods(name, options, size, cache, monkeypatch)
+
+
+def _compare_methods(name, options, size, cache, monkeypatch) -> None:
+    """Outputs and gradients of the dense and the factored method, of two blocks of regular fields."""
+    from geomdl.layers.convolution.algorithms import group_fourier
+
+    monkeypatch.setattr(group_fourier, "_IN_CACHE", cache)
+    monkeypatch.setattr(group_fourier, "_KEPT", 1 << 24 if cache > 64 else 0)
+    t = FieldType(name, "1 regular + 2 regular")
+    layers = [Conv(t, t, **options, method=method, rngs=nnx.Rngs(0)) for method in ("dense", "factored")]
+    x = np.random.default_rng(0).normal(size=(2, *(size,) * 3, t.size)).astype(np.float32)
+
+    @nnx.jit
+    def run(layer, x):
+        def loss(layer, x):
+            y = layer(x)
+            return (y**3).mean(), y
+
+        (_, y), found = nnx.value_and_grad(loss, argnums=(0, 1), has_aux=True)(layer, x)
+        return y, *jax.tree.leaves(found)
+
+    for dense, factored in zip(*(run(layer, x) for layer in layers), strict=True):
+        np.testing.assert_allclose(factored, dense, atol=2e-5 * float(jnp.abs(dense).max()) + 1e-7)
+    costs = [layer.multiply_adds((size,) * 3) for layer in layers]
+    assert costs[0] > 0
+    assert costs[1] > 0
+
+
+def test_what_is_factored_on_volumes():
+    regular, vectors = FieldType("O", "16 regular"), FieldType("O", "1 irrep(1)")
+    layer = Conv(regular, regular, 3, padding="same", rngs=nnx.Rngs(0))
+    assert layer.method_for((8, 8, 8)) == "factored"
+    assert layer.multiply_adds((8, 8, 8)) < 0.2 * 27 * 8**3 * regular.size**2
+    with pytest.raises(ValueError, match="of volumes it takes regular fields"):
+        Conv(vectors, vectors, 3, method="factored", rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match="are made only on the plane"):
+        Conv(regular, regular, 3, method="fused", rngs=nnx.Rngs(0))
+
+
 VECTORS = FieldType("O3", "1x1o")
 
 

@@ -29,20 +29,20 @@ def named_model(name: str, overrides: list[str]) -> "RunConfig":
     return RunConfig.from_config_dict({"model": {"name": name, **section}, "training": {"steps": 1}})
 
 
-def image_shape(text: str) -> tuple[int, int, int]:
-    """(height, width, channels) as they are written on the command line.
+def image_shape(text: str) -> tuple[int, ...]:
+    """(height, width, channels), or those of volumes, as they are written on the command line.
 
     Args:
-      text: ``HEIGHTxWIDTHxCHANNELS``.
+      text: ``HEIGHTxWIDTHxCHANNELS``, or ``DEPTHxHEIGHTxWIDTHxCHANNELS`` of volumes.
 
     Raises:
       UsageError: it is written in another way.
 
-    >>> image_shape("224x224x3")
-    (224, 224, 3)
+    >>> image_shape("224x224x3"), image_shape("28x28x28x1")
+    ((224, 224, 3), (28, 28, 28, 1))
     """
     parts = text.lower().replace(",", "x").split("x")
-    if len(parts) != 3 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
-        raise UsageError(f"invalid --image_shape {text!r}; allowed: HEIGHTxWIDTHxCHANNELS; try 224x224x3")
-    height, width, channels = map(int, parts)
-    return height, width, channels
+    if len(parts) not in (3, 4) or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        allowed = "HEIGHTxWIDTHxCHANNELS, or DEPTHxHEIGHTxWIDTHxCHANNELS of volumes"
+        raise UsageError(f"invalid --image_shape {text!r}; allowed: {allowed}; try 224x224x3")
+    return tuple(map(int, parts))

@@ -112,7 +112,7 @@ def measure(
 
     trained = load_trained(workdir, checkpoint, data_path=data_path, data_dir=data_dir)
     predict, images = predictor(trained.model), getattr(trained.dataset, split)
-    evaluators = evaluators_for(trained.task) if evaluators is None else evaluators
+    evaluators = evaluators_for(trained.task, trained.dataset.image_shape) if evaluators is None else evaluators
     written = write_overlays(predict, images, trained.task, Path(overlays)) if overlays else ""
     folder = None if is_pretrained(workdir) else Path(workdir) / "evaluation"
     if folder is not None:

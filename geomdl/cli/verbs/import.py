@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.out,
         image_shape=shape,
         classes=classes,
-        preprocessing=_preprocessing(shape, form if shape[2] == 3 or arguments.normalize else "none"),
+        preprocessing=_preprocessing(shape, form if shape[-1] == 3 or arguments.normalize else "none"),
         provenance=f"weights of {Path(arguments.file).name}, a {loaded.family} of {loaded.scheme}",
     )
     print(loaded)
@@ -85,7 +85,7 @@ def _classes(text: str) -> tuple[str, ...]:
     return names
 
 
-def _preprocessing(shape: tuple[int, int, int], normalize: str) -> "Preprocessing":
+def _preprocessing(shape: tuple[int, ...], normalize: str) -> "Preprocessing":
     from geomdl.data import Preprocessing
     from geomdl.data.preprocessing import IMAGENET
 

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument("--config", help="a config file, or the name of one in configs/")
     parser.add_argument("--model", help="instead: the name of a model; geomdl list models lists them")
-    parser.add_argument("--image_shape", help="of --model: HEIGHTxWIDTHxCHANNELS, 224x224x3 where it is left out")
+    parser.add_argument("--image_shape", help="of --model: [DEPTHx]HEIGHTxWIDTHxCHANNELS (224x224x3)")
     parser.add_argument("--classes", type=whole(1, 10**6), help="of --model: 1000 where it is left out")
     parser.add_argument("--methods", action="store_true", help="also the multiply-adds of each way to convolve")
     add_data_dir(parser)

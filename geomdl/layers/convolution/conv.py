@@ -58,7 +58,7 @@ class Conv(Layer):
         `geomdl.layers.convolution.algorithms`; those of one's own can be registered there. ``"dense"``: the kernel is
         expanded. ``"factored"``: the channels are mixed in coordinates of irreps, which is less arithmetic by about the
         order of the group; only with square windows on the plane, and not where some pairs of fields have pixel kernels
-        and others steerable ones. ``"fused"``:
+        and others steerable ones; of volumes for regular fields with pixel kernels. ``"fused"``:
         the same in one kernel for GPUs, which holds nothing of what it expands in memory and computes in the precision
         of the images; not with ``groups`` > 1. It has derivatives of reverse mode (`jax.grad`, `jax.vjp`) and none of
         forward mode (`jax.jvp`, `jax.jacfwd`, `jax.hessian`, `jax.linearize`, `geomdl.equivariance.lie_derivative`),

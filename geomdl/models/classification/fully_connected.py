@@ -106,7 +106,8 @@ class LocalConfig(ScalableConfig):
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """(Locally connected, nonlinearity, pool) × depth, flatten, dense."""
-        size, current = image_shape[:2], FieldType("C1", f"{image_shape[2]} trivial")
+        height, width, channels = image_shape
+        size, current = (height, width), FieldType("C1", f"{channels} trivial")
         pieces = 2 if self.activation == "maxout" else 1
         layers: list[Layer] = []
         for _ in range(self.depth):

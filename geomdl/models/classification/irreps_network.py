@@ -1,11 +1,13 @@
 """Networks whose feature fields are irreps: for all rotations of the plane or of space, or of a finite group."""
 
 import dataclasses
+from typing import Literal
 
 from flax import nnx
 
 from geomdl.errors import invalid
-from geomdl.groups import group
+from geomdl.groups import BaseSpace, group
+from geomdl.kernels import kernel_space
 from geomdl.layers import Layer
 from geomdl.layers.core.window import Window
 from geomdl.models.core.blocks import downsample, scalars
@@ -17,9 +19,8 @@ from geomdl.models.core.steerable import (
     all_frequencies,
     convolution_block,
     invariant_head,
-    nonlinear_layer,
 )
-from geomdl.representations import FieldType
+from geomdl.representations import FieldType, Representation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +67,7 @@ class IrrepsNetworkConfig(SteerableConfig):
     nonlinearity: Nonlinearity = "gated"
     depth: int = 3
     kernel_size: int = 5
-    padding: str = "same"
+    padding: Literal["same", "valid"] = "same"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -80,7 +81,7 @@ class IrrepsNetworkConfig(SteerableConfig):
             raise invalid("model.kernel_size", self.kernel_size, "an odd number of pixels, at least 3", 5)
         if self.padding not in ("same", "valid"):
             raise invalid("model.padding", self.padding, "same or valid", "same")
-        nonlinear_layer(self._fields(1, first=True), self.nonlinearity, self.activation)
+        group(self.group)
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Convolutions with blurring between them, scalars, mean, dense."""
@@ -91,9 +92,9 @@ class IrrepsNetworkConfig(SteerableConfig):
         layers: list[Layer] = []
         for i in range(self.depth):
             last = i == self.depth - 1
-            fields = self._fields(1 if i == 0 else 2, first=i == 0)
-            if last:
-                fields = current.with_fields(f"{self.fields(8)} trivial")
+            fields = (
+                current.with_fields(f"{self.fields(8)} trivial") if last else self._fields(current, 1 if i == 0 else 2)
+            )
             layers += convolution_block(
                 current,
                 fields,
@@ -105,12 +106,23 @@ class IrrepsNetworkConfig(SteerableConfig):
                 rngs=rngs,
             )
             current, size = fields, window.output_size(size)
-            if not last:
-                layers.append(downsample("blur", fields, size))
-                size = layers[-1].contract.output_size(size)
+            half = None if last else downsample("blur", fields, size)
+            if half is not None:
+                layers.append(half)
+                size = half.contract.output_size(size)
         return layers + invariant_head(
             current, (), num_classes, activation=self.activation, dropout=self.dropout, reduce="mean", rngs=rngs
         )
 
-    def _fields(self, multiplier: float, *, first: bool) -> FieldType:
-        return all_frequencies(group(self.group), self.max_degree, self.fields(multiplier), signs=not first)
+    def _fields(self, current: FieldType, multiplier: float) -> FieldType:
+        """Every irrep that some kernel maps what there is to: scalars of odd parity come after two convolutions."""
+        wanted = all_frequencies(current.group, self.max_degree, self.fields(multiplier))
+        reached = [
+            (b.multiplicity, b.representation)
+            for b in wanted.blocks
+            if any(self._kernels(a.representation, b.representation, current.space) for a in current.blocks)
+        ]
+        return current.with_fields(reached)
+
+    def _kernels(self, before: Representation, after: Representation, space: BaseSpace) -> int:
+        return kernel_space(before, after, self.kernel_size, "steerable", space).dimension

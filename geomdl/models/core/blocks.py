@@ -9,6 +9,7 @@ from flax import nnx
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.errors import invalid, unknown
 from geomdl.groups import PLANE, VOLUME, D, PointGroup, SpatialGroup, group
+from geomdl.groups import point_group as point_group_of
 from geomdl.layers import (
     BandLimited,
     BlurPool,
@@ -82,7 +83,7 @@ def scalars(group_name: str | PointGroup, image_shape: Sequence[int]) -> FieldTy
     ValueError: invalid model.group 'C4'; allowed: a group that moves volumes: C1, T, Td, Th, O, Oh, I, Ih, Ci, SO3,
     O3, and C<N>z, D<N>z, C<N>v, C<N>h, D<N>h about the axis z; try 'C4z'
     """
-    points = group(group_name)
+    points = point_group_of(group_name)
     space = VOLUME if len(image_shape) - 1 == VOLUME.dimension else PLANE
     if not space.is_moved_by(points):
         near = f"{group_name}z" if space == VOLUME and points.is_finite else "O3" if space == VOLUME else "C4"

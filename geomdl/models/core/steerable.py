@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
-from geomdl.groups import O3, PlanarGroup, SpatialGroup
+from geomdl.groups import O3, PlanarGroup, PointGroup, SpatialGroup, require_planar
 from geomdl.layers import (
     BatchNorm,
     Conv,
@@ -77,9 +77,7 @@ def mixture(group: PlanarGroup, fields: str, count: float) -> FieldType:
     return FieldType(group, pairs)
 
 
-def all_frequencies(
-    group: PlanarGroup | SpatialGroup, max_frequency: int, count: int, *, signs: bool = True
-) -> FieldType:
+def all_frequencies(group: PointGroup, max_frequency: int, count: int, *, signs: bool = True) -> FieldType:
     """``count`` fields of every irrep up to a frequency, scalars first.
 
     Args:
@@ -102,6 +100,7 @@ def all_frequencies(
         all_of_space = FieldType(O3, [(1, irrep(O3, *label)) for label in parities]).restrict(group)
         held = {label for b in all_of_space.blocks for label in b.representation.labels}
         return FieldType(group, [(count, irrep(group, *label)) for label in sorted(held, key=lambda p: (p[1], p[0]))])
+    group = require_planar(group, "irreps up to a frequency")
     kinds: list[Representation] = [trivial(group)]
     if group.reflections and signs:
         kinds.append(irrep(group, 1, 0))

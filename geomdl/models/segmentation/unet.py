@@ -85,7 +85,7 @@ class UNet2015Config(SteerableConfig):
             side = 2 * below - 4 if below else 0
         return side if side > 0 else None
 
-    def _require_fitting(self, size: tuple[int, int]) -> None:
+    def _require_fitting(self, size: tuple[int, ...]) -> None:
         if any(self.output_side(n) is None for n in size):
             fitting = [n for n in range(1, max(size) + SEARCHED) if self.output_side(n)]
             near = "x".join(str(min(fitting, key=lambda m: abs(m - n))) for n in size)

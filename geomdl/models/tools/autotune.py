@@ -72,7 +72,7 @@ class Tuned:
 
 
 def autotune(
-    model: Layer, image_shape: tuple[int, int, int], batch: int, *, rounds: int = 5, dtype: DTypeLike = jnp.float32
+    model: Layer, image_shape: tuple[int, ...], batch: int, *, rounds: int = 5, dtype: DTypeLike = jnp.float32
 ) -> Iterator[Tuned]:
     """Measures the convolutions of a model that have several methods, in turn; layers that are alike are measured once.
 
@@ -80,7 +80,7 @@ def autotune(
 
     Args:
       model: a layer or network.
-      image_shape: (height, width, channels).
+      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
       batch: images at once.
       rounds: turns of each method; one more goes before them and is not counted.
       dtype: of the images.

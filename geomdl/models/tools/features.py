@@ -72,12 +72,12 @@ class FeatureLayer:
         return self.name if self.side == "output" else f"the input of {self.name}"
 
 
-def feature_layer(model: nnx.Module, image_shape: tuple[int, int, int], name: str | None = None) -> FeatureLayer:
+def feature_layer(model: nnx.Module, image_shape: tuple[int, ...], name: str | None = None) -> FeatureLayer:
     """The layer of a network whose values serve as features; nothing is computed.
 
     Args:
       model: called as ``model(images)``: of geomdl's layers, or any NNX module.
-      image_shape: (height, width, channels).
+      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
       name: of a layer, as ``geomdl summary`` prints it (``"layers"`` is left out of names), or ``"output"``. None: the
         penultimate layer, which is the input of the last dense layer that is called; where there is none, as in
         networks that give label maps, the input of the last convolution.
@@ -131,7 +131,7 @@ def feature_layer(model: nnx.Module, image_shape: tuple[int, int, int], name: st
         kind = part.in_type if side == "input" else part.out_type
         kind = kind if kind.size == value.shape[-1] else None
     contract = getattr(model, "contract", None)
-    exact = contract is not None and contract.points.at(image_shape[:2]) == "exact"
+    exact = contract is not None and contract.points.at(tuple(image_shape[:-1])) == "exact"
     return FeatureLayer(path, side, tuple(value.shape[1:]), kind, exact)
 
 

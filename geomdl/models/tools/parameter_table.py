@@ -20,12 +20,12 @@ class ParameterTable:
 
     Attributes:
       shapes: of every parameter, by its path in the model.
-      image_shape: (height, width, channels).
+      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
       output_shape: for one image.
     """
 
     shapes: dict[str, tuple[int, ...]]
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
 
     @property
@@ -47,12 +47,12 @@ class ParameterTable:
         return f"{text}{image} images to {output} outputs; no contract: geomdl audit measures what the network does"
 
 
-def parameter_table(model: nnx.Module, image_shape: tuple[int, int, int]) -> ParameterTable:
+def parameter_table(model: nnx.Module, image_shape: tuple[int, ...]) -> ParameterTable:
     """Lists the parameters of a module for images of one shape; nothing is computed.
 
     Args:
       model: called as ``model(images)``.
-      image_shape: (height, width, channels).
+      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
 
     Raises:
       ValueError: the module does not take such images.

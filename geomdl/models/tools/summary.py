@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from geomdl.equivariance.contracts.contract import Contract, Size
+from geomdl.errors import invalid
 from geomdl.groups import along
 from geomdl.layers import Conv, Dense, Layer, Sequential
 from geomdl.layers.convolution.algorithms.registry import practical
@@ -60,7 +61,7 @@ class Summary:
     Attributes:
       rows: one for each layer.
       contract: of the model.
-      image_size: height and width in pixels, for which sizes and multiply-adds are given.
+      image_size: (height, width), or (depth, height, width), in pixels, for which sizes and multiply-adds are given.
     """
 
     rows: tuple[SummaryRow, ...]
@@ -107,7 +108,7 @@ class Summary:
         points, shifts = self.contract.points.at(self.image_size), self.contract.shifts.at(self.image_size)
         promises = f"{self.contract.group}: {points}; circular shifts: {shifts}"
         return (
-            f"{_printed(table)}{self._shares()}promised for {size} images: {promises}\n"
+            f"{_printed(table)}{self._shares()}promised for {size} {self.contract.in_type.space.fields}: {promises}\n"
             f"{self.contract}{self._exact_sizes()}"
         )
 
@@ -144,9 +145,9 @@ class Summary:
 
     def _exact_sizes(self) -> str:
         """Where exactness depends on the size: the nearest sizes that have it."""
-        if self.contract.points.level != "exact" or not self.contract.points.conditions or len(self.image_size) != 2:
+        if self.contract.points.level != "exact" or not self.contract.points.conditions or len(self.image_size) < 2:
             return ""
-        sizes = ", ".join(f"{h} × {w}" for h, w in exact_sizes_near(self.contract, self.image_size))
+        sizes = ", ".join(" × ".join(map(str, size)) for size in exact_sizes_near(self.contract, self.image_size))
         return f"\nexact on the pixel grid at sizes such as: {sizes or 'none near this one'}"
 
 
@@ -156,13 +157,13 @@ def _printed(table: Table) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def summarize(model: Layer, image_shape: tuple[int, int, int]) -> Summary:
+def summarize(model: Layer, image_shape: tuple[int, ...]) -> Summary:
     """Lists the layers of a model for images of one shape.
 
     Args:
       model: a layer, or layers in sequence (nested ones are listed one by one, and so are those inside layers that
         hold others, see `geomdl.layers.Layer.children`, before the layer that is around them).
-      image_shape: (height, width, channels).
+      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
 
     Raises:
       ValueError: when the images do not fit the model.
@@ -175,9 +176,12 @@ def summarize(model: Layer, image_shape: tuple[int, int, int]) -> Summary:
     >>> summary.rows[0].window, summary.rows[0].weights
     (('5 × 5', '1', '2'), 50)
     """
-    model.in_type.require_channels(image_shape[2], "the image")
-    size: Size = tuple(image_shape[:2])
-    return Summary(tuple(_rows(model, "", size)), model.contract, tuple(image_shape[:2]))
+    model.in_type.require_channels(image_shape[-1], "the image")
+    size: Size = tuple(image_shape[:-1])
+    axes = model.in_type.space.axes
+    if axes and len(size) != len(axes):
+        raise invalid("image_shape", tuple(image_shape), f"({', '.join((*axes, 'channels'))}), as {model.in_type} lies")
+    return Summary(tuple(_rows(model, "", size)), model.contract, size)
 
 
 def _rows(layer: Layer, path: str, size: Size) -> Iterator[SummaryRow]:

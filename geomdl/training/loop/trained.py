@@ -116,7 +116,7 @@ def load_trained(
     there = dataset if dataset is not None else data if len(data.train) else None
     known = facts.get("provenance") if dataset is None else None
     provenance = without_names(known, old) if isinstance(known, str) else None
-    preprocessing = known_preprocessing(facts) or data.preprocessing or Preprocessing(data.image_shape[2])
+    preprocessing = known_preprocessing(facts) or data.preprocessing or Preprocessing(data.image_shape[-1])
     for line in changed_files(config, facts):
         _log.warning(line)
     return Trained(model, config, task, step, data.image_shape, there, provenance, preprocessing, tuple(data.classes))

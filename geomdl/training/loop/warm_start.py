@@ -183,7 +183,7 @@ def _differences(source: Source, config: RunConfig, dataset: Dataset) -> list[st
         if changed:
             lines.append(f"options of the model are others: {'; '.join(changed)}")
     if source.preprocessing is not None:
-        here = dataset.preprocessing or Preprocessing(dataset.image_shape[2])
+        here = dataset.preprocessing or Preprocessing(dataset.image_shape[-1])
         was, now = ((part.mean, part.std) for part in (source.preprocessing, here))
         if was != now:
             lines.append(

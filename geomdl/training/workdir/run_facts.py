@@ -119,16 +119,15 @@ def described(config: RunConfig, facts: Mapping[str, Any]) -> Dataset | None:
     if kind in BOXES:
         labels: Any = pack_boxes([], [], oriented=kind == "oriented_boxes")
     else:
-        labels = np.zeros((0, *{"class": [], "map": shape[:2]}.get(kind, [len(classes)])), _LABELS[kind])
+        labels = np.zeros((0, *{"class": [], "map": shape[:-1]}.get(kind, [len(classes)])), _LABELS[kind])
     nothing = Split(images, labels)
     provenance, data = str(facts.get("provenance", "")), config.data
-    height, width, channels = shape
     return Dataset(
         data.dataset if isinstance(data, GivenData) and data.dataset else DATASETS.name_of(data),
         nothing,
         nothing,
         nothing,
-        (height, width, channels),
+        tuple(shape),
         len(classes),
         tuple(classes),
         provenance,

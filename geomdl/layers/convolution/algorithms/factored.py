@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 import jax
 
 from geomdl.equivariance.contracts.contract import Size
-from geomdl.groups import PLANE
+from geomdl.groups import PLANE, VOLUME
 from geomdl.kernels.factored.plan import is_factorable
+from geomdl.layers.convolution.algorithms import group_fourier
 from geomdl.layers.convolution.algorithms.algorithm import Algorithm, Convolution
 from geomdl.layers.convolution.algorithms.factored_correlation import correlate_with_matrices
 from geomdl.layers.convolution.algorithms.factored_cost import expected_cost, factored_cost
@@ -26,23 +27,33 @@ class Factored(Algorithm):
     overhead = 500_000  # compiling takes about 0.5 s of CPU time more, which 16 images earn back in about 1000 steps
 
     def obstacle(self, convolution: Convolution) -> str | None:
-        """Other base spaces and windows than square ones of the plane, and kernels of two kinds."""
-        return _unlike_plan(convolution)
+        """Other windows than square ones, kernels of two kinds, and of volumes other than regular fields."""
+        return group_fourier.obstacle(convolution) if _of_volumes(convolution) else _unlike_plan(convolution)
 
     def multiply_adds(self, convolution: Convolution, size: Size) -> int:
-        """Expansion, mixing and changes of basis; see `factored_cost`."""
+        """Expansion, mixing and changes of basis; see `factored_cost`, and `group_fourier` for volumes."""
+        if _of_volumes(convolution):
+            return group_fourier.multiply_adds(convolution, size)
         return factored_cost(convolution, *_placed(convolution, size)).multiply_adds
 
     def expected_cost(self, convolution: Convolution, size: Size) -> float:
         """By a model of CPU time; on a GPU or TPU infinite, for there it has none."""
-        return expected_cost(convolution, *_placed(convolution, size)) if _on_cpu() else math.inf
+        if not _on_cpu():
+            return math.inf
+        if _of_volumes(convolution):
+            return group_fourier.expected_cost(convolution, size)
+        return expected_cost(convolution, *_placed(convolution, size))
 
     def prepare(self, convolution: Convolution, weights: Sequence[jax.Array]) -> dict[str, jax.Array]:
         """The mixing matrices, ``"matrix_0"``, ``"matrix_1"``, …"""
+        if _of_volumes(convolution):
+            return group_fourier.prepare(convolution, weights)
         return _named(mixing_matrices(convolution.spaces, list(weights), convolution.groups))
 
     def apply(self, convolution: Convolution, prepared: Mapping[str, jax.Array], x: jax.Array) -> jax.Array:
-        """Changes of basis, expansion and mixing; see `correlate_with_matrices`."""
+        """Changes of basis, expansion and mixing; see `correlate_with_matrices`, and `group_fourier` for volumes."""
+        if _of_volumes(convolution):
+            return group_fourier.apply(convolution, prepared, x)
         return _correlated(convolution, prepared, x, fused=False)
 
 
@@ -84,6 +95,10 @@ class Fused(Algorithm):
     def apply(self, convolution: Convolution, prepared: Mapping[str, jax.Array], x: jax.Array) -> jax.Array:
         """The same in one kernel."""
         return _correlated(convolution, prepared, x, fused=True)
+
+
+def _of_volumes(convolution: Convolution) -> bool:
+    return convolution.window is not None and convolution.in_type.space == VOLUME
 
 
 def _unlike_plan(convolution: Convolution) -> str | None:

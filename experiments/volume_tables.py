@@ -1,0 +1,68 @@
+"""The tables of networks of volumes in docs/three_dimensions.md, made from the committed CSV files."""
+
+from pathlib import Path
+from statistics import median
+
+from geomdl.plots import Column, Row, distinct, mean_over, read_csv, to_markdown
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def cube_errors() -> str:
+    """Changes under the symmetries of the cube and under random rotations, over both sizes."""
+    columns = ("network", "motion", "mirrors", "promised", "error")
+    rows = read_csv(RESULTS / "cube_errors" / "errors.csv", columns, "geomdl reproduce cube_errors --preset=full")
+    sides = len(distinct(rows, "side"))
+    found: list[Row] = []
+    for name in distinct(rows, "network"):
+        own = [r for r in rows if r["network"] == name]
+        kept = [float(r["error"]) for r in own if r["promised"]]
+        others = [float(r["error"]) for r in own if not r["promised"] and r["motion"] == "cube"]
+        any_way = [float(r["error"]) for r in own if r["motion"] == "random" and not r["mirrors"]]
+        found.append(
+            {
+                "network": name,
+                "promised": len(kept) // sides,
+                "kept": max(kept),
+                "others": f"{min(others):.1g}" if others else "–",
+                "random": median(any_way),
+            }
+        )
+    shown = (
+        Column("network", "Network"),
+        Column("promised", "symmetries of the cube that it keeps"),
+        Column("kept", "largest change under these", "{:.0e}"),
+        Column("others", "least change under the others"),
+        Column("random", "under random rotations, median", "{:.2f}"),
+    )
+    return to_markdown(found, shown)
+
+
+def screws() -> str:
+    """Left or right, mean over the seeds."""
+    from experiments.screws import COLUMNS, COMMAND
+
+    rows = read_csv(RESULTS / "screws" / "screws.csv", COLUMNS, COMMAND)
+    columns = (
+        Column("network", "Network"),
+        Column("upright", "upright", "{:.1%}"),
+        Column("turned", "in the 24 turns", "{:.1%}"),
+        Column("mirrored", "change of a score by a mirror image", "{:.0e}"),
+    )
+    return to_markdown(mean_over(rows, over="seed", by=["network"]), columns)
+
+
+def volumes() -> str:
+    """Scores of networks that have learnt upright volumes, mean over the seeds."""
+    from experiments.volumes import COMMAND, SCORES
+
+    rows = read_csv(RESULTS / "volumes" / "accuracy.csv", ("data", "network", "seed", *SCORES), COMMAND)
+    columns = (
+        Column("data", "Data"),
+        Column("network", "Network"),
+        Column("upright", "upright", "{:.1%}"),
+        Column("turned", "mean of the 24 turns", "{:.1%}"),
+        Column("worst", "worst turn", "{:.1%}"),
+        Column("random", "random orientations", "{:.1%}"),
+    )
+    return to_markdown(mean_over(rows, over="seed", by=["data", "network"]), columns)
