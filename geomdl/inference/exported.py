@@ -44,7 +44,7 @@ def export_trained(trained: Trained, folder: Path | str, form: Form = "stablehlo
         "preprocessing": trained.preprocessing.to_dict(),
         "trained": {"step": trained.step, "data": trained.provenance},
     }
-    return export(trained.model, trained.image_shape, folder, about=about, form=form)
+    return export(trained.model, trained.plane_shape, folder, about=about, form=form)
 
 
 def is_exported(folder: Path) -> bool:

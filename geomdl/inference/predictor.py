@@ -67,7 +67,7 @@ class Predictor:
             network,
             reading,
             trained.preprocessing,
-            trained.image_shape,
+            trained.plane_shape,
             getattr(trained.model, "contract", None),
             trained.task.law,
             trained.model,

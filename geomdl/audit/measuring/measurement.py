@@ -264,9 +264,7 @@ def _worst(
     return Picture(measurement, x[index], moved[index].copy("K"), float(errors[index]))
 
 
-def _require_same_shape(
-    got: np.ndarray, expected: np.ndarray, transformation: Transformation, *, sets: bool
-) -> None:
+def _require_same_shape(got: np.ndarray, expected: np.ndarray, transformation: Transformation, *, sets: bool) -> None:
     if got.shape != expected.shape and not sets:
         raise ValueError(
             f"under {transformation.family} {transformation.element} the output has shape {got.shape}, but the"

@@ -52,11 +52,23 @@ class Trained:
     config: RunConfig
     task: Task
     step: int
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     data: Dataset | None = None
     provenance: str | None = None
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     classes: tuple[str, ...] = ()
+
+    @property
+    def plane_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images that a run was trained on, for what takes images only.
+
+        Raises:
+          ValueError: for a run on signals or volumes.
+        """
+        if len(self.image_shape) != 3:
+            allowed = "runs on images (height, width, channels); geomdl evaluate --workdir=RUN takes these too"
+            raise invalid("shape of what the run was trained on", self.image_shape, allowed)
+        return self.image_shape[0], self.image_shape[1], self.image_shape[2]
 
     @functools.cached_property
     def dataset(self) -> Dataset:

@@ -75,17 +75,20 @@ class ImageSummaries:
             self._show("rotated", raster(turned(predict, data.validation, data, self._task)), step)
 
 
-def first_filters(model: nnx.Module, image_shape: tuple[int, int, int]) -> tuple[np.ndarray, int] | None:
+def first_filters(model: nnx.Module, image_shape: tuple[int, ...]) -> tuple[np.ndarray, int] | None:
     """Returns the kernel of the first convolution, ``[k, k, in, out]``, and how many of its filters make a row.
 
     Where a dense layer comes first, its weights as images. None where there is neither. A row is the size of a field,
-    where fields have several channels: for a group convolution one filter in all its poses.
+    where fields have several channels: for a group convolution one filter in all its poses. Kernels of signals and
+    volumes are not drawn.
     """
-    layers = (child.layer for child in walk(model, tuple(image_shape[:2]))) if isinstance(model, Layer) else ()
+    layers = (child.layer for child in walk(model, image_shape[:-1])) if isinstance(model, Layer) else ()
     layer = next((layer for layer in layers if isinstance(layer, Conv | Dense)), None)
     if layer is None:
         return None
     kernel = np.asarray(layer.dense_kernel(), np.float32)
+    if len(image_shape) != 3:
+        return None
     if kernel.ndim == 2:
         if kernel.shape[0] != math.prod(image_shape):
             return None
