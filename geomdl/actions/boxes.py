@@ -56,8 +56,9 @@ def move_inscribed(boxes: ArrayLike, matrix: ArrayLike, offset: ArrayLike, size:
 
     >>> c = 0.5**0.5
     >>> eighth = jnp.array([[c, -c], [c, c]])
-    >>> move_inscribed(jnp.array([[2.0, 2.0, 6.0, 6.0]]), eighth, jnp.zeros(2), (8, 8)).round(3)  # a disc
-    Array([[2., 2., 6., 6.]], dtype=float32)
+    >>> moved = move_inscribed(jnp.array([[2.0, 2.0, 6.0, 6.0]]), eighth, jnp.zeros(2), (8, 8))  # of a disc
+    >>> [f"{number:.3f}" for number in moved[0]]
+    ['2.000', '2.000', '6.000', '6.000']
     """
     boxes, matrix = jnp.asarray(boxes), _downwards(jnp.asarray(matrix))
     a = matrix[..., None, :, :]
