@@ -221,19 +221,19 @@ def subgroup(
     ...
     ValueError: invalid subgroup 'C3'; allowed: a subgroup of C8: C1, C2, C4, C8
     """
-    group = group_of(group)
+    whole = group_of(group)
     if isinstance(subgroup, Subgroup | SpatialSubgroup):
-        if subgroup.group != group:
-            raise ValueError(f"{subgroup} is a subgroup of {subgroup.group}, not of {group}")
+        if subgroup.group != whole:
+            raise ValueError(f"{subgroup} is a subgroup of {subgroup.group}, not of {whole}")
         return subgroup
     smaller = group_of(subgroup)
-    if isinstance(group, SpatialGroup):
+    if isinstance(whole, SpatialGroup):
         if axis:
-            raise invalid(f"axis of {smaller} in {group}", axis, "0 (subgroups of space are matched by matrices)", 0)
-        return SpatialSubgroup(group, smaller)
+            raise invalid(f"axis of {smaller} in {whole}", axis, "0 (subgroups of space are matched by matrices)", 0)
+        return SpatialSubgroup(whole, smaller)
     if isinstance(smaller, SpatialGroup):
-        raise invalid("subgroup", str(smaller), f"a subgroup of {group}: {_describe(group)}")
-    return Subgroup(group, smaller, axis)
+        raise invalid("subgroup", str(smaller), f"a subgroup of {whole}: {_describe(whole)}")
+    return Subgroup(whole, smaller, axis)
 
 
 @functools.lru_cache(maxsize=256)
