@@ -106,6 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
             data_path=arguments.data_path,
             data_dir=arguments.data_dir,
         )
+        if len(trained.image_shape) != 3:
+            raise UsageError(f"{arguments.workdir} is a network of volumes; geomdl audit moves images only")
         model, name = trained.model, f"{arguments.workdir}, step {trained.step}"
         if arguments.output == "auto":  # the task knows
             output = getattr(trained.task, "law", output)
@@ -114,7 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
         if size is None and arguments.data is None:
             data = _data_of(trained)
             if data is None:
-                size = trained.image_shape
+                height, width, channels = trained.image_shape
+                size = (height, width, channels)
             else:
                 batch = data.test.gather(range(min(count or 64, len(data.test))))
                 images = Images.of(data.name, batch["image"], batch["label"], dtype=arguments.dtype or "float32")

@@ -60,7 +60,8 @@ class ImageSummaries:
         from geomdl.plots.mosaic import filters, raster
 
         model = merge_model(self._structure, *state.deployed)
-        found = first_filters(model, self._dataset.image_shape)
+        planar = len(self._dataset.image_shape) == 3  # filters and turns of volumes are no pictures
+        found = first_filters(model, self._dataset.image_shape) if planar else None
         if found is not None:
             kernel, columns = found
             self._show("filters", raster(filters(kernel, columns=columns)), step)
@@ -71,11 +72,11 @@ class ImageSummaries:
             self._show("confusion", raster(confusion(counts, data.classes)), step)
         if detects(self._task):
             self._show("boxes", boxed(predict, data.validation, self._task), step)
-        if data.label_kind in ("class", "map"):
+        if planar and data.label_kind in ("class", "map"):
             self._show("rotated", raster(turned(predict, data.validation, data, self._task)), step)
 
 
-def first_filters(model: nnx.Module, image_shape: tuple[int, int, int]) -> tuple[np.ndarray, int] | None:
+def first_filters(model: nnx.Module, image_shape: tuple[int, ...]) -> tuple[np.ndarray, int] | None:
     """Returns the kernel of the first convolution, ``[k, k, in, out]``, and how many of its filters make a row.
 
     Where a dense layer comes first, its weights as images. None where there is neither. A row is the size of a field,
