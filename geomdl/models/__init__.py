@@ -16,9 +16,9 @@ from geomdl.models.core.config import ImageShape, ModelConfig, ScalableConfig, c
 from geomdl.models.core.exactness import InexactSizeWarning, exact_sizes_near
 from geomdl.models.core.model_class import BuildsModel, model_class
 from geomdl.models.core.steerable import SteerableConfig, convolution_block, invariant_head
+from geomdl.models.detection.encodings.outputs import Candidates, DetectorOutputs, Encoding, Grid, Losses, Targets
 from geomdl.models.detection.fcos import FCOSConfig
 from geomdl.models.detection.localisation import LocaliserConfig
-from geomdl.models.detection.outputs import Candidates, DetectorOutputs, Encoding, Grid, Losses, Targets
 from geomdl.models.detection.sliding_window import SlidingWindowConfig, convolutional
 from geomdl.models.detection.ssd import SSDConfig
 from geomdl.models.detection.yolo import YOLOConfig

@@ -13,7 +13,7 @@ from geomdl.actions import OutputLaw
 from geomdl.boxes.suppression import nms, soft_nms
 from geomdl.data import Dataset, TargetKind
 from geomdl.errors import invalid, unknown
-from geomdl.models.detection.outputs import DetectorOutputs, Losses, Targets
+from geomdl.models.detection.encodings.outputs import DetectorOutputs, Losses, Targets
 from geomdl.tasks.task import Accumulator, Batch, Totals, shape_of, wrong_labels
 
 Suppression = Literal["nms", "diou", "soft"]

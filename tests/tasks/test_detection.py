@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.models.detection.fcos_encoding import FCOSEncoding, centreness
-from geomdl.models.detection.focal import focal_loss
+from geomdl.models.detection.encodings.fcos_encoding import FCOSEncoding, centreness
+from geomdl.models.detection.encodings.focal import focal_loss
+from geomdl.models.detection.encodings.outputs import Grid, Targets
+from geomdl.models.detection.encodings.yolo_encoding import YOLOEncoding
 from geomdl.models.detection.localisation import LocalisationEncoding
-from geomdl.models.detection.outputs import Grid, Targets
-from geomdl.models.detection.yolo_encoding import YOLOEncoding
 
 LOCALISER = LocalisationEncoding((20, 20), (Grid((1, 1), 20, 9.5),), 3)
 FCOS = FCOSEncoding((16, 16), (Grid((4, 4), 4, 1.5), Grid((2, 2), 8, 3.5)), 2)

@@ -8,7 +8,7 @@ from geomdl.equivariance.contracts.composition import compose
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.errors import invalid, unknown
 from geomdl.layers import Layer, Sequential, halving_pool
-from geomdl.models.detection.outputs import Grid
+from geomdl.models.detection.encodings.outputs import Grid
 from geomdl.models.zoo.core.chain import Chain
 from geomdl.models.zoo.core.config import ZooConfig
 

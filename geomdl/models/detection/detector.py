@@ -11,7 +11,7 @@ from geomdl.equivariance.contracts.contract import NOTHING, Contract, Size
 from geomdl.errors import invalid
 from geomdl.layers import Child, Layer, Upsample
 from geomdl.layers.core.layer import Field
-from geomdl.models.detection.outputs import DetectorOutputs, Encoding
+from geomdl.models.detection.encodings.outputs import DetectorOutputs, Encoding
 
 
 class FeaturePyramid(nnx.Module):

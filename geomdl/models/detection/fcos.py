@@ -9,8 +9,8 @@ from geomdl.errors import invalid
 from geomdl.layers import Branch, Conv, GroupNorm, Layer, Sequential
 from geomdl.models.detection.backbones import PLAIN, Stage, backbone, last_stages
 from geomdl.models.detection.detector import Detector
-from geomdl.models.detection.fcos_encoding import FCOSEncoding
-from geomdl.models.detection.oriented_encoding import OrientedFCOSEncoding
+from geomdl.models.detection.encodings.fcos_encoding import FCOSEncoding
+from geomdl.models.detection.encodings.oriented_encoding import OrientedFCOSEncoding
 from geomdl.models.detection.plane_fields import fields, upright_group
 from geomdl.models.detection.restricted import to_fields
 from geomdl.models.zoo.core.chain import Chain

@@ -11,10 +11,10 @@ from geomdl.boxes.overlap import area
 from geomdl.errors import invalid, unknown
 from geomdl.groups import PlanarGroup
 from geomdl.layers import Identity, Sequential
-from geomdl.models.detection.assignment import Assigned, assign, gathered
 from geomdl.models.detection.backbones import PLAIN, backbone
 from geomdl.models.detection.detector import Detector
-from geomdl.models.detection.outputs import Candidates, Grid, Losses, Targets, flat
+from geomdl.models.detection.encodings.assignment import Assigned, assign, gathered
+from geomdl.models.detection.encodings.outputs import Candidates, Grid, Losses, Targets, flat
 from geomdl.models.detection.plane_fields import extents, fields, upright_group, vector
 from geomdl.models.detection.restricted import to_fields
 from geomdl.models.zoo.core.chain import Chain

@@ -14,10 +14,10 @@ from geomdl.equivariance.contracts.contract import Size
 from geomdl.errors import invalid
 from geomdl.groups import PlanarGroup
 from geomdl.layers import GlobalPool, Identity, Layer, Pool, Sequential
-from geomdl.models.detection.assignment import Assigned, assign, gathered
 from geomdl.models.detection.backbones import zoo_config
 from geomdl.models.detection.detector import Detector
-from geomdl.models.detection.outputs import Candidates, Grid, Losses, Targets, flat
+from geomdl.models.detection.encodings.assignment import Assigned, assign, gathered
+from geomdl.models.detection.encodings.outputs import Candidates, Grid, Losses, Targets, flat
 from geomdl.models.zoo.core.chain import Chain
 from geomdl.models.zoo.core.config import ZooConfig
 from geomdl.representations import FieldType

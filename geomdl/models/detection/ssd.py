@@ -6,9 +6,9 @@ from geomdl.errors import invalid
 from geomdl.layers import Conv, GroupNorm, Layer, Sequential
 from geomdl.models.detection.backbones import PLAIN, backbone, last_stages
 from geomdl.models.detection.detector import Detector
+from geomdl.models.detection.encodings.ssd_encoding import SSDEncoding
 from geomdl.models.detection.plane_fields import upright_group
 from geomdl.models.detection.restricted import to_fields
-from geomdl.models.detection.ssd_encoding import SSDEncoding
 from geomdl.models.zoo.core.chain import Chain
 from geomdl.models.zoo.core.config import ZooConfig
 from geomdl.representations import FieldType

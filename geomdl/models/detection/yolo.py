@@ -11,9 +11,9 @@ from geomdl.layers import Conv, Identity, Layer, Sequential
 from geomdl.layers.core.layer import Field
 from geomdl.models.detection.backbones import PLAIN, Stage, backbone, stages
 from geomdl.models.detection.detector import Detector
+from geomdl.models.detection.encodings.yolo_encoding import YOLOEncoding
 from geomdl.models.detection.plane_fields import upright_group
 from geomdl.models.detection.restricted import to_fields
-from geomdl.models.detection.yolo_encoding import YOLOEncoding
 from geomdl.models.zoo.core.chain import Chain
 from geomdl.models.zoo.core.config import ZooConfig
 from geomdl.representations import FieldType

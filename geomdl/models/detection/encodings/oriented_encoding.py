@@ -9,11 +9,11 @@ from jaxtyping import Array, Float
 
 from geomdl.boxes.coders import from_log_shape, to_log_shape
 from geomdl.groups import PlanarGroup
-from geomdl.models.detection.assignment import Assigned, assign, gathered
-from geomdl.models.detection.fcos_encoding import centreness
-from geomdl.models.detection.focal import focal_loss
-from geomdl.models.detection.gaussians import hellinger
-from geomdl.models.detection.outputs import Candidates, Grid, Losses, Targets, all_places, all_strides, flat
+from geomdl.models.detection.encodings.assignment import Assigned, assign, gathered
+from geomdl.models.detection.encodings.fcos_encoding import centreness
+from geomdl.models.detection.encodings.focal import focal_loss
+from geomdl.models.detection.encodings.gaussians import hellinger
+from geomdl.models.detection.encodings.outputs import Candidates, Grid, Losses, Targets, all_places, all_strides, flat
 from geomdl.models.detection.plane_fields import fields, shape, vector
 from geomdl.representations import FieldType, trivial
 

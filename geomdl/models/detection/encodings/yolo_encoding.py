@@ -9,8 +9,8 @@ from jaxtyping import Array, Float
 
 from geomdl.boxes.overlap import area, iou
 from geomdl.groups import PlanarGroup
-from geomdl.models.detection.assignment import Assigned, assign, gathered
-from geomdl.models.detection.outputs import Candidates, Grid, Losses, Targets, flat
+from geomdl.models.detection.encodings.assignment import Assigned, assign, gathered
+from geomdl.models.detection.encodings.outputs import Candidates, Grid, Losses, Targets, flat
 from geomdl.models.detection.plane_fields import extents, fields, vector
 from geomdl.representations import FieldType, trivial
 

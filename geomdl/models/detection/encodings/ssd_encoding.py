@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from geomdl.boxes.coders import from_deltas, to_deltas
 from geomdl.boxes.overlap import iou
 from geomdl.groups import PlanarGroup
-from geomdl.models.detection.outputs import Candidates, Grid, Losses, Targets, flat
+from geomdl.models.detection.encodings.outputs import Candidates, Grid, Losses, Targets, flat
 from geomdl.models.detection.plane_fields import (
     extents,
     extents_of_pairs,

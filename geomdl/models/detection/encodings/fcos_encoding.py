@@ -10,9 +10,9 @@ from jaxtyping import Array, Float
 from geomdl.boxes.coders import from_sides, to_sides
 from geomdl.boxes.overlap import area, giou
 from geomdl.groups import PlanarGroup
-from geomdl.models.detection.assignment import Assigned, assign, gathered
-from geomdl.models.detection.focal import focal_loss
-from geomdl.models.detection.outputs import Candidates, Grid, Losses, Targets, all_places, all_strides, flat
+from geomdl.models.detection.encodings.assignment import Assigned, assign, gathered
+from geomdl.models.detection.encodings.focal import focal_loss
+from geomdl.models.detection.encodings.outputs import Candidates, Grid, Losses, Targets, all_places, all_strides, flat
 from geomdl.models.detection.plane_fields import fields, sides
 from geomdl.representations import FieldType, trivial
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from geomdl.models.detection.outputs import Targets
+from geomdl.models.detection.encodings.outputs import Targets
 
 
 class Assigned(NamedTuple):

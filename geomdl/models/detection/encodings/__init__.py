@@ -1,0 +1,1 @@
+"""What the numbers of a detector mean: encodings, their targets and losses."""
