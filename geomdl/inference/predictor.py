@@ -51,7 +51,7 @@ class Predictor:
     network: Network
     reading: Reading
     preprocessing: Preprocessing
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     contract: Contract | None = None
     law: OutputLaw | None = None
     model: Any = None

@@ -45,7 +45,7 @@ class Exported:
 
 def export(
     model: nnx.Module,
-    image_shape: tuple[int, int, int],
+    image_shape: tuple[int, ...],
     folder: Path | str,
     *,
     dtype: DTypeLike = jnp.float32,
@@ -135,7 +135,7 @@ def export(
 def _program(
     apply: Callable[..., jax.Array],
     weights: dict[str, jax.Array],
-    image_shape: tuple[int, int, int],
+    image_shape: tuple[int, ...],
     dtype: DTypeLike,
     platforms: Sequence[str],
 ) -> tuple[jax_export.Exported, int | None]:
@@ -157,6 +157,6 @@ def _program(
         except Exception:  # whatever a network that asks for a size, or for whole numbers, raises of symbols
             continue
     try:
-        return traced(*image_shape[:2]), None
+        return traced(image_shape[0], image_shape[1]), None
     except TypeError:  # it asks for the batch size as a number, as len(x) does
-        return traced(*image_shape[:2], one_by_one), None
+        return traced(image_shape[0], image_shape[1], one_by_one), None

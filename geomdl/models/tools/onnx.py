@@ -16,7 +16,7 @@ _AGREES = 1e-4
 """The largest relative difference between the outputs of the file and of the network, in float32."""
 
 
-def as_onnx(network: Callable[[jax.Array], jax.Array], image_shape: tuple[int, int, int]) -> tuple[bytes, float]:
+def as_onnx(network: Callable[[jax.Array], jax.Array], image_shape: tuple[int, ...]) -> tuple[bytes, float]:
     """A network as the content of an ONNX file, which is run with ONNX Runtime and compared.
 
     Not every operation of JAX can be converted: networks with max pooling, and those that pad or turn arrays in some

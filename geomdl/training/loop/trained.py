@@ -41,7 +41,7 @@ class Trained:
       config: of the run.
       task: what was learnt.
       step: of the checkpoint.
-      image_shape: (height, width, channels) of the images.
+      image_shape: (height, width, channels) of the images, or (depth, height, width, channels) of volumes.
       data: the data set of the run, if it is at hand.
       provenance: of the data that the run was trained on, without names of files; None where it is not known.
       preprocessing: what makes of any image what the model takes.

@@ -60,7 +60,8 @@ class ImageSummaries:
         from geomdl.plots.mosaic import filters, raster
 
         model = merge_model(self._structure, *state.deployed)
-        found = first_filters(model, self._dataset.image_shape)
+        planar = len(self._dataset.image_shape) == 3  # filters and turns of volumes are no pictures
+        found = first_filters(model, self._dataset.image_shape) if planar else None
         if found is not None:
             kernel, columns = found
             self._show("filters", raster(filters(kernel, columns=columns)), step)
@@ -71,7 +72,7 @@ class ImageSummaries:
             self._show("confusion", raster(confusion(counts, data.classes)), step)
         if detects(self._task):
             self._show("boxes", boxed(predict, data.validation, self._task), step)
-        if data.label_kind in ("class", "map"):
+        if planar and data.label_kind in ("class", "map"):
             self._show("rotated", raster(turned(predict, data.validation, data, self._task)), step)
 
 
