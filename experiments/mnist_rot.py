@@ -4,8 +4,10 @@
     python -m experiments.mnist_rot --preset=two_cores
 
 Claim: with about as many parameters, networks equivariant to rotations err less than the CNN, and C8 and finer groups
-less than C4. Random rotations in training help the CNN most, and do not close the gap; so does averaging the
-predictions over turns of the test image.
+less than C4. Neither random rotations in training nor averaging the predictions over turns of the test image closes
+the gap, though averaging helps the CNN. (One would expect that random rotations help the CNN most. In the results of
+two epochs they change no network by more than 0.4 points: every digit is turned anyway, and none has been learnt by
+heart.)
 
 Protocol: 10,000 training, 2,000 validation and 50,000 test digits of MNIST, each turned by its own uniform angle.
 These are not the published files, whose angles are unknown. ``none``: no augmentation; ``augmentation``: every digit
@@ -276,9 +278,6 @@ def _claims(out: Path) -> Iterator[Claim]:
             yield less(plain[name, way], plain["CNN", way], f"errors of {name} and of the CNN, {way}")
         if name not in ("CNN", "C4"):
             yield less(plain[name, way], plain["C4", way], f"errors of {name} and C4, {way}")
-    gain = {name: plain[name, "none"] - plain[name, "augmentation"] for name in networks}
-    most = max(gain, key=lambda name: gain[name])
-    yield most == "CNN", f"augmentation helps {most} most, by {gain[most]:.2f} points; the CNN by {gain['CNN']:.2f}"
     best = min(v for (name, way), v in plain.items() if name != "CNN" and way == "none")
     yield less(best, plain["CNN", "augmentation"], "errors of the best network, not augmented, and the CNN, augmented")
     yield less(averaged[("CNN",)], same[("CNN",)], "errors of the CNN, averaged and not")
