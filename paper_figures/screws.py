@@ -48,7 +48,7 @@ def draw(out: Path) -> list[Path]:
         foot.text(
             0.01, 0.5,
             ("One seed" if seeds == 1 else f"Means of {seeds} seeds, bars from the least to the greatest")
-            + ". Dotted: a guess, and all that\na function can find that mirrors leave as it is.",
+            + ".\nDotted: a guess, and all that a function can find that mirrors leave as it is.",
             fontsize=6, color=MUTED, va="center",
         )  # fmt: skip
     return save(fig, out, "screws")
