@@ -12,9 +12,12 @@ from geomdl.cli.main import main
 
 DOCS = Path(__file__).parents[1] / "docs"
 GUIDES = (
-    "your_data", "your_model", "your_layer", "your_loop", "audit_orientation", "coming_from", "recipes", "weights",
+    "your_data", "your_model", "your_layer", "audit_orientation",
 )  # fmt: skip
-LONG = ("features", "pretrained", "fine_tuning", "audit_in_ci", "three_dimensions")
+LONG = (
+    "features", "pretrained", "fine_tuning", "audit_in_ci", "three_dimensions", "your_loop", "coming_from", "recipes",
+    "weights",
+)  # fmt: skip
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STATUS = re.compile(r"\s+# exit status (\d)$")
 """What a command ends with that ends in another exit status than 0."""

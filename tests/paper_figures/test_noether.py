@@ -148,6 +148,7 @@ def test_predictions_have_their_closed_forms(study):
     np.testing.assert_allclose(later, 19, rtol=1e-6)
 
 
+@pytest.mark.long
 def test_a_tiny_study_writes_what_the_figure_reads(load, study, tmp_path):
     study.TIME, study.CHECKPOINTS, study.IMAGES, study.SHOWN = 0.8, 4, 32, (0.1, 0.05)
     study.study(tmp_path, 1, (0.1, 0.05))
