@@ -42,7 +42,7 @@ def draw(out: Path) -> list[Path]:
             0.01, 0.4,
             f"FCOS of about {parameters:,.0f} parameters; {counts}; "
             + ("one seed" if seeds == 1 else f"means of {seeds} seeds, bands from the least to the greatest")
-            + ". Images are black outside the largest disc; angles that\nare no quarter turns are resampled. The"
+            + ".\nImages are black outside the largest disc; angles that are no quarter turns are resampled. The"
             " augmented detector learns images turned by every angle.",
             fontsize=6, color=MUTED, va="center",
         )  # fmt: skip
