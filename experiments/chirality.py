@@ -11,7 +11,6 @@ screws, how far scores are from those of the mirror image, relative to their sta
 pairs of a screw and its mirror image are told apart. Seed 0 (fast), or seeds 0–2 (full).
 """
 
-import argparse
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +21,7 @@ from flax import nnx
 
 from experiments.claims import Claim, named, numbers, unmet
 from experiments.point_fitting import Scores, fitted
+from experiments.study_command import study_command
 from geomdl.data import SolidsConfig
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
@@ -130,21 +130,14 @@ def contradicted(out: Path) -> list[str]:
     return unmet(claims(read_csv(out / "chirality.csv", list(COLUMNS), COMMAND)))
 
 
-def conclusions(out: Path) -> str:
+def conclusions(out: Path) -> list[str]:
     """What was seen, in a sentence for each row."""
-    return "\n".join(
+    return [
         f"{row['network']}, seed {row['seed']}: {row['upright']:.1%} of upright, {row['turned']:.1%} of turned screws; "
         f"{row['pairs']:.1%} of mirror images told apart"
         for row in read_csv(out / "chirality.csv", list(COLUMNS), COMMAND)
-    )
+    ]
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", default="fast", choices=list(PRESETS))
-    parser.add_argument("--out", type=Path, default=Path("out/chirality"))
-    options = parser.parse_args()
-    run(options.preset, options.out)
-    print(conclusions(options.out))
-    for found in contradicted(options.out):
-        print("contradicted:", found)
+    study_command(__doc__, "chirality", PRESETS, run, conclusions, contradicted)

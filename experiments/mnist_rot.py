@@ -17,7 +17,7 @@ probabilities averaged over the turns by multiples of 72°, which no group of th
 Networks (Weiler & Cesa 2019): six convolutions to regular fields, C1 being the CNN; D16 restricted to C16 after five
 of them; and a harmonic network on SO(2) with Fourier nonlinearities. Presets:
 
-* ``fast``: scikit-learn's digits in place of MNIST, 28 × 28 pixels, turned; four of the networks; one seed.
+* ``fast``: scikit-learn's digits in place of MNIST, 28 × 28 pixels, turned; four of the networks; 6 epochs, one seed.
 * ``two_cores``: all networks at about 12,000 parameters, 2 epochs of batches of 32, Adam 0.01 along a cosine, 3 seeds,
   the first 10,000 of the test digits (5,000 averaged). The folder that ``GEOMDL_DATA`` names has ``mnist`` prepared.
 * ``full``: for one GPU: the published widths and schedules, 30 or 40 epochs, the whole test set, 5 seeds.
@@ -31,7 +31,7 @@ import functools
 import importlib
 import itertools
 import json
-import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,7 @@ class Preset:
       parameters: about how many the networks have; None: the published networks and schedules.
       epochs: of training, where the networks are not the published ones.
       tested, averaged: how many test digits, and how many of them with averaged predictions.
+      data: ``"mnist_rot"``, or ``"digits"`` for those of scikit-learn.
     """
 
     networks: tuple[str, ...]
@@ -118,15 +119,11 @@ class Preset:
     epochs: float = 2
     tested: int = 50_000
     averaged: int = 50_000
-
-    @property
-    def data(self) -> str:
-        """The data: MNIST-rot, or scikit-learn's digits."""
-        return "digits" if len(self.seeds) == 1 else "mnist_rot"
+    data: str = "mnist_rot"
 
 
 PRESETS = {
-    "fast": Preset(("CNN", "C4", "C8", "C16"), range(1), 12_000, 6, 700, 350),
+    "fast": Preset(("CNN", "C4", "C8", "C16"), range(1), 12_000, 6, 700, 350, "digits"),
     "two_cores": Preset(tuple(NETWORKS), range(3), 12_000, 2, 10_000, 5_000),
     "full": Preset(tuple(NETWORKS), range(5)),
 }
@@ -143,7 +140,7 @@ class Run:
     @property
     def folder(self) -> str:
         """Of its results."""
-        return f"{self.network.replace('→', '-').strip('()')}-{self.way}-seed{self.seed}".replace("SO(2", "SO2")
+        return f"{re.sub('[()]', '', self.network).replace('→', '-')}-{self.way}-seed{self.seed}"
 
 
 @functools.lru_cache(maxsize=1)
@@ -263,9 +260,11 @@ def contradicted(out: Path) -> list[str]:
 
 def _claims(out: Path) -> Iterator[Claim]:
     about = ("network", "way", "seed")
-    table = read_csv(out / "errors.csv", (*about, "error", "same_error", "averaged_error", "parameters"), COMMAND)
+    table = read_csv(
+        out / "errors.csv", (*about, "error", "same_error", "averaged_error", "parameters", "epochs"), COMMAND
+    )
     yield from numbers(table, about, "error", "parameters")
-    if any(r["epochs"] and float(r["epochs"]) < 20 for r in table):
+    if float(table[0]["epochs"]) < 30:  # the published networks are not equally large
         yield from alike(table, "parameters", 1.15)
     plain, same, averaged = means(table, "error", "network", "way"), *averaged_errors(table)
     networks = [str(n) for n in distinct(table, "network")]
@@ -286,7 +285,6 @@ def _claims(out: Path) -> Iterator[Claim]:
         averaged[("CNN",)],
         "errors of the best network, not averaged, and the CNN, averaged",
     )
-    yield math.isfinite(best), "no network has learnt"
 
 
 def teraflops(preset: Preset) -> dict[str, float]:

@@ -10,7 +10,6 @@ from those of the unturned cloud, and between the two screws, relative to the la
 building and training took, compiling included. Seed 0 (fast), or seeds 0–2 (full).
 """
 
-import argparse
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from flax import nnx
 
 from experiments.claims import Claim, named, numbers, unmet
 from experiments.point_fitting import fitted, turned
+from experiments.study_command import study_command
 from geomdl.data import tetris
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
@@ -89,21 +89,14 @@ def contradicted(out: Path) -> list[str]:
     return unmet(claims(read_csv(out / "tetris.csv", list(COLUMNS), COMMAND)))
 
 
-def conclusions(out: Path) -> str:
+def conclusions(out: Path) -> list[str]:
     """What was seen, in a sentence for each row."""
-    return "\n".join(
+    return [
         f"{row['symmetry']}, seed {row['seed']}: {row['train']:.1%} of the pieces, {row['turned']:.1%} of turned ones; "
         f"scores of the two screws {row['screws']:.1e} apart; {row['seconds']:.0f} s"
         for row in read_csv(out / "tetris.csv", list(COLUMNS), COMMAND)
-    )
+    ]
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", default="fast", choices=list(PRESETS))
-    parser.add_argument("--out", type=Path, default=Path("out/tetris"))
-    options = parser.parse_args()
-    run(options.preset, options.out)
-    print(conclusions(options.out))
-    for found in contradicted(options.out):
-        print("contradicted:", found)
+    study_command(__doc__, "tetris", PRESETS, run, conclusions, contradicted)

@@ -11,11 +11,13 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from experiments.mnist_rot import PUBLISHED
+from experiments.mnist_rot import NETWORKS, PUBLISHED
 from geomdl.plots import MUTED, Row, distinct, figure, line, panel, read_csv, save, style
 
 COMMAND = "geomdl reproduce mnist_rot"
 SHOWN = (("none", "error", "o", "no augmentation"), ("augmentation", "error", "D", "random rotations"))
+ORDER = list(NETWORKS)
+"""Gives a network one colour in both panels."""
 AVERAGED = ("none", "averaged_error", "^", "mean of five turns")
 
 
@@ -29,7 +31,7 @@ def draw(out: Path) -> list[Path]:
         draw_errors(ours, rows)
         panel(ours, "a", "Measured here")
         draw_published(published)
-        panel(published, "b", "Published, wider networks, 12,000 digits")
+        panel(published, "b", "Published: wider, 12,000 digits")
         for *_, marker, label in (*SHOWN, AVERAGED):
             ours.plot([], [], color=MUTED, linestyle="", marker=marker, markerfacecolor="white", label=label)
         head.legend(*ours.get_legend_handles_labels(), loc="center", ncols=3)
@@ -50,7 +52,7 @@ def draw_errors(axes: Axes, rows: Sequence[Row]) -> None:
     """A row for each network, a mark for each way."""
     networks = [str(n) for n in distinct(rows, "network")]
     for place, network in enumerate(networks):
-        colour = line(network, place).colour
+        colour = line(network, ORDER.index(network)).colour
         for offset, (way, column, marker, _) in zip((-0.22, 0, 0.22), (*SHOWN, AVERAGED), strict=True):
             own = [r for r in rows if (r["network"], r["way"]) == (network, way)]
             values = [float(r[column]) for r in own]
@@ -63,7 +65,7 @@ def draw_errors(axes: Axes, rows: Sequence[Row]) -> None:
 def draw_published(axes: Axes) -> None:
     """A row for each published network."""
     for place, entry in enumerate(PUBLISHED):
-        colour = line(entry.network, place).colour if entry.network in ("C16", "D16→C16", "SO(2)") else MUTED
+        colour = line(entry.network, ORDER.index(entry.network)).colour if entry.network else MUTED
         axes.plot(entry.error, place, marker="o", color=colour, markerfacecolor="white", markersize=4.5)
         if entry.averaged is not None:
             axes.plot(entry.averaged, place, marker="^", color=colour, markersize=4)

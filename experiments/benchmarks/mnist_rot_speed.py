@@ -1,14 +1,16 @@
 """Images per second of training the networks of the MNIST-rot study, by the method of their convolutions.
 
-    python -m experiments.benchmarks.mnist_rot_speed [--rounds=3] [--batch=8]
+    python -m experiments.benchmarks.mnist_rot_speed --batch=4 [--rounds=3] [--networks=C8,C16] [--sizes=published]
 
 For the networks of `experiments/mnist_rot.py` at the size that two cores train (about 12,000 parameters) and at the
 published width: compiled training steps with the convolutions that ``"auto"`` chooses, with factored and with dense
 ones. The methods of a network take turns; images per second are those of the median step, and the ratio is the median
-over the turns of dense time by the method's. Writes experiments/results/benchmarks/mnist_rot_speed.csv.
+over the turns of dense time by the method's. Writes
+experiments/results/benchmarks/mnist_rot_speed.csv; rows of other networks and sizes stay.
 """
 
 import argparse
+import itertools
 import statistics
 import time
 from typing import Any
@@ -25,7 +27,7 @@ from experiments.training_steps import stepper
 from geomdl.environment import circumstances
 from geomdl.layers import with_method
 from geomdl.models import count_parameters
-from geomdl.plots import Row, write_csv
+from geomdl.plots import Row, read_csv, write_csv
 from geomdl.tasks import Classification
 
 METHODS = ("auto", "factored", "dense")
@@ -73,18 +75,21 @@ def measure(network: str, size: str, batch: int, rounds: int) -> list[Row]:
 
 
 def main() -> None:
-    """Measures all, and writes the table after each network."""
+    """Measures what is asked for, and writes the table after each network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--networks", default=",".join(NETWORKS))
+    parser.add_argument("--sizes", default=",".join(SIZES))
     options = parser.parse_args()
-    rows: list[Row] = []
-    for size in SIZES:
-        for network in NETWORKS:
-            rows += measure(network, size, options.batch, options.rounds)
-            write_csv(RESULTS / "mnist_rot_speed.csv", rows)
-            jax.clear_caches()
-            print(*(f"{r['network']} {r['size']} {r['method']} {r['images_per_second']}" for r in rows[-3:]), sep="\n")
+    table = RESULTS / "mnist_rot_speed.csv"
+    rows: list[Row] = list(read_csv(table, ("network", "size"), __doc__ or "")) if table.exists() else []
+    for size, network in itertools.product(options.sizes.split(","), options.networks.split(",")):
+        new = measure(network, size, options.batch, options.rounds)
+        rows = [r for r in rows if (r["network"], r["size"]) != (network, size)] + new
+        write_csv(table, rows)
+        jax.clear_caches()
+        print(*(f"{r['network']} {r['size']} {r['method']} {r['images_per_second']}" for r in new), sep="\n")
 
 
 if __name__ == "__main__":

@@ -3,19 +3,22 @@
     python -m experiments.benchmarks.volumes
 
 For each layer: CPU seconds of a step with gradients of weights and input, the least of some, taken in turns; in units
-of the plain 3-D convolution of the same channels. Also: seconds to build six layers of regular fields of Oh.
+of the plain 3-D convolution of the same channels. Also: seconds to build six layers of regular fields of Oh. Writes
+experiments/results/benchmarks/volumes.csv.
 """
 
 import argparse
 import resource
-import time
 from collections.abc import Callable
 
 import jax
 import numpy as np
 from flax import nnx
 
+from experiments.benchmarks.train_step import RESULTS
+from geomdl.environment import circumstances
 from geomdl.layers import BatchNorm, Conv, Layer, Pointwise, Sequential
+from geomdl.plots import Row, write_csv
 from geomdl.representations import FieldType
 
 
@@ -47,7 +50,8 @@ def plain(channels: int, size: int) -> Conv:
 def compare(layers: dict[str, Layer], side: int, batch: int, repeats: int) -> dict[str, float]:
     """The least CPU seconds of each, taken in turns."""
     steps = {name: step(layer) for name, layer in layers.items()}
-    inputs = {n: jax.random.normal(jax.random.key(0), (batch, side, side, side, la.in_type.size)) for n, la in layers.items()}  # fmt: skip  # noqa: E501
+    volume = (batch, side, side, side)
+    inputs = {n: jax.random.normal(jax.random.key(0), (*volume, layer.in_type.size)) for n, layer in layers.items()}
     for name, run in steps.items():
         run(inputs[name])
     found = dict.fromkeys(layers, np.inf)
@@ -58,37 +62,55 @@ def compare(layers: dict[str, Layer], side: int, batch: int, repeats: int) -> di
 
 
 def construction() -> float:
-    """Seconds to build six convolutions of regular fields of Oh with norms."""
-    before = time.perf_counter()
+    """CPU seconds to build six convolutions of regular fields of Oh with norms."""
+    return cpu_seconds(_six_layers)
+
+
+def _six_layers() -> None:
     x, h = FieldType("Oh", "1 trivial"), FieldType("Oh", "2 regular")
     layers: list[Layer] = []
     for n, (a, b) in enumerate([(x, h)] + [(h, h)] * 5):
         layers += [Conv(a, b, 3, padding="same", rngs=nnx.Rngs(n)), BatchNorm(b), Pointwise(b)]
     Sequential(layers)
-    return time.perf_counter() - before
+
+
+def rows(layers: dict[str, Layer], kernel_size: int, options: argparse.Namespace) -> list[Row]:
+    """Those of some layers of one kernel size, the first being the plain one."""
+    found = compare(layers, options.side, options.batch, options.repeats)
+    return [
+        {
+            "layer": name,
+            "kernel_size": kernel_size,
+            "channels": layers[name].in_type.size,
+            "cpu_seconds": float(f"{seconds:.3g}"),
+            "times_plain": float(f"{seconds / next(iter(found.values())):.3g}"),
+        }
+        for name, seconds in found.items()
+    ]
 
 
 def main() -> None:
-    """Prints a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measures, and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fields", type=int, default=16)
     parser.add_argument("--side", type=int, default=8)
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
-    args = parser.parse_args()
-    print(f"six layers of Oh: built in {construction():.2f} s")
-    t = FieldType("O", f"{args.fields} regular")
+    options = parser.parse_args()
+    built = float(f"{construction():.3g}")  # first, while nothing is cached
+    t = FieldType("O", f"{options.fields} regular")
     layers: dict[str, Layer] = {"plain": plain(t.size, 3)}
     for method in ("dense", "factored"):
         layers[f"O, {method}"] = Conv(t, t, 3, padding="same", method=method, rngs=nnx.Rngs(0))
-    found = compare(layers, args.side, args.batch, args.repeats)
-    for name, seconds in found.items():
-        print(f"{name}: {seconds:.3f} CPU s, {seconds / found['plain']:.2f} × plain, 3³, {t.size} channels")
+    table = rows(layers, 3, options)
     t = FieldType("SO3", "8 trivial + 8 irrep(1) + 8 irrep(2)")
-    layers = {"plain": plain(t.size, 5), "SO3": Conv(t, t, 5, padding="same", rngs=nnx.Rngs(0))}
-    found = compare(layers, args.side, args.batch, args.repeats)
-    for name, seconds in found.items():
-        print(f"{name}: {seconds:.3f} CPU s, {seconds / found['plain']:.2f} × plain, 5³, {t.size} channels")
+    table += rows({"plain": plain(t.size, 5), "SO3": Conv(t, t, 5, padding="same", rngs=nnx.Rngs(0))}, 5, options)
+    table.append({"layer": "six layers of Oh, built", "kernel_size": 3, "channels": 96, "cpu_seconds": built})
+    about = {"side": options.side, "batch": options.batch, **circumstances()}
+    columns = ("layer", "kernel_size", "channels", "cpu_seconds", "times_plain")
+    write_csv(RESULTS / "volumes.csv", [{**{c: row.get(c, "") for c in columns}, **about} for row in table])
+    for row in table:
+        print(row)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
             data_path=arguments.data_path,
             data_dir=arguments.data_dir,
         )
-        trained.plane_shape  # noqa: B018  (audits are of networks of images)
+        of_run = trained.plane_shape  # audits are of networks of images
         model, name = trained.model, f"{arguments.workdir}, step {trained.step}"
         if arguments.output == "auto":  # the task knows
             output = getattr(trained.task, "law", output)
@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
         if size is None and arguments.data is None:
             data = _data_of(trained)
             if data is None:
-                size = trained.plane_shape
+                size = of_run
             else:
                 batch = data.test.gather(range(min(count or 64, len(data.test))))
                 images = Images.of(data.name, batch["image"], batch["label"], dtype=arguments.dtype or "float32")

@@ -12,7 +12,16 @@ from geomdl.boxes.overlap import area, giou
 from geomdl.groups import PlanarGroup
 from geomdl.models.detection.encodings.assignment import Assigned, assign, gathered
 from geomdl.models.detection.encodings.focal import focal_loss
-from geomdl.models.detection.encodings.outputs import Candidates, Grid, Losses, Targets, all_places, all_strides, flat
+from geomdl.models.detection.encodings.outputs import (
+    Candidates,
+    Grid,
+    Losses,
+    Targets,
+    all_places,
+    all_strides,
+    flat,
+    level_ranges,
+)
 from geomdl.models.detection.plane_fields import fields, sides
 from geomdl.representations import FieldType, trivial
 
@@ -71,7 +80,7 @@ class FCOSEncoding:
           targets: of one image.
         """
         places, strides = jnp.asarray(self._places), jnp.asarray(self._strides)
-        low, high = map(jnp.asarray, self._ranges)
+        low, high = map(jnp.asarray, level_ranges(self.grids, self.least))
 
         def claim(box: Array) -> tuple[Array, tuple[Array, ...]]:
             away, centre = to_sides(box, places), (box[:2] + box[2:]) / 2
@@ -125,14 +134,6 @@ class FCOSEncoding:
     @property
     def _strides(self) -> np.ndarray:
         return all_strides(self.grids)
-
-    @property
-    def _ranges(self) -> tuple[np.ndarray, np.ndarray]:
-        """Between what distances the farthest side of a box lies, for each place."""
-        low = [0.0, *(self.least * grid.stride for grid in self.grids[1:])]
-        high = [*(2 * self.least * grid.stride for grid in self.grids[:-1]), np.inf]
-        counts = [grid.count for grid in self.grids]
-        return tuple(np.repeat(np.array(ends, np.float32), counts) for ends in (low, high))  # type: ignore[return-value]
 
 
 def centreness(away: Float[Array, "places 4"]) -> Float[Array, " places"]:

@@ -4,7 +4,6 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from geomdl.boxes.coders import from_log_shape, to_log_shape
@@ -13,7 +12,16 @@ from geomdl.models.detection.encodings.assignment import Assigned, assign, gathe
 from geomdl.models.detection.encodings.fcos_encoding import centreness
 from geomdl.models.detection.encodings.focal import focal_loss
 from geomdl.models.detection.encodings.gaussians import hellinger
-from geomdl.models.detection.encodings.outputs import Candidates, Grid, Losses, Targets, all_places, all_strides, flat
+from geomdl.models.detection.encodings.outputs import (
+    Candidates,
+    Grid,
+    Losses,
+    Targets,
+    all_places,
+    all_strides,
+    flat,
+    level_ranges,
+)
 from geomdl.models.detection.plane_fields import fields, shape, vector
 from geomdl.representations import FieldType, trivial
 
@@ -68,10 +76,7 @@ class OrientedFCOSEncoding:
           targets: of one image.
         """
         places, strides = jnp.asarray(all_places(self.grids)), jnp.asarray(all_strides(self.grids))
-        counts = [grid.count for grid in self.grids]
-        least = np.array([0.0, *(self.least * grid.stride for grid in self.grids[1:])], np.float32)
-        most = np.array([*(2 * self.least * grid.stride for grid in self.grids[:-1]), np.inf], np.float32)
-        low, high = jnp.asarray(np.repeat(least, counts)), jnp.asarray(np.repeat(most, counts))
+        low, high = map(jnp.asarray, level_ranges(self.grids, self.least))
 
         def claim(box: Array) -> tuple[Array, tuple[Array, ...]]:
             apart = jnp.square(places - box[:2]).sum(-1)

@@ -206,3 +206,23 @@ def all_strides(grids: tuple[Grid, ...]) -> np.ndarray:
     [4.0, 4.0, 8.0]
     """
     return np.concatenate([np.full(grid.count, grid.stride, np.float32) for grid in grids])
+
+
+def level_ranges(grids: tuple[Grid, ...], least: float) -> tuple[np.ndarray, np.ndarray]:
+    """``[places]`` twice: between which lengths in pixels lie the boxes that each place of FCOS learns.
+
+    Those of a level are from ``least`` strides to twice as many; the finest takes smaller boxes too, the coarsest
+    larger ones.
+
+    Args:
+      grids: in the order of the levels.
+      least: in strides.
+
+    >>> low, high = level_ranges((Grid((1, 2), 4, 1.5), Grid((1, 1), 8, 3.5)), 4.0)
+    >>> low.tolist(), high.tolist()
+    ([0.0, 0.0, 32.0], [32.0, 32.0, inf])
+    """
+    counts = [grid.count for grid in grids]
+    low = [0.0, *(least * grid.stride for grid in grids[1:])]
+    high = [*(2 * least * grid.stride for grid in grids[:-1]), np.inf]
+    return np.repeat(np.array(low, np.float32), counts), np.repeat(np.array(high, np.float32), counts)
