@@ -100,6 +100,25 @@ def test_what_a_data_set_holds_and_what_is_doubtful(folder, capsys):
     assert "try sheet.png" in capsys.readouterr().err
 
 
+def test_a_sheet_of_what_training_gets(folder, capsys):
+    """Mosaics of four images with their boxes, among other changes; classes have none to put together."""
+    data = {"name": "box_shapes", "size": 24, "largest": 7, "train_size": 4, "validation_size": 1, "test_size": 1}
+    Path("b.py").write_text(
+        f"def get_config():\n    return {{'data': {data}, 'model': {{'name': 'fcos'}}, 'training': {{'steps': 1}}}}\n"
+    )
+    asked = ["data", "--config=b.py", "--config.augmentation.flip=true", "--config.augmentation.mosaic=1.0"]
+    drawn = []
+    for file, more in (("plain.png", []), ("augmented.png", ["--augmented"])):
+        assert main([*asked, f"--sheet={file}", *more]) == 0
+        with Image.open(file) as sheet:
+            drawn.append(np.asarray(sheet.convert("L")))
+    assert (drawn[0] != drawn[1]).any()
+    assert main([*asked, "--augmented"]) == 2
+    assert "with --sheet, the file that is drawn" in capsys.readouterr().err
+    assert main(["data", "--config=c.py", "--config.augmentation.mosaic=1.0", "--sheet=s.png", "--augmented"]) == 2
+    assert "augmentation.mosaic 1.0; allowed: 0 where labels are classes" in capsys.readouterr().err
+
+
 def given(bright: float = 1.0) -> Dataset:
     """The data set that spots.py makes, without the file."""
     made: dict = {}
