@@ -107,12 +107,9 @@ def test_a_sheet_of_what_training_gets(folder, capsys):
         f"def get_config():\n    return {{'data': {data}, 'model': {{'name': 'fcos'}}, 'training': {{'steps': 1}}}}\n"
     )
     asked = ["data", "--config=b.py", "--config.augmentation.flip=true", "--config.augmentation.mosaic=1.0"]
-    drawn = []
-    for file, more in (("plain.png", []), ("augmented.png", ["--augmented"])):
-        assert main([*asked, f"--sheet={file}", *more]) == 0
-        with Image.open(file) as sheet:
-            drawn.append(np.asarray(sheet.convert("L")))
-    assert (drawn[0] != drawn[1]).any()
+    assert main([*asked, "--sheet=sheet.png", "--augmented"]) == 0
+    with Image.open("sheet.png") as sheet:
+        assert len(set(sheet.convert("RGB").getdata())) > 100
     assert main([*asked, "--augmented"]) == 2
     assert "with --sheet, the file that is drawn" in capsys.readouterr().err
     assert main(["data", "--config=c.py", "--config.augmentation.mosaic=1.0", "--sheet=s.png", "--augmented"]) == 2
