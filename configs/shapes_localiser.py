@@ -2,7 +2,8 @@
 
 Command:   geomdl train --config=configs/shapes_localiser.py --workdir=runs/shapes_localiser
 Hardware:  2 CPU cores
-Expected:  not run
+Expected:  mAP at IoU 0.5 of 99.5% on the test images, COCO's AP of 62.3%, the same boxes under quarter turns (one seed,
+           a minute of processor time; experiments/results/detection/configs.csv)
 """
 
 from ml_collections import ConfigDict

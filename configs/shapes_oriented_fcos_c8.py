@@ -2,7 +2,8 @@
 
 Command:   geomdl train --config=configs/shapes_oriented_fcos_c8.py --workdir=runs/shapes_oriented_fcos_c8
 Hardware:  2 CPU cores
-Expected:  not run
+Expected:  mAP at IoU 0.5 of 99.2% on the test images, the same boxes under quarter turns (one seed, a minute of
+           processor time; experiments/results/detection/configs.csv)
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,8 @@
 
 Command:   geomdl train --config=configs/shapes_sliding_window.py --workdir=runs/shapes_sliding_window
 Hardware:  2 CPU cores
-Expected:  not run
+Expected:  mAP at IoU 0.5 of 91.1% on the test images, COCO's AP of 34.7%: every box is a window of 22 pixels, at every
+           fourth pixel (one seed, a minute of processor time; experiments/results/detection/configs.csv)
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,8 @@
 
 Command:   geomdl train --config=configs/shapes_ssd_c4.py --workdir=runs/shapes_ssd_c4
 Hardware:  2 CPU cores
-Expected:  not run
+Expected:  mAP at IoU 0.5 of 99.4% on the test images, COCO's AP of 78.4%, the same boxes under quarter turns (one seed,
+           a minute of processor time; experiments/results/detection/configs.csv)
 """
 
 from ml_collections import ConfigDict
