@@ -4,9 +4,9 @@ import dataclasses
 
 from geomdl.layers.contract_table.entries import LAYERS, Entry
 
-CUBE = ("T", "Th", "O", "Oh", "C4z", "D4z", "C4v")
+CUBE = ("T", "Th", "O", "Oh", "C4z", "D4z", "C4v", "C4x")
 """Groups that map a cubic grid to itself."""
-SPACE = (*CUBE, "Td", "I", "SO3", "O3")
+SPACE = (*CUBE, "Td", "I", "Cinfv", "SO3", "O3")
 """With others, whose elements do so only in part."""
 _ANY = (
     "Conv, any types", "Conv, depthwise", "ConnectedConv", "TransposedConv, kernel 4, stride 2", "SelfAttention",
