@@ -158,6 +158,33 @@ def _closure(generators: np.ndarray) -> np.ndarray:
     return np.stack(found)
 
 
+def described(matrix: np.ndarray) -> str:
+    """An orthogonal matrix ``[3, 3]`` in words: a rotation by its angle and axis, a mirror by its normal."""
+    inverted = bool(np.linalg.det(matrix) < 0)
+    w, *axis = quaternion_of_matrix(-matrix if inverted else matrix)
+    angle = round(math.degrees(2 * math.atan2(float(np.linalg.norm(axis)), abs(w))), 2)
+    if angle == 0:
+        return "inversion" if inverted else "identity"
+    direction = np.array(axis) * (-1 if w < 0 else 1)
+    if angle == 180 and direction[np.abs(direction) > 1e-6][0] < 0:
+        direction = -direction
+    about = _direction(direction)
+    if inverted and angle == 180:
+        return f"mirror {about}"
+    return f"{angle:g}° about {about}" + ", inverted" * inverted
+
+
+def _direction(axis: np.ndarray) -> str:
+    """x, −y, … or components, in whole numbers where these are all as large or 0."""
+    axis = np.where(np.abs(axis) < 1e-6, 0, axis / np.abs(axis).max())
+    whole = np.rint(axis)
+    if np.abs(axis - whole).max() > 1e-6:
+        return f"({', '.join(f'{n:.2f}' for n in axis / np.linalg.norm(axis))})"
+    if np.abs(whole).sum() == 1:
+        return ("−" if whole.sum() < 0 else "") + "xyz"[int(np.argmax(np.abs(whole)))]
+    return f"({', '.join(str(int(n)) for n in whole)})"
+
+
 def matrix_of_quaternion(q: np.ndarray) -> np.ndarray:
     """The rotations ``[..., 3, 3]`` of unit quaternions ``[..., 4]``; entries within 1e-12 of −1, 0, 1 are these."""
     w, x, y, z = np.moveaxis(q / np.linalg.norm(q, axis=-1, keepdims=True), -1, 0)

@@ -11,6 +11,7 @@ from geomdl.groups.group import Element, Group
 from geomdl.groups.point_matrices import (
     averaging_matrices,
     components,
+    described,
     frame,
     generator_matrices,
     matrix_of_quaternion,
@@ -193,6 +194,14 @@ class SpatialGroup(Group):
         if self.is_finite:
             return components(self.name)[a[..., 0].astype(int)]
         return _matrix(a)
+
+    def describe(self, a: Element) -> str:
+        """What one element does, in words.
+
+        >>> O.describe([1]), Oh.describe([24]), SpatialGroup("C2v").describe([2]), O.describe([4])
+        ('90° about z', 'inversion', 'mirror y', '120° about (1, 1, 1)')
+        """
+        return described(self.matrix(a))
 
     def contains_matrix(self, matrix: np.ndarray) -> np.ndarray:
         """Whether orthogonal matrices ``[..., 3, 3]`` are elements of the group, ``[...]``.
