@@ -237,5 +237,5 @@ def _permuted(lists: Any, group: Any, what: str) -> FieldType:
 def _point_group(group: Any, what: str, shown: str) -> PlanarGroup | SpatialGroup:
     if not isinstance(group, PlanarGroup | SpatialGroup):
         name = None if group is None else str(group)
-        raise invalid(f"group of {what} {shown!r}", name, "a group of the plane such as C4, or of space", "'C4'")
+        raise invalid(f"group of {what} {shown!r}", name, "a group of the plane, such as C4, or of space", "'C4'")
     return group
