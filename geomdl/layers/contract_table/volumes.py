@@ -3,6 +3,7 @@
 import dataclasses
 
 from geomdl.layers.contract_table.entries import LAYERS, Entry
+from geomdl.layers.contract_table.sampling import ROWS
 
 CUBE = ("T", "Th", "O", "Oh", "C4z", "D4z", "C4v", "C4x")
 """Groups that map a cubic grid to itself."""
@@ -14,6 +15,7 @@ _ANY = (
     "GlobalPool, mean", "Upsample, nearest", "BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "FieldNorm",
     "LocalResponseNorm", "StochasticDepth", "PadFields", "Dropout", "NormActivation", "Gated", "TensorProduct",
     "NormPool", "Restrict", "ToIrreps", "FromIrreps", "Disentangle", "Reshuffle", "Mask", "ReducedSize, average",
+    "Polyphase, subsampling", "IdealResample, twice", "IdealResample, half",
 )  # fmt: skip
 _ON_THE_GRID = (
     "Conv, lifting", "Conv, regular fields", "Conv, padding='valid'", "Conv, even kernel", "Conv, padding='full'",
@@ -22,7 +24,9 @@ _ON_THE_GRID = (
     "Pool, mean, stride 1, circular", "NormMaxPool, 3, stride 2", "antialiased_max_pool", "AdaptivePool, maximum",
     "GlobalPool, maximum", "Upsample, bilinear", "Upsample, cubic, circular", "Upsample, to a size", "Pointwise, relu",
     "Maxout", "CReLU", "GroupPool, maximum", "GroupPool, mean", "SubgroupPool", "Sequential: Conv, Pool, Conv",
-    "ReducedSize, maximum",
+    "ReducedSize, maximum", "Polyphase, convolution", "Polyphase, learned", "PolyphaseUpsample, stride 3",
+    "Hourglass, polyphase", "IdealResample, to a size", "BandLimited, polynomial", "BandLimited, ReLU and a maximum",
+    "Polynomial",
 )  # fmt: skip
 
 
@@ -34,4 +38,4 @@ def _row(entry: Entry) -> Entry:
     return dataclasses.replace(entry, section="Volumes", groups=groups, quick=groups, **sizes)
 
 
-VOLUMES: tuple[Entry, ...] = tuple(_row(entry) for entry in LAYERS if entry.name in (*_ANY, *_ON_THE_GRID))
+VOLUMES: tuple[Entry, ...] = tuple(_row(entry) for entry in (*LAYERS, *ROWS) if entry.name in (*_ANY, *_ON_THE_GRID))

@@ -20,7 +20,8 @@ class PolyphaseUpsample(Layer):
 
       y = f(z),   z[S k + i, S l + j] = S² x[k, l],   z = 0 elsewhere,   (i, j) the phase.
 
-    On volumes the phase has three numbers and the factor is S³. It keeps the mean: with the binomial filter of 3 taps and S = 2, y is linear interpolation.
+    On volumes the phase has three numbers and the factor is S³. It keeps the mean: with the binomial filter of 3 taps
+    and S = 2, y is linear interpolation.
 
     Args:
       layer: f: a `Conv`, or a `BlurPool` with ``stride=1``; ``padding="same"``, ``padding_mode="circular"`` to commute
