@@ -15,7 +15,7 @@ _ANY = (
     "GlobalPool, mean", "Upsample, nearest", "BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "FieldNorm",
     "LocalResponseNorm", "StochasticDepth", "PadFields", "Dropout", "NormActivation", "Gated", "TensorProduct",
     "NormPool", "Restrict", "ToIrreps", "FromIrreps", "Disentangle", "Reshuffle", "Mask", "ReducedSize, average",
-    "Polyphase, subsampling", "IdealResample, twice", "IdealResample, half",
+    "FourierPointwise", "Polyphase, subsampling", "IdealResample, twice", "IdealResample, half",
 )  # fmt: skip
 _ON_THE_GRID = (
     "Conv, lifting", "Conv, regular fields", "Conv, padding='valid'", "Conv, even kernel", "Conv, padding='full'",
@@ -29,13 +29,16 @@ _ON_THE_GRID = (
     "Polynomial",
 )  # fmt: skip
 
+_VECTORS = ("VectorField",)
+"""Of groups whose vectors are irreducible."""
+
 
 def _row(entry: Entry) -> Entry:
     """The row on volumes; of windows of five, a little larger."""
     n = 6 if "'valid'" in entry.name else 4
-    groups = SPACE if entry.name in _ANY else CUBE
+    groups = SPACE if entry.name in _ANY else CUBE if entry.name in _ON_THE_GRID else ("T", "Th", "O", "Oh", "Td")
     sizes = {"even": (n,) * 3, "odd": (n + 1,) * 3}
     return dataclasses.replace(entry, section="Volumes", groups=groups, quick=groups, **sizes)
 
 
-VOLUMES: tuple[Entry, ...] = tuple(_row(entry) for entry in (*LAYERS, *ROWS) if entry.name in (*_ANY, *_ON_THE_GRID))
+VOLUMES: tuple[Entry, ...] = tuple(_row(entry) for entry in (*LAYERS, *ROWS) if entry.name in (*_ANY, *_ON_THE_GRID, *_VECTORS))

@@ -41,8 +41,8 @@ class FourierPointwise(Layer):
         representation, such as ``band_limited(K)``, regular and quotient fields; not one field for each frequency.
       activation: the function σ, e.g. ``"relu"`` or ``"elu"`` (smoother: less aliasing).
       samples: N, rotations at which a continuous group is sampled; by default the first multiple of 4 that is at least
-        twice the number of rotations that determine the function. Of SO(3) and O(3) the number of samples, a multiple
-        of 24 and 48, by default the first that is at least twice the largest field. A finite group is sampled at all
+        twice the number of rotations that determine the function. Of SO(3) 24, 48, 72, 120 or 240 samples, of O(3)
+        twice as many, by default the first that is at least twice the largest field. A finite group is sampled at all
         its elements.
 
     Raises:

@@ -5,16 +5,9 @@ import functools
 import math
 
 import numpy as np
-import scipy.optimize
-import scipy.spatial.transform
 
 from geomdl.errors import invalid
 from geomdl.groups import Element, PlanarGroup, SpatialGroup
-from geomdl.representations.spherical_harmonics import wigner
-
-_CANDIDATES = 256
-"""Rotations that the samples of SO(3) are chosen from."""
-
 
 @dataclasses.dataclass(frozen=True)
 class GroupSamples:
@@ -69,11 +62,11 @@ def group_samples(
       group: of the functions.
       frequency: the highest, of rotations of the plane or about an axis.
       size: how many numbers determine a function; of SO(3) and O(3).
-      samples: N rotations of the plane or about an axis; of SO(3) and O(3) the number of samples, a multiple of 24 or
-        48. By default about twice as many as determine the function.
+      samples: N rotations of the plane or about an axis; of SO(3) 24, 48, 72, 120 or 240 samples, of O(3) twice as
+        many. By default about twice as many as determine the function, or the most.
 
     Raises:
-      ValueError: for a number that is not positive, or no multiple; or any for a finite group.
+      ValueError: for a number that is not positive, or not among these; or any for a finite group.
 
     >>> group_samples(SpatialGroup("SO3"), 2, 35, None), group_samples(SpatialGroup("Cinfv"), 1, 5, None).exact
     (GroupSamples(group=SO3, exact=O, cosets=3), C8v)
@@ -90,12 +83,13 @@ def group_samples(
         count = samples or default_rotations(frequency)
         return GroupSamples(group, SpatialGroup(group.name.replace("inf", str(count))))
     exact = SpatialGroup("Oh" if group.has_inversions else "O")
-    order = int(exact.order)
-    cosets = math.ceil((samples or 2 * size) / order)
-    if samples is not None and samples % order:
-        allowed = f"a multiple of {order}, as {exact} moves samples to samples"
-        raise invalid(f"samples of FourierPointwise on {group}", samples, allowed, cosets * order)
-    return GroupSamples(group, exact, cosets)
+    counts = {int(exact.order) * cosets: cosets for cosets in _ROTATIONS}
+    if samples is None:
+        samples = next((count for count in counts if count >= 2 * size), max(counts))
+    if samples not in counts:
+        near = min(counts, key=lambda count: abs(count - samples))
+        raise invalid(f"samples of FourierPointwise on {group}", samples, ", ".join(map(str, counts)), near)
+    return GroupSamples(group, exact, counts[samples])
 
 
 def default_rotations(frequency: int) -> int:
@@ -103,46 +97,50 @@ def default_rotations(frequency: int) -> int:
     return 4 * math.ceil((2 * frequency + 1) / 2)
 
 
+_ROTATIONS: dict[int, list[tuple[float, float, float, float]]] = {
+    1: [
+        (0.181030715, -0.189722728, 0.948824357, 0.175970186),
+    ],
+    2: [
+        (0.866392804, 0.161434746, 0.458209660, 0.115525925),
+        (-0.532753432, -0.164696936, 0.229223285, 0.797812876),
+    ],
+    3: [
+        (0.756217731, 0.476855228, 0.332456004, -0.300361182),
+        (0.106177502, -0.580481167, 0.753112194, -0.290843558),
+        (-0.207190725, -0.428883638, 0.599883116, 0.642861630),
+    ],
+    5: [
+        (0.258440775, -0.271257015, 0.894767260, -0.242939390),
+        (-0.390972843, 0.289067777, -0.065779092, 0.871351346),
+        (-0.348540766, 0.559762339, 0.323257048, 0.678741732),
+        (0.639515836, -0.182359659, -0.399382498, -0.631076914),
+        (-0.143504255, 0.690658837, -0.116872563, 0.699097778),
+    ],
+    10: [
+        (-0.288550345, -0.500123681, 0.386116937, 0.719394685),
+        (-0.117469187, 0.246045754, 0.845586633, 0.458961570),
+        (0.388298742, 0.733710653, -0.199980280, -0.520481174),
+        (-0.397944199, 0.585448140, 0.493833444, -0.504994474),
+        (0.947056495, -0.239108206, 0.202755007, -0.069294068),
+        (0.039471973, -0.328493617, -0.545554352, 0.770002829),
+        (0.765814092, 0.425901814, 0.169976456, 0.450826381),
+        (-0.424968724, -0.477110278, 0.043127821, 0.768054267),
+        (-0.179126082, 0.611721462, 0.754321750, -0.157192232),
+        (0.170027116, 0.683552174, 0.643989849, -0.298536899),
+    ],
+}
+"""Quaternions (w, x, y, z) of k, for so many cosets.
+
+Found by least squares on the sums of Wigner matrices of degree 4, 6, 8 and 9 over the samples (in lower degrees, 5 and 7
+rotations of the cube leave nothing), those of functions on the sphere, about y, with more weight.
+"""
+
+
 @functools.lru_cache(maxsize=32)
 def _spread(count: int) -> np.ndarray:
-    """Rotations ``[count, 3, 3]``, whose products with those of the cube sum the harmonics of low degree to 0.
-
-    That is nearly what makes the mean over the samples the mean over the group. One alone is that which takes the y
-    axis to a corner of the improved snub cube of McLaren, whose 24 corners average polynomials of degree 7 exactly.
-    """
-    rotations, cube = SpatialGroup("SO3"), SpatialGroup("O")
-    drawn = rotations.matrix(rotations.sample(np.random.default_rng(0), max(_CANDIDATES, 16 * count)))
-    turned = cube.matrix(cube.elements())[:, None] @ drawn
-    chosen, nearest = [drawn[0]], np.full(len(drawn), -np.inf)
-    for _ in range(count - 1):  # far from one another, to begin with
-        nearest = np.maximum(nearest, np.einsum("kcij,ij->kc", turned, chosen[-1]).max(0))  # the trace: 1 + 2 cos
-        chosen.append(drawn[int(np.argmin(nearest))])
-    start, invariant = np.stack(chosen), {degree: _of_the_cube(degree) for degree in _DEGREES}
-
-    def matrices(angles: np.ndarray) -> np.ndarray:
-        return scipy.spatial.transform.Rotation.from_rotvec(angles.reshape(-1, 3)).as_matrix() @ start
-
-    def residual(angles: np.ndarray) -> np.ndarray:
-        """The sums, those of functions on the sphere (about y) and of low degree first in weight."""
-        found = matrices(angles)
-        parts = []
-        for degree, weight in _DEGREES.items():
-            sums = invariant[degree].T @ wigner(degree, found).mean(0)
-            parts += [weight * sums, 4 * weight * sums[:, degree]]
-        return np.concatenate([part.ravel() for part in parts])
-
-    solved = scipy.optimize.least_squares(residual, np.zeros(3 * count), max_nfev=60, xtol=1e-14, ftol=1e-14, gtol=1e-14)
-    found = matrices(solved.x)
+    """The rotations ``[count, 3, 3]``."""
+    quaternions = np.array(_ROTATIONS[count])
+    found = SpatialGroup("SO3").matrix(np.concatenate([np.zeros((count, 1)), quaternions], -1))
     found.flags.writeable = False
     return found
-
-
-_DEGREES = {4: 1.0, 6: 0.3, 8: 0.05, 9: 0.03, 10: 0.01}
-"""The degrees in which rotations of the cube leave something invariant, with weights."""
-
-
-def _of_the_cube(degree: int) -> np.ndarray:
-    """An orthonormal basis ``[2l + 1, n]`` of the harmonics that the rotations of the cube leave as they are."""
-    cube = SpatialGroup("O")
-    values, vectors = np.linalg.eigh(wigner(degree, cube.matrix(cube.elements())).mean(0))
-    return vectors[:, values > 0.5]
