@@ -55,6 +55,7 @@ def test_a_network_of_o_is_exact_in_all_turns_and_broken_by_mirrors(of_o):
     assert "not about all of Oh" in str(of_o)
 
 
+@pytest.mark.long
 def test_the_report_reads_back_and_is_drawn(of_o):
     assert Audit.from_json(of_o.to_json()).verdicts == of_o.verdicts
     assert "4×4×4" in render(of_o)
@@ -68,6 +69,7 @@ def test_a_plain_network_has_no_symmetry_and_the_layer_is_named():
     assert report.layers.breaks[0].layer == "first"
 
 
+@pytest.mark.long
 def test_fields_that_are_no_cubes_and_groups_about_an_axis():
     def blur(x):  # along all axes alike
         return x + sum(jnp.roll(x, s, a) for s in (1, -1) for a in (1, 2, 3))
@@ -81,6 +83,7 @@ def test_fields_that_are_no_cubes_and_groups_about_an_axis():
         audit(blur, group="O", size=(3, 6, 6, 1), count=2)
 
 
+@pytest.mark.long
 def test_label_maps_types_and_functions_move():
     labels = audit(lambda x: (x[..., 0] > 0).astype(jnp.int32), group="O", size=SIZE, count=2)
     assert (labels.output, labels["O"].level) == ("labels", "exact")

@@ -21,7 +21,7 @@ from geomdl.equivariance.host.relative_error import relative_error_on_host
 from geomdl.equivariance.localisation.break_reasons import AT_FAULT, reason_from_contract, reason_from_error
 from geomdl.equivariance.localisation.feature_transformation import Size, feature_parts, move_feature, on_grid
 from geomdl.equivariance.measures.evaluation import image_batch
-from geomdl.equivariance.measures.symmetry import Transformations, symmetry, transformations
+from geomdl.equivariance.measures.symmetry import Transformations, dimension_of, symmetry, transformations
 from geomdl.groups import GridTranslations, PlanarGroup, SpatialGroup
 from geomdl.representations import FieldType
 
@@ -172,7 +172,8 @@ def layer_errors(
     """
     model = as_function(model)
     x = jnp.asarray(as_array(x, "x"))
-    x = image_batch(x, dimension=3 if x.ndim == 5 else 2)
+    dimension = dimension_of(group, model)
+    x = image_batch(x, dimension=3 if group == "shifts" and x.ndim == 5 else dimension)
     size: Size = x.shape[1:-1]
     resolved = transformations(group, size)
     if isinstance(resolved, Generator):
