@@ -1,4 +1,4 @@
-"""What conftest.py arranges: quick compilation changes no values, gradients compile as for users, shapes are checked."""
+"""Of conftest.py: quick compilation changes no values, gradients compile as for users, shapes are checked."""
 
 import importlib
 import os
