@@ -86,7 +86,9 @@ class OutputLaw:
         if isinstance(group, Family):
             return not group.moves_plane
         own = self.field_type.group
-        return isinstance(group, GridTranslations) or (isinstance(own, PlanarGroup | SpatialGroup) and own.contains_group(group))
+        return isinstance(group, GridTranslations) or (
+            isinstance(own, PlanarGroup | SpatialGroup) and own.contains_group(group)
+        )
 
     def type_under(self, group: Movable) -> FieldType | None:
         """The field type as one of this group: itself, or restricted to a subgroup; None for scalars.
@@ -140,7 +142,9 @@ class OutputLaw:
         def act(g: Any, y: Any) -> jax.Array:
             y = jnp.asarray(as_array(y, "output"))
             inner = self.canonical(y, size)
-            frame = inner.shape[1 : 1 + len(size)] if out_size is None and self.kind in ("field", "labels") else out_size
+            frame = (
+                inner.shape[1 : 1 + len(size)] if out_size is None and self.kind in ("field", "labels") else out_size
+            )
             return in_layout(moved_on(frame)(g, inner), self.kind, self.layout, size, y.shape)
 
         if self.kind not in ("field", "labels"):

@@ -131,6 +131,8 @@ def output_action(
     if isinstance(group, PlanarGroup):
         homography: Callable[[Any], Any] = lambda g: _planar_homography(g, group, frame)  # noqa: E731
     else:
+        if isinstance(group, SpatialGroup):  # refused or returned above
+            raise TypeError(f"{group} has no homographies")
         height, width = size
         homography = lambda g: _rescale(group.matrix(g, (height, width)), size, frame)  # noqa: E731
         if kind == "field":
@@ -391,6 +393,8 @@ def _detections_moved(group: Movable, size: Size, frame: Size) -> Action:
         if isinstance(group, PlanarGroup):
             matrix = _planar_homography(g, group, frame)
         else:
+            if isinstance(group, SpatialGroup):
+                raise TypeError(f"{group} moves no detections")
             height, width = size
             matrix = _rescale(group.matrix(g, (height, width)), size, frame)
         affine = isinstance(group, PlanarGroup) or (

@@ -278,7 +278,9 @@ def _group(group: AuditedGroup | str | None, images: Any, size: Any, model: Mode
             near = f"{chosen}z" if chosen.is_finite and isinstance(chosen, PlanarGroup) and not chosen.mirror else "SO3"
             raise invalid("group of an audit of volumes", str(chosen), "a group of space, such as O, Oh or C4z", near)
         if pixels is not None:
-            allowed = f"volumes [n, depth, height, width, channels], which {chosen} moves, or a group of the plane for them"
+            allowed = (
+                f"volumes [n, depth, height, width, channels], which {chosen} moves, or a group of the plane for them"
+            )
             near = "images[..., None] if they are volumes without channels"
             raise invalid("images of shape", np.shape(pixels), allowed, near)
         raise invalid("group of an audit of images", str(chosen), f"a group of the plane; {chosen} moves volumes", "D4")

@@ -403,9 +403,8 @@ def _product_name(*factors: str) -> str:
         )
     matrices = (components(first.name)[:, None] @ components(second.name)[None]).reshape(-1, 3, 3)
     for known in _candidates(len(matrices), other.dimension):
-        if known.dimension == other.dimension and known.component_count == len(matrices):
-            if np.all(known.contains_matrix(matrices)) and known.contains_group(other):
-                return known.name
+        if np.all(known.contains_matrix(matrices)) and known.contains_group(other):
+            return known.name
     return name
 
 

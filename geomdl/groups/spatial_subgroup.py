@@ -174,7 +174,9 @@ class SpatialSubgroup:
         """The number of the coset gH, 0 … index − 1. Raises ValueError when there are infinitely many."""
         self._require_finite_index()
         if not self.group.is_finite:
-            rest = np.swapaxes(self.group.matrix(self.representatives()), -1, -2) @ self.group.matrix(g)[..., None, :, :]
+            rest = (
+                np.swapaxes(self.group.matrix(self.representatives()), -1, -2) @ self.group.matrix(g)[..., None, :, :]
+            )
             return np.argmax(self._contains_matrix(rest), -1)
         return self._table[1][self.group.index(g)]
 

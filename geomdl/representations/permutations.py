@@ -37,7 +37,9 @@ def permutation(
     ValueError: invalid permutations [[1, 2, 0]]; allowed: some that represent C4: ...
     """
     if not isinstance(group, PlanarGroup | SpatialGroup) or not group.is_finite:
-        raise invalid("group of permutations", str(group), "a finite group of the plane or of space, as C4 or O", "'C4'")
+        raise invalid(
+            "group of permutations", str(group), "a finite group of the plane or of space, as C4 or O", "'C4'"
+        )
     if not np.iterable(permutations) or isinstance(permutations, str):
         raise invalid("permutations", permutations, "a list of whole numbers for each generator", [[1, 0]])
     lists: list[Any] = [p.tolist() if hasattr(p, "tolist") else p for p in permutations]

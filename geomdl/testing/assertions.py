@@ -99,15 +99,15 @@ def assert_equivariant(
 
     Args:
       model: f, anything that `geomdl.equivariance.as_function` takes (with more arguments: give its result).
-      x: images ``[batch, height, width, channels]``; drawn when None. Groups of space take volumes, with a depth before;
-        circular shifts signals and volumes too: as the contract says, or ``GridTranslations`` of one or three sizes.
-      group: a group of the plane or of space (``"Oh"``), circular shifts (``"shifts"``), a family of Klein's ladder such as ``"affine"``, or its
-        name.
+      x: images ``[batch, height, width, channels]``; drawn when None. Groups of space take volumes, with a depth
+        before; circular shifts signals and volumes too: as the contract says, or ``GridTranslations`` of as many sizes.
+      group: a group of the plane or of space (``"Oh"``), circular shifts (``"shifts"``), a family of Klein's ladder
+        such as ``"affine"``, or its name.
       output: ``"invariant"``, ``"field"``, ``"tokens"``, ``"labels"``, ``"points"``, ``"boxes"``, a representation such
         as ``"1 regular"``, permutations, the law of a task's outputs, ``(g, y) -> y'``, or whatever else
         `geomdl.actions.output_law` understands.
-      size: where x is None: n or (height, width), or as inputs have axes; or several, as a list, a range or a hypothesis
-        strategy: then the smallest that fails is reported.
+      size: where x is None: n or (height, width), or as inputs have axes; or several, as a list, a range or a
+        hypothesis strategy: then the smallest that fails is reported.
       channels: where x is None: of the contract, else 3.
       batch: where x is None: how many images.
       dtype: where x is None (float64 needs ``jax.enable_x64(True)``).

@@ -87,7 +87,9 @@ def _quiet() -> Iterator[None]:
 
 
 def _size(size: Any, dimension: int) -> Size:
-    given = (size,) * dimension if isinstance(size, int | np.integer) else size if isinstance(size, tuple | list) else ()
+    given = (
+        (size,) * dimension if isinstance(size, int | np.integer) else size if isinstance(size, tuple | list) else ()
+    )
     if not given or not all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n > 0 for n in given):
         raise invalid("size", size, "n or (height, width), positive whole numbers of pixels", 8)
     return tuple(map(int, given))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from geomdl.groups import C4, D4, DirectProduct, O3, SO3, VOLUME, I, O, Oh, SpatialGroup, T, group, point_group
+from geomdl.groups import C4, D4, O3, SO3, VOLUME, DirectProduct, I, O, Oh, SpatialGroup, T, group, point_group
 
 NAMES = ["T", "Td", "Th", "O", "Oh", "I", "Ih", "Ci", "C1z", "C3z", "C4z", "D3z", "D4z", "C4v", "C5h", "D2h"]
 ORDERS = [12, 24, 24, 24, 48, 60, 120, 2, 1, 3, 4, 6, 8, 8, 10, 8]

@@ -1,4 +1,4 @@
-"""Layers on volumes: polyphase sampling, ideal resampling, functions sampled on groups of space, vectors of responses."""
+"""Layers on volumes: polyphase sampling, ideal resampling, functions sampled on groups of space, largest responses."""
 
 import jax
 import jax.numpy as jnp

@@ -8,8 +8,8 @@ import numpy as np
 from geomdl.actions.laws import OutputLaw
 from geomdl.audit.measuring.plan import FEW, Plan
 from geomdl.audit.probes.images import Images
-from geomdl.audit.probes.symmetries import group_elements
 from geomdl.audit.probes.space import SpaceElement
+from geomdl.audit.probes.symmetries import group_elements
 from geomdl.audit.probes.transformations import PointElement, in_group, point_name, shift_name
 from geomdl.audit.results.findings import LayerBreak, LayerTable
 from geomdl.equivariance.adapters.functions import Model

@@ -53,7 +53,9 @@ def find_size(model: Model, dtype: DTypeLike, *, volumes: bool = False) -> Size:
         else:
             return size
     tried = ", ".join("x".join(map(str, size)) for size in sizes)
-    raise ValueError(f"the model takes none of the sizes {tried} (the first: {failures[0]}); give its own, {'Dx' * volumes}HxWxC")
+    raise ValueError(
+        f"the model takes none of the sizes {tried} (the first: {failures[0]}); give its own, {'Dx' * volumes}HxWxC"
+    )
 
 
 def first_outputs(stream: Stream, images: np.ndarray) -> np.ndarray:

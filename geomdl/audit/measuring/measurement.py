@@ -226,7 +226,8 @@ def measure_crops(
         else:
             got, expected = output.paired(got, moved_places(shift, output)(y))
         measurement = Measurement(
-            "cropped shifts", shift_name(shift), tuple(map(float, shift)), canvases.name, len(x), size, "full", difference(got, expected), 0.0, 0.0, spread(y, output), interior,
+            "cropped shifts", shift_name(shift), tuple(map(float, shift)), canvases.name, len(x), size, "full",
+            difference(got, expected), 0.0, 0.0, spread(y, output), interior,
         )  # fmt: skip
         measurements.append(measurement)
         pictures.append(_worst(measurement, x, window(shift), got, expected))

@@ -133,7 +133,11 @@ def output_of(
 
 
 def _output(
-    law: OutputLaw | Action, shape: Sequence[int], size: Sequence[int], group: PlanarGroup | SpatialGroup | None, **said: Any
+    law: OutputLaw | Action,
+    shape: Sequence[int],
+    size: Sequence[int],
+    group: PlanarGroup | SpatialGroup | None,
+    **said: Any,
 ) -> Output:
     shape = tuple(int(n) for n in shape)
     inner, size = shape[1:], tuple(map(int, size))

@@ -71,12 +71,12 @@ class SpaceElement:
         return np.asarray(warp_volume(x, self.array.astype(x.dtype)))
 
     def moved_labels(self, y: np.ndarray) -> np.ndarray:
-        """Label maps ``[n, depth, height, width, 1]``: every voxel takes the label of the nearest one, 0 from outside."""
+        """Label maps ``[n, depth, height, width, 1]``: every voxel takes that of the nearest one, 0 from outside."""
         return self.moved(y) if self.is_on_grid else labels_moved(y, self.array)
 
 
 def labels_moved(y: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Label maps ``[n, depth, height, width, 1]`` under a linear map, ``[3, 3]`` in (x, y, z): nearest voxel, else 0."""
+    """Label maps ``[n, depth, height, width, 1]`` under a linear map ``[3, 3]`` of (x, y, z): the nearest, or 0."""
     sizes = y.shape[1:-1]
     to_index = VOLUME.coordinates(sizes)[..., [2, 1, 0]] * [1, -1, -1]  # (x, y, z)
     source = to_index @ np.linalg.inv(matrix).T

@@ -121,7 +121,7 @@ def group_elements(group: AuditedGroup) -> list[PointElement]:
     if isinstance(group, SpatialGroup):
         return list(elements_in_space(group))
     n = int(group.rotation_order) if group.is_finite else 24
-    elements = [(f, 360 * r / n) for f in range(2 if group.reflections else 1) for r in range(n)]
+    elements: list[PointElement] = [(f, 360 * r / n) for f in range(2 if group.reflections else 1) for r in range(n)]
     return elements[1:]
 
 

@@ -181,7 +181,7 @@ def _times(size: tuple[int, ...]) -> str:
 
 
 def _png(image: np.ndarray, low: float, high: float) -> str:
-    """One image as a data address: grey for one channel, the first three as colours otherwise; of volumes the middle."""
+    """One image as a data address: grey for one channel, else the first three as colours; the middle of volumes."""
     if image.ndim == 4:
         image = image[len(image) // 2]
     scaled = np.clip((np.asarray(image, float) - low) / ((high - low) or 1.0), 0, 1)

@@ -167,7 +167,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _output(arguments: argparse.Namespace) -> Any:
     """The law of the output, or "auto"; refused before any model is loaded."""
     from geomdl.actions import output_law
-    from geomdl.groups import SpatialGroup, group
+    from geomdl.groups import group
     from geomdl.registry import load
 
     given = arguments.output

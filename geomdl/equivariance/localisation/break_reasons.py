@@ -27,7 +27,9 @@ def reason_from_contract(contract: Contract, group: object, broken: np.ndarray, 
     """
     is_shift = isinstance(group, GridTranslations)
     promise = contract.shifts if is_shift else contract.points
-    if isinstance(group, PlanarGroup | SpatialGroup) and any(same_element(g, group, contract.exact_group) is None for g in broken):
+    if isinstance(group, PlanarGroup | SpatialGroup) and any(
+        same_element(g, group, contract.exact_group) is None for g in broken
+    ):
         return f"its contract is about {contract.exact_group}, not about all of {group}"
     if promise.level == "none":
         return f"its contract promises nothing{': ' + promise.why if promise.why else ''}"

@@ -155,7 +155,8 @@ def _shift(y: np.ndarray, shift: Sequence[Fraction], size: Size) -> np.ndarray:
 
 
 def _homography(g: Element, y: np.ndarray, family: Family, size: Size) -> np.ndarray:
-    matrix = family.matrix(g, size)
+    height, width = size
+    matrix = family.matrix(g, (height, width))
     if matrix is None:  # pixel values change, and features should not
         return y
     scale = np.diag([y.shape[2] / size[1], y.shape[1] / size[0], 1.0])

@@ -59,7 +59,8 @@ def transformations(
     """The group, family or generator of a name; ``"shifts"`` stands for all circular shifts of the image.
 
     Args:
-      name: such as ``"C4"``, ``"O2"``, ``"Oh"``, ``"shifts"``, ``"affine"``, ``"rotate"``; anything else is returned as it is.
+      name: such as ``"C4"``, ``"O2"``, ``"Oh"``, ``"shifts"``, ``"affine"``, ``"rotate"``; anything else is returned
+        as it is.
       size: (height, width) of the images.
 
     Raises:
@@ -177,7 +178,9 @@ def _require_dimension(group: Any, size: tuple[int, ...]) -> None:
     if len(size) == 3 and isinstance(group, PlanarGroup):
         near = f"{group}z" if group.is_finite and not group.mirror else "O3"
         raise invalid("group", str(group), f"one that moves volumes, or circular shifts; {group} moves images", near)
-    raise invalid("group", str(group), f"circular shifts for inputs of {len(size)} axes; others move images", "'shifts'")
+    raise invalid(
+        "group", str(group), f"circular shifts for inputs of {len(size)} axes; others move images", "'shifts'"
+    )
 
 
 def _require_equal_sides(group: SpatialGroup, elements: np.ndarray, size: tuple[int, ...]) -> None:

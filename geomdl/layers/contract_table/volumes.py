@@ -41,4 +41,6 @@ def _row(entry: Entry) -> Entry:
     return dataclasses.replace(entry, section="Volumes", groups=groups, quick=groups, **sizes)
 
 
-VOLUMES: tuple[Entry, ...] = tuple(_row(entry) for entry in (*LAYERS, *ROWS) if entry.name in (*_ANY, *_ON_THE_GRID, *_VECTORS))
+VOLUMES: tuple[Entry, ...] = tuple(
+    _row(entry) for entry in (*LAYERS, *ROWS) if entry.name in (*_ANY, *_ON_THE_GRID, *_VECTORS)
+)

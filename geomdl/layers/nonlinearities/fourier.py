@@ -146,7 +146,7 @@ def sampling_matrix(rho: Representation, samples: GroupSamples) -> np.ndarray:
         if isinstance(samples.exact, PlanarGroup):
             count, near = int(samples.exact.rotation_order), default_rotations(frequency)
             allowed = f"at least {2 * frequency + 1} for frequencies up to {frequency}"
-        elif samples.group.dimension == 1:
+        elif isinstance(samples.group, SpatialGroup) and samples.group.is_axial:
             count, near = count // samples.group.component_count, default_rotations(frequency)
         raise invalid("samples", count, allowed, near)
     return np.where(np.abs(matrix) < 1e-12, 0.0, matrix)

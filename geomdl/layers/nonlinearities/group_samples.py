@@ -9,14 +9,15 @@ import numpy as np
 from geomdl.errors import invalid
 from geomdl.groups import Element, PlanarGroup, SpatialGroup
 
+
 @dataclasses.dataclass(frozen=True)
 class GroupSamples:
     """Elements of a group, in the order of the samples; those of a subgroup H move samples to samples.
 
     They are H K = {h k} for a few elements k. Of a finite group H is the group itself; of a continuous group of the
     plane C_N or D_N, and the same about an axis of space; of SO(3) and O(3) H is O or Oh, whose elements map a cubic
-    grid to itself. There K is chosen so that the samples average functions of low degree as the group does; with one k a
-    function on the sphere has the corners of McLaren's snub cube for samples.
+    grid to itself. There K is chosen so that the samples average functions of low degree as the group does; with one k
+    a function on the sphere has the corners of McLaren's snub cube for samples.
 
     References:
       McLaren, Optimal numerical integration on a sphere, Mathematics of Computation 17 (1963).
@@ -53,9 +54,7 @@ class GroupSamples:
         return int(self.exact.order) * self.cosets
 
 
-def group_samples(
-    group: PlanarGroup | SpatialGroup, frequency: int, size: int, samples: int | None
-) -> GroupSamples:
+def group_samples(group: PlanarGroup | SpatialGroup, frequency: int, size: int, samples: int | None) -> GroupSamples:
     """The samples of functions on a group up to a frequency.
 
     Args:
@@ -132,8 +131,8 @@ _ROTATIONS: dict[int, list[tuple[float, float, float, float]]] = {
 }
 """Quaternions (w, x, y, z) of k, for so many cosets.
 
-Found by least squares on the sums of Wigner matrices of degree 4, 6, 8 and 9 over the samples (in lower degrees, 5 and 7
-rotations of the cube leave nothing), those of functions on the sphere, about y, with more weight.
+Found by least squares on the sums of Wigner matrices of degree 4, 6, 8 and 9 over the samples (of degree 1, 2, 3, 5
+and 7 rotations of the cube leave nothing), those of functions on the sphere, about y, with more weight.
 """
 
 

@@ -98,7 +98,10 @@ class PolyphaseUpsample(Layer):
     def __call__(
         self, x: Field, *, train: bool = False, key: jax.Array | None = None, phase: jax.Array | None = None
     ) -> Resampled:
-        """Maps ``[batch, height, width, channels]``, or volumes, with the middle pixel (the one before it) for want of a phase."""
+        """Maps ``[batch, height, width, channels]``, or volumes.
+
+        Without a phase the middle pixel (the one before it) is taken.
+        """
         self.in_type.require_layout(x.shape, "the input of PolyphaseUpsample")
         if phase is None:
             middle = (self.stride - 1) // 2

@@ -160,8 +160,8 @@ class Polyphase(Layer):
         """The output, and the component that it saw.
 
         Returns:
-          y, and ``[batch, S, S]``: 1 at (i, j) and 0 elsewhere; one S for each axis. While ``"learned"`` trains, gradients with respect to
-          this go on to the scores.
+          y, and ``[batch, S, S]``: 1 at (i, j) and 0 elsewhere; one S for each axis. While ``"learned"`` trains,
+          gradients with respect to this go on to the scores.
         """
         self.in_type.require_layout(x.shape, "the input of Polyphase")
         self.output_size(x.shape[1:-1])
@@ -234,7 +234,9 @@ def _weighed_backward(
     large = jnp.pad(x, ((0, 0), *[around] * len(sizes), (0, 0)), mode="wrap")
     products = [
         jnp.sum(
-            cotangent * large[:, *(slice(i, i + n) for i, n in zip(start, sizes, strict=True))], every, dtype=phase.dtype
+            cotangent * large[:, *(slice(i, i + n) for i, n in zip(start, sizes, strict=True))],
+            every,
+            dtype=phase.dtype,
         )
         for start in itertools.product(range(stride), repeat=len(sizes))
     ]

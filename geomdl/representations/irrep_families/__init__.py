@@ -57,4 +57,5 @@ def harmonic_form(group: SpatialGroup, label: Label) -> tuple[int, int, np.ndarr
     if isinstance(family, AxialIrreps):
         irrep = family.irrep(label)
         return irrep.parity, irrep.degree, irrep.basis
-    return *label, None
+    parity, degree = label
+    return parity, degree, None

@@ -52,9 +52,7 @@ def of_space(parity: int, degree: int, matrix: np.ndarray) -> np.ndarray:
     return sign**parity * wigner(degree, sign * matrix)
 
 
-def new_irreps(
-    elements: np.ndarray, parity: int, degree: int, known: list[HarmonicIrrep]
-) -> list[HarmonicIrrep]:
+def new_irreps(elements: np.ndarray, parity: int, degree: int, known: list[HarmonicIrrep]) -> list[HarmonicIrrep]:
     """The irreps of a group that a representation of O(3) holds and that are not known yet.
 
     They are ordered by dimension, then by the first harmonic that they have a part in.
