@@ -105,7 +105,8 @@ def _on_grid(y: Any, layout: str, size: Sequence[int]) -> Any:
         grid = token_grid(y.shape[1], size) if y.ndim in (2, 3) else None
         if grid is None:
             allowed = (
-                f"[batch, height · width, channels], in the proportions of the image, which is {'×'.join(map(str, size))};"
+                f"[batch, height · width, channels], in the proportions of the image, which is"
+                f" {'×'.join(map(str, size))};"
                 " leave out class tokens: select=lambda y: y[:, 1:]"
             )
             raise invalid("tokens of shape", tuple(y.shape), allowed)

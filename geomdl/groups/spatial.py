@@ -198,7 +198,7 @@ class SpatialGroup(Group):
     def describe(self, a: Element) -> str:
         """What one element does, in words.
 
-        >>> O.describe([1]), Oh.describe([24]), SpatialGroup("C2v").describe([2]), O.describe([4])
+        >>> O.describe([1]), Oh.describe([24]), SpatialGroup("C2v").describe([2]), O.describe([2])
         ('90° about z', 'inversion', 'mirror y', '120° about (1, 1, 1)')
         """
         return described(self.matrix(a))
