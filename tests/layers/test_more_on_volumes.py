@@ -62,6 +62,7 @@ def test_the_component_of_the_largest_norm_is_taken():
     y, phase = down(SCALARS).sample(x)
     assert [tuple(map(int, np.argwhere(p)[0])) for p in np.asarray(phase)] == [(1, 0, 1), (0, 0, 1)]
     np.testing.assert_allclose(y[0, 0, 1, 1, 0], 2.0)
+    np.testing.assert_allclose(y[1, 0, 0, 0, 0], 1.0)
     assert phase.shape == (2, 2, 2, 2)
 
 
