@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.detection_tables import box_angles, box_square, decoding_costs, trained_detectors
-from experiments.point_tables import chirality, tetris
+from experiments.point_tables import chirality, tetris, tetris_command
 from experiments.symmetry_study_tables import (
     augmentation,
     known_gains,
@@ -615,7 +615,14 @@ TABLES = {
     "docs/features.md": (retrieval_costs, retrieval_under_rotation),
     "docs/pretrained.md": (pretrained,),
     "docs/fine_tuning.md": (transfer,),
-    "docs/three_dimensions.md": (tetris, chirality, cube_errors, screws, volumes),
+    "docs/three_dimensions.md": (
+        tetris_command,
+        tetris,
+        chirality,
+        cube_errors,
+        screws,
+        volumes,
+    ),
     "docs/initialization.md": (signal_propagation, kernel_spectra),
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from geomdl.data import Split
+from geomdl.errors import invalid
 from geomdl.evaluators.averaged import OrbitAverage, TenCrop, orbit_average, ten_crop
 from geomdl.evaluators.box_precision import COCO, BoxPrecision, coco_metrics
 from geomdl.evaluators.confusion import confusion_matrix
@@ -57,11 +58,12 @@ def evaluators_for(task: Task, image_shape: Sequence[int] = ()) -> list[str]:
     """Returns the names of the evaluators that suit a task: all but those with a method ``suits`` that says no.
 
     Those of plug-ins, and those that say so (``on_request``), are run when they are asked for by name. On volumes only
-    those are run that say ``suits_volumes``: the others turn and shift images.
+    those are run that say ``suits_volumes``, on point clouds those that say ``suits_clouds``: the others turn and shift
+    images.
 
     Args:
       task: what was learnt.
-      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
+      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes, or (points, channels).
 
     >>> from geomdl.tasks import Classification
     >>> evaluators_for(Classification(num_classes=2))
@@ -72,10 +74,43 @@ def evaluators_for(task: Task, image_shape: Sequence[int] = ()) -> list[str]:
 
     def suits(evaluator: Any) -> bool:
         asked_for = getattr(evaluator, "on_request", False)
-        fits = len(image_shape) != 4 or getattr(evaluator, "suits_volumes", False)
-        return fits and not asked_for and (not hasattr(evaluator, "suits") or evaluator.suits(task))
+        return (
+            _suits(evaluator, image_shape)
+            and not asked_for
+            and (not hasattr(evaluator, "suits") or evaluator.suits(task))
+        )
 
     return [name for name in EVALUATORS.registered if suits(EVALUATORS[name]())]
+
+
+def evaluator_named(name: str, image_shape: Sequence[int]) -> Evaluator:
+    """Makes the evaluator of a name, for data of a shape.
+
+    Args:
+      name: a key of `EVALUATORS`.
+      image_shape: of one example, see `evaluators_for`.
+
+    Raises:
+      ValueError: for an evaluator of geomdl that turns or shifts images, of data that are none.
+
+    >>> evaluator_named("shift", (16, 16, 16, 1))
+    Traceback (most recent call last):
+    ValueError: invalid evaluator 'shift'; allowed: evaluators of volumes (metrics, ...), as the data are 16×16×16×1;
+    this one moves images [height, width]; try 'metrics'
+    """
+    evaluator = EVALUATORS[name]()
+    if type(evaluator).__module__.startswith("geomdl.") and not _suits(evaluator, image_shape):
+        which = "volumes" if len(image_shape) == 4 else "point clouds"
+        fitting = ", ".join(n for n in EVALUATORS.registered if _suits(EVALUATORS[n](), image_shape))
+        size = "×".join(map(str, image_shape))
+        allowed = f"evaluators of {which} ({fitting}), as the data are {size}; this one moves images [height, width]"
+        raise invalid("evaluator", name, allowed, "metrics")
+    return evaluator
+
+
+def _suits(evaluator: Any, image_shape: Sequence[int]) -> bool:
+    needed = {2: "suits_clouds", 4: "suits_volumes"}.get(len(image_shape))
+    return needed is None or getattr(evaluator, needed, False)
 
 
 def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:
@@ -117,6 +152,7 @@ __all__ = [
     "confusion_matrix",
     "detection_confusion",
     "detects",
+    "evaluator_named",
     "evaluators_for",
     "found_boxes",
     "invariance_error",
@@ -138,6 +174,6 @@ __all__ = [
 __experimental__ = [
     "COCO", "BoxConsistency", "BoxPrecision", "FoundBoxes", "Gathered", "Neighbours", "OrbitAverage", "Retrieval",
     "TenCrop", "box_consistency", "coco_metrics", "confusion_matrix", "detection_confusion", "detects",
-    "evaluators_for", "found_boxes", "nearest_neighbours", "on_grid", "orbit_average", "retrieval_metrics",
-    "rotated_images", "ten_crop", "with_batch_size",
+    "evaluator_named", "evaluators_for", "found_boxes", "nearest_neighbours", "on_grid", "orbit_average",
+    "retrieval_metrics", "rotated_images", "ten_crop", "with_batch_size",
 ]  # fmt: skip

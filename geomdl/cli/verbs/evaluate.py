@@ -96,11 +96,11 @@ def measure(
     """
     from geomdl.cli.support.overlays import write_overlays
     from geomdl.evaluators import (
-        EVALUATORS,
         BoxConsistency,
         RotationConsistency,
         RotationSweep,
         ShiftSweep,
+        evaluator_named,
         evaluators_for,
         predictor,
         with_batch_size,
@@ -119,7 +119,7 @@ def measure(
         folder.mkdir(exist_ok=True)
     numbers: dict[str, float] = {}
     for name in evaluators:
-        evaluator = with_batch_size(EVALUATORS[name](), trained.config.training.eval_batch_size)
+        evaluator = with_batch_size(evaluator_named(name, trained.image_shape), trained.config.training.eval_batch_size)
         if isinstance(evaluator, RotationSweep | ShiftSweep | RotationConsistency | BoxConsistency):
             rows = evaluator.rows(predict, images, trained.task)
             if folder is not None:

@@ -270,6 +270,9 @@ class Augmentation:
         moved = dict(batch)
         if moved["image"].ndim == VOLUME.dimension + 2:
             self._require_volumes()
+        elif moved["image"].ndim == 3:  # clouds, or signals
+            self._require_nothing()
+            return moved
         elif moved["image"].ndim != 4:
             raise misshapen("images", moved["image"].shape, PLANE_AXES)
         elif self.rotation_axis:
@@ -340,6 +343,15 @@ class Augmentation:
 
             rows, columns = map(cut_along, cut_keys, (height, width))
             yield Cutout(rows[:, :, None] & columns[:, None, :])
+
+    def _require_nothing(self) -> None:
+        """Raises a ValueError for any option: point clouds are not moved."""
+        for f in dataclasses.fields(self):
+            if f.init and getattr(self, f.name) != f.default:
+                allowed = (
+                    "its default for point clouds; a point_network keeps rotations, shifts and permutations itself"
+                )
+                raise invalid(f"augmentation.{f.name}", getattr(self, f.name), allowed, f.default)
 
     def _transformations_of_volumes(self, count: int, key: jax.Array) -> Iterator[ImageTransformation]:
         """Rotation and scale, flip, shift."""
