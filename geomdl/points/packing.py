@@ -63,6 +63,10 @@ class OfPackedClouds(nnx.Module):
 
     Args:
       network: such as `geomdl.points.PointNetwork`.
+
+    >>> farthest = lambda points, features, mask: (points**2).sum(-1).max(-1, keepdims=True)
+    >>> OfPackedClouds(farthest)(pack_clouds(np.ones((2, 5, 3)))).tolist()
+    [[3.0], [3.0]]
     """
 
     def __init__(self, network: Any) -> None:
