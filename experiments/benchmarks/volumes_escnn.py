@@ -74,13 +74,13 @@ def measure(multiplicity: int, degree: int, size: int, batch: int, side: int, ro
         built = worker.ask("build_volume", multiplicity=multiplicity, degree=degree, size=size, batch=batch, side=side)
         if built["weights"] != about["weights"]:
             raise RuntimeError(f"{about} is another layer than escnn's, which has {built['weights']} weights")
-    rows = []
+    rows: list[Row] = []
     for what in WHAT:
         both: dict[str, Callable[[], float]] = {"geomdl": ours[what]}
         if worker:
             both["escnn"] = lambda what=what: worker.ask("volume", what=what)["seconds"]
         taken = [turn(both, first) for first in range(rounds + 2)][2:]
-        row: Row = {**about, "what": what}
+        row: dict[str, Any] = {**about, "what": what}
         for name in ("geomdl", "escnn"):
             row[f"{name}_s"] = float(f"{min(t[name] for t in taken):.3g}") if name in both else ""
         pairs = [[t[name] for t in taken] for name in both]

@@ -24,6 +24,7 @@ from geomdl.evaluators.sliding_window import sliding_window
 from geomdl.evaluators.sweeps import RotationSweep, ShiftSweep, rotation_sweep, shift_sweep
 from geomdl.evaluators.transformations import on_grid, rotated_images
 from geomdl.evaluators.turned_boxes import BoxConsistency, box_consistency
+from geomdl.evaluators.volumes import AxisRotation, AxisSweep, CubeSweep, axis_sweep, cube_sweep
 from geomdl.registry import Registry
 from geomdl.tasks import Task
 
@@ -43,6 +44,10 @@ EVALUATORS.register("rotation", RotationSweep)
 EVALUATORS.register("shift", ShiftSweep)
 EVALUATORS.register("crop", ShiftSweep, {"mode": "crop"})
 EVALUATORS.register("invariance", InvarianceError)
+EVALUATORS.register("turns", CubeSweep)
+EVALUATORS.register("turns_oh", CubeSweep, {"group": "Oh"})
+for _axis in ("x", "y", "z"):
+    EVALUATORS.register(f"rotation_{_axis}", AxisSweep, {"axis": _axis})
 EVALUATORS.register("consistency", RotationConsistency)
 EVALUATORS.register("ten_crop", TenCrop)
 EVALUATORS.register("voc2007", BoxPrecision, {"name": "voc2007", "points": 11})
@@ -69,7 +74,7 @@ def evaluators_for(task: Task, image_shape: Sequence[int] = ()) -> list[str]:
     >>> evaluators_for(Classification(num_classes=2))
     ['metrics', 'rotation', 'shift', 'crop', 'invariance']
     >>> evaluators_for(Classification(num_classes=2), (16, 16, 16, 1))
-    ['metrics']
+    ['metrics', 'turns']
     """
 
     def suits(evaluator: Any) -> bool:
@@ -96,21 +101,22 @@ def evaluator_named(name: str, image_shape: Sequence[int]) -> Evaluator:
     >>> evaluator_named("shift", (16, 16, 16, 1))
     Traceback (most recent call last):
     ValueError: invalid evaluator 'shift'; allowed: evaluators of volumes (metrics, ...), as the data are 16×16×16×1;
-    this one moves images [height, width]; try 'metrics'
+    try 'metrics'
     """
     evaluator = EVALUATORS[name]()
     if type(evaluator).__module__.startswith("geomdl.") and not _suits(evaluator, image_shape):
-        which = "volumes" if len(image_shape) == 4 else "point clouds"
+        which = {2: "point clouds", 4: "volumes"}.get(len(image_shape), "images")
         fitting = ", ".join(n for n in EVALUATORS.registered if _suits(EVALUATORS[n](), image_shape))
         size = "×".join(map(str, image_shape))
-        allowed = f"evaluators of {which} ({fitting}), as the data are {size}; this one moves images [height, width]"
+        allowed = f"evaluators of {which} ({fitting}), as the data are {size}"
         raise invalid("evaluator", name, allowed, "metrics")
     return evaluator
 
 
 def _suits(evaluator: Any, image_shape: Sequence[int]) -> bool:
-    needed = {2: "suits_clouds", 4: "suits_volumes"}.get(len(image_shape))
-    return needed is None or getattr(evaluator, needed, False)
+    if len(image_shape) in (2, 4):
+        return getattr(evaluator, "suits_clouds" if len(image_shape) == 2 else "suits_volumes", False)
+    return getattr(evaluator, "suits_images", True)
 
 
 def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:
@@ -132,8 +138,11 @@ def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:
 __all__ = [
     "COCO",
     "EVALUATORS",
+    "AxisRotation",
+    "AxisSweep",
     "BoxConsistency",
     "BoxPrecision",
+    "CubeSweep",
     "Evaluator",
     "FoundBoxes",
     "Gathered",
@@ -147,9 +156,11 @@ __all__ = [
     "RotationSweep",
     "ShiftSweep",
     "TenCrop",
+    "axis_sweep",
     "box_consistency",
     "coco_metrics",
     "confusion_matrix",
+    "cube_sweep",
     "detection_confusion",
     "detects",
     "evaluator_named",
@@ -172,8 +183,9 @@ __all__ = [
 ]
 
 __experimental__ = [
-    "COCO", "BoxConsistency", "BoxPrecision", "FoundBoxes", "Gathered", "Neighbours", "OrbitAverage", "Retrieval",
-    "TenCrop", "box_consistency", "coco_metrics", "confusion_matrix", "detection_confusion", "detects",
-    "evaluator_named", "evaluators_for", "found_boxes", "nearest_neighbours", "on_grid", "orbit_average",
-    "retrieval_metrics", "rotated_images", "ten_crop", "with_batch_size",
+    "COCO", "AxisRotation", "AxisSweep", "BoxConsistency", "BoxPrecision", "CubeSweep", "FoundBoxes", "Gathered",
+    "Neighbours", "OrbitAverage", "Retrieval", "TenCrop", "axis_sweep", "box_consistency", "coco_metrics",
+    "confusion_matrix", "cube_sweep", "detection_confusion", "detects", "evaluator_named", "evaluators_for",
+    "found_boxes", "nearest_neighbours", "on_grid", "orbit_average", "retrieval_metrics", "rotated_images",
+    "ten_crop", "with_batch_size",
 ]  # fmt: skip

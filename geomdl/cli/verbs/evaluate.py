@@ -96,7 +96,9 @@ def measure(
     """
     from geomdl.cli.support.overlays import write_overlays
     from geomdl.evaluators import (
+        AxisSweep,
         BoxConsistency,
+        CubeSweep,
         RotationConsistency,
         RotationSweep,
         ShiftSweep,
@@ -120,7 +122,9 @@ def measure(
     numbers: dict[str, float] = {}
     for name in evaluators:
         evaluator = with_batch_size(evaluator_named(name, trained.image_shape), trained.config.training.eval_batch_size)
-        if isinstance(evaluator, RotationSweep | ShiftSweep | RotationConsistency | BoxConsistency):
+        if isinstance(
+            evaluator, RotationSweep | ShiftSweep | RotationConsistency | BoxConsistency | CubeSweep | AxisSweep
+        ):
             rows = evaluator.rows(predict, images, trained.task)
             if folder is not None:
                 write_csv(folder / f"{split}_{name.rpartition(':')[2]}.csv", rows)

@@ -1,0 +1,278 @@
+"""The metrics of a task on turned volumes: under every symmetry of the cube, and over the angles about an axis."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from geomdl.actions import GridElements, ImageTransformation, Warp
+from geomdl.data import EvalBatch, Split, TargetKind
+from geomdl.errors import invalid, unknown
+from geomdl.evaluators.metrics import batches_of, mean_metrics
+from geomdl.evaluators.predict import Predict
+from geomdl.evaluators.transformations import moved_batch
+from geomdl.groups import SO3, VOLUME, SpatialGroup, group
+from geomdl.tasks import Segmentation, Task, split_metrics
+
+Rows = list[dict[str, float]]
+"""A table: one row per transformation."""
+
+AXES = ("x", "y", "z")
+
+
+@dataclass(frozen=True)
+class AxisRotation:
+    """Turns all volumes about an axis through their middle: exactly where voxels go to voxels, else by resampling.
+
+    Off the grid, volumes are interpolated linearly, and labels outside the largest ball in the frame are ``fill``.
+
+    Attributes:
+      degrees: counter-clockwise as seen from the tip of the axis.
+      axis: ``"x"``, ``"y"`` or ``"z"``.
+
+    >>> volume = jnp.arange(8).reshape(1, 2, 2, 2)
+    >>> AxisRotation(90.0).labels(volume, -1)[0, 0].tolist()  # each slice is turned as an image is
+    [[1, 3], [0, 2]]
+    """
+
+    degrees: float
+    axis: str = "z"
+
+    @property
+    def group(self) -> SpatialGroup:
+        """SO(3)."""
+        return SO3
+
+    @property
+    def linear(self) -> jax.Array:
+        """The rotation, ``[3, 3]``, with entries −1, 0 and 1 for quarter turns."""
+        angle, first = np.deg2rad(self.degrees), AXES.index(self.axis)
+        i, j = (first + 1) % 3, (first + 2) % 3
+        matrix = np.eye(3)
+        matrix[[i, j], [i, j]] = np.cos(angle)
+        matrix[i, j], matrix[j, i] = -np.sin(angle), np.sin(angle)
+        return jnp.asarray(np.rint(matrix) if self.degrees % 90 == 0 else matrix, jnp.float32)
+
+    @property
+    def offset(self) -> jax.Array:
+        """Zero."""
+        return jnp.zeros(3)
+
+    def images(self, x: jax.Array) -> jax.Array:
+        """Zeros come in from outside."""
+        return self._exact(x.shape[1:4])(x) if self._on_grid(x.shape[1:4]) else Warp(self.linear).images(x)
+
+    def labels(self, y: jax.Array, fill: int) -> jax.Array:
+        """``fill`` outside the ball, off the grid."""
+        size = y.shape[1:4]
+        if self._on_grid(size):
+            return self._exact(size)(y)
+        radius = np.linalg.norm(VOLUME.coordinates(size), axis=-1)
+        return jnp.where(radius <= (min(size) - 1) / 2, Warp(self.linear).labels(y, fill), fill)
+
+    def _on_grid(self, size: tuple[int, ...]) -> bool:
+        return self.degrees % 90 == 0 and self._exact(size).keeps(size)
+
+    def _exact(self, size: tuple[int, ...]):
+        element = SO3.from_matrix(np.asarray(self.linear, np.float64))
+        return VOLUME.grid_symmetry(SO3, element)
+
+
+def cube_sweep(
+    predict: Predict, split: Split, task: Task, name: str | SpatialGroup = "O", *, batch_size: int = 256
+) -> Rows:
+    """The metrics under every element of a group that maps the volumes' grid to itself, and changes of the outputs.
+
+    Targets move with their volumes, as their kinds say; voxels go to voxels.
+
+    Args:
+      predict: volumes → outputs.
+      split: volumes.
+      task: gives the metrics.
+      name: of the group, ``"O"`` or ``"Oh"`` as a rule.
+      batch_size: volumes per batch.
+
+    Returns:
+      One row for each element that keeps the size: ``{"element", every metric of the task, "change"}``: its number in
+      the group; and ‖f(g x) − ρ(g) f(x)‖ / ‖f(x)‖ over the split, of scores that should stay, and of label maps' scores
+      that should move with the volume (nothing where outputs are not of the size of the volumes).
+
+    Raises:
+      ValueError: for a group that does not move volumes.
+    """
+    moving = group(name) if isinstance(name, str) else name
+    VOLUME.require_moved_by(moving, "turns of volumes")
+    if not isinstance(moving, SpatialGroup) or not moving.is_finite:
+        raise invalid("group", str(moving), "a finite group of space", "O")
+    batches = list(batches_of(split, task, batch_size))
+    size = tuple(int(n) for n in batches[0]["image"].shape[1:4])
+    elements = moving.elements()[VOLUME.is_grid_symmetry(moving, moving.elements())]
+    keeping = [i for i, g in enumerate(elements) if VOLUME.grid_symmetry(moving, g).keeps(size)]
+    first = [predict(batch["image"]) for batch in batches]
+    rows: Rows = []
+    for number in keeping:
+        moves = _Element(moving, number)
+        moved = [_moved(batch, moves, tuple(task.target_kinds.items())) for batch in batches]
+        row: dict[str, float] = {"element": int(elements[number][0])}
+        row |= mean_metrics(predict, moved, task)
+        change = _change(predict, batches, moved, first, moving, number, isinstance(task, Segmentation))
+        rows.append(row | ({} if change is None else {"change": change}))
+    return rows
+
+
+def axis_sweep(
+    predict: Predict, split: Split, task: Task, degrees: Sequence[float], axis: str = "z", *, batch_size: int = 256
+) -> Rows:
+    """The metrics on volumes turned about an axis by each angle, see `AxisRotation`.
+
+    Args:
+      predict: volumes → outputs.
+      split: volumes.
+      task: gives the metrics.
+      degrees: angles.
+      axis: ``"x"``, ``"y"`` or ``"z"``.
+      batch_size: volumes per batch.
+
+    Returns:
+      One row ``{"angle", "loss", …}``, with every metric of the task, per angle.
+
+    Raises:
+      ValueError: for another axis.
+    """
+    if axis not in AXES:
+        raise unknown("axis", axis, AXES)
+    batches = list(batches_of(split, task, batch_size))
+    kinds = tuple(task.target_kinds.items())
+    return [
+        {
+            "angle": float(d),
+            **mean_metrics(predict, (_moved(b, AxisRotation(float(d), axis), kinds) for b in batches), task),
+        }
+        for d in degrees
+    ]
+
+
+@dataclass(frozen=True)
+class CubeSweep:
+    """The evaluator of a task's headline metric under the symmetries of the cube, see `cube_sweep`.
+
+    Args:
+      group: ``"O"`` for the 24 turns, ``"Oh"`` for the 48 symmetries, or another finite group of space.
+      batch_size: volumes per batch.
+    """
+
+    group: str = "O"
+    batch_size: int = 256
+    suits_volumes: ClassVar[bool] = True
+    suits_images: ClassVar[bool] = False
+
+    def rows(self, predict: Predict, split: Split, task: Task) -> Rows:
+        """Returns one row per element."""
+        return cube_sweep(predict, split, task, self.group, batch_size=self.batch_size)
+
+    def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
+        """Returns ``turns/mean``, ``turns/worst`` (of the headline), ``turns/worst_element`` and ``turns/change``, the
+        largest change of the outputs.
+        """
+        return self.summary(self.rows(predict, split, task), task)
+
+    def summary(self, rows: Rows, task: Task) -> dict[str, float]:
+        """Returns the numbers of `__call__` from the rows."""
+        name = "turns" if self.group == "O" else f"turns_{self.group}"
+        higher, key = split_metrics(task)[task.headline], task.headline
+        worst = (min if higher else max)(rows, key=lambda row: row[key])
+        found = {f"{name}/mean": float(np.mean([row[key] for row in rows])), f"{name}/worst": worst[key]}
+        changes = [row["change"] for row in rows if "change" in row]
+        return {**found, f"{name}/worst_element": worst["element"]} | (
+            {f"{name}/change": max(changes)} if changes else {}
+        )
+
+
+@dataclass(frozen=True)
+class AxisSweep:
+    """The evaluator of a task's headline metric over the angles about an axis, see `axis_sweep`.
+
+    Args:
+      axis: ``"x"``, ``"y"`` or ``"z"``.
+      step: degrees between the angles, from 0 up to 360.
+      batch_size: volumes per batch.
+
+    Raises:
+      ValueError: for a step that is not in (0, 360], or another axis.
+    """
+
+    axis: str = "z"
+    step: float = 15.0
+    batch_size: int = 256
+    suits_volumes: ClassVar[bool] = True
+    suits_images: ClassVar[bool] = False
+    on_request: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.axis not in AXES:
+            raise unknown("axis", self.axis, AXES)
+        if not 0 < self.step <= 360:
+            raise invalid("step", self.step, "degrees in (0, 360]", 15.0)
+
+    def rows(self, predict: Predict, split: Split, task: Task) -> Rows:
+        """Returns one row per angle."""
+        degrees = np.arange(0, 360 - 1e-9, self.step).tolist()
+        return axis_sweep(predict, split, task, degrees, self.axis, batch_size=self.batch_size)
+
+    def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
+        """Returns ``rotation_z/mean``, ``rotation_z/worst`` and ``rotation_z/worst_angle``, of the axis z."""
+        return self.summary(self.rows(predict, split, task), task)
+
+    def summary(self, rows: Rows, task: Task) -> dict[str, float]:
+        """Returns the numbers of `__call__` from the rows."""
+        key, name = task.headline, f"rotation_{self.axis}"
+        worst = (min if split_metrics(task)[key] else max)(rows, key=lambda row: row[key])
+        mean = float(np.mean([row[key] for row in rows]))
+        return {f"{name}/mean": mean, f"{name}/worst": worst[key], f"{name}/worst_angle": worst["angle"]}
+
+
+@dataclass(frozen=True)
+class _Element:
+    """One element of a group of those that map the grid to itself, for all volumes; hashable, so that it is static."""
+
+    moving: SpatialGroup
+    number: int
+
+    def __call__(self, count: int) -> GridElements:
+        return GridElements(self.moving, jnp.full(count, self.number, jnp.int32), VOLUME)
+
+
+@functools.partial(jax.jit, static_argnames=("transformation", "kinds"))
+def _moved(
+    batch: EvalBatch, transformation: ImageTransformation | _Element, kinds: tuple[tuple[str, TargetKind], ...]
+) -> EvalBatch:
+    moves = transformation(len(batch["image"])) if isinstance(transformation, _Element) else transformation
+    return moved_batch(batch, moves, dict(kinds))
+
+
+def _change(
+    predict: Predict,
+    batches: Sequence[EvalBatch],
+    moved: Sequence[EvalBatch],
+    first: Sequence[jax.Array],
+    moving: SpatialGroup,
+    number: int,
+    maps: bool,
+) -> float | None:
+    """The relative change of the outputs; None of maps of another size than the volumes."""
+    symmetry = VOLUME.grid_symmetry(
+        moving, moving.elements()[VOLUME.is_grid_symmetry(moving, moving.elements())][number]
+    )
+    apart = whole = 0.0
+    for batch, other, before in zip(batches, moved, first, strict=True):
+        if maps and before.shape[1:4] != batch["image"].shape[1:4]:
+            return None
+        expected = np.asarray(symmetry(before) if maps else before, np.float64)
+        there = np.asarray(batch["mask"]) > 0
+        apart += float(((np.asarray(predict(other["image"]), np.float64) - expected)[there] ** 2).sum())
+        whole += float((expected[there] ** 2).sum())
+    return (apart / max(whole, 1e-300)) ** 0.5
