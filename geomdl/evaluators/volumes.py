@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.actions import GridElements, ImageTransformation, Warp
+from geomdl.actions import ImageTransformation, Warp
 from geomdl.data import EvalBatch, Split, TargetKind
 from geomdl.errors import invalid, unknown
 from geomdl.evaluators.metrics import batches_of, mean_metrics
 from geomdl.evaluators.predict import Predict
 from geomdl.evaluators.transformations import moved_batch
-from geomdl.groups import SO3, VOLUME, SpatialGroup, group
+from geomdl.groups import SO3, VOLUME, GridSymmetry, O, SpatialGroup, group
 from geomdl.tasks import Segmentation, Task, split_metrics
 
 Rows = list[dict[str, float]]
@@ -50,12 +50,16 @@ class AxisRotation:
     @property
     def linear(self) -> jax.Array:
         """The rotation, ``[3, 3]``, with entries −1, 0 and 1 for quarter turns."""
+        return jnp.asarray(self._matrix, jnp.float32)
+
+    @property
+    def _matrix(self) -> np.ndarray:
         angle, first = np.deg2rad(self.degrees), AXES.index(self.axis)
         i, j = (first + 1) % 3, (first + 2) % 3
         matrix = np.eye(3)
         matrix[[i, j], [i, j]] = np.cos(angle)
         matrix[i, j], matrix[j, i] = -np.sin(angle), np.sin(angle)
-        return jnp.asarray(np.rint(matrix) if self.degrees % 90 == 0 else matrix, jnp.float32)
+        return np.rint(matrix) if self.degrees % 90 == 0 else matrix
 
     @property
     def offset(self) -> jax.Array:
@@ -64,22 +68,22 @@ class AxisRotation:
 
     def images(self, x: jax.Array) -> jax.Array:
         """Zeros come in from outside."""
-        return self._exact(x.shape[1:4])(x) if self._on_grid(x.shape[1:4]) else Warp(self.linear).images(x)
+        return self._symmetry(x) if self._on_grid(x.shape[1:4]) else Warp(self.linear).images(x)
 
     def labels(self, y: jax.Array, fill: int) -> jax.Array:
         """``fill`` outside the ball, off the grid."""
         size = y.shape[1:4]
         if self._on_grid(size):
-            return self._exact(size)(y)
+            return self._symmetry(y)
         radius = np.linalg.norm(VOLUME.coordinates(size), axis=-1)
         return jnp.where(radius <= (min(size) - 1) / 2, Warp(self.linear).labels(y, fill), fill)
 
     def _on_grid(self, size: tuple[int, ...]) -> bool:
-        return self.degrees % 90 == 0 and self._exact(size).keeps(size)
+        return self.degrees % 90 == 0 and self._symmetry.keeps(size)
 
-    def _exact(self, size: tuple[int, ...]):
-        element = SO3.from_matrix(np.asarray(self.linear, np.float64))
-        return VOLUME.grid_symmetry(SO3, element)
+    @property
+    def _symmetry(self) -> GridSymmetry:
+        return VOLUME.grid_symmetry(O, O.from_matrix(self._matrix))
 
 
 def cube_sweep(
@@ -110,17 +114,18 @@ def cube_sweep(
         raise invalid("group", str(moving), "a finite group of space", "O")
     batches = list(batches_of(split, task, batch_size))
     size = tuple(int(n) for n in batches[0]["image"].shape[1:4])
-    elements = moving.elements()[VOLUME.is_grid_symmetry(moving, moving.elements())]
-    keeping = [i for i, g in enumerate(elements) if VOLUME.grid_symmetry(moving, g).keeps(size)]
+    on_grid = VOLUME.is_grid_symmetry(moving, moving.elements())
+    elements = [_Element(moving, number) for number in np.flatnonzero(on_grid).tolist()]
     first = [predict(batch["image"]) for batch in batches]
-    rows: Rows = []
-    for number in keeping:
-        moves = _Element(moving, number)
-        moved = [_moved(batch, moves, tuple(task.target_kinds.items())) for batch in batches]
-        row: dict[str, float] = {"element": int(elements[number][0])}
-        row |= mean_metrics(predict, moved, task)
-        change = _change(predict, batches, moved, first, moving, number, isinstance(task, Segmentation))
-        rows.append(row | ({} if change is None else {"change": change}))
+    maps, rows = isinstance(task, Segmentation), []
+    for element in elements:
+        if not element.symmetry.keeps(size):
+            continue
+        moved = [_moved(batch, element, tuple(task.target_kinds.items())) for batch in batches]
+        row: dict[str, float] = {"element": element.number, **mean_metrics(predict, moved, task)}
+        if not maps or first[0].shape[1:4] == size:
+            row["change"] = _change(predict, moved, [element.symmetry(y) if maps else y for y in first])
+        rows.append(row)
     return rows
 
 
@@ -169,6 +174,11 @@ class CubeSweep:
     batch_size: int = 256
     suits_volumes: ClassVar[bool] = True
     suits_images: ClassVar[bool] = False
+
+    @property
+    def on_request(self) -> bool:
+        """Other groups than O are asked for by name."""
+        return self.group != "O"
 
     def rows(self, predict: Predict, split: Split, task: Task) -> Rows:
         """Returns one row per element."""
@@ -237,42 +247,47 @@ class AxisSweep:
 
 @dataclass(frozen=True)
 class _Element:
-    """One element of a group of those that map the grid to itself, for all volumes; hashable, so that it is static."""
+    """One element of a group that maps the grid to itself, for all volumes; hashable, so that it is static."""
 
     moving: SpatialGroup
     number: int
 
-    def __call__(self, count: int) -> GridElements:
-        return GridElements(self.moving, jnp.full(count, self.number, jnp.int32), VOLUME)
+    @property
+    def group(self) -> SpatialGroup:
+        return self.moving
+
+    @property
+    def symmetry(self) -> GridSymmetry:
+        return VOLUME.grid_symmetry(self.moving, self.moving.elements()[self.number])
+
+    @property
+    def linear(self) -> jax.Array:
+        return jnp.asarray(self.moving.matrix(self.moving.elements()[self.number]), jnp.float32)
+
+    @property
+    def offset(self) -> jax.Array:
+        return jnp.zeros(3)
+
+    def images(self, x: jax.Array) -> jax.Array:
+        return self.symmetry(x)
+
+    def labels(self, y: jax.Array, fill: int) -> jax.Array:
+        return self.symmetry(y)
 
 
 @functools.partial(jax.jit, static_argnames=("transformation", "kinds"))
 def _moved(
-    batch: EvalBatch, transformation: ImageTransformation | _Element, kinds: tuple[tuple[str, TargetKind], ...]
+    batch: EvalBatch, transformation: ImageTransformation, kinds: tuple[tuple[str, TargetKind], ...]
 ) -> EvalBatch:
-    moves = transformation(len(batch["image"])) if isinstance(transformation, _Element) else transformation
-    return moved_batch(batch, moves, dict(kinds))
+    return moved_batch(batch, transformation, dict(kinds))
 
 
-def _change(
-    predict: Predict,
-    batches: Sequence[EvalBatch],
-    moved: Sequence[EvalBatch],
-    first: Sequence[jax.Array],
-    moving: SpatialGroup,
-    number: int,
-    maps: bool,
-) -> float | None:
-    """The relative change of the outputs; None of maps of another size than the volumes."""
-    symmetry = VOLUME.grid_symmetry(
-        moving, moving.elements()[VOLUME.is_grid_symmetry(moving, moving.elements())][number]
-    )
+def _change(predict: Predict, moved: Sequence[EvalBatch], expected: Sequence[jax.Array]) -> float:
+    """The relative change of the outputs of moved volumes."""
     apart = whole = 0.0
-    for batch, other, before in zip(batches, moved, first, strict=True):
-        if maps and before.shape[1:4] != batch["image"].shape[1:4]:
-            return None
-        expected = np.asarray(symmetry(before) if maps else before, np.float64)
+    for batch, wanted in zip(moved, expected, strict=True):
         there = np.asarray(batch["mask"]) > 0
-        apart += float(((np.asarray(predict(other["image"]), np.float64) - expected)[there] ** 2).sum())
-        whole += float((expected[there] ** 2).sum())
+        values = np.asarray(wanted, np.float64)
+        apart += float(((np.asarray(predict(batch["image"]), np.float64) - values)[there] ** 2).sum())
+        whole += float((values[there] ** 2).sum())
     return (apart / max(whole, 1e-300)) ** 0.5

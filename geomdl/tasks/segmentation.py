@@ -126,9 +126,7 @@ class Segmentation:
         chosen = logits[..., 0] > 0 if self.binary else jnp.argmax(logits, axis=-1)
         return chosen.astype(jnp.int32)
 
-    def labels_of(
-        self, logits: Float[Array, "batch *space outputs"], labels: ArrayLike
-    ) -> Int[Array, "batch *space"]:
+    def labels_of(self, logits: Float[Array, "batch *space outputs"], labels: ArrayLike) -> Int[Array, "batch *space"]:
         """Returns the central part of label maps that has the size of the outputs, int32.
 
         Args:
