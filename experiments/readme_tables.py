@@ -21,7 +21,7 @@ from experiments.symmetry_study_tables import (
     sample_efficiency,
     worst_cases,
 )
-from experiments.volume_tables import cube_errors, screws, volumes
+from experiments.volume_tables import cube_errors, screws, volume_signals, volumes, volumes_escnn
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -597,6 +597,7 @@ TABLES = {
         factored,
         cost_model,
         factored_network,
+        volumes_escnn,
     ),
     "docs/nuclei.md": (nuclei, nuclei_costs),
     "docs/depth_width_symmetry.md": (depth_width_symmetry, depth_width_costs, alexnet_ablation),
@@ -623,7 +624,7 @@ TABLES = {
         screws,
         volumes,
     ),
-    "docs/initialization.md": (signal_propagation, kernel_spectra),
+    "docs/initialization.md": (signal_propagation, volume_signals, kernel_spectra),
 }
 
 
