@@ -3,8 +3,8 @@
     python -m experiments.volume_signals
 
 Convolutions between irreps of SO(3), 5³ voxels, circular, without nonlinearity and normalisation, untrained. Rules of
-`geomdl.kernels.initial_variances`: flat spectra (what layers draw), equal shares (the same without flattening), and
-equal variances (He's rule with the fan-in of the dense kernel). Writes
+`geomdl.kernels.initial_variances`: flat spectra (what layers draw), and equal variances (He's rule with the fan-in of
+the dense kernel). Writes
 experiments/results/signal_propagation/volumes.csv: per rule, kind of volume and seed the mean square of the outputs of
 the last layer over that of the first.
 """
@@ -26,7 +26,7 @@ from geomdl.representations import FieldType
 FIELDS = FieldType("SO3", "8 trivial + 4 irrep(1) + 2 irrep(2)")
 SIZE, SIDE, BATCH, SEEDS = 5, 8, 4, range(5)
 DEPTHS = (10, 20)
-RULES = ("flat", "equal shares", "equal variances")
+RULES = ("flat", "equal variances")
 FILE = Path(__file__).parent / "results" / "signal_propagation" / "volumes.csv"
 
 
@@ -35,10 +35,7 @@ def layer(rule: str, rngs: nnx.Rngs) -> Conv:
     made = Conv(FIELDS, FIELDS, SIZE, padding="same", padding_mode="circular", use_bias=False, rngs=rngs)
     spaces = made.convolution.spaces
     drawn = initial_variances(FIELDS, FIELDS, spaces, 1.0)
-    if rule == "equal variances":
-        wanted = [np.full_like(v, 1 / (SIZE**3 * FIELDS.size)) for v in drawn]
-    else:
-        wanted = initial_variances(FIELDS, FIELDS, spaces, 1.0, flat=rule == "flat")
+    wanted = drawn if rule == "flat" else [np.full_like(v, 1 / (SIZE**3 * FIELDS.size)) for v in drawn]
     for weights, has, wants in zip(made.kernel, drawn, wanted, strict=True):
         weights[...] = weights[...] * jnp.asarray(np.sqrt(wants / has)[:, None, None], jnp.float32)
     return made

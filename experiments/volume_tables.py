@@ -63,7 +63,7 @@ def volume_signals() -> str:
     for kind in ("white", "constant"):
         for layers in (10, 20):
             row = shown.setdefault((kind, layers), {"volumes": kind, "layers": layers})
-            for rule in ("flat", "equal shares", "equal variances"):
+            for rule in ("flat", "equal variances"):
                 of = [
                     float(r["ratio"])
                     for r in rows
@@ -73,7 +73,7 @@ def volume_signals() -> str:
     columns = (
         Column("volumes", "Volumes"),
         Column("layers", "Layers"),
-        *(Column(rule, rule, "{:.2g}") for rule in ("flat", "equal shares", "equal variances")),
+        *(Column(rule, rule, "{:.2g}") for rule in ("flat", "equal variances")),
     )
     return to_markdown(list(shown.values()), columns)
 
