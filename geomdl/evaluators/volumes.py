@@ -107,6 +107,14 @@ def cube_sweep(
 
     Raises:
       ValueError: for a group that does not move volumes.
+
+    >>> from geomdl.tasks import Classification
+    >>> volumes = np.arange(16.0, dtype=np.float32).reshape(2, 2, 2, 2, 1)
+    >>> split, task = Split(volumes, np.array([0, 1], np.int32)), Classification(num_classes=2)
+    >>> blind = lambda x: jnp.stack([32 - x.sum((1, 2, 3, 4)), x.sum((1, 2, 3, 4)) - 64], -1)
+    >>> rows = cube_sweep(blind, split, task)
+    >>> len(rows), rows[23]["accuracy"], rows[23]["change"] < 1e-6
+    (24, 1.0, True)
     """
     moving = group(name) if isinstance(name, str) else name
     VOLUME.require_moved_by(moving, "turns of volumes")
@@ -147,6 +155,13 @@ def axis_sweep(
 
     Raises:
       ValueError: for another axis.
+
+    >>> from geomdl.tasks import Classification
+    >>> volumes = np.arange(16.0, dtype=np.float32).reshape(2, 2, 2, 2, 1)
+    >>> split, task = Split(volumes, np.array([0, 1], np.int32)), Classification(num_classes=2)
+    >>> blind = lambda x: jnp.stack([32 - x.sum((1, 2, 3, 4)), x.sum((1, 2, 3, 4)) - 64], -1)
+    >>> [(row["angle"], row["accuracy"]) for row in axis_sweep(blind, split, task, [0, 90])]
+    [(0.0, 1.0), (90.0, 1.0)]
     """
     if axis not in AXES:
         raise unknown("axis", axis, AXES)
@@ -168,6 +183,9 @@ class CubeSweep:
     Args:
       group: ``"O"`` for the 24 turns, ``"Oh"`` for the 48 symmetries, or another finite group of space.
       batch_size: volumes per batch.
+
+    >>> CubeSweep("Oh").on_request, CubeSweep().on_request
+    (True, False)
     """
 
     group: str = "O"
@@ -213,6 +231,9 @@ class AxisSweep:
 
     Raises:
       ValueError: for a step that is not in (0, 360], or another axis.
+
+    >>> AxisSweep("z", step=90.0).step
+    90.0
     """
 
     axis: str = "z"
