@@ -100,8 +100,8 @@ def evaluator_named(name: str, image_shape: Sequence[int]) -> Evaluator:
 
     >>> evaluator_named("shift", (16, 16, 16, 1))
     Traceback (most recent call last):
-    ValueError: invalid evaluator 'shift'; allowed: evaluators of volumes (metrics, ...), as the data are 16×16×16×1;
-    try 'metrics'
+    ValueError: invalid evaluator 'shift'; allowed: evaluators of volumes (metrics, turns, ...), as the data are
+    16×16×16×1; try metrics
     """
     evaluator = EVALUATORS[name]()
     if type(evaluator).__module__.startswith("geomdl.") and not _suits(evaluator, image_shape):
