@@ -270,7 +270,7 @@ class Augmentation:
         moved = dict(batch)
         if moved["image"].ndim == VOLUME.dimension + 2:
             self._require_volumes()
-        elif moved["image"].ndim == 3:  # clouds, or signals
+        elif moved["image"].ndim == 3 and (self.is_identity or moved["image"].shape[-1] > 3):  # clouds, not an image
             self._require_nothing()
             return moved
         elif moved["image"].ndim != 4:
