@@ -24,7 +24,7 @@ versions and hardware) and, for the drawing, ``regions.npz``: scores of seed 0 o
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ import numpy as np
 import optax
 from scipy.spatial import KDTree
 
+from experiments.claims import Claim, means, named, numbers, unmet
 from geomdl.data import data_config, unit_interval
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
@@ -434,9 +435,7 @@ def shifts(seeds: int, steps: tuple[int, int] = (3000, 500), seen: tuple[int, ..
 def conclusions(out: Path) -> list[str]:
     """What was seen, in plain sentences computed from the tables."""
 
-    def table(name: str, *columns: str) -> list[Row]:
-        return list(read_csv(out / f"{name}.csv", columns, COMMAND))
-
+    table = _tables(out)
     near = table("neighbours", "dimension", "samples", "seed", "error")
     sides = {(r["share"], r["dimension"]): float(r["side"]) for r in table("cubes", "share", "dimension", "side")}
     per_cell = {r["dimension"]: float(r["per_cell"]) for r in table("cells", "dimension", "per_cell")}
@@ -449,9 +448,9 @@ def conclusions(out: Path) -> list[str]:
         f" {', '.join(f'{value:.2f} (d = {d})' for d, value in found.items())}.",
     ]
     cases = table("cases", "case", "model", "seed", "accuracy", "best_line")
-    means = mean_over(cases, over="seed", by=["case", "model"])
+    averaged = mean_over(cases, over="seed", by=["case", "model"])
     for case in map(str, distinct(cases, "case")):
-        own = {str(r["model"]): r for r in means if r["case"] == case}
+        own = {str(r["model"]): r for r in averaged if r["case"] == case}
         words = ", ".join(f"{model} {float(r['accuracy']):.1%}" for model, r in own.items())
         best = float(next(iter(own.values()))["best_line"])
         sentences.append(f"{case}: {words}; the best of all lines {best:.1%}.")
@@ -468,6 +467,49 @@ def conclusions(out: Path) -> list[str]:
         words = ", ".join(f"{value:.1%} after {seen}" for seen, value in sorted(own.items()))
         sentences.append(f"{model}, accuracy over all {SIDE**2} shifts: {words} of them in training.")
     return sentences
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claims the tables contradict."""
+    return unmet(_claims(_tables(out)))
+
+
+def _claims(table: Callable[..., list[Row]]) -> Iterator[Claim]:
+    """The exponent of d dimensions is to be d within a tenth; a line never gets three quarters."""
+    near = table("neighbours", "dimension", "samples", "seed", "error")
+    yield from numbers(near, ("dimension", "samples", "seed"), "error")
+    for d in map(int, distinct(near, "dimension")):
+        found = exponent([r for r in near if r["dimension"] == d])
+        yield abs(found / d - 1) <= 0.1, f"nearest neighbour in {d} dimensions: samples grow as ε^(−{found:.2f})"
+    for row in table("cases", "case", "model", "seed", "accuracy", "best_line"):
+        accuracy, best = float(row["accuracy"]), float(row["best_line"])
+        found = f"{named(row, 'case', 'model', 'seed')}: accuracy {accuracy:.1%}, the best line {best:.1%}"
+        one = row["model"] == "one layer"
+        yield best < 0.75 and (accuracy <= best + 0.005 if one else accuracy > 0.92), found
+    errors = table("approximation", "target", "method", "width", "seed", "error")
+    for target, method, steepest, flattest in (
+        ("smooth", "constructed", -2.15, -1.85),
+        ("root", "constructed", -0.55, -0.45),
+        ("smooth", "trained", -math.inf, -1),
+        ("smooth", "hidden at random", -math.inf, -0.7),
+    ):
+        own = [r for r in errors if (r["target"], r["method"]) == (target, method)]
+        fall = slope(*geometric_means(own))
+        yield steepest <= fall <= flattest, f"{target} target, {method}: errors fall as width^({fall:.2f})"
+    learnt = table("shifts", "model", "seed", "seen", "accuracy")
+    accuracy = means(learnt, "accuracy", "model", "seen")
+    mlp = {int(seen): value for (model, seen), value in sorted(accuracy.items()) if model == "MLP"}
+    cnn = accuracy["CNN", 1]
+    found = f"MLP, accuracy over all shifts: {', '.join(f'{v:.1%} after {seen}' for seen, v in mlp.items())}"
+    yield mlp[1] < 0.2 and mlp[50] < 0.75 and list(mlp.values()) == sorted(mlp.values()), found
+    yield cnn > 0.93 and cnn > max(mlp.values()) + 0.05, f"CNN, accuracy over all shifts after one: {cnn:.1%}"
+
+
+def _tables(out: Path) -> Callable[..., list[Row]]:
+    def table(name: str, *columns: str) -> list[Row]:
+        return list(read_csv(out / f"{name}.csv", columns, COMMAND))
+
+    return table
 
 
 def geometric_means(rows: list[Row]) -> tuple[list[float], list[float]]:

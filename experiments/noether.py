@@ -43,7 +43,7 @@ A convolution of 3 × 3 pixels to 8 channels with stride 2, batch norm (with ε 
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,6 +51,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.claims import Claim, named, unmet
 from geomdl.data import data_config, unit_interval
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
@@ -441,3 +442,47 @@ def orders(rows: Sequence[Row]) -> list[float]:
     """The order of the drift of each seed."""
     seeds = [[r for r in rows if r["seed"] == seed] for seed in distinct(rows, "seed")]
     return [order([float(r["step"]) for r in own], [float(r["drift"]) for r in own]) for own in seeds]
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claims the tables contradict."""
+    return unmet(_claims(out))
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    """Of first order is an order of 0.9 to 1.15; a few per cent are 4 at the least step."""
+    columns = ("drift", "predicted", "difference", "residual")
+    drifts = read_csv(out / "drifts.csv", ("method", "seed", "momentum", "decay", "step", "charge", *columns), COMMAND)
+    runs = [r for r in drifts if r["method"] == "descent"]
+    least = min(float(r["step"]) for r in runs)
+    series: dict[tuple, list[Row]] = {}
+    for row in runs:
+        series.setdefault(tuple(row[key] for key in ("seed", "momentum", "decay", "charge")), []).append(row)
+        if row["residual"] != "":
+            found = (
+                f"{named(row, 'charge', 'seed', 'momentum', 'decay', 'step')}: off the recursion by {row['residual']}"
+            )
+            yield float(row["residual"]) < (1e-13 if row["momentum"] == 0 else 1e-11), found
+    for (_, _, decay, charge), rows in series.items():
+        about = named(rows[0], "charge", "seed", "momentum", "decay")
+        steps, found = ([float(r[key]) for r in rows] for key in ("step", "drift"))
+        if charge == "translation" and decay == 0:
+            yield max(found) < 1e-13, f"{about}: a drift of {max(found):.1e}, and no step makes one"
+            continue
+        power = order(steps, found)
+        expected = abs(power) < 0.1 if charge == CONTROL else 0.9 < power < 1.15
+        yield expected, f"{about}: the drift is of order {power:.2f} in the step"
+        if charge != CONTROL:
+            row = rows[steps.index(least)]
+            wrong = float(row["difference"]) / float(row["predicted"])
+            yield wrong < 0.04, f"{about}: at a step of {least:g} the prediction is wrong by {wrong:.1%}"
+    linear = read_csv(out / "linear.csv", ("method", "step", "drift"), COMMAND)
+    for method, expected in (("gradient descent", 1.0), ("Runge–Kutta", 4.0)):
+        own = [r for r in linear if r["method"] == method][-3:]
+        power = order([float(r["step"]) for r in own], [float(r["drift"]) for r in own])
+        yield abs(power - expected) < 0.3, f"linear network, {method}: the drift is of order {power:.2f}"
+    kept = max(float(r["drift"]) for r in linear if r["method"] == "implicit midpoint")
+    yield kept < 1e-12, f"linear network, implicit midpoint: a drift of {kept:.1e}"
+    for row in read_csv(out / "summary.csv", ("seed", "momentum", "accuracy"), COMMAND):
+        accuracy = float(row["accuracy"])
+        yield accuracy > 0.9, f"{named(row, 'seed', 'momentum')}: has learnt {accuracy:.1%} of the digits only"

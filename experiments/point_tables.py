@@ -23,6 +23,21 @@ def tetris() -> str:
     return to_markdown(mean_over(rows, over="seed", by=["symmetry"]), columns)
 
 
+def tetris_command() -> str:
+    """How long the command takes."""
+    command = "python -m experiments.benchmarks.tetris_command"
+    rows = read_csv(RESULTS / "benchmarks" / "tetris_command.csv", ("accuracy", "cpu_seconds"), command)
+    columns = (
+        Column("steps", "Steps"),
+        Column("test_pieces", "test pieces"),
+        Column("accuracy", "right", "{:.0%}"),
+        Column("cpu_seconds", "seconds of processors, compiling included", "{:.0f}"),
+        Column("seconds", "by the clock", "{:.0f}"),
+        Column("load_of_the_machine", "load average meanwhile", "{:.0f}"),
+    )
+    return to_markdown(rows, columns)
+
+
 def chirality() -> str:
     """Accuracy on left and right screws, mean over the seeds."""
     from experiments.chirality import COLUMNS, COMMAND

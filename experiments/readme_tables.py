@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.detection_tables import box_angles, box_square, decoding_costs, trained_detectors
-from experiments.point_tables import chirality, tetris
+from experiments.point_tables import chirality, tetris, tetris_command
 from experiments.symmetry_study_tables import (
     augmentation,
     known_gains,
@@ -21,7 +21,7 @@ from experiments.symmetry_study_tables import (
     sample_efficiency,
     worst_cases,
 )
-from experiments.volume_tables import cube_errors, screws, volumes
+from experiments.volume_tables import cube_errors, screws, volume_signals, volumes, volumes_escnn
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -597,6 +597,7 @@ TABLES = {
         factored,
         cost_model,
         factored_network,
+        volumes_escnn,
     ),
     "docs/nuclei.md": (nuclei, nuclei_costs),
     "docs/depth_width_symmetry.md": (depth_width_symmetry, depth_width_costs, alexnet_ablation),
@@ -615,8 +616,15 @@ TABLES = {
     "docs/features.md": (retrieval_costs, retrieval_under_rotation),
     "docs/pretrained.md": (pretrained,),
     "docs/fine_tuning.md": (transfer,),
-    "docs/three_dimensions.md": (tetris, chirality, cube_errors, screws, volumes),
-    "docs/initialization.md": (signal_propagation, kernel_spectra),
+    "docs/three_dimensions.md": (
+        tetris_command,
+        tetris,
+        chirality,
+        cube_errors,
+        screws,
+        volumes,
+    ),
+    "docs/initialization.md": (signal_propagation, volume_signals, kernel_spectra),
 }
 
 

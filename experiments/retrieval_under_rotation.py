@@ -16,12 +16,13 @@ layer, their distance is the cosine. All networks have about 8,000 parameters an
 "CNN + augmentation"), with seeds 0 (fast) or 0–2 (full). Finished runs in the output directory are not repeated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from flax import nnx
 
+from experiments.claims import Claim, means, named, numbers, unmet
 from experiments.trained_networks import study, summary_row
 from geomdl.data import Dataset, rotated, unit_interval
 from geomdl.errors import unknown
@@ -113,14 +114,14 @@ def conclusions(out: Path) -> list[str]:
     table = read_csv(out / "precision.csv", ("model", "seed", "angle", "mean_average_precision"), COMMAND)
     same = read_csv(out / "neighbours.csv", ("model", "seed", "angle", "same", "change_of_distance"), COMMAND)
     summary = read_csv(out / "summary.csv", ("model", "seed", "images", "gallery"), COMMAND)
-    means = mean_over(table, over="seed", by=["model", "angle"])
+    averaged = mean_over(table, over="seed", by=["model", "angle"])
     seeds = len(distinct(summary, "seed"))
     sentences = [
         f"{summary[0]['images']} queries in a gallery of {summary[0]['gallery']},"
         f" {'one seed' if seeds == 1 else f'means of {seeds} seeds'}."
     ]
     for model in map(str, distinct(table, "model")):
-        at = {float(r["angle"]): float(r["mean_average_precision"]) for r in means if r["model"] == model}
+        at = {float(r["angle"]): float(r["mean_average_precision"]) for r in averaged if r["model"] == model}
         rows = [r for r in same if r["model"] == model]
         share = min(float(r["same"]) for r in rows)
         change = max(float(r["change_of_distance"]) for r in rows)
@@ -130,3 +131,37 @@ def conclusions(out: Path) -> list[str]:
             f" {NEIGHBOURS} neighbours, distances change by {change:.0e} at most."
         )
     return sentences
+
+
+def contradicted(out: Path) -> list[str]:
+    """What of the claim the tables contradict."""
+    return unmet(_claims(out))
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    """Mean average precision is that of all seeds; neighbours and distances those of each."""
+    columns = ("mean_average_precision",)
+    table = read_csv(out / "precision.csv", ("model", "seed", "angle", *columns), COMMAND)
+    yield from numbers(table, ("model", "seed", "angle"), *columns)
+    for row in read_csv(out / "neighbours.csv", ("model", "seed", "angle", "same", "change_of_distance"), COMMAND):
+        same, change = float(row["same"]), float(row["change_of_distance"])
+        found = (
+            f"{named(row, 'model', 'seed', 'angle')}: {same:.1%} keep their neighbours, distances move by {change:.0e}"
+        )
+        invariant = row["model"] in ("C4", "C8")
+        yield (same == 1 and change < TIE) if invariant else (same < 0.05 and change > 0.1), found
+    averaged = means(table, *columns, "model", "angle")
+    curves = {model: {a: v for (m, a), v in averaged.items() if m == model} for model in RUNS}
+    c4, c8, plain, augmented = (curves[model] for model in ("C4", "C8", "CNN", "CNN + augmentation"))
+    period = max(abs(value - c4[(angle + 90) % 360]) for angle, value in c4.items())
+    yield period <= 1e-3, f"C4: mean average precision changes by {period:.4f} when queries turn by 90°"
+    for name, curve, angle, share in (("C4", c4, 45, 0.5), ("CNN", plain, 90, 0.5)):
+        found = f"{name}: mean average precision {curve[0]:.3f} upright and {curve[angle]:.3f} at {angle}°"
+        yield curve[angle] < share * curve[0], found
+    least = min(value for angle, value in c8.items() if angle % 45 == 0)
+    yield least > 0.9 * c8[0], f"C8: mean average precision {c8[0]:.3f} upright and {least:.3f} at a multiple of 45°"
+    lowest = [min(curve.values()) for curve in (plain, augmented, c8)]
+    yield (
+        lowest == sorted(lowest),
+        "least mean average precision of CNN, augmented, C8: {:.3f}, {:.3f}, {:.3f}".format(*lowest),
+    )

@@ -58,8 +58,8 @@ sizes that meet them all are named.
 
 VOLUMES_HEAD = """On volumes `tests/layers/test_volumes.py` and `tests/models/test_volumes.py` measure every row for
 every group named here. Exact are the elements that map a cubic grid to itself: all of T, Td, Th, O, Oh and of the
-groups about the axis with N = 1, 2, 4; 12 of I, and 24 and 48 of SO3 and O3. Where elements exchange axes, these must
-be equally long.
+groups about an axis with N = 1, 2, 4; 12 of I, 8 of Cinfv, and 24 and 48 of SO3 and O3. Where elements exchange
+axes, these must be equally long.
 """
 
 

@@ -1,7 +1,9 @@
 """The tables of networks of volumes in docs/three_dimensions.md, made from the committed CSV files."""
 
+import math
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from geomdl.plots import Column, Row, distinct, mean_over, read_csv, to_markdown
 
@@ -50,6 +52,51 @@ def screws() -> str:
         Column("mirrored", "change of a score by a mirror image", "{:.0e}"),
     )
     return to_markdown(mean_over(rows, over="seed", by=["network"]), columns)
+
+
+def volume_signals() -> str:
+    """Growth of the mean square through convolutions of volumes, geometric mean over the seeds."""
+    rows = read_csv(
+        RESULTS / "signal_propagation" / "volumes.csv", ("rule", "ratio"), "python -m experiments.volume_signals"
+    )
+    shown: dict[tuple[object, object], dict[str, Any]] = {}
+    for kind in ("white", "constant"):
+        for layers in (10, 20):
+            row = shown.setdefault((kind, layers), {"volumes": kind, "layers": layers})
+            for rule in ("flat", "equal variances"):
+                of = [
+                    float(r["ratio"])
+                    for r in rows
+                    if (r["rule"], r["volumes"], int(r["layers"])) == (rule, kind, layers)
+                ]
+                row[rule] = math.exp(sum(map(math.log, of)) / len(of))
+    columns = (
+        Column("volumes", "Volumes"),
+        Column("layers", "Layers"),
+        *(Column(rule, rule, "{:.2g}") for rule in ("flat", "equal variances")),
+    )
+    return to_markdown(list(shown.values()), columns)
+
+
+def volumes_escnn() -> str:
+    """The times of steerable layers of volumes, and their ratios to escnn's."""
+    command = "python -m experiments.benchmarks.volumes_escnn --escnn-python=PATH"
+    rows = read_csv(RESULTS / "benchmarks" / "volumes_escnn.csv", ("what", "ratio"), command)
+    shown = [
+        {**r, "volume": f"{r['side']}³", "kernel": f"{r['kernel_size']}³",
+         "over": "{:.2f} [{:.2f}, {:.2f}]".format(*(float(r[k]) for k in ("ratio", "ratio_low", "ratio_high")))}
+        for r in rows
+    ]  # fmt: skip
+    columns = (
+        Column("fields", "Irreps (copies × degree)"),
+        Column("kernel", "kernel"),
+        Column("volume", "volumes"),
+        Column("what", "what"),
+        Column("geomdl_s", "geomdl, s", "{:.3f}"),
+        Column("escnn_s", "escnn, s", "{:.3f}"),
+        Column("over", "ratio"),
+    )
+    return to_markdown(shown, columns)
 
 
 def volumes() -> str:

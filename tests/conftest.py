@@ -42,15 +42,28 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 mpl.use("Agg")
 
 
-def _check_arrays(function: Callable) -> Callable:
-    """Checks functions whose signatures name array shapes; the others are left to their own errors."""
-    hints = getattr(function, "__annotations__", {}).values()
-    names_shapes = any("jaxtyping" in f"{getattr(hint, '__module__', '')}{hint!r}" for hint in hints)
-    return beartype(conf=BeartypeConf(is_pep484_tower=True))(function) if names_shapes else function
+def _names_shapes(thing: object) -> bool:
+    """Whether a function, or a field of a class, is annotated with the shape of an array."""
+    if isinstance(thing, property):
+        return any(map(_names_shapes, (thing.fget, thing.fset, thing.fdel)))
+    kinds = thing.__mro__ if isinstance(thing, type) else (getattr(thing, "__func__", thing),)
+    hints = [hint for kind in kinds for hint in getattr(kind, "__annotations__", {}).values()]
+    return any("jaxtyping" in f"{getattr(hint, '__module__', '')}{hint!r}" for hint in hints)
+
+
+def _where_shapes_are_named(jaxtyped: Callable) -> Callable:
+    """The decorator of jaxtyping for what names shapes: it binds arguments, which takes longer than most functions."""
+
+    def jaxtyped_there(*, typechecker: str) -> Callable:
+        decorate = jaxtyped(typechecker=typechecker)
+        return lambda thing: decorate(thing) if _names_shapes(thing) else thing
+
+    return jaxtyped_there
 
 
 sys.modules["geomdl_array_checker"] = types.ModuleType("geomdl_array_checker")
-sys.modules["geomdl_array_checker"].check = _check_arrays  # type: ignore[attr-defined]
+sys.modules["geomdl_array_checker"].check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
+jaxtyping.jaxtyped = _where_shapes_are_named(jaxtyping.jaxtyped)
 # Only where signatures name shapes: group theory is called far more often, and has nothing to check.
 SHAPED = ("actions.labels", "data", "evaluators", "layers", "models", "plots", "tasks", "training")
 jaxtyping.install_import_hook([f"geomdl.{name}" for name in SHAPED], "geomdl_array_checker.check")

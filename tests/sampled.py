@@ -68,6 +68,13 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "test_dense_maps_are_all_the_intertwiners": ("C4 x D3",),
     "test_every_device_moves_its_own_images_only": (),
     "test_losses_and_parameters_are_those_of_one_device": ("cnn-shard_map",),
+    "test_points_and_boxes_in_their_conventions": (
+        "<lambda>-points relative-exact",
+        "box-boxes cxcywh-exact",
+        "corners-boxes-exact",
+        "box-boxes-broken",
+        "centre-*",
+    ),
     "test_points_and_boxes_follow_a_bright_pixel": (
         "D4-True",
         "O2-False",

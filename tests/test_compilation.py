@@ -1,4 +1,4 @@
-"""Compiling quickly, which most tests do, changes no values; gradients are tested as users compile."""
+"""Of conftest.py: quick compilation changes no values, gradients compile as for users, shapes are checked."""
 
 import importlib
 import os
@@ -7,10 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import TypeCheckError
 
 from geomdl.equivariance import tolerance
 from geomdl.layers.contract_table.entries import LAYERS
 from geomdl.models.contract_table import ENTRIES
+from geomdl.tasks.classification import softmax_cross_entropy
 
 ROWS = [entry for entry in (*LAYERS[::9], *ENTRIES[::6]) if "C4" in entry.groups]
 
@@ -28,6 +30,11 @@ def test_tests_of_values_compile_quickly(quick: dict) -> None:
 def test_tests_of_gradients_compile_as_users_do() -> None:
     assert overrides() == {}
     assert not [flag for flag in os.environ["XLA_FLAGS"].split() if "device_count" not in flag]
+
+
+def test_shapes_that_signatures_name_are_checked() -> None:
+    with pytest.raises(TypeCheckError, match="targets"):
+        softmax_cross_entropy(jnp.zeros((2, 3)), jnp.zeros(3))
 
 
 @pytest.mark.compiled

@@ -110,6 +110,28 @@ class Session:
         np.savez(file, **{str(n): f.detach().numpy().transpose(2, 3, 1, 0) for n, f in enumerate(filters)})
         return {"count": len(filters)}
 
+    def build_volume(self, multiplicity, degree, size, batch, side):
+        """Makes a convolution between SO(3) irreps of volumes, timed, and a batch; says how many weights it has."""
+        started = time.process_time()
+        space = gspaces.rot3dOnR3(maximum_frequency=degree)
+        fields = nn.FieldType(space, [space.irrep(d) for d in range(degree + 1) for _ in range(multiplicity)])
+        self.layer = nn.R3Conv(fields, fields, size, padding=size // 2, bias=False)
+        seconds = time.process_time() - started
+        self.volumes = torch.randn(batch, fields.size, side, side, side)
+        return {"cpu_seconds": seconds, "weights": sum(p.numel() for p in self.layer.parameters())}
+
+    def volume(self, what):
+        """CPU seconds of "forward" and "gradients" of weights and input, kernels expanded, or of "evaluation"."""
+        self.layer.train(what != "evaluation")  # escnn expands and stores the kernels here
+        x = self.volumes.clone().requires_grad_(what == "gradients")
+        self.layer.zero_grad()
+        started = time.process_time()
+        with torch.set_grad_enabled(what == "gradients"):
+            y = self.layer(nn.GeometricTensor(x, self.layer.in_type)).tensor
+            if what == "gradients":
+                (y**2).mean().backward()
+        return {"seconds": time.process_time() - started}
+
     def versions(self):
         """Of what is measured."""
         return {"escnn": version("escnn"), "torch": torch.__version__}

@@ -3,13 +3,14 @@
     python -m experiments.benchmarks.volumes
 
 For each layer: CPU seconds of a step with gradients of weights and input, the least of some, taken in turns; in units
-of the plain 3-D convolution of the same channels. Also: seconds to build six layers of regular fields of Oh. Writes
+of Flax's 3-D convolution of the same channels. Also: seconds to build six layers of regular fields of Oh. Writes
 experiments/results/benchmarks/volumes.csv.
 """
 
 import argparse
 import resource
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,7 +23,7 @@ from geomdl.plots import Row, write_csv
 from geomdl.representations import FieldType
 
 
-def step(layer: Layer) -> Callable[[jax.Array], None]:
+def step(layer: Any) -> Callable[[jax.Array], None]:
     """A compiled step: gradients of the mean square of the output by weights and input."""
     graph, params, rest = nnx.split(layer, nnx.Param, ...)
 
@@ -41,17 +42,22 @@ def cpu_seconds(run: Callable[[], None]) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def of_flax(channels: int, size: int) -> nnx.Conv:
+    """The ordinary convolution of Flax."""
+    return nnx.Conv(channels, channels, (size,) * 3, rngs=nnx.Rngs(0))
+
+
 def plain(channels: int, size: int) -> Conv:
-    """The ordinary convolution."""
+    """The ordinary convolution of geomdl, which on CPUs is a sum of convolutions of slices."""
     t = FieldType("C1", f"{channels} trivial", space="volume")
     return Conv(t, t, size, padding="same", rngs=nnx.Rngs(0))
 
 
-def compare(layers: dict[str, Layer], side: int, batch: int, repeats: int) -> dict[str, float]:
+def compare(layers: dict[str, nnx.Module], side: int, batch: int, repeats: int) -> dict[str, float]:
     """The least CPU seconds of each, taken in turns."""
     steps = {name: step(layer) for name, layer in layers.items()}
     volume = (batch, side, side, side)
-    inputs = {n: jax.random.normal(jax.random.key(0), (*volume, layer.in_type.size)) for n, layer in layers.items()}
+    inputs = {n: jax.random.normal(jax.random.key(0), (*volume, channels(layer))) for n, layer in layers.items()}
     for name, run in steps.items():
         run(inputs[name])
     found = dict.fromkeys(layers, np.inf)
@@ -59,6 +65,11 @@ def compare(layers: dict[str, Layer], side: int, batch: int, repeats: int) -> di
         for name, run in steps.items():
             found[name] = min(found[name], cpu_seconds(lambda run=run, name=name: run(inputs[name])))
     return found
+
+
+def channels(layer: Any) -> int:
+    """Of the input."""
+    return layer.in_features if isinstance(layer, nnx.Conv) else layer.in_type.size
 
 
 def construction() -> float:
@@ -74,16 +85,16 @@ def _six_layers() -> None:
     Sequential(layers)
 
 
-def rows(layers: dict[str, Layer], kernel_size: int, options: argparse.Namespace) -> list[Row]:
-    """Those of some layers of one kernel size, the first being the plain one."""
+def rows(layers: dict[str, nnx.Module], kernel_size: int, options: argparse.Namespace) -> list[Row]:
+    """Those of some layers of one kernel size, the first being that of Flax."""
     found = compare(layers, options.side, options.batch, options.repeats)
     return [
         {
             "layer": name,
             "kernel_size": kernel_size,
-            "channels": layers[name].in_type.size,
+            "channels": channels(layers[name]),
             "cpu_seconds": float(f"{seconds:.3g}"),
-            "times_plain": float(f"{seconds / next(iter(found.values())):.3g}"),
+            "times_flax": float(f"{seconds / next(iter(found.values())):.3g}"),
         }
         for name, seconds in found.items()
     ]
@@ -99,15 +110,19 @@ def main() -> None:
     options = parser.parse_args()
     built = float(f"{construction():.3g}")  # first, while nothing is cached
     t = FieldType("O", f"{options.fields} regular")
-    layers: dict[str, Layer] = {"plain": plain(t.size, 3)}
+    layers: dict[str, nnx.Module] = {"Flax": of_flax(t.size, 3), "plain": plain(t.size, 3)}
     for method in ("dense", "factored"):
         layers[f"O, {method}"] = Conv(t, t, 3, padding="same", method=method, rngs=nnx.Rngs(0))
     table = rows(layers, 3, options)
     t = FieldType("SO3", "8 trivial + 8 irrep(1) + 8 irrep(2)")
-    table += rows({"plain": plain(t.size, 5), "SO3": Conv(t, t, 5, padding="same", rngs=nnx.Rngs(0))}, 5, options)
+    table += rows(
+        {"Flax": of_flax(t.size, 5), "plain": plain(t.size, 5), "SO3": Conv(t, t, 5, padding="same", rngs=nnx.Rngs(0))},
+        5,
+        options,
+    )
     table.append({"layer": "six layers of Oh, built", "kernel_size": 3, "channels": 96, "cpu_seconds": built})
     about = {"side": options.side, "batch": options.batch, **circumstances()}
-    columns = ("layer", "kernel_size", "channels", "cpu_seconds", "times_plain")
+    columns = ("layer", "kernel_size", "channels", "cpu_seconds", "times_flax")
     write_csv(RESULTS / "volumes.csv", [{**{c: row.get(c, "") for c in columns}, **about} for row in table])
     for row in table:
         print(row)

@@ -1,9 +1,11 @@
-"""The disc inscribed in a frame, which no rotation about the centre leaves."""
+"""The disc inscribed in a frame, or the ball in a volume, which no rotation about the centre leaves."""
+
+import functools
 
 import numpy as np
 
 Size = tuple[int, ...]
-"""(height, width) in pixels."""
+"""(height, width) in pixels, or (depth, height, width); then the disc is a ball."""
 
 
 def distance_from_centre(size: Size) -> np.ndarray:
@@ -12,8 +14,8 @@ def distance_from_centre(size: Size) -> np.ndarray:
     >>> distance_from_centre((1, 3))
     array([[1., 0., 1.]])
     """
-    rows, columns = (np.arange(n) - (n - 1) / 2 for n in size)
-    return np.hypot(rows[:, None], columns)
+    along = np.ix_(*(np.arange(n) - (n - 1) / 2 for n in size))
+    return functools.reduce(np.hypot, along)
 
 
 def disc(size: Size, radius: float | None = None) -> np.ndarray:

@@ -23,6 +23,7 @@ from geomdl.arrays import as_array, as_floating, wide_dtype
 from geomdl.errors import invalid, misshapen
 from geomdl.groups import (
     PLANE,
+    VOLUME,
     BaseSpace,
     DirectProduct,
     Element,
@@ -75,13 +76,13 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
     return _act_on_fibre(g, x, field_type)
 
 
-def act_labels(g: Element, labels: ArrayLike, group: PlanarGroup) -> jax.Array:
+def act_labels(g: Element, labels: ArrayLike, group: PlanarGroup | SpatialGroup) -> jax.Array:
     """Moves label maps ``[batch, height, width]`` of integers: (g·y)(p) = y(g⁻¹p). Exact; grid symmetries only.
 
     Args:
       g: an element of the group.
-      labels: y.
-      group: of the plane.
+      labels: y; of volumes ``[batch, depth, height, width]``.
+      group: of the plane, or of space for volumes.
 
     Raises:
       ValueError: when g is no element of the group, or does not map the grid to itself: labels cannot be interpolated.
@@ -91,6 +92,11 @@ def act_labels(g: Element, labels: ArrayLike, group: PlanarGroup) -> jax.Array:
     Array([[[3, 2],
             [1, 0]]], dtype=int32)
     """
+    if isinstance(group, SpatialGroup):
+        volumes, g = label_maps(labels, 3), _one_element(g, group)
+        if not (VOLUME.permutes_grid(group) if isinstance(g, Tracer) else bool(VOLUME.is_grid_symmetry(group, g))):
+            raise ValueError(f"label maps cannot be moved by this element of {group}; allowed: symmetries of the cube")
+        return act_on_space(g, volumes[..., None], group, VOLUME)[..., 0]
     labels, g = label_maps(labels), _one_element(g, group)
     if not isinstance(g, Tracer) and not group.is_grid_symmetry(g):
         degrees = float(np.rad2deg(group.angle(g)))

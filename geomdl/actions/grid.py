@@ -42,8 +42,8 @@ def shift_crop(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike], fill: float
     """Shifts, loses what leaves the frame, and fills what enters it. Exact inside the frame.
 
     Args:
-      x: ``[batch, height, width, ...]``.
-      shift: ``(rows, columns)`` in pixels, down and to the right; may be traced.
+      x: ``[batch, height, width, ...]``; or with as many axes as the shift has numbers.
+      shift: ``(rows, columns)`` in pixels, down and to the right; or one number for each axis; may be traced.
       fill: the value that enters. Where the dtype of x has no such number, as −1 in unsigned label maps, the result is
         of int32, or of floating-point numbers.
 
@@ -57,12 +57,13 @@ def shift_crop(x: ArrayLike, shift: ArrayLike | Sequence[ArrayLike], fill: float
     Array([[[0, 0, 1, 2]]], dtype=int32)
     """
     x = holding(jnp.asarray(as_array(x)), fill)
-    rows, columns = _whole_pixels(shift)
-    height, width = x.shape[1:3]
-    i, j = jnp.arange(height) - rows, jnp.arange(width) - columns
-    inside = ((i >= 0) & (i < height))[:, None] & ((j >= 0) & (j < width))
-    inside = inside.reshape(1, height, width, *([1] * (x.ndim - 3)))
-    return jnp.where(inside, roll(x, (rows, columns)), jnp.asarray(fill, x.dtype))
+    along_axes = _whole_pixels(shift)
+    moved, inside = roll(x, along_axes), jnp.ones((), bool)
+    for axis, pixels in enumerate(along_axes, 1):
+        place = jnp.arange(x.shape[axis]) - pixels
+        here = (place >= 0) & (place < x.shape[axis])
+        inside = inside & here.reshape(-1, *[1] * (x.ndim - 1 - axis))
+    return jnp.where(inside, moved, jnp.asarray(fill, x.dtype))
 
 
 def turn(x: ArrayLike, reflected: ArrayLike, quarter_turns: ArrayLike) -> jax.Array:

@@ -11,23 +11,26 @@ from jax.typing import ArrayLike
 
 from geomdl.actions.grid import holding, roll, shift_crop, turn
 from geomdl.actions.labels import warp_labels
+from geomdl.actions.volume_warp import warp_volume
 from geomdl.actions.warp import warp
 from geomdl.arrays import as_array
-from geomdl.groups import C1, C4, O2, SO2, D, PlanarGroup
+from geomdl.errors import invalid
+from geomdl.groups import C1, C4, O2, O3, PLANE, SO2, SO3, BaseSpace, D, PointGroup, SpatialGroup
 
 
 @runtime_checkable
 class ImageTransformation(Protocol):
-    """Moves image i of a batch by the affine map p ↦ A_i p + t_i of the plane: x'_i(p) = x_i(A_i⁻¹(p − t_i)).
+    """Moves image i of a batch by the affine map p ↦ A_i p + t_i: x'_i(p) = x_i(A_i⁻¹(p − t_i)).
 
-    p = (x to the right, y up) is measured in pixels from the centre of the image. Whatever moves together with an image
-    is moved by the same maps: pixels and labels of pixels by the methods, coordinates by A and t, vectors by the
+    p = (x to the right, y up) is measured in pixels from the centre of the image; in volumes p = (x, y, z), where
+    (depth, height, width) = (−z, −y, x), and 3 stands for the 2 of the shapes below. Whatever moves together with an
+    image is moved by the same maps: pixels and labels of pixels by the methods, coordinates by A and t, vectors by the
     representation of the orthogonal part of A (`geomdl.actions.values.move_values`). All may be traced.
     """
 
     @property
-    def group(self) -> PlanarGroup:
-        """The smallest group of the plane that holds the orthogonal parts of every A that may come."""
+    def group(self) -> PointGroup:
+        """The smallest group of the plane, or of space, that holds the orthogonal parts of every A that may come."""
         ...
 
     @property
@@ -41,11 +44,11 @@ class ImageTransformation(Protocol):
         ...
 
     def images(self, x: jax.Array) -> jax.Array:
-        """Moves images ``[batch, height, width, channels]``; 0 comes in from outside."""
+        """Moves images ``[batch, *space, channels]``; 0 comes in from outside."""
         ...
 
     def labels(self, y: jax.Array, fill: int) -> jax.Array:
-        """Moves maps of whole numbers ``[batch, height, width]``, which are never mixed; ``fill`` comes in."""
+        """Moves maps of whole numbers ``[batch, *space]``, which are never mixed; ``fill`` comes in."""
         ...
 
 
@@ -53,10 +56,16 @@ class ImageTransformation(Protocol):
 class Warp:
     """Maps p ↦ A p + t about the centre: images are resampled, a label is that of the nearest pixel.
 
+    Images are resampled by cubic B-splines, volumes, which are larger, by linear interpolation along each axis.
+
     Attributes:
-      matrix: A, ``[batch, 2, 2]`` or ``[2, 2]``; its orthogonal part is a rotation unless ``reflects``.
+      matrix: A, ``[batch, 2, 2]`` or ``[2, 2]``, of volumes ``[batch, 3, 3]`` or ``[3, 3]``; its orthogonal part is a
+        rotation unless ``reflects``.
       reflects: whether there may be reflections among the A.
-      by: t, ``[batch, 2]`` or ``[2]``; None for 0.
+      by: t, ``[batch, 2]`` or ``[2]``; None for 0. Volumes have none.
+
+    Raises:
+      ValueError: for t of volumes.
 
     >>> quarter = Warp(jnp.array([[0.0, -1.0], [1.0, 0.0]]))
     >>> quarter.group, quarter.labels(jnp.array([[[0, 1], [2, 3]]]), -1)
@@ -68,9 +77,19 @@ class Warp:
     reflects: bool = False
     by: jax.Array | None = None
 
+    def __post_init__(self) -> None:
+        if self._of_volumes and self.by is not None:
+            raise invalid("offset of volumes that are resampled", self.by, "None; `Shift` moves by whole voxels")
+
     @property
-    def group(self) -> PlanarGroup:
-        """SO(2), or O(2) with reflections."""
+    def _of_volumes(self) -> bool:
+        return self.matrix.shape[-1] == 3
+
+    @property
+    def group(self) -> PointGroup:
+        """SO(2), or O(2) with reflections; of volumes SO(3) or O(3)."""
+        if self._of_volumes:
+            return O3 if self.reflects else SO3
         return O2 if self.reflects else SO2
 
     @property
@@ -81,10 +100,12 @@ class Warp:
     @property
     def offset(self) -> jax.Array:
         """t."""
-        return jnp.zeros(2, self.matrix.dtype) if self.by is None else self.by
+        return jnp.zeros(self.matrix.shape[-1], self.matrix.dtype) if self.by is None else self.by
 
     def images(self, x: jax.Array) -> jax.Array:
-        """See `geomdl.actions.warp`."""
+        """See `geomdl.actions.warp` and `geomdl.actions.volume_warp.warp_volume`."""
+        if self._of_volumes:
+            return warp_volume(x, self.matrix, interpolation="linear")
         return warp(x, self.matrix, self.by)
 
     def labels(self, y: jax.Array, fill: int) -> jax.Array:
@@ -118,7 +139,7 @@ class CropResize:
     size: tuple[int, int]
 
     @property
-    def group(self) -> PlanarGroup:
+    def group(self) -> PointGroup:
         """C1: nothing is turned."""
         return C1
 
@@ -165,7 +186,7 @@ class _Unmoved:
     """What is said of places where nothing moves."""
 
     @property
-    def group(self) -> PlanarGroup:
+    def group(self) -> PointGroup:
         """C1."""
         return C1
 
@@ -204,37 +225,40 @@ class Recolour(_Unmoved):
 
 @dataclass(frozen=True, eq=False)
 class LeftRightFlip:
-    """Flips the chosen images left and right. Exact.
+    """Flips the chosen images left and right, along their last axis. Exact.
 
     Attributes:
       chosen: ``[batch]`` bool.
+      space: what the images lie on.
 
     >>> LeftRightFlip(jnp.array([True, False])).labels(jnp.array([[[1, 2]], [[3, 4]]]), -1).tolist()
     [[[2, 1]], [[3, 4]]]
     """
 
     chosen: jax.Array
+    space: BaseSpace = PLANE
 
     @property
-    def group(self) -> PlanarGroup:
-        """D1 with a vertical mirror line."""
-        return D(1, mirror=90)
+    def group(self) -> PointGroup:
+        """D1 with a vertical mirror line; of volumes C2v, with the mirror x ↦ −x."""
+        return D(1, mirror=90) if self.space == PLANE else SpatialGroup("C2v")
 
     @property
     def linear(self) -> jax.Array:
-        """diag(−1, 1) where chosen, else 1."""
+        """diag(−1, 1), or diag(−1, 1, 1), where chosen, else 1."""
         sign = jnp.where(self.chosen, -1.0, 1.0)
-        return jnp.stack([sign, jnp.ones_like(sign)], -1)[..., None] * jnp.eye(2)
+        others = [jnp.ones_like(sign)] * (self.space.dimension - 1)
+        return jnp.stack([sign, *others], -1)[..., None] * jnp.eye(self.space.dimension)
 
     @property
     def offset(self) -> jax.Array:
         """Zero."""
-        return jnp.zeros(2)
+        return jnp.zeros(self.space.dimension)
 
     def images(self, x: jax.Array) -> jax.Array:
         """Every pixel moves to a pixel."""
         x = jnp.asarray(as_array(x, "images"))
-        return jnp.where(_over(self.chosen, x), x[:, :, ::-1], x)
+        return jnp.where(_over(self.chosen, x), jnp.flip(x, self.space.dimension), x)
 
     def labels(self, y: jax.Array, fill: int) -> jax.Array:
         """Every pixel moves to a pixel."""
@@ -256,7 +280,7 @@ class QuarterTurns:
     turns: jax.Array
 
     @property
-    def group(self) -> PlanarGroup:
+    def group(self) -> PointGroup:
         """C4."""
         return C4
 
@@ -286,7 +310,7 @@ class Shift:
     """Shifts by whole pixels. Exact, up to what leaves the frame.
 
     Attributes:
-      pixels: ``[batch, 2]``, or ``[2]`` for all images: (rows down, columns right).
+      pixels: ``[batch, 2]``, or ``[2]`` for all images: (rows down, columns right); of volumes three: slices first.
       circular: whether what leaves on one side enters on the other; else it is lost.
 
     >>> right = Shift(jnp.array([0, 1]))
@@ -298,20 +322,20 @@ class Shift:
     circular: bool = False
 
     @property
-    def group(self) -> PlanarGroup:
+    def group(self) -> PointGroup:
         """C1: nothing is turned."""
         return C1
 
     @property
     def linear(self) -> jax.Array:
         """The identity."""
-        return jnp.eye(2)
+        return jnp.eye(jnp.shape(self.pixels)[-1])
 
     @property
     def offset(self) -> jax.Array:
-        """(columns right, −rows down)."""
+        """(columns right, −rows down); of volumes (columns, −rows, −slices)."""
         pixels = jnp.asarray(self.pixels).astype(jnp.float32)
-        return jnp.stack([pixels[..., 1], -pixels[..., 0]], -1)
+        return jnp.stack([pixels[..., -1], *(-pixels[..., a] for a in reversed(range(pixels.shape[-1] - 1)))], -1)
 
     def images(self, x: jax.Array) -> jax.Array:
         """Zeros enter, unless it is circular."""

@@ -22,7 +22,7 @@ from geomdl.actions.outputs import (
 from geomdl.actions.warp import Padding
 from geomdl.arrays import as_array
 from geomdl.errors import invalid, unknown
-from geomdl.groups import GridTranslations, PlanarGroup
+from geomdl.groups import GridTranslations, PlanarGroup, SpatialGroup
 from geomdl.representations import FieldType, Representation, permutation
 
 
@@ -86,7 +86,9 @@ class OutputLaw:
         if isinstance(group, Family):
             return not group.moves_plane
         own = self.field_type.group
-        return isinstance(group, GridTranslations) or (isinstance(own, PlanarGroup) and own.contains_group(group))
+        return isinstance(group, GridTranslations) or (
+            isinstance(own, PlanarGroup | SpatialGroup) and own.contains_group(group)
+        )
 
     def type_under(self, group: Movable) -> FieldType | None:
         """The field type as one of this group: itself, or restricted to a subgroup; None for scalars.
@@ -94,8 +96,10 @@ class OutputLaw:
         Raises:
           ValueError: when the law does not cover the group.
         """
-        if self.field_type is None or self.field_type.group == group or not isinstance(group, PlanarGroup):
-            return self.field_type if isinstance(group, PlanarGroup) else None
+        if self.field_type is None or not isinstance(group, PlanarGroup | SpatialGroup):
+            return None
+        if self.field_type.group == group:
+            return self.field_type
         if self.field_type.is_trivial:
             return FieldType(group, f"{self.field_type.size} trivial")
         if not self.covers(group):
@@ -138,7 +142,9 @@ class OutputLaw:
         def act(g: Any, y: Any) -> jax.Array:
             y = jnp.asarray(as_array(y, "output"))
             inner = self.canonical(y, size)
-            frame = inner.shape[1:3] if out_size is None and self.kind in ("field", "labels") else out_size
+            frame = (
+                inner.shape[1 : 1 + len(size)] if out_size is None and self.kind in ("field", "labels") else out_size
+            )
             return in_layout(moved_on(frame)(g, inner), self.kind, self.layout, size, y.shape)
 
         if self.kind not in ("field", "labels"):
@@ -153,7 +159,8 @@ FORMS = ("a representation such as '1 regular'", "'permutation 1 2 3 0'", "'boxe
 def output_law(output: Any, group: Any, *, what: str = "output") -> "OutputLaw | Callable[[Any, Any], Any]":
     """The law that an output is said to follow.
 
-    - a word: ``"invariant"``, ``"field"`` (``[batch, height, width, channels]``, or ``[batch, height, width]``),
+    - a word: ``"invariant"``, ``"field"`` (``[batch, height, width, channels]``, or ``[batch, height, width]``; of
+      volumes with a depth before),
       ``"channels-first"``, ``"tokens"``, ``"labels"`` (also ``"labels channels-first"``, ``"labels tokens"``),
       ``"points"``, ``"points relative"``, ``"boxes"``, ``"boxes cxcywh relative"``, … : see `OutputLaw`;
     - a representation of the group on the channels: ``"1 regular"``, ``"2 trivial + 1 irrep(1)"``, also behind a word:
@@ -219,20 +226,20 @@ def _type(words: Sequence[str], group: Any, what: str) -> FieldType:
         if not all(n.isdigit() for one in numbers for n in one):
             raise invalid(what, text, "whole numbers, one list for each generator", "'permutation 1 2 3 0'")
         return _permuted([[int(n) for n in one] for one in numbers], group, what)
-    planar = _planar(group, what, text)
+    of = _point_group(group, what, text)
     try:
-        return FieldType(planar, text)
+        return FieldType(of, text)
     except ValueError as error:
         raise ValueError(f"invalid {what} {text!r}: {error}") from error
 
 
 def _permuted(lists: Any, group: Any, what: str) -> FieldType:
-    planar = _planar(group, what, "permutations")
-    return FieldType(planar, [permutation(planar, lists)])
+    of = _point_group(group, what, "permutations")
+    return FieldType(of, [permutation(of, lists)])
 
 
-def _planar(group: Any, what: str, shown: str) -> PlanarGroup:
-    if not isinstance(group, PlanarGroup):
+def _point_group(group: Any, what: str, shown: str) -> PlanarGroup | SpatialGroup:
+    if not isinstance(group, PlanarGroup | SpatialGroup):
         name = None if group is None else str(group)
-        raise invalid(f"group of {what} {shown!r}", name, "a group of the plane, such as C4", "'C4'")
+        raise invalid(f"group of {what} {shown!r}", name, "a group of the plane, such as C4, or of space", "'C4'")
     return group

@@ -26,7 +26,7 @@ def canonical(y: Any, kind: str, layout: str, size: Sequence[int]) -> Any:
       kind: of the output.
       layout: one of `LAYOUTS` of that kind, or ``""``. Tokens ``[batch, height · width, channels]`` run row by row;
         numbers that are *relative* are shares of the width and height of the image, from its top left corner.
-      size: (height, width) of the image.
+      size: (height, width) of the image; (depth, height, width) of a volume, whose fields and labels have a depth.
 
     Raises:
       ValueError: when the output has not this layout.
@@ -40,8 +40,8 @@ def canonical(y: Any, kind: str, layout: str, size: Sequence[int]) -> Any:
     if kind in ("field", "labels"):
         y = _on_grid(y, layout, size)
         if kind == "field":
-            return y[..., None] if y.ndim == 3 else y
-        return y[..., 0] if y.ndim == 4 and y.shape[-1] == 1 else y
+            return y[..., None] if y.ndim == len(size) + 1 else y
+        return y[..., 0] if y.ndim == len(size) + 2 and y.shape[-1] == 1 else y
     if not layout:
         return y
     xp = y.__array_namespace__()
@@ -65,8 +65,8 @@ def in_layout(y: Any, kind: str, layout: str, size: Sequence[int], shape: Sequen
       shape: of the result.
     """
     if kind in ("field", "labels"):
-        if layout == "channels-first" and y.ndim == 4:
-            y = y.transpose(0, 3, 1, 2)
+        if layout == "channels-first" and y.ndim == len(size) + 2:
+            y = y.transpose(0, y.ndim - 1, *range(1, y.ndim - 1))
         return y.reshape(shape)
     if not layout:
         return y
@@ -80,26 +80,33 @@ def in_layout(y: Any, kind: str, layout: str, size: Sequence[int], shape: Sequen
     return y
 
 
-def token_grid(count: int, size: Sequence[int]) -> tuple[int, int] | None:
+def token_grid(count: int, size: Sequence[int]) -> tuple[int, ...] | None:
     """(rows, columns) of tokens that cover an image; None when none has the proportions of the image.
 
-    >>> token_grid(64, (32, 32)), token_grid(8, (32, 64)), token_grid(65, (32, 32))
-    ((8, 8), (2, 4), None)
+    >>> token_grid(64, (32, 32)), token_grid(8, (32, 64)), token_grid(65, (32, 32)), token_grid(64, (16, 16, 16))
+    ((8, 8), (2, 4), None, (4, 4, 4))
     """
+    if len(size) != 2:
+        share = (count / math.prod(size)) ** (1 / len(size))
+        grid = tuple(round(n * share) for n in size)
+        proportions = all(n * size[0] == grid[0] * m for n, m in zip(grid, size, strict=True))
+        return grid if proportions and math.prod(grid) == count else None
     rows = math.isqrt(count * size[0] // size[1])
     return (rows, count // rows) if rows and count % rows == 0 and rows * size[1] == count // rows * size[0] else None
 
 
 def _on_grid(y: Any, layout: str, size: Sequence[int]) -> Any:
     if layout == "channels-first":
-        if y.ndim != 4:
-            raise invalid("channels-first output of shape", tuple(y.shape), "[batch, channels, height, width]")
-        return y.transpose(0, 2, 3, 1)
+        if y.ndim != len(size) + 2:
+            axes = ("depth", "height", "width")[-len(size) :]
+            raise invalid("channels-first output of shape", tuple(y.shape), f"[batch, channels, {', '.join(axes)}]")
+        return y.transpose(0, *range(2, y.ndim), 1)
     if layout == "tokens":
         grid = token_grid(y.shape[1], size) if y.ndim in (2, 3) else None
         if grid is None:
             allowed = (
-                f"[batch, height · width, channels], in the proportions of the image, which is {size[0]}×{size[1]};"
+                f"[batch, height · width, channels], in the proportions of the image, which is"
+                f" {'×'.join(map(str, size))};"
                 " leave out class tokens: select=lambda y: y[:, 1:]"
             )
             raise invalid("tokens of shape", tuple(y.shape), allowed)

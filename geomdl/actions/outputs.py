@@ -10,7 +10,7 @@ from jax.core import Tracer
 
 from geomdl.actions.boxes import move_oriented, move_upright
 from geomdl.actions.families import Family
-from geomdl.actions.field import act, act_labels, act_on_plane
+from geomdl.actions.field import act, act_labels, act_on_plane, act_on_space
 from geomdl.actions.grid import roll
 from geomdl.actions.labels import label_maps
 from geomdl.actions.projective import grid_transformation, move
@@ -18,14 +18,14 @@ from geomdl.actions.traced import plane_matrix, traced_element
 from geomdl.actions.warp import Padding
 from geomdl.arrays import as_array, as_floating, wide_dtype
 from geomdl.errors import invalid, unknown
-from geomdl.groups import GridTranslations, PlanarGroup, along
+from geomdl.groups import VOLUME, GridTranslations, PlanarGroup, SpatialGroup, along
 from geomdl.representations import FieldType
 
 Action = Callable[[Any, Any], jax.Array]
 """``action(g, y) -> y'``; g may be traced."""
 
-Movable = PlanarGroup | GridTranslations | Family
-"""What moves images: rotations and reflections, circular shifts, or a family of Klein's ladder."""
+Movable = PlanarGroup | SpatialGroup | GridTranslations | Family
+"""What moves images or volumes: rotations and reflections, circular shifts, or a family of Klein's ladder."""
 
 OutputKind = Literal["invariant", "labels", "field", "points", "boxes", "detections"]
 Size = tuple[int, ...]
@@ -34,11 +34,13 @@ Size = tuple[int, ...]
 def input_action(group: Movable, *, field_type: FieldType | None = None, padding: Padding = "zeros") -> Action:
     """How group elements move images ``[batch, height, width, channels]`` that go into a model: x'(p) = ρ(g) x(g⁻¹p).
 
+    Groups of space move volumes ``[batch, depth, height, width, channels]``.
+
     Exact for circular shifts, and where g maps the pixel grid to itself (see `geomdl.actions.act`, `Family.act`).
 
     Args:
       group: whose elements act.
-      field_type: how the channels of a planar group's image transform; as scalars by default.
+      field_type: how the channels transform, of a group of the plane or of space; as scalars by default.
       padding: what comes in from outside.
 
     Raises:
@@ -54,7 +56,7 @@ def input_action(group: Movable, *, field_type: FieldType | None = None, padding
         return lambda g, x: roll(x, _shift(g, group))
     if isinstance(group, Family):
         return lambda g, x: group.act(g, x, padding=padding)
-    return lambda g, x: _act_planar(g, x, group, field_type, padding)
+    return lambda g, x: _act_in_group(g, x, group, field_type, padding)
 
 
 def output_action(
@@ -72,6 +74,7 @@ def output_action(
     - ``"field"``: ``[batch, height, width, channels]`` as the image, the channels as ``field_type`` says. Without base
       space (``[batch, channels]``) only the channels transform.
     - ``"labels"``: ``[batch, height, width]`` of integers; exact transformations of the grid only, 0 comes in.
+    - Groups of space move volumes: fields ``[batch, depth, height, width, channels]``, labels without channels.
     - ``"points"``: ``[..., 2]``, (x right, y down) in pixels from the centre of the top left pixel.
     - ``"boxes"``: ``[..., 4]``, (x0, y0, x1, y1) in the same coordinates. A box becomes the smallest upright box around
       its moved corners: exact for transformations of the grid, too large otherwise. Circular shifts move a box as a
@@ -89,7 +92,7 @@ def output_action(
       kind: one of these.
       group: whose elements act.
       size: (height, width) of the model's input, in whose pixels translations are measured.
-      field_type: how the channels of a field transform; as scalars by default. Planar groups only.
+      field_type: how the channels of a field transform; as scalars by default. Groups of the plane or of space only.
       out_size: (height, width) of fields and labels, and of the grid in whose pixels points and boxes are given; that
         of the input by default. Translations are scaled.
       padding: what comes into fields from outside.
@@ -113,17 +116,23 @@ def output_action(
     frame = size if out_size is None else tuple(map(int, out_size))
     if kind == "invariant" or (isinstance(group, Family) and not group.moves_plane):
         return lambda g, y: y
+    if isinstance(group, SpatialGroup) and kind not in ("field", "labels"):
+        allowed = "invariant, field, labels, a representation, or a function (g, y) -> y'"
+        raise invalid(f"output under {group}, which moves volumes", kind, allowed)
     if kind == "detections":
         return _detections_moved(group, size, frame)
     if isinstance(group, GridTranslations):
         return _shifted(kind, group, frame)
-    if isinstance(group, PlanarGroup):
+    if isinstance(group, PlanarGroup | SpatialGroup):
         if kind == "field":
-            return lambda g, y: _act_planar(g, y, group, field_type, padding)
+            return lambda g, y: _act_in_group(g, y, group, field_type, padding)
         if kind == "labels":
-            return lambda g, y: _act_planar_labels(g, y, group)
+            return lambda g, y: _act_labels(g, y, group)
+    if isinstance(group, PlanarGroup):
         homography: Callable[[Any], Any] = lambda g: _planar_homography(g, group, frame)  # noqa: E731
     else:
+        if isinstance(group, SpatialGroup):  # refused or returned above
+            raise TypeError(f"{group} has no homographies")
         height, width = size
         homography = lambda g: _rescale(group.matrix(g, (height, width)), size, frame)  # noqa: E731
         if kind == "field":
@@ -141,27 +150,46 @@ def require_only_fields_have_types(kind: OutputKind, field_type: FieldType | Non
 
 def _require_movable(group: Any, field_type: FieldType | None) -> None:
     if not isinstance(group, Movable):
-        raise invalid("group", group, "a PlanarGroup, GridTranslations or Family")
+        raise invalid("group", group, "a PlanarGroup, SpatialGroup, GridTranslations or Family")
     if field_type is None:
         return
-    if isinstance(group, PlanarGroup) and field_type.group != group:
+    if isinstance(group, PlanarGroup | SpatialGroup) and field_type.group != group:
         raise invalid("field_type", str(field_type), f"a type of {group}", f"FieldType('{group}', …)")
     if isinstance(group, Family) and not field_type.is_trivial:
         raise invalid("field_type", str(field_type), f"None, or trivial: {group} moves scalars only")
 
 
-def _act_planar(g: Any, x: Any, group: PlanarGroup, field_type: FieldType | None, padding: Padding) -> jax.Array:
+def _act_in_group(
+    g: Any, x: Any, group: PlanarGroup | SpatialGroup, field_type: FieldType | None, padding: Padding
+) -> jax.Array:
     x = jnp.asarray(as_array(x, "field"))
     if field_type is not None:
         return act(g, x, field_type, padding=padding)
-    return act_on_plane(g, x, group, padding=padding) if x.ndim != 2 else x
+    if x.ndim == 2:
+        return x
+    if isinstance(group, SpatialGroup):
+        return act_on_space(g, x, group, VOLUME, padding=padding)
+    return act_on_plane(g, x, group, padding=padding)
 
 
-def _act_planar_labels(g: Any, y: Any, group: PlanarGroup) -> jax.Array:
+def _act_labels(g: Any, y: Any, group: PlanarGroup | SpatialGroup) -> jax.Array:
+    if isinstance(group, SpatialGroup):
+        return _act_volume_labels(g, y, group)
     if isinstance(g, Tracer) and not (group.is_finite and bool(np.all(group.is_grid_symmetry(group.elements())))):
         raise invalid("group of label maps", group, "multiples of 90°, where elements are traced", "'C4'")
     element: Any = g
     return act_labels(element, label_maps(y), group)
+
+
+def _act_volume_labels(g: Any, y: Any, group: SpatialGroup) -> jax.Array:
+    y = jnp.asarray(as_array(y, "labels"))
+    if y.ndim != 4 or not (jnp.issubdtype(y.dtype, jnp.integer) or y.dtype == bool):
+        raise invalid("labels", f"{y.dtype}{list(y.shape)}", "whole numbers [batch, depth, height, width]")
+    traced = isinstance(g, Tracer)
+    if not (VOLUME.permutes_grid(group) if traced else VOLUME.is_grid_symmetry(group, g)):
+        shown = str(group) if traced else group.describe(g)
+        raise invalid("transformation of label maps", shown, "those that map the grid to itself, such as those of Oh")
+    return act_on_space(g, y[..., None], group, VOLUME)[..., 0]
 
 
 def _planar_homography(g: Any, group: PlanarGroup, frame: Size) -> Any:
@@ -365,6 +393,8 @@ def _detections_moved(group: Movable, size: Size, frame: Size) -> Action:
         if isinstance(group, PlanarGroup):
             matrix = _planar_homography(g, group, frame)
         else:
+            if isinstance(group, SpatialGroup):
+                raise TypeError(f"{group} moves no detections")
             height, width = size
             matrix = _rescale(group.matrix(g, (height, width)), size, frame)
         affine = isinstance(group, PlanarGroup) or (

@@ -9,6 +9,7 @@ from geomdl.arrays import as_floating, wide_dtype
 from geomdl.errors import invalid
 from geomdl.groups import DirectProduct, PlanarGroup, PointGroup, SpatialGroup, planar_factors
 from geomdl.representations import Representation
+from geomdl.representations.irrep_families import harmonic_form
 from geomdl.representations.representation import Label, irrep_matrix, irrep_size
 from geomdl.representations.spherical_harmonics import spherical_harmonics, wigner_frame
 
@@ -100,8 +101,13 @@ def _irrep_matrix(g: jax.Array, group: PointGroup, label: Label) -> jax.Array:
     if isinstance(group, SpatialGroup):
         if group.is_finite:
             return jnp.asarray(irrep_matrix(group, label, group.elements()), g.dtype)[jnp.round(g[0]).astype(jnp.int32)]
-        sign = jnp.where(g[0] == 1, (-1.0) ** label[0], 1.0).astype(g.dtype)
-        return sign * _wigner(label[1], _rotation_of_quaternion(g[1:]))
+        parity, degree, basis = harmonic_form(group, label)
+        sign = jnp.where(g[0] == 1, (-1.0) ** parity, 1.0).astype(g.dtype)
+        whole = sign * _wigner(degree, _rotation_of_quaternion(g[1:]))
+        if basis is None:
+            return whole
+        columns = jnp.asarray(basis, g.dtype)
+        return jnp.matmul(columns.T, jnp.matmul(whole, columns, precision="highest"), precision="highest")
     j, k = label
     angle = g[1] * (2 * np.pi / group.period)
     if irrep_size(group, label) == 2:

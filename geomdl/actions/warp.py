@@ -219,3 +219,14 @@ def spline_taps(position: jax.Array, size: int, padding: Padding) -> list[tuple[
         index, inside = fold(base.astype(jnp.int32) + step, size, padding)
         taps.append((jnp.asarray(index), jnp.where(inside, weight, 0)))
     return taps
+
+
+def linear_taps(position: jax.Array, size: int, padding: Padding) -> list[tuple[jax.Array, jax.Array]]:
+    """The two samples next to a position, with their weights."""
+    base = jnp.floor(position)
+    t = position - base
+    taps: list[tuple[jax.Array, jax.Array]] = []
+    for step, weight in ((0, 1 - t), (1, t)):
+        index, inside = fold(base.astype(jnp.int32) + step, size, padding)
+        taps.append((jnp.asarray(index), jnp.where(inside, weight, 0)))
+    return taps

@@ -28,8 +28,9 @@ from geomdl.audit.measuring.plan import FEW, Measured, Plan, worst_pictures
 from geomdl.audit.measuring.stream import Stream, arranged
 from geomdl.audit.probes.images import Images, Size, band_limited, normal, white_noise
 from geomdl.audit.probes.output import AUTO, Output, output_of
-from geomdl.audit.probes.symmetries import symmetries
+from geomdl.audit.probes.symmetries import AuditedGroup, symmetries
 from geomdl.audit.report.report import Audit, LayerTable
+from geomdl.audit.results.findings import Measure
 from geomdl.audit.results.verdict import Measurement, Verdict
 from geomdl.environment import environment
 from geomdl.equivariance import Contract
@@ -37,13 +38,16 @@ from geomdl.equivariance import tolerance as rounding
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.adapters.outputs import in_plain_layout
 from geomdl.errors import invalid
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PLANE, VOLUME, PlanarGroup, SpatialGroup
 from geomdl.groups import group as group_of
 from geomdl.numbers import whole_number
 from geomdl.representations import FieldType
 
 DEFAULT_COUNT = 32
 """Images of noise."""
+
+DEFAULT_VOLUMES = 8
+"""Volumes of noise, which have more numbers each."""
 
 SYNTHETIC = "band-limited"
 """The name of the noise that is made when no images are given."""
@@ -53,7 +57,7 @@ def audit(
     model: Any,
     variables: Any = None,
     *,
-    group: PlanarGroup | str = "D4",
+    group: AuditedGroup | str | None = None,
     images: Images | ArrayLike | None = None,
     size: Size | None = None,
     count: int | None = None,
@@ -77,9 +81,12 @@ def audit(
     Args:
       model: anything that `geomdl.equivariance.as_function` takes, or a pair (module, variables).
       variables: of a Linen module or Haiku function.
-      group: the point group asked for, e.g. ``"D4"``, ``"C8"``, ``"SO2"``; ``"C1"`` for shifts only.
-      images: ``[n, height, width, channels]``; band-limited noise if not given.
-      size: (height, width, channels) of the noise; the first common size that the model takes, if not given.
+      group: the point group asked for, e.g. ``"D4"``, ``"C8"``, ``"SO2"``; ``"C1"`` for shifts only. A group of space,
+        e.g. ``"O"``, ``"Oh"``, ``"C4z"``, ``"SO3"``, ``"C1z"`` for shifts only, audits a model of volumes. D4 if not
+        given, and Oh of volumes.
+      images: ``[n, height, width, channels]``; band-limited noise if not given. Volumes have a depth before.
+      size: (height, width, channels) of the noise; the first common size that the model takes, if not given. Of volumes
+        (depth, height, width, channels).
       count: how many images; all that are given, or 32.
       output: how the output should move: ``"invariant"``, ``"field"``, ``"channels-first"``, ``"tokens"``,
         ``"labels"``, ``"points"``, ``"boxes cxcywh"``, ``"detections"`` (sets, which are matched; with
@@ -99,8 +106,9 @@ def audit(
       A report: ``report.verdicts``, ``report["C4"]``, ``str(report)``, ``report.to_json()``.
 
     Raises:
-      ValueError: for bad arguments, a model that fails on the images, gives NaN, or something else than one array, and
-        for quarter turns of images that are not square.
+      ValueError: for bad arguments, a model that fails on the images, gives NaN, or something else than one array; for
+        quarter turns of images that are not square, or of volumes whose exchanged axes differ; and for a group of the
+        plane with volumes, or one of space with images.
 
     >>> report = audit(lambda x: x.mean((1, 2)), group="C4", size=(8, 8, 1), count=4)
     >>> report["C4"].level, report["shifts"].level, report["brightness"].level
@@ -112,9 +120,9 @@ def audit(
         model, variables = model
     options: dict[str, Any] = {"select": _without_activations, **adapter}
     f = as_function(model, variables, **options)
-    chosen = group_of(group)
+    chosen = _group(group, images, size, f)
     rng = np.random.default_rng(seed)
-    found, normal = _images(images, size, count, dtype, f, seed, rng)
+    found, normal = _images(images, size, count, dtype, f, seed, rng, volumes=isinstance(chosen, SpatialGroup))
     found, said = _in_units_of(f, found)
     chosen_images = dataclasses.replace(found, pixels=arranged(found.pixels, f))
     white = Images("white noise", moderated(chosen_images, normal))
@@ -140,9 +148,7 @@ def audit(
         verdicts=verdicts,
         measurements=measurements,
         layers=subject.layers(),
-        measures=further_measures(subject.model, images, subject.output, chosen, seed, notes)
-        if measures and not subject.dead
-        else (),
+        measures=subject.further(seed) if measures and not subject.dead else (),
         notes=tuple(notes),
         environment=environment(),
         seconds=round(time.perf_counter() - started, 2),
@@ -184,7 +190,7 @@ class _Subject:
     def of(
         cls,
         model: Model,
-        group: PlanarGroup,
+        group: AuditedGroup,
         images: Images,
         white: Images,
         rng: np.random.Generator,
@@ -198,10 +204,10 @@ class _Subject:
         if not (isinstance(output, str) and output == AUTO):
             law = output_law(output, group)  # or it is refused, before the model is called
         sets = isinstance(law, OutputLaw) and law.kind == "detections"
-        in_type, out_type = _field_types(model.contract, group, images.size[2], decoded=sets)
+        in_type, out_type = _field_types(model.contract, group, images.size[-1], decoded=sets)
         if isinstance(law, OutputLaw) and sets:
             model, _ = in_plain_layout(model, law)  # one array, whatever the model gives
-        size = images.size[:2]
+        size = images.size[:-1]
         stream = Stream(model, batch=min(batch, max(len(images.pixels), 2)))
         y = first_outputs(stream, white.pixels)
         treated = _treated(output, out_type, y, size, group)
@@ -244,9 +250,41 @@ class _Subject:
         )
         return tuple(sorted(verdicts, key=lambda v: not v.asked)), tuple(measurements)
 
+    def further(self, seed: int) -> tuple[Measure, ...]:
+        """The measures of the literature, which are of images."""
+        if not isinstance(self.plan.group, PlanarGroup):
+            self.notes.append("the further measures are of images, and not taken of volumes")
+            return ()
+        return further_measures(self.model, self.images, self.output, self.plan.group, seed, self.notes)
+
     def layers(self) -> LayerTable | None:
         """Which layers break what was asked for; None for a model that looks at nothing."""
         return None if self.dead else layer_table(self.model, self.white, self.plan, self.notes)
+
+
+def _group(group: AuditedGroup | str | None, images: Any, size: Any, model: Model) -> AuditedGroup:
+    """The group that is asked for, or D4, and Oh of volumes; refused where it does not move what is audited."""
+    pixels = images.pixels if isinstance(images, Images) else images
+    given = len(size) if isinstance(size, tuple | list) else np.ndim(pixels) - 1 if pixels is not None else None
+    if given is None and model.contract is not None:
+        given = (model.contract.in_type.space.dimension or 2) + 1
+    volumes = given == 4
+    if group is None:
+        return group_of("Oh" if volumes else "D4")
+    chosen = group_of(group)
+    moves_volumes = isinstance(chosen, SpatialGroup)
+    if given in (3, 4) and volumes != moves_volumes:
+        if volumes:
+            near = f"{chosen}z" if chosen.is_finite and isinstance(chosen, PlanarGroup) and not chosen.mirror else "SO3"
+            raise invalid("group of an audit of volumes", str(chosen), "a group of space, such as O, Oh or C4z", near)
+        if pixels is not None:
+            allowed = (
+                f"volumes [n, depth, height, width, channels], which {chosen} moves, or a group of the plane for them"
+            )
+            near = "images[..., None] if they are volumes without channels"
+            raise invalid("images of shape", np.shape(pixels), allowed, near)
+        raise invalid("group of an audit of images", str(chosen), f"a group of the plane; {chosen} moves volumes", "D4")
+    return chosen
 
 
 def _without_activations(y: Any) -> Any:
@@ -262,6 +300,8 @@ def _images(
     model: Model,
     seed: int,
     rng: np.random.Generator,
+    *,
+    volumes: bool,
 ) -> tuple[Images, np.ndarray]:
     """The given images, or noise of a size that the model takes; and normal numbers of their shape, by ``rng``."""
     if count is not None and whole_number("count", count) < 2:
@@ -270,11 +310,13 @@ def _images(
         dtype = np.float32 if dtype is None else dtype
         _require_dtype(dtype, model)
         if size is not None:
-            if not isinstance(size, tuple | list) or len(size) != 3:
-                raise invalid("size", size, "(height, width, channels)", (32, 32, 3))
-            size = (whole_number("height", size[0]), whole_number("width", size[1]), whole_number("channels", size[2]))
-        size = find_size(model, dtype) if size is None else size
-        count = count or DEFAULT_COUNT
+            axes = (*(VOLUME if volumes else PLANE).axes, "channels")
+            if not isinstance(size, tuple | list) or len(size) != len(axes):
+                near = (16, 16, 16, 1) if volumes else (32, 32, 3)
+                raise invalid("size", size, f"({', '.join(axes)})", near)
+            size = tuple(whole_number(axis, n) for axis, n in zip(axes, size, strict=True))
+        size = find_size(model, dtype, volumes=volumes) if size is None else size
+        count = count or (DEFAULT_VOLUMES if volumes else DEFAULT_COUNT)
         with ThreadPoolExecutor(1) as pool:  # drawing takes long: both at once, each in its own order
             drawn = pool.submit(normal, rng, (count, *size), dtype)
             noise = band_limited(np.random.default_rng([seed, 1]), count, size, dtype)
@@ -319,7 +361,7 @@ def _require_dtype(dtype: DTypeLike, model: Model) -> None:
 
 
 def _field_types(
-    contract: Contract | None, group: PlanarGroup, channels: int, *, decoded: bool = False
+    contract: Contract | None, group: AuditedGroup, channels: int, *, decoded: bool = False
 ) -> tuple[FieldType | None, FieldType | None]:
     """How the channels of input and output transform, by the contract of a module of ours; None for scalars.
 
@@ -339,7 +381,7 @@ def _field_types(
 
 
 def _treated(
-    output: Any, out_type: FieldType | None, y: np.ndarray, size: tuple[int, int], group: PlanarGroup
+    output: Any, out_type: FieldType | None, y: np.ndarray, size: tuple[int, ...], group: AuditedGroup
 ) -> Output:
     """How an output is treated: as is said, by the contract of a module of ours, or by its shape."""
     auto = isinstance(output, str) and output == AUTO
@@ -357,18 +399,19 @@ def _treated(
 
 def _one_more(stream: Stream, plan: Plan, size: Size, dtype: DTypeLike, notes: list[str]) -> list[Measurement]:
     """The exact symmetries again on images one pixel larger, where the model takes them."""
-    larger = (size[0] + 1, size[1] + 1, size[2])
+    larger = (*(n + 1 for n in size[:-1]), size[-1])
+    was, there = ("×".join(map(str, s[:-1])) for s in (size, larger))
     rng = np.random.default_rng([plan.seed, 2])
     noise = Images("white noise", arranged(white_noise(rng, FEW, larger, dtype), stream.model))
     stream.canonical = lambda y, size: y
     y = outputs_or_none(stream, noise.pixels)
     if y is None:
-        notes.append(f"takes images of {size[0]}×{size[1]} only: not tried at {larger[0]}×{larger[1]}")
+        notes.append(f"takes images of {was} only: not tried at {there}")
         return []
     try:
-        output = plan.output.at(y.shape, larger[:2])
+        output = plan.output.at(y.shape, larger[:-1])
     except ValueError:
-        notes.append(f"at {larger[0]}×{larger[1]} the output has another layout ({y.shape[1:]}): not tried there")
+        notes.append(f"at {there} the output has another layout ({y.shape[1:]}): not tried there")
         return []
     stream.canonical = output.canonical
-    return plan.at_size(larger[:2], output).few(stream, noise)[0]
+    return plan.at_size(larger[:-1], output).few(stream, noise)[0]

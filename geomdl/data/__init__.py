@@ -19,8 +19,9 @@ from geomdl.data.sources.own.mask_folder import MaskFolderConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shape_boxes import BoxShapesConfig
 from geomdl.data.sources.shapes import ShapesConfig
+from geomdl.data.sources.space.clouds import PointsConfig
 from geomdl.data.sources.space.solids import SolidsConfig
-from geomdl.data.sources.space.tetris import TETRIS, tetris
+from geomdl.data.sources.space.tetris import TETRIS, TetrisConfig, tetris
 from geomdl.data.sources.space.volumes import VolumesConfig
 from geomdl.data.sources.splits import stratified_order, stratified_split
 from geomdl.data.sources.tfds import TFDSConfig
@@ -68,6 +69,7 @@ __all__ = [
     "MapTarget",
     "MaskFolderConfig",
     "NucleiConfig",
+    "PointsConfig",
     "Preprocessing",
     "RedGreenConfig",
     "ShapesConfig",
@@ -76,6 +78,7 @@ __all__ = [
     "StreamLoader",
     "TFDSConfig",
     "TargetKind",
+    "TetrisConfig",
     "ValuesTarget",
     "VolumesConfig",
     "XOConfig",

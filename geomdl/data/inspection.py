@@ -201,7 +201,8 @@ class _Seen:
                 found.append(f"{len(places)} images {what}: {shown}" + (", …" if len(places) > _MOST_NAMED else ""))
         dtype, greatest = self._dataset.train.images.dtype, self._sums["train"][1]
         done = self._dataset.preprocessing
-        if dtype.kind == "f" and greatest > 2 and not (done is not None and done.normalizes):
+        clouds = len(self._dataset.image_shape) == 2
+        if dtype.kind == "f" and greatest > 2 and not clouds and not (done is not None and done.normalizes):
             found.append(f"values up to {greatest:.6g}, where networks expect about 1: data.scale, data.normalize")
         if dtype == np.uint16 and greatest < 0.5:
             most = round(greatest * 65535)

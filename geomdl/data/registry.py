@@ -18,7 +18,9 @@ from geomdl.data.sources.own.voc import VOCConfig
 from geomdl.data.sources.red_green import RedGreenConfig
 from geomdl.data.sources.shape_boxes import BoxShapesConfig
 from geomdl.data.sources.shapes import ShapesConfig
+from geomdl.data.sources.space.clouds import PointsConfig
 from geomdl.data.sources.space.solids import SolidsConfig
+from geomdl.data.sources.space.tetris import TetrisConfig
 from geomdl.data.sources.space.volumes import VolumesConfig
 from geomdl.data.sources.tfds import TFDSConfig
 from geomdl.data.sources.tfds_folders import PREFIX, prepared
@@ -55,6 +57,7 @@ DATASETS.register("red_green", RedGreenConfig)
 DATASETS.register("shapes", ShapesConfig)
 DATASETS.register("box_shapes", BoxShapesConfig)
 DATASETS.register("solids", SolidsConfig)
+DATASETS.register("tetris", TetrisConfig)
 DATASETS.register("nuclei", NucleiConfig)
 DATASETS.register("folder", FolderConfig)
 DATASETS.register("masks", MaskFolderConfig)
@@ -63,6 +66,7 @@ DATASETS.register("dota", DOTAConfig)
 DATASETS.register("coco", COCOConfig)
 DATASETS.register("box_table", BoxTableConfig)
 DATASETS.register("volumes", VolumesConfig)
+DATASETS.register("points", PointsConfig)
 DATASETS.register("arrays", ArraysConfig)
 DATASETS.register("given", GivenData)
 

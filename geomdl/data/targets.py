@@ -313,6 +313,8 @@ class BoxTarget:
     def require(self, values: Any, images: Values, what: str) -> None:
         """Boxes of a positive size inside their images (oriented: centres inside), of classes that there are."""
         names = ("boxes", "classes", "difficult")
+        if len(images.shape) != 4:
+            raise invalid(f"shape of the images of boxes in the {what}", tuple(images.shape), "[n, height, width, c]")
         if not isinstance(values, Mapping) or set(values) != set(names):
             found = sorted(values) if isinstance(values, Mapping) else type(values).__name__
             raise invalid(f"{self.description} in the {what}", found, f"a dict of {', '.join(names)}: pack_boxes")

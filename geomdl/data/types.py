@@ -228,7 +228,8 @@ class Dataset:
       train: what models are fitted to.
       validation: what choices are made on.
       test: what results are reported on.
-      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
+      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes, or (points, channels) of
+        point clouds, see `geomdl.points.pack_clouds`.
       num_classes: of labels; of values, how many numbers.
       classes: their names.
       provenance: source, licence, method and seeds, in words: enough to make the same data again.
@@ -271,8 +272,8 @@ class Dataset:
 
     def __post_init__(self) -> None:
         whole_number("num_classes", self.num_classes)
-        if len(self.image_shape) not in (3, 4):
-            allowed = "(height, width, channels), or (depth, height, width, channels) of volumes"
+        if len(self.image_shape) not in (2, 3, 4):
+            allowed = "(height, width, channels), (depth, height, width, channels) of volumes, or (points, channels)"
             raise invalid("image_shape", self.image_shape, allowed)
         for size in self.image_shape:
             whole_number("image_shape", size)
@@ -296,7 +297,10 @@ class Dataset:
         """Images of the size that the data set says, of a type that can be images."""
         shape, inside = tuple(split.images.shape), f" in the {key} split of {self.name}"
         if len(shape) != 1 + len(self.image_shape):
-            axes = ("n", *("depth", "height", "width")[4 - len(self.image_shape) :], "channels")
+            spatial = (
+                ("points",) if len(self.image_shape) == 2 else ("depth", "height", "width")[4 - len(self.image_shape) :]
+            )
+            axes = ("n", *spatial, "channels")
             raise misshapen(f"images{inside}", shape, axes, self.image_shape[-1])
         if shape[1:] != tuple(self.image_shape):
             raise invalid(f"size of the images{inside}", shape[1:], f"image_shape, {tuple(self.image_shape)}")

@@ -37,7 +37,7 @@ def as_irreps(irreps: Any, what: str = "irreps") -> e3nn.Irreps:
         irreps = irreps.fields
     try:
         return e3nn.Irreps(irreps)
-    except Exception:
+    except (ValueError, TypeError, AssertionError):  # what e3nn-jax raises for text, other objects and wrong numbers
         raise invalid(what, irreps, _FORM, _repaired(irreps)) from None
 
 
@@ -111,6 +111,6 @@ def _repaired(irreps: Any) -> str | None:
     text = re.sub(r"x(\d+)(?=\s|$)", lambda found: f"x{found[1]}" + "eo"[int(found[1]) % 2], text)
     try:
         e3nn.Irreps(text)
-    except Exception:
+    except ValueError:
         return None
     return text

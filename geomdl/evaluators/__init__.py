@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from geomdl.data import Split
+from geomdl.errors import invalid
 from geomdl.evaluators.averaged import OrbitAverage, TenCrop, orbit_average, ten_crop
 from geomdl.evaluators.box_precision import COCO, BoxPrecision, coco_metrics
 from geomdl.evaluators.confusion import confusion_matrix
@@ -23,6 +24,7 @@ from geomdl.evaluators.sliding_window import sliding_window
 from geomdl.evaluators.sweeps import RotationSweep, ShiftSweep, rotation_sweep, shift_sweep
 from geomdl.evaluators.transformations import on_grid, rotated_images
 from geomdl.evaluators.turned_boxes import BoxConsistency, box_consistency
+from geomdl.evaluators.volumes import AxisRotation, AxisSweep, CubeSweep, axis_sweep, cube_sweep
 from geomdl.registry import Registry
 from geomdl.tasks import Task
 
@@ -42,6 +44,10 @@ EVALUATORS.register("rotation", RotationSweep)
 EVALUATORS.register("shift", ShiftSweep)
 EVALUATORS.register("crop", ShiftSweep, {"mode": "crop"})
 EVALUATORS.register("invariance", InvarianceError)
+EVALUATORS.register("turns", CubeSweep)
+EVALUATORS.register("turns_oh", CubeSweep, {"group": "Oh"})
+for _axis in ("x", "y", "z"):
+    EVALUATORS.register(f"rotation_{_axis}", AxisSweep, {"axis": _axis})
 EVALUATORS.register("consistency", RotationConsistency)
 EVALUATORS.register("ten_crop", TenCrop)
 EVALUATORS.register("voc2007", BoxPrecision, {"name": "voc2007", "points": 11})
@@ -57,25 +63,60 @@ def evaluators_for(task: Task, image_shape: Sequence[int] = ()) -> list[str]:
     """Returns the names of the evaluators that suit a task: all but those with a method ``suits`` that says no.
 
     Those of plug-ins, and those that say so (``on_request``), are run when they are asked for by name. On volumes only
-    those are run that say ``suits_volumes``: the others turn and shift images.
+    those are run that say ``suits_volumes``, on point clouds those that say ``suits_clouds``: the others turn and shift
+    images.
 
     Args:
       task: what was learnt.
-      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
+      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes, or (points, channels).
 
     >>> from geomdl.tasks import Classification
     >>> evaluators_for(Classification(num_classes=2))
     ['metrics', 'rotation', 'shift', 'crop', 'invariance']
     >>> evaluators_for(Classification(num_classes=2), (16, 16, 16, 1))
-    ['metrics']
+    ['metrics', 'turns']
     """
 
     def suits(evaluator: Any) -> bool:
         asked_for = getattr(evaluator, "on_request", False)
-        fits = len(image_shape) != 4 or getattr(evaluator, "suits_volumes", False)
-        return fits and not asked_for and (not hasattr(evaluator, "suits") or evaluator.suits(task))
+        return (
+            _suits(evaluator, image_shape)
+            and not asked_for
+            and (not hasattr(evaluator, "suits") or evaluator.suits(task))
+        )
 
     return [name for name in EVALUATORS.registered if suits(EVALUATORS[name]())]
+
+
+def evaluator_named(name: str, image_shape: Sequence[int]) -> Evaluator:
+    """Makes the evaluator of a name, for data of a shape.
+
+    Args:
+      name: a key of `EVALUATORS`.
+      image_shape: of one example, see `evaluators_for`.
+
+    Raises:
+      ValueError: for an evaluator of geomdl that turns or shifts images, of data that are none.
+
+    >>> evaluator_named("shift", (16, 16, 16, 1))
+    Traceback (most recent call last):
+    ValueError: invalid evaluator 'shift'; allowed: evaluators of volumes (metrics, turns, ...), as the data are
+    16×16×16×1; try metrics
+    """
+    evaluator = EVALUATORS[name]()
+    if type(evaluator).__module__.startswith("geomdl.") and not _suits(evaluator, image_shape):
+        which = {2: "point clouds", 4: "volumes"}.get(len(image_shape), "images")
+        fitting = ", ".join(n for n in EVALUATORS.registered if _suits(EVALUATORS[n](), image_shape))
+        size = "×".join(map(str, image_shape))
+        allowed = f"evaluators of {which} ({fitting}), as the data are {size}"
+        raise invalid("evaluator", name, allowed, "metrics")
+    return evaluator
+
+
+def _suits(evaluator: Any, image_shape: Sequence[int]) -> bool:
+    if len(image_shape) in (2, 4):
+        return getattr(evaluator, "suits_clouds" if len(image_shape) == 2 else "suits_volumes", False)
+    return getattr(evaluator, "suits_images", True)
 
 
 def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:
@@ -97,8 +138,11 @@ def with_batch_size(evaluator: Evaluator, batch_size: int) -> Evaluator:
 __all__ = [
     "COCO",
     "EVALUATORS",
+    "AxisRotation",
+    "AxisSweep",
     "BoxConsistency",
     "BoxPrecision",
+    "CubeSweep",
     "Evaluator",
     "FoundBoxes",
     "Gathered",
@@ -112,11 +156,14 @@ __all__ = [
     "RotationSweep",
     "ShiftSweep",
     "TenCrop",
+    "axis_sweep",
     "box_consistency",
     "coco_metrics",
     "confusion_matrix",
+    "cube_sweep",
     "detection_confusion",
     "detects",
+    "evaluator_named",
     "evaluators_for",
     "found_boxes",
     "invariance_error",
@@ -136,8 +183,9 @@ __all__ = [
 ]
 
 __experimental__ = [
-    "COCO", "BoxConsistency", "BoxPrecision", "FoundBoxes", "Gathered", "Neighbours", "OrbitAverage", "Retrieval",
-    "TenCrop", "box_consistency", "coco_metrics", "confusion_matrix", "detection_confusion", "detects",
-    "evaluators_for", "found_boxes", "nearest_neighbours", "on_grid", "orbit_average", "retrieval_metrics",
-    "rotated_images", "ten_crop", "with_batch_size",
+    "COCO", "AxisRotation", "AxisSweep", "BoxConsistency", "BoxPrecision", "CubeSweep", "FoundBoxes", "Gathered",
+    "Neighbours", "OrbitAverage", "Retrieval", "TenCrop", "axis_sweep", "box_consistency", "coco_metrics",
+    "confusion_matrix", "cube_sweep", "detection_confusion", "detects", "evaluator_named", "evaluators_for",
+    "found_boxes", "nearest_neighbours", "on_grid", "orbit_average", "retrieval_metrics", "rotated_images",
+    "ten_crop", "with_batch_size",
 ]  # fmt: skip

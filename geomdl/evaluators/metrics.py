@@ -44,6 +44,7 @@ class Metrics:
 
     batch_size: int = 256
     suits_volumes: ClassVar[bool] = True
+    suits_clouds: ClassVar[bool] = True
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
         """Returns every metric over the split."""
@@ -71,6 +72,7 @@ class Gathered:
     accumulators: tuple[Accumulator, ...]
     batch_size: int = 256
     suits_volumes: ClassVar[bool] = True
+    suits_clouds: ClassVar[bool] = True
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
         """Returns every metric over the split."""

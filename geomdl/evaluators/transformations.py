@@ -119,7 +119,7 @@ def moved_batch(batch: EvalBatch, transformation: ImageTransformation, kinds: Ki
       transformation: of all images.
       kinds: of the targets.
     """
-    size = (batch["image"].shape[1], batch["image"].shape[2])
+    size = tuple(batch["image"].shape[1:-1])
     moved = {name: kind.moved(batch[name], transformation, size) for name, kind in kinds.items()}
     return {**batch, **moved, "image": transformation.images(batch["image"])}
 

@@ -11,6 +11,7 @@ from geomdl.errors import unknown
 from geomdl.groups.group import Element, Group
 from geomdl.groups.planar import PlanarGroup
 from geomdl.groups.point_groups import PLANAR_NAMES
+from geomdl.groups.point_names import OTHER_AXES, SPATIAL_FAMILIES
 from geomdl.groups.spatial import SpatialGroup
 
 
@@ -111,7 +112,7 @@ class BaseSpace(abc.ABC):
         return GridSymmetry(tuple(axes.tolist()), tuple(bool(matrix[i, a] < 0) for i, a in enumerate(axes)))
 
     def grid_symmetries(self, group: Any) -> tuple[GridSymmetry, ...]:
-        """Those of the elements of a finite group that map the grid to itself.
+        """Those of the elements of a finite group, or a group of space, that map the grid to itself.
 
         >>> from geomdl.groups import C8
         >>> len(PLANE.grid_symmetries(C8))
@@ -165,7 +166,7 @@ class BaseSpace(abc.ABC):
 
 @functools.lru_cache(maxsize=256)
 def _grid_symmetries(space: BaseSpace, group: Any) -> tuple[GridSymmetry, ...]:
-    elements = group.elements()
+    elements = group.grid_symmetries() if isinstance(group, SpatialGroup) else group.elements()
     return tuple(space.grid_symmetry(group, g) for g in elements[space.is_grid_symmetry(group, elements)])
 
 
@@ -185,7 +186,7 @@ def _exchanges_axes(space: BaseSpace, group: Any) -> bool:
 def _exchanged_axes(space: BaseSpace, group: Any) -> tuple[tuple[int, ...], ...]:
     if space.dimension < 2:
         return ()
-    if not group.is_finite:
+    if not (group.is_finite or isinstance(group, SpatialGroup)):
         return (tuple(range(space.dimension)),)
     reached = [{symmetry.axes[a] for symmetry in space.grid_symmetries(group)} for a in range(space.dimension)]
     return tuple(sorted({tuple(sorted(axes)) for axes in reached if len(axes) > 1}))
@@ -193,7 +194,7 @@ def _exchanged_axes(space: BaseSpace, group: Any) -> tuple[tuple[int, ...], ...]
 
 @functools.lru_cache(maxsize=256)
 def _reversed_axes(space: BaseSpace, group: Any) -> tuple[bool, ...]:
-    if not group.is_finite:  # half a turn is among them
+    if not (group.is_finite or isinstance(group, SpatialGroup)):  # half a turn is among them
         return (True,) * space.dimension
     symmetries = space.grid_symmetries(group)
     return tuple(any(symmetry.reversed[axis] for symmetry in symmetries) for axis in range(space.dimension))
@@ -261,7 +262,7 @@ class Volume(BaseSpace):
     name = "volume"
     axes = ("depth", "height", "width")
     fields = "volumes"
-    groups = "C1, T, Td, Th, O, Oh, I, Ih, Ci, SO3, O3, and C<N>z, D<N>z, C<N>v, C<N>h, D<N>h about the axis z"
+    groups = f"C1, {', '.join(SPATIAL_FAMILIES)}; {OTHER_AXES}"
 
     def is_moved_by(self, group: Group) -> bool:
         """Rotations and reflections of space do, C1 leaves it alone."""

@@ -1,9 +1,8 @@
 """The groups that act on the channels of fields: groups of the plane, and direct products of two of them."""
 
-import re
-
 from geomdl.groups.group import Group
 from geomdl.groups.planar import PlanarGroup
+from geomdl.groups.point_names import canonical_name, factors_of
 from geomdl.groups.products import DirectProduct
 from geomdl.groups.registry import group as group_of
 from geomdl.groups.spatial import SpatialGroup
@@ -21,14 +20,14 @@ def point_group(name: str | PointGroup) -> PointGroup:
     Raises:
       ValueError: for an unknown name, or a product of more or other groups than two of the plane.
 
-    >>> point_group("C4 x D1"), point_group("D8"), point_group("Oh")
-    (C4 x D1, D8, Oh)
+    >>> point_group("C4 x D1"), point_group("D8"), point_group("Oh"), point_group("D4z x Ci")
+    (C4 x D1, D8, Oh, D4h)
     """
     if isinstance(name, DirectProduct):
         planar_factors(name)
         return name
-    factors = re.split(r"\s+x\s+|\s*×\s*", name.strip()) if isinstance(name, str) else []
-    if len(factors) == 2:
+    factors = factors_of(name) if isinstance(name, str) else []
+    if len(factors) == 2 and canonical_name(name) is None:
         return DirectProduct(group_of(factors[0]), group_of(factors[1]))
     return group_of(name)
 

@@ -1,35 +1,11 @@
-"""The matrices of the finite groups of space, and of quaternions."""
+"""The matrices of the groups of space, and of quaternions."""
 
 import functools
 import math
-import re
 
 import numpy as np
 
-SPATIAL_FAMILIES = {
-    "T": "the 12 rotations of the tetrahedron",
-    "Td": "its 24 rotations and reflections",
-    "Th": "the rotations of the tetrahedron, and these times −1",
-    "O": "the 24 rotations of the cube",
-    "Oh": "the 48 rotations and reflections of the cube",
-    "I": "the 60 rotations of the icosahedron",
-    "Ih": "the 120 rotations and reflections of the icosahedron",
-    "Ci": "the inversion",
-    "SO3": "all rotations of space",
-    "O3": "all rotations and reflections of space",
-    "C<N>z": "rotations about the z axis by multiples of 360°/N",
-    "D<N>z": "these and half turns about N horizontal axes",
-    "C<N>v": "these and N vertical mirrors",
-    "C<N>h": "the rotations of C<N>z and these times the mirror z ↦ −z",
-    "D<N>h": "the rotations of D<N>z and these times the mirror z ↦ −z",
-}
-"""The names of the groups of space, each with what it stands for."""
-
-LARGEST_AXIAL_ORDER = 64
-"""The most rotations about the axis."""
-
-_NAMED = {name.lower(): name for name in SPATIAL_FAMILIES if "<" not in name}
-_AXIAL = re.compile(r"([CcDd])([1-9][0-9]*)([zvhZVH])")
+from geomdl.groups.point_names import factors_of, parsed_axial
 
 _Z4 = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
 _Z2 = np.diag([-1.0, -1, 1])
@@ -48,67 +24,112 @@ _GENERATORS = {
     "I": [_FIVE, _XYZ, _Z2],
 }
 _WITH_INVERSION = {"Th": "T", "Oh": "O", "Ih": "I"}
+_FRAMES = {"z": np.eye(3), "x": _XYZ, "y": _XYZ @ _XYZ}
 
 
-def canonical_name(name: object) -> str | None:
-    """The name of a group of space as it is printed, or None for an unknown one.
+def frame(name: str) -> np.ndarray:
+    """The rotation ``[3, 3]`` that takes the z axis to that of a group, (x, y, z) to (y, z, x) or (z, x, y).
 
-    >>> canonical_name("SO(3)"), canonical_name("oh"), canonical_name("C4Z"), canonical_name("C4")
-    ('SO3', 'Oh', 'C4z', None)
+    It is the identity for a group with no one axis; of a product that of the first factor that has another.
+
+    >>> frame("C4x") @ np.array([0, 0, 1])
+    array([1., 0., 0.])
     """
-    text = re.sub(r"[\s_()]", "", str(name))
-    if text.lower() in _NAMED:
-        return _NAMED[text.lower()]
-    match = _AXIAL.fullmatch(text)
-    if match and len(match[2]) < 9 and int(match[2]) <= LARGEST_AXIAL_ORDER:
-        return match[1].upper() + match[2] + match[3].lower()
-    return None
+    named = (parsed_axial(factor) for factor in factors_of(name))
+    return next((_FRAMES[axial.axis] for axial in named if axial and axial.axis != "z"), np.eye(3))
 
 
 def generator_matrices(name: str) -> np.ndarray:
     """Matrices ``[generators, 3, 3]`` whose words make up the group, or a dense subgroup of it."""
+    factors = factors_of(name)
+    if len(factors) > 1:
+        return np.concatenate([generator_matrices(factor) for factor in factors])
     if name in ("SO3", "O3"):
-        about_z = np.eye(3)
-        about_z[:2, :2] = _turn(1.0)
-        about_x = np.roll(about_z, (1, 1), (0, 1))
+        about_z, about_x = _by_one_radian(np.eye(3)), _by_one_radian(np.roll(np.eye(3), -1, 0))
         return np.stack([about_z, about_x] + [_INVERSION] * (name == "O3"))
     if name in _WITH_INVERSION:
         return np.concatenate([generator_matrices(_WITH_INVERSION[name]), _INVERSION[None]])
     if name in _GENERATORS:
         return np.stack(_GENERATORS[name])
-    kind, n, suffix = _axial(name)
-    rotations = [_about_z(1 % n, n)]
-    extra = {"z": [_X2] if kind == "D" else [], "v": [_Y_MIRROR], "h": [_X2] * (kind == "D") + [_Z_MIRROR]}
-    return np.stack(rotations + extra[suffix])
+    rotation, others = _about_an_axis(name)
+    return _framed(name, np.stack([rotation, *others]))
 
 
-@functools.lru_cache(maxsize=64)
-def finite_matrices(name: str) -> np.ndarray:
-    """The matrices ``[order, 3, 3]`` of a finite group, the identity first; read-only.
+@functools.lru_cache(maxsize=128)
+def components(name: str) -> np.ndarray:
+    """One matrix ``[n, 3, 3]`` of each component of a group, the identity first; read-only.
 
-    >>> [len(finite_matrices(name)) for name in ("T", "Td", "Th", "O", "Oh", "I", "Ih", "Ci", "D3z", "C3h")]
-    [12, 24, 24, 24, 48, 60, 120, 2, 6, 6]
+    The component of the identity of SO3 and O3 are all rotations, of groups such as Cinfv those about their axis, of a
+    finite group the identity alone: of these it is the list of the elements. The group is the products of both.
+
+    >>> [len(components(name)) for name in ("T", "Td", "Th", "O", "Oh", "I", "Ih", "Ci", "D3z", "C3h", "D3d", "S4z")]
+    [12, 24, 24, 24, 48, 60, 120, 2, 6, 6, 12, 4]
+    >>> [len(components(name)) for name in ("SO3", "O3", "Cinfz", "Cinfv", "Dinfh", "C3v x Ci")]
+    [1, 2, 1, 2, 4, 12]
     """
-    if name in _WITH_INVERSION:
-        half = finite_matrices(_WITH_INVERSION[name])
+    factors = factors_of(name)
+    if len(factors) > 1:
+        first, second = components(" x ".join(factors[:-1])), components(factors[-1])
+        matrices = (first[:, None] @ second[None]).reshape(-1, 3, 3)
+    elif name in ("SO3", "O3"):
+        matrices = np.stack([np.eye(3), _INVERSION][: 1 + (name == "O3")])
+    elif name in _WITH_INVERSION:
+        half = components(_WITH_INVERSION[name])
         matrices = np.concatenate([half, -half])
     elif name in _GENERATORS:
         matrices = _closure(np.stack(_GENERATORS[name]))
     else:
-        kind, n, suffix = _axial(name)
-        matrices = np.stack([_about_z(r, n) for r in range(n)])
-        for other in [_X2] * (kind == "D") + [_Y_MIRROR] * (suffix == "v") + [_Z_MIRROR] * (suffix == "h"):
+        rotation, others = _about_an_axis(name)
+        axial = parsed_axial(name)
+        steps = 1 if axial is None or axial.is_continuous else axial.steps
+        matrices = np.stack([_power(rotation, r, steps) for r in range(steps)])
+        for other in others:
             matrices = np.concatenate([matrices, matrices @ other])
+        matrices = _framed(name, matrices)
     matrices = matrices + 0.0
     matrices.flags.writeable = False
     return matrices
 
 
-def _axial(name: str) -> tuple[str, int, str]:
-    match = _AXIAL.fullmatch(name)
-    if match is None:
+@functools.lru_cache(maxsize=64)
+def averaging_matrices(name: str, frequency: int) -> np.ndarray:
+    """Matrices ``[n, 3, 3]`` whose mean is that over a group about an axis, of functions up to a frequency.
+
+    >>> averaging_matrices("Cinfv", 3).shape
+    (8, 3, 3)
+    """
+    steps = frequency + 1
+    turns = _framed(name, np.stack([_about_z(r, steps) for r in range(steps)]))
+    return (components(name)[:, None] @ turns[None]).reshape(-1, 3, 3)
+
+
+def _framed(name: str, matrices: np.ndarray) -> np.ndarray:
+    return frame(name) @ matrices @ frame(name).T
+
+
+def _about_an_axis(name: str) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The rotation or rotoreflection of a group about z, and what it has besides; all others are words in these."""
+    axial = parsed_axial(name)
+    if axial is None:
         raise ValueError(f"{name} is no group about an axis")
-    return match[1], int(match[2]), match[3]
+    rotation = _by_one_radian(np.eye(3)) if axial.is_continuous else _about_z(1 % axial.steps, axial.steps)
+    if axial.has_rotoreflections:
+        rotation = rotation @ _Z_MIRROR
+    others = [_X2] * (axial.letter == "D")
+    return rotation, others + [_Y_MIRROR] * (axial.kind == "v") + [_Z_MIRROR] * (axial.kind == "h")
+
+
+def _power(rotation: np.ndarray, step: int, steps: int) -> np.ndarray:
+    turned = _about_z(step, steps).copy()
+    turned[2, 2] = rotation[2, 2] ** step
+    return turned
+
+
+def _by_one_radian(axes: np.ndarray) -> np.ndarray:
+    """The rotation by 1 rad about the last of three axes (rows)."""
+    about_z = np.eye(3)
+    about_z[:2, :2] = _turn(1.0)
+    return axes.T @ about_z @ axes
 
 
 def _turn(angle: float) -> np.ndarray:
@@ -135,6 +156,33 @@ def _closure(generators: np.ndarray) -> np.ndarray:
             if not any(np.array_equal(new, old) for old in found):
                 found.append(new)
     return np.stack(found)
+
+
+def described(matrix: np.ndarray) -> str:
+    """An orthogonal matrix ``[3, 3]`` in words: a rotation by its angle and axis, a mirror by its normal."""
+    inverted = bool(np.linalg.det(matrix) < 0)
+    w, *axis = quaternion_of_matrix(-matrix if inverted else matrix)
+    angle = round(math.degrees(2 * math.atan2(float(np.linalg.norm(axis)), abs(w))), 2)
+    if angle == 0:
+        return "inversion" if inverted else "identity"
+    direction = np.array(axis) * (-1 if w < 0 else 1)
+    if angle == 180 and direction[np.abs(direction) > 1e-6][0] < 0:
+        direction = -direction
+    about = _direction(direction)
+    if inverted and angle == 180:
+        return f"mirror {about}"
+    return f"{angle:g}° about {about}" + ", inverted" * inverted
+
+
+def _direction(axis: np.ndarray) -> str:
+    """x, −y, … or components, in whole numbers where these are all as large or 0."""
+    axis = np.where(np.abs(axis) < 1e-6, 0, axis / np.abs(axis).max())
+    whole = np.rint(axis)
+    if np.abs(axis - whole).max() > 1e-6:
+        return f"({', '.join(f'{n:.2f}' for n in axis / np.linalg.norm(axis))})"
+    if np.abs(whole).sum() == 1:
+        return ("−" if whole.sum() < 0 else "") + "xyz"[int(np.argmax(np.abs(whole)))]
+    return f"({', '.join(str(int(n)) for n in whole)})"
 
 
 def matrix_of_quaternion(q: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 from geomdl.errors import nearest, shortened
 from geomdl.groups.planar import O2, SO2, C, D, PlanarGroup
-from geomdl.groups.point_matrices import SPATIAL_FAMILIES, canonical_name
+from geomdl.groups.point_names import OTHER_AXES, SPATIAL_FAMILIES, canonical_name
 from geomdl.groups.spatial import SpatialGroup
 
 GROUP_FAMILIES = {
@@ -34,13 +34,14 @@ def group(name: str | PlanarGroup | SpatialGroup) -> Any:
 
     >>> group("D8"), group("SO(2)"), group("D1(mirror=45)")
     (D8, SO2, D1(mirror=45))
-    >>> group("O"), group("O(3)"), group("C4v")
-    (O, O3, C4v)
+    >>> group("O"), group("O(3)"), group("C4v"), group("SO2z"), group("T x Ci")
+    (O, O3, C4v, Cinfz, Th)
     >>> group("C-4")
     Traceback (most recent call last):
     ...
     ValueError: unknown group 'C-4'; allowed: C<N>, D<N> (N = 1, 2, 3, …), SO2, O2; of space: T, Td, Th, O, Oh, I, Ih,
-    Ci, SO3, O3, C<N>z, D<N>z, C<N>v, C<N>h, D<N>h; did you mean 'C4'?
+    Ci, SO3, O3, C<N>z, D<N>z, C<N>v, C<N>h, D<N>h, D<N>d, S<2N>z; the same about x or y: C<N>x, C<N>vx; H x K of
+    groups that commute; did you mean 'C4'?
     """
     if isinstance(name, PlanarGroup | SpatialGroup):
         return name
@@ -65,5 +66,5 @@ def group(name: str | PlanarGroup | SpatialGroup) -> Any:
     hint = f"; did you mean {suggestion!r}?" if suggestion else ""
     raise ValueError(
         f"unknown group {shortened(str(name))!r}; allowed: C<N>, D<N> (N = 1, 2, 3, …), SO2, O2; of"
-        f" space: {', '.join(SPATIAL_FAMILIES)}{hint}"
+        f" space: {', '.join(SPATIAL_FAMILIES)}; {OTHER_AXES}{hint}"
     )

@@ -1,4 +1,4 @@
-"""The groups of rotations and reflections of space: of regular solids, about an axis, SO(3) and O(3)."""
+"""The groups of rotations and reflections of space: of regular solids, about an axis, SO(3), O(3), and products."""
 
 import dataclasses
 import functools
@@ -9,12 +9,21 @@ import numpy as np
 from geomdl.errors import nearest, shortened
 from geomdl.groups.group import Element, Group
 from geomdl.groups.point_matrices import (
-    SPATIAL_FAMILIES,
-    canonical_name,
-    finite_matrices,
+    averaging_matrices,
+    components,
+    described,
+    frame,
     generator_matrices,
     matrix_of_quaternion,
     quaternion_of_matrix,
+)
+from geomdl.groups.point_names import (
+    LARGEST_AXIAL_ORDER,
+    OTHER_AXES,
+    SPATIAL_FAMILIES,
+    canonical_name,
+    factors_of,
+    parsed_axial,
 )
 
 _CLOSE = 1e-9
@@ -27,21 +36,34 @@ class SpatialGroup(Group):
       T, O, I: the rotations of the tetrahedron (12), cube (24) and icosahedron (60); Td, Th, Oh (48), Ih (120): with
       reflections; Ci: the inversion x ↦ −x; C<N>z: rotations about the z axis; D<N>z: these and half turns about
       horizontal axes, the first of them x; C<N>v: these and vertical mirrors, the first y ↦ −y, as the group D<N> of
-      the plane moves the planes z = const; C<N>h, D<N>h: with the mirror z ↦ −z; SO3, O3: all.
+      the plane moves the planes z = const; C<N>h, D<N>h: with the mirror z ↦ −z; D<N>d: the rotations of D<N>z and N
+      vertical mirrors between its horizontal axes; S<2N>z: powers of a rotation by 180°/N with the mirror z ↦ −z;
+      Cinfz, Dinfz, Cinfv, Cinfh, Dinfh: with all rotations about the axis, the symmetries of a turning cone, a twisted
+      cylinder, a cone, a turning cylinder and a cylinder; SO3, O3: all.
+
+    C∞v may be typed for Cinfv; so may SO2z for Cinfz and O2z for Cinfv, as the groups SO2 and O2 of the plane move the
+    planes z = const. Groups about another axis end in it, C4x, D4y, C4vx: those about z, turned by the rotation that
+    takes (x, y, z) to (y, z, x) or to (z, x, y).
+
+    ``H x K`` is the direct product of groups that commute and have the identity alone in common: the matrices hk. Where
+    it has a name of its own, as ``O x Ci`` is Oh, that is its name. Groups that do not commute have a product too, but
+    it does not act on space; see `DirectProduct`.
 
     Coordinates are (x, y, z). The axes of a volume's array (depth, height, width) are (−z, −y, x), as (row, column) of
     an image are (−y, x). T, Td, Th, O and Oh, and groups about the axis with N = 1, 2, 4, map the grid to itself; T and
     Th lie in I and Ih too.
 
     An element of a finite group is its number ``[k]``, in an order that never changes, the identity first; in the
-    second half of Th, Oh and Ih are the rotations of the first times −1. An element of SO3 and O3 is
-    ``[inversion, w, x, y, z]``: a unit quaternion, q and −q being the same rotation, then x ↦ −x where inversion is 1.
+    second half of Th, Oh and Ih are the rotations of the first times −1; of H x K the number is that in H times the
+    order of K, plus that in K. An element of SO3, O3 and the other continuous groups is ``[inversion, w, x, y, z]``: a
+    unit quaternion, q and −q being the same rotation, then x ↦ −x where inversion is 1.
 
     Args:
       name: of the group, as above.
 
     Raises:
-      ValueError: for an unknown name, with the nearest valid one.
+      ValueError: for an unknown name, with the nearest valid one; for a product of groups that do not commute, or
+        that have more than the identity in common.
 
     >>> O, SpatialGroup("Oh").order, SO3.order
     (O, 48, inf)
@@ -49,11 +71,13 @@ class SpatialGroup(Group):
     array([[ 0., -1.,  0.],
            [ 1.,  0.,  0.],
            [ 0.,  0.,  1.]])
+    >>> SpatialGroup("C∞v"), SpatialGroup("O x Ci"), SpatialGroup("C3v x Ci").order
+    (Cinfv, Oh, 12)
     >>> SpatialGroup("Q")
     Traceback (most recent call last):
     ...
     ValueError: unknown group of space 'Q'; allowed: T, Td, Th, O, Oh, I, Ih, Ci, SO3, O3, C<N>z, D<N>z, C<N>v, C<N>h,
-    D<N>h
+    D<N>h, D<N>d, S<2N>z; the same about x or y: C<N>x, C<N>vx; H x K of groups that commute
     """
 
     name: str
@@ -61,30 +85,69 @@ class SpatialGroup(Group):
     def __post_init__(self) -> None:
         found = canonical_name(self.name)
         if found is None:
-            suggestion = nearest(self.name, [*SPATIAL_FAMILIES, "C4z", "D4z", "C4v", "C4h", "D4h"])
+            axial = ["C4z", "D4z", "C4v", "C4h", "D4h", "D2d", "S4z", "Cinfz", "Cinfv", "Cinfh", "Dinfz", "Dinfh"]
+            suggestion = nearest(self.name, [*SPATIAL_FAMILIES, *axial])
             hint = f"; did you mean {suggestion!r}?" if suggestion and "<" not in suggestion else ""
             raise ValueError(
-                f"unknown group of space {shortened(str(self.name))!r}; allowed: {', '.join(SPATIAL_FAMILIES)}{hint}"
+                f"unknown group of space {shortened(str(self.name))!r}; allowed: {', '.join(SPATIAL_FAMILIES)};"
+                f" {OTHER_AXES}{hint}"
             )
-        object.__setattr__(self, "name", found)
+        factors = factors_of(found)
+        object.__setattr__(self, "name", _product_name(*factors) if len(factors) > 1 else found)
 
     def __repr__(self) -> str:
         return self.name
 
     @property
     def element_size(self) -> int:
-        """One number; five of SO3 and O3."""
+        """One number; five of a continuous group."""
         return 1 if self.is_finite else 5
 
     @property
     def order(self) -> float:
         """The number of elements."""
-        return math.inf if self.name in ("SO3", "O3") else len(finite_matrices(self.name))
+        return math.inf if self._kind != "finite" else len(components(self.name))
+
+    @property
+    def _kind(self) -> str:
+        """Which rotations the component of the identity has: finite (itself alone), axis (about it) or all."""
+        axial = parsed_axial(self.name)
+        if axial is not None and axial.is_continuous:
+            return "axis"
+        return "all" if self.name in ("SO3", "O3") else "finite"
+
+    @property
+    def is_axial(self) -> bool:
+        """Whether its component of the identity are the rotations about an axis: Cinfz, Cinfv, …, about any axis.
+
+        >>> SpatialGroup("Dinfh").is_axial, SpatialGroup("C4z").is_axial
+        (True, False)
+        """
+        return self._kind == "axis"
+
+    @property
+    def frame(self) -> np.ndarray:
+        """The rotation ``[3, 3]`` that takes the z axis to that of a group about x or y; else the identity."""
+        return frame(self.name)
+
+    @property
+    def component_count(self) -> int:
+        """The number of connected components; of a finite group its order.
+
+        >>> SO3.component_count, SpatialGroup("Dinfh").component_count
+        (1, 4)
+        """
+        return len(components(self.name))
+
+    @property
+    def dimension(self) -> int:
+        """How many angles its elements depend on: 0 of a finite group, 1 about an axis, 3 of SO3 and O3."""
+        return {"finite": 0, "axis": 1, "all": 3}[self._kind]
 
     @property
     def has_inversions(self) -> bool:
         """Whether some element turns left hands into right ones (determinant −1)."""
-        return self.name == "O3" or (self.is_finite and bool(np.any(np.linalg.det(finite_matrices(self.name)) < 0)))
+        return bool(np.any(np.linalg.det(components(self.name)) < 0))
 
     @property
     def element_words(self) -> str:
@@ -92,7 +155,8 @@ class SpatialGroup(Group):
         if self.is_finite:
             return f"[k], the number of an element, from 0 to {int(self.order) - 1}"
         inversion = "0 or 1" if self.has_inversions else "0"
-        return f"[inversion, w, x, y, z]: {inversion}, and a quaternion of norm 1"
+        inside = f" that together move space as an element of {self} does" if self.is_axial else ""
+        return f"[inversion, w, x, y, z]: {inversion}, and a quaternion of norm 1{inside}"
 
     def has_element(self, a: Element) -> np.ndarray:
         """Whether these are numbers of elements, or quaternions of norm 1 (to 1e-5).
@@ -105,7 +169,11 @@ class SpatialGroup(Group):
             whole = True if a.dtype.kind in "biu" else a[..., 0] == np.floor(a[..., 0])
             return (a[..., 0] >= 0) & (a[..., 0] < self.order) & whole
         inversion = (a[..., 0] == 0) | ((a[..., 0] == 1) & self.has_inversions)
-        return inversion & (np.abs(np.sum(a[..., 1:].astype(float) ** 2, -1) - 1) < 1e-5)
+        inside = inversion & (np.abs(np.sum(a[..., 1:].astype(float) ** 2, -1) - 1) < 1e-5)
+        if self.is_axial:
+            whole = np.where(inside[..., None], a, np.eye(5)[1])
+            inside = inside & self._has_matrix(_matrix(whole), 1e-5)
+        return inside
 
     def _nearest(self, outside: np.ndarray) -> str | None:
         if not np.isfinite(outside).all():
@@ -114,7 +182,8 @@ class SpatialGroup(Group):
             return str([round(min(max(float(outside[0]), 0), self.order - 1))])
         norm = np.linalg.norm(outside[1:])
         inversion = int(self.has_inversions and round(float(outside[0])) == 1)
-        return str([inversion, *np.round(outside[1:] / norm, 6).tolist()]) if norm > 0 else None
+        near = [inversion, *np.round(outside[1:] / norm, 6).tolist()] if norm > 0 else None
+        return str(near) if near is not None and bool(self.has_element(np.array(near))) else None
 
     def matrix(self, a: Element) -> np.ndarray:
         """The orthogonal matrices ``[..., 3, 3]`` in coordinates (x, y, z), float64.
@@ -123,8 +192,16 @@ class SpatialGroup(Group):
         """
         a = self.require_elements(a)
         if self.is_finite:
-            return finite_matrices(self.name)[a[..., 0].astype(int)]
-        return (1.0 - 2.0 * a[..., :1, None]) * matrix_of_quaternion(a[..., 1:])
+            return components(self.name)[a[..., 0].astype(int)]
+        return _matrix(a)
+
+    def describe(self, a: Element) -> str:
+        """What one element does, in words.
+
+        >>> O.describe([1]), Oh.describe([24]), SpatialGroup("C2v").describe([2]), O.describe([2])
+        ('90° about z', 'inversion', 'mirror y', '120° about (1, 1, 1)')
+        """
+        return described(self.matrix(a))
 
     def contains_matrix(self, matrix: np.ndarray) -> np.ndarray:
         """Whether orthogonal matrices ``[..., 3, 3]`` are elements of the group, ``[...]``.
@@ -136,7 +213,16 @@ class SpatialGroup(Group):
         if self.is_finite:
             return _distances(self.name, matrix).min(-1) < 1e-6
         orthogonal = np.abs(matrix @ np.swapaxes(matrix, -1, -2) - np.eye(3)).max((-1, -2)) < 1e-6
-        return orthogonal & (self.has_inversions | (np.linalg.det(matrix) > 0))
+        return orthogonal & self._has_matrix(matrix, 1e-6)
+
+    def _has_matrix(self, matrix: np.ndarray, tolerance: float) -> np.ndarray:
+        """Whether orthogonal matrices are those of a component times a rotation of the component of the identity."""
+        rest = np.swapaxes(components(self.name), -1, -2) @ matrix[..., None, :, :]
+        inside = np.linalg.det(rest) > 0
+        if self.is_axial:
+            axis = self.frame[:, 2]
+            inside = inside & (np.abs(rest @ axis - axis).max(-1) < tolerance)
+        return inside.any(-1)
 
     def from_matrix(self, matrix: np.ndarray) -> Element:
         """The elements of given matrices ``[..., 3, 3]``.
@@ -186,7 +272,10 @@ class SpatialGroup(Group):
         return np.concatenate([inversion[..., None], quaternion], -1)
 
     def generators(self) -> Element:
-        """Two or three elements; of SO3 the rotations by 1 rad about z and about x, of O3 the inversion too."""
+        """A few elements; of a continuous group the first is the rotation by 1 rad about z or its axis.
+
+        Of SO3 the second is that about x, of O3 the third the inversion.
+        """
         return self.from_matrix(generator_matrices(self.name))
 
     @property
@@ -205,11 +294,34 @@ class SpatialGroup(Group):
         return np.arange(int(self.order))[:, None]
 
     def sample(self, rng: np.random.Generator, count: int) -> Element:
-        """Uniform: quaternions from a normal distribution."""
+        """Uniform: numbers; angles about an axis; quaternions from a normal distribution."""
         if self.is_finite:
             return rng.integers(0, int(self.order), (count, 1))
+        if self.is_axial:
+            turns = np.broadcast_to(np.eye(3), (count, 3, 3)).copy()
+            angle = rng.uniform(0, 2 * math.pi, count)
+            turns[:, 0, 0] = turns[:, 1, 1] = np.cos(angle)
+            turns[:, 1, 0], turns[:, 0, 1] = np.sin(angle), -np.sin(angle)
+            others = components(self.name)[rng.integers(0, self.component_count, count)]
+            return self.from_matrix(others @ self.frame @ turns @ self.frame.T)
         inversion = rng.integers(0, 2, count).astype(float) if self.has_inversions else np.zeros(count)
         return self._element(inversion, rng.normal(size=(count, 4)))
+
+    def averaging_elements(self, frequency: int) -> Element:
+        """Elements, the mean over which is that over the group: all of a finite group.
+
+        Args:
+          frequency: of a group about an axis, up to which the mean is exact.
+
+        Raises:
+          ValueError: for SO3 and O3, which have no such elements of equal weight for every degree.
+
+        >>> SpatialGroup("Cinfv").averaging_elements(3).shape
+        (8, 5)
+        """
+        if self._kind == "all":
+            self.require_finite("listing elements")
+        return self.from_matrix(averaging_matrices(self.name, frequency)) if self.is_axial else self.elements()
 
     def is_close(self, a: Element, b: Element) -> np.ndarray:
         """Equality of numbers, or of quaternions up to their sign."""
@@ -227,36 +339,101 @@ class SpatialGroup(Group):
         """
         if not isinstance(other, SpatialGroup):
             return False
-        if not other.is_finite:
-            return not self.is_finite and (self.has_inversions or not other.has_inversions)
-        return bool(np.all(self.contains_matrix(other.matrix(other.generators()))))
+        if other.dimension > self.dimension:
+            return False
+        return bool(np.all(self.contains_matrix(generator_matrices(other.name))))
 
     def grid_symmetries(self) -> Element:
-        """The elements that map a cubic grid to itself: of SO3 and O3 those of O and Oh.
+        """The elements that map a cubic grid to itself: of SO3 and O3 those of O and Oh; of Cinfz those of C4z.
 
         >>> len(SO3.grid_symmetries()), len(SpatialGroup("I").grid_symmetries())
         (24, 12)
         """
         if not self.is_finite:
-            return self.from_matrix(finite_matrices("Oh" if self.has_inversions else "O"))
+            of_the_cube = components("Oh")
+            return self.from_matrix(of_the_cube[self.contains_matrix(of_the_cube)])
         return self.elements()[np.all(self.matrix(self.elements()) % 1 == 0, (-1, -2))]
 
     def require_finite(self, what: str) -> None:
         """Raises a ValueError that says what cannot be done when the group is continuous."""
         if not self.is_finite:
             near = "Oh or Ih" if self.has_inversions else "O or I"
+            if self.is_axial:
+                near = f"{self.name.replace('inf', '4')} or {self.name.replace('inf', '8')}"
             raise ValueError(f"{what} needs a finite group, but {self} is continuous; use a subgroup such as {near}")
 
 
 def _distances(name: str, matrix: np.ndarray) -> np.ndarray:
     """``[..., order]``: how far matrices are from each element, ``3 − trace(MᵀR)``."""
-    return 3 - np.einsum("...ij,kij->...k", matrix, finite_matrices(name))
+    return 3 - np.einsum("...ij,kij->...k", matrix, components(name))
 
 
 @functools.lru_cache(maxsize=64)
 def _table(name: str) -> np.ndarray:
-    matrices = finite_matrices(name)
+    matrices = components(name)
     return _distances(name, matrices[:, None] @ matrices[None]).argmin(-1)
+
+
+def _matrix(a: Element) -> np.ndarray:
+    return (1.0 - 2.0 * a[..., :1, None]) * matrix_of_quaternion(a[..., 1:])
+
+
+@functools.lru_cache(maxsize=256)
+def _product_name(*factors: str) -> str:
+    """The name of a product of groups: that of an equal group which has one, else ``H x K``.
+
+    Raises:
+      ValueError: when they do not commute, or have more than the identity in common.
+    """
+    first = SpatialGroup(" x ".join(factors[:-1]))
+    second = SpatialGroup(factors[-1])
+    a, b = generator_matrices(first.name), generator_matrices(second.name)
+    name = f"{first} x {second}"
+    if np.abs(a[:, None] @ b[None] - b[None] @ a[:, None]).max() > 1e-9:
+        raise ValueError(
+            f"{name} does not act on space: {first} and {second} do not commute; allowed: groups that do, such as O x"
+            f" Ci; DirectProduct({first}, {second}) acts on the channels of vectors"
+        )
+    finite, other = sorted((first, second), key=lambda group: group.dimension)
+    common = other.contains_matrix(components(finite.name)) if finite.is_finite else np.ones(2, bool)
+    if common.sum() > 1:
+        raise ValueError(
+            f"{name} is no direct product: {first} and {second} have more than the identity in common; allowed: such"
+            " as O x Ci"
+        )
+    matrices = (components(first.name)[:, None] @ components(second.name)[None]).reshape(-1, 3, 3)
+    for known in _candidates(len(matrices), other.dimension):
+        if np.all(known.contains_matrix(matrices)) and known.contains_group(other):
+            return known.name
+    return name
+
+
+def _candidates(count: int, dimension: int) -> list["SpatialGroup"]:
+    """The groups with a name and so many components."""
+    return [group for group in named_groups(count) if group.dimension == dimension and group.component_count == count]
+
+
+@functools.lru_cache(maxsize=64)
+def named_groups(largest: int) -> tuple["SpatialGroup", ...]:
+    """The groups that have a name, about every axis, rotations about it up to a number; continuous ones too.
+
+    Args:
+      largest: the most rotations or rotoreflections about the axis.
+
+    >>> len(named_groups(2))
+    64
+    """
+    largest = min(largest, LARGEST_AXIAL_ORDER)
+    families = [name for name in SPATIAL_FAMILIES if "<" in name]
+    orders = {"C<N>": range(1, largest + 1), "D<N>": range(1, largest + 1), "S<2N>": range(2, largest + 1, 2)}
+    names = [name for name in SPATIAL_FAMILIES if "<" not in name]
+    for family in families:
+        start = family[: family.index(">") + 1]
+        kind = family[len(start) :].removesuffix("z")
+        for axis in "zxy":
+            numbers = [*map(str, orders[start]), "inf"]
+            names += [start[0] + number + kind + axis for number in numbers]
+    return tuple(SpatialGroup(name) for name in names if canonical_name(name) is not None)
 
 
 T, Td, Th, O, Oh, I, Ih, Ci = map(SpatialGroup, ("T", "Td", "Th", "O", "Oh", "I", "Ih", "Ci"))  # noqa: E741

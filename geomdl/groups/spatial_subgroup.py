@@ -9,8 +9,9 @@ import numpy as np
 from geomdl.errors import invalid, nearest
 from geomdl.groups.group import Element
 from geomdl.groups.planar import PlanarGroup
-from geomdl.groups.point_matrices import SPATIAL_FAMILIES
-from geomdl.groups.spatial import SpatialGroup
+from geomdl.groups.point_matrices import components
+from geomdl.groups.point_names import parsed_axial
+from geomdl.groups.spatial import SpatialGroup, named_groups
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +20,8 @@ class SpatialSubgroup:
 
     The left cosets gH, the points of the homogeneous space G/H, are numbered in the order in which the elements of G
     reach them; each is given by its first element, the representative. A group of the plane is a subgroup too, turning
-    about the z axis: its reflections are vertical mirrors where G has these, else half turns about horizontal axes.
+    about the z axis, or that of G where this is x or y: its reflections are mirrors that contain the axis where G has
+    these, else half turns about axes across it.
 
     Args:
       group: G.
@@ -41,9 +43,8 @@ class SpatialSubgroup:
 
     def __post_init__(self) -> None:
         if not (self._contained() and np.all(self.group.contains_matrix(self._matrix(self.subgroup.generators())))):
-            names = [str(g) for g in named_subgroups(self.group)]
-            near = nearest(str(self.subgroup), names)
-            raise invalid("subgroup", str(self.subgroup), f"a subgroup of {self.group}: {', '.join(names)}", near)
+            near = nearest(str(self.subgroup), [str(h) for h in named_subgroups(self.group)])
+            raise invalid("subgroup", str(self.subgroup), f"a subgroup of {self.group}: {_listed(self.group)}", near)
 
     def __repr__(self) -> str:
         return f"{self.subgroup} ≤ {self.group}"
@@ -59,9 +60,14 @@ class SpatialSubgroup:
         plane = self.subgroup.matrix(h)
         matrix = np.zeros((*plane.shape[:-2], 3, 3))
         matrix[..., :2, :2] = plane
-        mirrors = self.group.contains_matrix(np.diag([1.0, -1, 1]))
-        matrix[..., 2, 2] = 1 if mirrors else np.rint(np.linalg.det(plane))
-        return matrix
+        matrix[..., 2, 2] = 1 if self._has_mirrors else np.rint(np.linalg.det(plane))
+        return self.group.frame @ matrix @ self.group.frame.T
+
+    @property
+    def _has_mirrors(self) -> bool:
+        """Whether the mirror that is y ↦ −y for a group about z is in G."""
+        frame = self.group.frame
+        return bool(self.group.contains_matrix(frame @ np.diag([1.0, -1, 1]) @ frame.T))
 
     axis = 0
     """There is one embedding of each subgroup by name."""
@@ -79,8 +85,13 @@ class SpatialSubgroup:
           ValueError: for a group of the plane, with the group of space that is meant.
         """
         if isinstance(self.subgroup, PlanarGroup):
-            name, mirrors = str(self.subgroup), self.group.contains_matrix(np.diag([1.0, -1, 1]))
-            near = f"C{name[1:]}v" if name.startswith("D") and mirrors else f"{name}z"
+            name, axis = str(self.subgroup), "zyx"[int(np.argmax(self.group.frame[::-1, 2]))]
+            if self.subgroup.reflections and self._has_mirrors:
+                name = f"C{'inf' if not self.subgroup.is_finite else name[1:]}v"
+            elif not self.subgroup.is_finite:
+                name = f"{'D' if self.subgroup.reflections else 'C'}inf"
+            near = name if name.endswith("v") and axis == "z" else name + axis
+            name = str(self.subgroup)
             raise invalid("subgroup that moves volumes", name, "a group of space", near)
         return self.subgroup
 
@@ -89,9 +100,11 @@ class SpatialSubgroup:
         """The number of cosets, [G : H]; infinite for a finite subgroup of a continuous group."""
         if self.group.is_finite:
             return int(self.group.order) // int(self.subgroup.order)
-        if self.subgroup.is_finite or isinstance(self.subgroup, PlanarGroup):
-            return math.inf
-        return 2 if self.group.has_inversions and not self.subgroup.has_inversions else 1
+        if isinstance(self.subgroup, PlanarGroup):
+            dimension, count = int(not self.subgroup.is_finite), 2 if self.subgroup.reflections else 1
+        else:
+            dimension, count = self.subgroup.dimension, self.subgroup.component_count
+        return math.inf if dimension < self.group.dimension else self.group.component_count // count
 
     def embed(self, h: Element) -> Element:
         """ι(h) for elements of H."""
@@ -99,10 +112,12 @@ class SpatialSubgroup:
 
     def contains(self, g: Element) -> np.ndarray:
         """Whether elements of G lie in H."""
+        return self._contains_matrix(self.group.matrix(g))
+
+    def _contains_matrix(self, matrix: np.ndarray) -> np.ndarray:
         if isinstance(self.subgroup, SpatialGroup):
-            return self.subgroup.contains_matrix(self.group.matrix(g))
-        self.subgroup.require_finite("recognising the elements of a group of the plane")
-        return np.isin(self.group.index(g), self._table[0][self._table[1] == 0])
+            return self.subgroup.contains_matrix(matrix)
+        return np.abs(matrix - self._matrix(self._of_matrix(matrix))).max((-1, -2)) < 1e-6
 
     def restrict(self, g: Element) -> Element:
         """The h in H with ι(h) = g.
@@ -119,9 +134,19 @@ class SpatialSubgroup:
     def _of_matrix(self, matrix: np.ndarray) -> Element:
         if isinstance(self.subgroup, SpatialGroup):
             return self.subgroup.from_matrix(matrix)
-        elements = self.subgroup.elements()
-        distances = np.abs(matrix[..., None, :, :] - self._matrix(elements)).max((-1, -2))
-        return elements[distances.argmin(-1)]
+        plane = self.group.frame.T @ matrix @ self.group.frame
+        reflected = np.linalg.det(plane[..., :2, :2]) < 0
+        reflected = reflected & self.subgroup.reflections
+        angle = np.arctan2(plane[..., 1, 0], plane[..., 0, 0])
+        if self.subgroup.is_finite:
+            steps = int(self.subgroup.rotation_order)
+            mirror = self.subgroup.matrix(np.array([1, 0])) if self.subgroup.reflections else np.eye(2)
+            unturned = np.where(reflected[..., None, None], plane[..., :2, :2] @ mirror, plane[..., :2, :2])
+            angle = np.arctan2(unturned[..., 1, 0], unturned[..., 0, 0])
+            rotation = np.mod(np.rint(angle * steps / (2 * math.pi)).astype(int), steps)
+        else:
+            rotation = np.mod(angle, 2 * math.pi)
+        return np.stack([reflected.astype(rotation.dtype), rotation], -1)
 
     def split(self, g: Element) -> tuple[Element, Element]:
         """The factors of g = t ι(h): the representative t of the coset gH, and h in H."""
@@ -137,7 +162,11 @@ class SpatialSubgroup:
         """
         self._require_finite_index()
         if not self.group.is_finite:
-            return self.group.from_matrix(np.stack([np.eye(3), -np.eye(3)])[: int(self.index)])
+            found: list[np.ndarray] = []
+            for matrix in components(self.group.name):
+                if not any(self._contains_matrix(t.T @ matrix) for t in found):
+                    found.append(matrix)
+            return self.group.from_matrix(np.stack(found))
         numbers = self._table[1]
         return self.group.elements()[np.unique(numbers, return_index=True)[1]]
 
@@ -145,7 +174,10 @@ class SpatialSubgroup:
         """The number of the coset gH, 0 … index − 1. Raises ValueError when there are infinitely many."""
         self._require_finite_index()
         if not self.group.is_finite:
-            return (self.group.require_elements(g)[..., 0] * (self.index - 1)).astype(int)
+            rest = (
+                np.swapaxes(self.group.matrix(self.representatives()), -1, -2) @ self.group.matrix(g)[..., None, :, :]
+            )
+            return np.argmax(self._contains_matrix(rest), -1)
         return self._table[1][self.group.index(g)]
 
     @property
@@ -177,20 +209,39 @@ def _cosets(embedding: SpatialSubgroup) -> tuple[np.ndarray, np.ndarray]:
 
 @functools.lru_cache(maxsize=64)
 def named_subgroups(group: SpatialGroup) -> tuple[SpatialGroup, ...]:
-    """The subgroups of a group of space that have a name, smallest first; about its axis at most tenfold.
+    """The subgroups of a group of space that have a name, smallest first; about an axis x, y or z at most tenfold.
+
+    Equal groups have several names, as C2x is D1z; the list has the first of them.
 
     Args:
       group: the group.
 
     >>> from geomdl.groups import O, T
     >>> named_subgroups(O)
-    (C1z, D1z, C2z, D2z, C4z, D4z, T, O)
+    (C1z, C2z, C2x, C2y, C4z, C4x, C4y, D2z, D4z, D4x, D4y, T, O)
     """
-    names = [name for name in SPATIAL_FAMILIES if "<" not in name]
-    axial = [name.replace("<N>", str(n)) for n in range(1, 11) for name in SPATIAL_FAMILIES if "<" in name]
     found: list[SpatialGroup] = []
-    for other in map(SpatialGroup, axial + names):
-        same = any(other.contains_group(known) and known.contains_group(other) for known in found)
-        if group.contains_group(other) and not same:
+    elements: set[bytes] = set()
+    for other in named_groups(10):
+        if not group.contains_group(other):
+            continue
+        if other.is_finite:
+            rounded = np.rint(components(other.name) * 1e6).astype(int).reshape(-1, 9)
+            key = rounded[np.lexsort(rounded.T)].tobytes()
+            known = key in elements
+            elements.add(key)
+        else:
+            same = [h for h in found if (h.dimension, h.component_count) == (other.dimension, other.component_count)]
+            known = any(h.contains_group(other) for h in same)
+        if not known:
             found.append(other)
-    return tuple(sorted(found, key=lambda h: h.order))
+    return tuple(sorted(found, key=lambda h: (h.dimension, h.component_count)))
+
+
+def _listed(group: SpatialGroup) -> str:
+    """The subgroups about the z axis, or that of the group, for messages: those of few rotations."""
+    found = [(h, parsed_axial(h.name)) for h in named_subgroups(group)]
+    shown = [
+        str(h) for h, axial in found if axial is None or (np.all(h.frame == group.frame) and (axial.order or 1) <= 6)
+    ]
+    return ", ".join(shown) + ", and others" * (len(shown) < len(found))

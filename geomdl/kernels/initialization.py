@@ -101,15 +101,22 @@ def _variances(
     gains: tuple[float, ...] | None,
 ) -> tuple[tuple[np.ndarray, ...], ...]:
     """The variances for gain 1, flat for what passes the gains on; None leaves energies equal."""
-    on_plane = all(len(s.shape) == 2 and s.shape[0] == s.shape[1] for row in spaces for s in row)
-    powers = [[power(s) for s in row] for row in spaces] if on_plane else []
-    if on_plane and any(p.keys != INDEPENDENT for row in powers for p in row):
+    known = all(_has_power(s) for row in spaces for s in row)
+    powers = [[power(s) for s in row] for row in spaces] if known else []
+    if known and any(p.keys != INDEPENDENT for row in powers for p in row):
         return _Energies(in_type, out_type, spaces, powers, gains).variances()
     fan_in = sum(
         math.prod(row[0].shape) * i.multiplicity * i.representation.size
         for i, row in zip(in_type.blocks, spaces, strict=True)
     )
     return tuple(tuple(np.full(s.dimension, 1 / fan_in) for s in row) for row in spaces)
+
+
+def _has_power(space: KernelSpace) -> bool:
+    """Whether `power` knows the spectra: of squares of pixels, and of steerable kernels on cubes."""
+    if len(set(space.shape)) != 1:
+        return False
+    return len(space.shape) == 2 or (len(space.shape) == 3 and isinstance(space, SteerableKernelSpace))
 
 
 class _Energies:
@@ -140,6 +147,7 @@ class _Energies:
         self.powers, self.gains, self.usual = powers, gains, default_gain(out_type)
         counts = np.minimum(1.0, gains or 1.0) * np.ones(len(out_type.blocks))
         self.into = into = _Units(in_type, spaces)
+        self.bands = bands(len(spaces[0][0].shape))[2]
         out = _Units(out_type, tuple(zip(*spaces, strict=True)), counts.tolist())
         names: dict[Hashable, int] = {}
         self.place = [
@@ -150,7 +158,7 @@ class _Energies:
             for i, row in enumerate(powers)
         ]
         to = np.zeros((len(out.size), len(names)))
-        of = np.zeros((len(names), len(into.size), 2, len(bands()[2])))
+        of = np.zeros((len(names), len(into.size), 2, len(self.bands)))
         for i, row in enumerate(powers):
             for o, p in enumerate(row):
                 pairs, place = in_type.blocks[i].multiplicity * out_type.blocks[o].multiplicity, self.place[i][o]
@@ -191,7 +199,7 @@ class _Energies:
         """s: a quadratic problem in as many unknowns as there are classes."""
         typical = self.into.typical(min(max(float(np.mean(gains)), 1.0), self.usual))
         counted = self.of * (self.count @ self.to / (self.count @ self.share_out))[:, None, None, None]
-        attention = bands()[2] / 2
+        attention = self.bands / 2
         attention[0] += 0.5
         least = _LEAST * equal
         inputs, parts = self.of.any((2, 3)), []

@@ -6,18 +6,19 @@ from collections.abc import Hashable
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup, PointGroup
+from geomdl.groups import VOLUME, PlanarGroup, PointGroup
 from geomdl.kernels.harmonics import solutions
 from geomdl.kernels.pixel import PixelKernelSpace
 from geomdl.kernels.rings import Rings
 from geomdl.kernels.select import KernelSpace
+from geomdl.kernels.shells import Shells
 from geomdl.kernels.steerable import SteerableKernelSpace
 from geomdl.kernels.templates import starts
 from geomdl.representations import Representation
 from geomdl.representations.representation import Label, irrep_size
 
 GRID = 16
-"""Spectra are computed at GRID × GRID frequencies of the pixel grid."""
+"""Spectra are computed at GRID frequencies along each axis of the pixel grid."""
 EDGES = (1e-9, 0.5, 0.9, 1.3, 1.7, 2.1, 2.5, 2.9, 3.3, 3.8)
 """The radii |ξ| between the bands over which they are averaged; the first band is ξ = 0 alone."""
 INDEPENDENT = ("independent",)
@@ -53,7 +54,7 @@ def labels(rho: Representation) -> tuple[Label, ...]:
 
 
 def power(space: KernelSpace) -> Power:
-    """The power of a space's kernels on square windows of the plane.
+    """The power of a space's kernels on square windows of the plane; of steerable ones on cubes of volumes too.
 
     >>> from geomdl.groups import C8
     >>> from geomdl.representations import regular, trivial
@@ -64,18 +65,18 @@ def power(space: KernelSpace) -> Power:
     return _on_rings(space) if isinstance(space, SteerableKernelSpace) else _on_pixels(space)
 
 
-@functools.lru_cache(maxsize=1)
-def bands() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The frequencies of the grid ``[GRID², 2]``, the band of each, and the share of the frequencies in each band."""
+@functools.lru_cache(maxsize=2)
+def bands(dimension: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The frequencies of the grid ``[GRID^d, d]``, the band of each, and the share of the frequencies in each band."""
     axis = 2 * np.pi * np.fft.fftfreq(GRID)
-    frequencies = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
-    band = np.digitize(np.hypot(*frequencies.T), EDGES)
+    frequencies = np.stack(np.meshgrid(*[axis] * dimension), -1).reshape(-1, dimension)
+    band = np.digitize(np.linalg.norm(frequencies, axis=-1), EDGES)
     return frequencies, band, np.bincount(band) / len(band)
 
 
-def _averaged(values: np.ndarray) -> np.ndarray:
-    """The mean over each band of ``[..., GRID²]``."""
-    _, band, share = bands()
+def _averaged(values: np.ndarray, dimension: int = 2) -> np.ndarray:
+    """The mean over each band of ``[..., GRID^d]``."""
+    _, band, share = bands(dimension)
     members = (band[:, None] == np.arange(len(share))) / (share * len(band))
     return values @ members
 
@@ -89,16 +90,37 @@ def _fourier(size: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=128)
-def _harmonics(spatial: Rings) -> np.ndarray:
-    """``[rings, frequencies, bands]``: the power of each harmonic (cosine and sine together), of mean 1."""
+def _harmonics(spatial: Rings | Shells) -> np.ndarray:
+    """``[rings, frequencies, bands]``: the power of each harmonic (cosine and sine together), of mean 1.
+
+    Of volumes ``[shells, degrees, bands]``, that of all 2l + 1 harmonics of a degree together.
+    """
+    if isinstance(spatial, Shells):
+        return _of_shells(spatial)
     transformed = np.einsum("fx,xrmp->rmpf", _fourier(spatial.size), spatial.samples, optimize=True)
     found = (np.abs(transformed) ** 2).sum(2)
     return _averaged(found / np.maximum(found.mean(-1, keepdims=True), 1e-12))
 
 
+def _of_shells(spatial: Shells) -> np.ndarray:
+    places = VOLUME.coordinates((spatial.size,) * 3).reshape(-1, 3)
+    wave = np.exp(-1j * bands(3)[0] @ places.T)
+    sampled, highest = spatial.functions_sampled(), max(spatial.frequencies)
+    found = np.zeros((len(spatial.radii), highest + 1, len(EDGES) + 1))
+    for shell, degrees in enumerate(spatial.frequencies):
+        for degree in range(degrees + 1):
+            start = spatial.start(shell, degree)
+            strength = (np.abs(wave @ sampled[:, start : start + 2 * degree + 1]) ** 2).sum(-1)
+            found[shell, degree] = _averaged(strength / max(strength.mean(), 1e-12), 3)
+    return found
+
+
 @functools.lru_cache(maxsize=1 << 14)
 def _polarisation(group: PointGroup, label_in: Label, label_out: Label, frequency: int) -> np.ndarray:
-    """The relative power that kernels of one frequency pass of an irrep's components along ξ and across; mean 1."""
+    """The relative power that kernels of one frequency pass of an irrep's components along ξ and across; mean 1.
+
+    In space 1 for all: the mean over the components.
+    """
     basis, size = solutions(group, label_in, label_out, frequency), irrep_size(group, label_in)
     if size != 2 or not isinstance(group, PlanarGroup):
         return np.ones(2)

@@ -118,7 +118,7 @@ def first_frequency(rho_in: Representation, rho_out: Representation) -> int | No
     pairs = {(a, b) for a in rho_in.labels for b in rho_out.labels}
     highest = max(a[1] + b[1] for a, b in pairs)  # a solution, where there is any, exists at some μ ≤ k_in + k_out
     if isinstance(rho_in.group, SpatialGroup):
-        highest = highest if not rho_in.group.is_finite else _HIGHEST_DEGREE
+        highest = highest + 1 if not rho_in.group.is_finite else _HIGHEST_DEGREE
     elif not isinstance(rho_in.group, PlanarGroup):
         highest = 0
     elif rho_in.group.is_finite:

@@ -11,6 +11,7 @@ from geomdl.models.classification.fully_connected import (
 from geomdl.models.classification.irreps_network import IrrepsNetworkConfig
 from geomdl.models.classification.mnist_family import HarmonicConfig, MNISTBenchmarkConfig, MNISTFinalConfig
 from geomdl.models.classification.off_grid import OffGridConfig
+from geomdl.models.classification.point_network import PointNetworkConfig
 from geomdl.models.classification.steerable_example import SteerableExampleConfig
 from geomdl.models.core.config import ImageShape, ModelConfig, ScalableConfig, count_parameters
 from geomdl.models.core.exactness import InexactSizeWarning, exact_sizes_near
@@ -77,6 +78,7 @@ MODELS.register("ti_cnn", TranslationInvariantConfig)
 MODELS.register("gcnn", GCNNConfig)
 MODELS.register("off_grid", OffGridConfig)
 MODELS.register("irreps_network", IrrepsNetworkConfig)
+MODELS.register("point_network", PointNetworkConfig)
 MODELS.register("steerable_example", SteerableExampleConfig)
 MODELS.register("mnist_benchmark", MNISTBenchmarkConfig)
 MODELS.register("mnist_final", MNISTFinalConfig)
@@ -133,18 +135,19 @@ MODELS.register("ssd", SSDConfig)
 
 __all__ = [
     "MODELS", "AlexNetConfig", "AllCNNConfig", "BuildsModel", "CIFARDenseNetConfig", "CIFARResNetConfig",
-    "CIFARWideResNetConfig", "CNNConfig", "Candidates", "DeeplySupervisedConfig", "DenseNetConfig", "DetectorOutputs",
-    "Encoding", "Exported", "FCNConfig", "FCOSConfig", "FeatureLayer", "FractalNetConfig", "GCNNConfig",
-    "GoogLeNetConfig", "Grid", "GroupUNetConfig", "HarmonicConfig", "HighwayConfig", "ImageNetResNetConfig",
-    "ImageShape", "InceptionV3Config", "InexactSizeWarning", "IrrepsNetworkConfig", "LeNetConfig", "LinearConfig",
-    "Loaded", "LocalConfig", "LocaliserConfig", "Losses", "MLPConfig", "MNISTBenchmarkConfig", "MNISTFinalConfig",
-    "MobileNetV2Config", "ModelConfig", "NetworkInNetworkConfig", "OffGridConfig", "PerceptronConfig", "ResNetConfig",
-    "SSDConfig", "ScalableConfig", "ShiftUNetConfig", "SlidingWindowConfig", "SqueezeNetConfig", "SteerableConfig",
-    "SteerableExampleConfig", "Summary", "Targets", "TranslationInvariantConfig", "Tuned", "UNet2015Config",
-    "UNetConfig", "VGGConfig", "VisionTransformerConfig", "WeightsMismatch", "WideResNetConfig", "YOLOConfig",
-    "ZooConfig", "autotune", "conv_multiplications", "conv_parameters", "convolution_block", "convolutional",
-    "count_parameters", "dense_multiplications", "dense_parameters", "exact_sizes_near", "export", "feature_function",
-    "feature_layer", "invariant_head", "load_weights", "local_multiplications", "local_parameters", "perceptron_update",
+    "CIFARWideResNetConfig", "CNNConfig", "Candidates", "DeeplySupervisedConfig", "DenseNetConfig",
+    "DetectorOutputs", "Encoding", "Exported", "FCNConfig", "FCOSConfig", "FeatureLayer", "FractalNetConfig",
+    "GCNNConfig", "GoogLeNetConfig", "Grid", "GroupUNetConfig", "HarmonicConfig", "HighwayConfig",
+    "ImageNetResNetConfig", "ImageShape", "InceptionV3Config", "InexactSizeWarning", "IrrepsNetworkConfig",
+    "LeNetConfig", "LinearConfig", "Loaded", "LocalConfig", "LocaliserConfig", "Losses", "MLPConfig",
+    "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "ModelConfig", "NetworkInNetworkConfig",
+    "OffGridConfig", "PerceptronConfig", "PointNetworkConfig", "ResNetConfig", "SSDConfig", "ScalableConfig",
+    "ShiftUNetConfig", "SlidingWindowConfig", "SqueezeNetConfig", "SteerableConfig", "SteerableExampleConfig",
+    "Summary", "Targets", "TranslationInvariantConfig", "Tuned", "UNet2015Config", "UNetConfig", "VGGConfig",
+    "VisionTransformerConfig", "WeightsMismatch", "WideResNetConfig", "YOLOConfig", "ZooConfig", "autotune",
+    "conv_multiplications", "conv_parameters", "convolution_block", "convolutional", "count_parameters",
+    "dense_multiplications", "dense_parameters", "exact_sizes_near", "export", "feature_function", "feature_layer",
+    "invariant_head", "load_weights", "local_multiplications", "local_parameters", "perceptron_update",
     "save_weights", "summarize", "weights_of",
 ]  # fmt: skip
 
@@ -153,7 +156,8 @@ __experimental__ = [
     "Candidates", "DeeplySupervisedConfig", "DenseNetConfig", "DetectorOutputs", "Encoding", "Exported", "FCOSConfig",
     "FeatureLayer", "FractalNetConfig", "GoogLeNetConfig", "Grid", "HarmonicConfig", "HighwayConfig",
     "ImageNetResNetConfig", "InceptionV3Config", "IrrepsNetworkConfig", "LeNetConfig", "Loaded", "LocaliserConfig",
-    "Losses", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "NetworkInNetworkConfig", "SSDConfig",
+    "Losses", "MNISTBenchmarkConfig", "MNISTFinalConfig", "MobileNetV2Config", "NetworkInNetworkConfig",
+    "PointNetworkConfig", "SSDConfig",
     "ScalableConfig", "SlidingWindowConfig", "SqueezeNetConfig", "SteerableConfig", "Targets", "Tuned", "VGGConfig",
     "VisionTransformerConfig", "WeightsMismatch", "WideResNetConfig", "YOLOConfig", "ZooConfig", "autotune",
     "convolution_block", "convolutional", "export", "feature_function", "feature_layer", "invariant_head",

@@ -8,13 +8,14 @@ from geomdl.points.clouds import centred, require_cloud
 from geomdl.points.convolution import PointConv
 from geomdl.points.neighbours import Neighbours, mesh_neighbours, nearest_neighbours, neighbours_within
 from geomdl.points.network import PointNetwork
+from geomdl.points.packing import OfPackedClouds, pack_clouds, unpack_clouds
 
 __all__ = [
-    "Neighbours", "PointConv", "PointNetwork", "centred", "mesh_neighbours", "nearest_neighbours", "neighbours_within",
-    "require_cloud",
+    "Neighbours", "OfPackedClouds", "PointConv", "PointNetwork", "centred", "mesh_neighbours", "nearest_neighbours",
+    "neighbours_within", "pack_clouds", "require_cloud", "unpack_clouds",
 ]  # fmt: skip
 
 __experimental__ = [
-    "Neighbours", "PointConv", "PointNetwork", "centred", "mesh_neighbours", "nearest_neighbours", "neighbours_within",
-    "require_cloud",
+    "Neighbours", "OfPackedClouds", "PointConv", "PointNetwork", "centred", "mesh_neighbours", "nearest_neighbours",
+    "neighbours_within", "pack_clouds", "require_cloud", "unpack_clouds",
 ]  # fmt: skip

@@ -99,6 +99,17 @@ class PointNetwork(nnx.Module):
             raise invalid("layers and hidden of PointNetwork", (layers, str(wanted)), what, (max(layers, 3), HIDDEN))
         self.scores = MultiLayerPerceptron((scalars.dim, 2 * scalars.dim, num_classes), bias=True, rngs=rngs)
 
+    @property
+    def promises(self) -> str:
+        """What the scores keep, in words.
+
+        >>> options = {"radius": 2.0, "neighbours": 2, "hidden": "2x0e", "symmetry": "O3", "layers": 1, "degree": 1}
+        >>> PointNetwork(3, **options, rngs=0).promises.split("; ")
+        ['points of O3: exact, invariant', 'shifts: exact, invariant', 'permutations of points: exact, invariant']
+        """
+        what = ("points of " + self.symmetry, "shifts", "permutations of points")
+        return "; ".join(f"{name}: exact, invariant" for name in what)
+
     def __call__(self, points: Any, *, features: Any = None, mask: Any = None) -> jax.Array:
         """Scores ``[..., num_classes]`` of clouds ``[..., points, 3]``."""
         pooled = self.pooled(points, features=features, mask=mask)

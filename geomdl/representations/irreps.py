@@ -1,13 +1,13 @@
 """The real irreducible representations of the groups of the plane and of space, and of direct products."""
 
 from geomdl.errors import invalid
-from geomdl.groups import PointGroup
+from geomdl.groups import PointGroup, point_group
 from geomdl.numbers import whole_number
 from geomdl.representations.irrep_families import irrep_family
 from geomdl.representations.representation import Representation
 
 
-def irrep(group: PointGroup, *label: int) -> Representation:
+def irrep(group: PointGroup | str, *label: int) -> Representation:
     """The real irrep of frequency k: ``irrep(group, k)`` without reflections, ``irrep(group, j, k)`` with them.
 
       k = 0: 1 for j = 0, (−1)^f for j = 1.     0 < k < N/2: R(kθ) diag(1, −1)^f, two-dimensional.
@@ -42,6 +42,7 @@ def irrep(group: PointGroup, *label: int) -> Representation:
     >>> irrep(O3, 1, 1), irrep(O, 1).size  # vectors
     (1o, 3)
     """
+    group = point_group(group)
     numbers = tuple(whole_number(f"label of an irrep of {group}", k, least=None) for k in label)
     family = irrep_family(group)
     found = family.complete(numbers)
@@ -50,7 +51,7 @@ def irrep(group: PointGroup, *label: int) -> Representation:
     return Representation(group, family.name(found), (found,))
 
 
-def irreps(group: PointGroup, max_frequency: int | None = None) -> list[Representation]:
+def irreps(group: PointGroup | str, max_frequency: int | None = None) -> list[Representation]:
     """All real irreps of a finite group, or those of a continuous one up to a frequency (of each factor of a product).
 
     Args:
@@ -64,6 +65,7 @@ def irreps(group: PointGroup, max_frequency: int | None = None) -> list[Represen
     >>> irreps(C(4)), irreps(D(3)), irreps(SO2, 1)
     ([irrep(0), irrep(1), irrep(2)], [irrep(0,0), irrep(1,0), irrep(1,1)], [irrep(0), irrep(1)])
     """
+    group = point_group(group)
     if max_frequency is None:
         group.require_finite("listing all irreps without max_frequency")
     else:

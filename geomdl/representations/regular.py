@@ -5,14 +5,14 @@ import functools
 
 import numpy as np
 
-from geomdl.groups import DirectProduct, PointGroup, planar_factors
+from geomdl.groups import DirectProduct, PointGroup, planar_factors, point_group
 from geomdl.representations.irreps import irreps
 from geomdl.representations.outer import outer_product
 from geomdl.representations.representation import Representation, frozen_basis, irrep_matrix, irrep_type
 
 
 @functools.lru_cache(maxsize=256)
-def regular(group: PointGroup) -> Representation:
+def regular(group: PointGroup | str) -> Representation:
     """The (left) regular representation ρ(g) e_h = e_{gh}: one channel per group element, in the order of `elements`.
 
     By the Peter–Weyl theorem the matrix entries of the irreps are an orthogonal basis of the functions on the group:
@@ -33,6 +33,7 @@ def regular(group: PointGroup) -> Representation:
     >>> regular(D4).size, len(regular(D4).labels)
     (8, 6)
     """
+    group = point_group(group)
     group.require_finite("the regular representation")
     if isinstance(group, DirectProduct):
         first, second = planar_factors(group)

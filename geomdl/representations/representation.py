@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import Element, PointGroup
+from geomdl.groups import Element, PointGroup, point_group
 from geomdl.representations.irrep_families import Label, irrep_family
 
 
@@ -197,7 +197,7 @@ def _sum_name(parts: Sequence[Representation]) -> str:
     return "(" + " + ".join(counted(count, n) if count > 1 else n for n, count in runs) + ")"
 
 
-def trivial(group: PointGroup) -> Representation:
+def trivial(group: PointGroup | str) -> Representation:
     """ρ(g) = 1: a scalar field, such as the intensity of an image.
 
     Args:
@@ -207,6 +207,7 @@ def trivial(group: PointGroup) -> Representation:
     >>> trivial(C4).size, trivial(C4).is_trivial
     (1, True)
     """
+    group = point_group(group)
     return Representation(group, "trivial", (irrep_family(group).trivial,))
 
 

@@ -34,7 +34,7 @@ def pixel_counts(predicted: ArrayLike, labels: ArrayLike, num_classes: int) -> d
     counted = labels >= 0
 
     def count(which: Array) -> Array:
-        return jnp.sum(which, axis=(0, 1, 2), dtype=jnp.int32)
+        return jnp.sum(which, axis=tuple(range(labels.ndim)), dtype=jnp.int32)
 
     is_label = labels[..., None] == classes
     is_predicted = (predicted[..., None] == classes) & counted[..., None]

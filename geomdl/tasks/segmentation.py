@@ -1,4 +1,4 @@
-"""Segmentation: one class per pixel."""
+"""Segmentation: one class per pixel of an image, or voxel of a volume."""
 
 import warnings
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ SEGMENTATION_LOSSES = ("softmax", "binary", "dice", "softmax+dice", "binary+dice
 
 @dataclass(frozen=True)
 class Segmentation:
-    """The task of segmentation: one class for each pixel.
+    """The task of segmentation: one class for each pixel, or for each voxel of volumes.
 
     The loss of an image with N counted pixels, of label y_p and class weight w_k (1 by default), is one of
 
@@ -121,14 +121,12 @@ class Segmentation:
         """Of all but the loss."""
         return metric != "loss"
 
-    def predictions(self, logits: Float[Array, "batch height width outputs"]) -> Int[Array, "batch height width"]:
+    def predictions(self, logits: Float[Array, "batch *space outputs"]) -> Int[Array, "batch *space"]:
         """Returns the class of every pixel, int32."""
         chosen = logits[..., 0] > 0 if self.binary else jnp.argmax(logits, axis=-1)
         return chosen.astype(jnp.int32)
 
-    def labels_of(
-        self, logits: Float[Array, "batch height width outputs"], labels: ArrayLike
-    ) -> Int[Array, "batch height width"]:
+    def labels_of(self, logits: Float[Array, "batch *space outputs"], labels: ArrayLike) -> Int[Array, "batch *space"]:
         """Returns the central part of label maps that has the size of the outputs, int32.
 
         Args:
@@ -140,26 +138,26 @@ class Segmentation:
             another number of channels than the task asks for; or the labels are no whole numbers
             ``[batch, height, width]``, or, where their values are known, no classes.
         """
-        if not hasattr(logits, "ndim") or logits.ndim != 4 or logits.shape[-1] != self.outputs:
+        if not hasattr(logits, "ndim") or logits.ndim not in (4, 5) or logits.shape[-1] != self.outputs:
             allowed = f"[batch, height, width, {self.outputs}] for the loss {self.objective!r}"
             raise invalid("shape of the model's output", shape_of(logits), allowed)
         labels = class_indices(labels, len(self.classes), "label map", ignored=True)
-        if labels.ndim != 3:
-            raise misshapen_labels("label maps", labels.shape, ("batch", "height", "width"), len(self.classes))
+        axes = ("depth", "height", "width")[5 - logits.ndim :]
+        if labels.ndim != logits.ndim - 1:
+            raise misshapen_labels("label maps", labels.shape, ("batch", *axes), len(self.classes))
         if len(labels) != len(logits):
             raise invalid("number of label maps", len(labels), f"one for each of {len(logits)} outputs")
         starts = []
-        for axis, (output, label) in enumerate(zip(logits.shape[1:3], labels.shape[1:3], strict=True)):
+        for name, output, label in zip(axes, logits.shape[1:-1], labels.shape[1:], strict=True):
             if output > label or (label - output) % 2:
-                name = ("height", "width")[axis]
                 allowed = f"{label}, that of the label map, or less by an even number (the centre is compared)"
                 raise invalid(f"{name} of the model's output", output, allowed)
             starts.append((label - output) // 2)
-        (top, left), (height, width) = starts, logits.shape[1:3]
-        return labels[:, top : top + height, left : left + width]
+        parts = (slice(start, start + n) for start, n in zip(starts, logits.shape[1:-1], strict=True))
+        return labels[(slice(None), *parts)]
 
     def per_image(
-        self, logits: Float[Array, "batch height width outputs"], labels: Int[Array, "batch height width"]
+        self, logits: Float[Array, "batch *space outputs"], labels: Int[Array, "batch *space"]
     ) -> Float[Array, " batch"]:
         """Returns the loss of every image; 0 for one without a counted pixel."""
         counted = labels >= 0
@@ -168,13 +166,14 @@ class Segmentation:
         weights = jnp.asarray(self.class_weights or (1.0,) * len(self.classes), jnp.float32)
         z = jnp.concatenate([jnp.zeros_like(logits), logits], axis=-1) if self.binary else logits
         log_probabilities = jax.nn.log_softmax(z)  # of (0, z): log σ(−z), log σ(z)
-        pixels = counted.sum((1, 2)).astype(jnp.float32)
+        places = tuple(range(1, counted.ndim))
+        pixels = counted.sum(places).astype(jnp.float32)
         loss = jnp.zeros(len(logits), jnp.float32)
         if self.objective != "dice":
-            loss = -jnp.sum(targets * log_probabilities * weights, axis=(1, 2, 3)) / jnp.maximum(pixels, 1)
+            loss = -jnp.sum(targets * log_probabilities * weights, axis=(*places, -1)) / jnp.maximum(pixels, 1)
         if "dice" in self.objective:
             found = jnp.where(counted[..., None], jnp.exp(log_probabilities), 0)
-            both, total = (targets * found).sum((1, 2)), (targets + found).sum((1, 2))
+            both, total = (targets * found).sum(places), (targets + found).sum(places)
             dice = (2 * both + 1) / (total + 1)
             kept = weights * jnp.asarray([0.0, 1.0]) if self.binary else weights
             loss = loss + jnp.where(pixels > 0, 1 - (dice * kept).sum(-1) / kept.sum(), 0)
@@ -199,7 +198,7 @@ class Segmentation:
 
         return with_auxiliary_losses(loss, outputs, self.auxiliary_weight, mean_loss), {"loss": loss, **counts}
 
-    def sums(self, logits: Float[Array, "batch height width outputs"], batch: Batch) -> Totals:
+    def sums(self, logits: Float[Array, "batch *space outputs"], batch: Batch) -> Totals:
         """Returns the sum of the losses of the real images, and the `pixel_counts` of their pixels."""
         logits, labels = self._scored(logits, batch)
         counts = pixel_counts(self.predictions(logits), labels, len(self.classes))
@@ -209,7 +208,10 @@ class Segmentation:
         """The logits in float32, and the labels that they are compared with: −1 for padding."""
         logits = logits.astype(jnp.float32)
         labels = self.labels_of(logits, batch["label"])
-        return logits, jnp.where(batch["mask"][:, None, None] > 0, labels, -1) if "mask" in batch else labels
+        if "mask" not in batch:
+            return logits, labels
+        there = jnp.asarray(batch["mask"]).reshape(-1, *[1] * (labels.ndim - 1)) > 0
+        return logits, jnp.where(there, labels, -1)
 
     def no_totals(self) -> Totals:
         """Returns zeros in the shape of the training totals."""

@@ -101,16 +101,15 @@ def assert_equivariant(
 
     Args:
       model: f, anything that `geomdl.equivariance.as_function` takes (with more arguments: give its result).
-      x: images ``[batch, height, width, channels]``; drawn when None. Of circular shifts also signals and volumes, with
-        one and three axes between batch and channels: as the contract says, or ``GridTranslations`` of one or three
-        sizes.
-      group: a planar group, circular shifts (``"shifts"``), a family of Klein's ladder such as ``"affine"``, or its
-        name.
+      x: images ``[batch, height, width, channels]``; drawn when None. Groups of space take volumes, with a depth
+        before; circular shifts signals and volumes too: as the contract says, or ``GridTranslations`` of as many sizes.
+      group: a group of the plane or of space (``"Oh"``), circular shifts (``"shifts"``), a family of Klein's ladder
+        such as ``"affine"``, or its name.
       output: ``"invariant"``, ``"field"``, ``"tokens"``, ``"labels"``, ``"points"``, ``"boxes"``, a representation such
         as ``"1 regular"``, permutations, the law of a task's outputs, ``(g, y) -> y'``, or whatever else
         `geomdl.actions.output_law` understands.
-      size: where x is None: n or (height, width), (length,) of signals; or several, as a list, a range or a hypothesis
-        strategy: then the smallest that fails is reported.
+      size: where x is None: n or (height, width), or as inputs have axes; or several, as a list, a range or a
+        hypothesis strategy: then the smallest that fails is reported.
       channels: where x is None: of the contract, else 3.
       batch: where x is None: how many images.
       dtype: where x is None (float64 needs ``jax.enable_x64(True)``).
@@ -191,7 +190,8 @@ class _Trials:
         """Tries images of one size after the other; returns the smallest for which the symmetry does not hold."""
         if size is None:
             raise invalid("x and size", None, "images x, or the size of the images to draw", "size=8")
-        return smallest_failing(size, lambda n: not self._at(n).passed)
+        dimension = dimension_of(self.group, self.model)
+        return smallest_failing(size, lambda n: not self._at(n).passed, dimension=dimension)
 
     def error(self, failing: Size) -> SymmetryError:
         """Says what fails at a size, and in which layer."""
@@ -291,7 +291,7 @@ def assert_contract(
 
     failing = () if size == () and fails(()) else None
     if size != ():
-        failing = smallest_failing(size, fails)
+        failing = smallest_failing(size, fails, dimension=module.contract.in_type.space.dimension or 2)
     if failing is None:
         return reports[max(reports, key=np.prod)]
     raise _contract_error(module, reports[failing], failing, batch, dtype, train=train)

@@ -12,7 +12,7 @@ from geomdl.actions.outputs import Movable
 from geomdl.equivariance.adapters.functions import Model
 from geomdl.equivariance.localisation.feature_transformation import on_grid
 from geomdl.equivariance.measures.symmetry import Transformations, transformations
-from geomdl.groups import GridTranslations
+from geomdl.groups import GridTranslations, SpatialGroup
 from geomdl.testing.random_images import low_pass_noise, white_noise
 from geomdl.testing.smallest import Size
 
@@ -44,6 +44,8 @@ def tiers(
     elif group.is_finite:
         all_elements = group.elements()
         chosen = np.concatenate([all_elements[on_grid(group, all_elements)], group.sample(rng, samples)])
+    elif isinstance(group, SpatialGroup):
+        chosen = np.concatenate([group.grid_symmetries(), group.sample(rng, samples)])
     else:  # the quarter turns of a continuous group, and drawn angles
         quarters = [[float(f), k * np.pi / 2] for f in range(2 if group.reflections else 1) for k in range(4)]
         chosen = np.concatenate([np.array(quarters), group.sample(rng, samples)])

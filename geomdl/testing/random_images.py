@@ -1,5 +1,7 @@
 """Images to test with: white noise, band-limited noise, blobs, and images with the statistics of photographs. NumPy."""
 
+import functools
+
 import numpy as np
 
 from geomdl.errors import invalid
@@ -116,11 +118,12 @@ def natural_like(
 
 
 def _frequency(size: Size) -> np.ndarray:
-    return np.hypot(np.fft.fftfreq(size[0])[:, None], np.fft.fftfreq(size[1])[None])
+    return functools.reduce(np.hypot, np.ix_(*(np.fft.fftfreq(n) for n in size)))
 
 
 def _shaped(noise: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
     """Noise with the spectrum multiplied by an amplitude ``[height, width]``, of unit variance in each image."""
-    spectrum = np.fft.fft2(noise, axes=(1, 2)) * amplitude[..., None]
-    pixels = np.real(np.fft.ifft2(spectrum, axes=(1, 2)))
-    return pixels / np.maximum(pixels.std(axis=(1, 2), keepdims=True), 1e-12)
+    axes = tuple(range(1, noise.ndim - 1))
+    spectrum = np.fft.fftn(noise, axes=axes) * amplitude[..., None]
+    pixels = np.real(np.fft.ifftn(spectrum, axes=axes))
+    return pixels / np.maximum(pixels.std(axis=axes, keepdims=True), 1e-12)

@@ -21,7 +21,7 @@ from geomdl.equivariance.contracts.tolerances import (
 from geomdl.equivariance.localisation.feature_transformation import on_grid
 from geomdl.equivariance.measures.errors import orbit_errors
 from geomdl.equivariance.measures.evaluation import output_shape
-from geomdl.groups import GridTranslations, PlanarGroup
+from geomdl.groups import GridTranslations, PlanarGroup, SpatialGroup
 from geomdl.representations import FieldType
 
 Output = Any
@@ -249,5 +249,8 @@ def _nearness(group: Movable, g: np.ndarray) -> tuple[float, ...]:
     if isinstance(group, GridTranslations):
         sizes = np.array(group.sizes)
         return float(np.minimum(g, sizes - g).sum()), float(g.sum())
+    if isinstance(group, SpatialGroup):
+        matrix = group.matrix(g)
+        return float(np.linalg.det(matrix) < 0), round(3 - abs(float(np.trace(matrix))), 6), *map(float, matrix.flat)
     t = g[1:] if group.reflections else g
     return float(g[0]) if group.reflections else 0.0, float(np.linalg.norm(t / np.asarray(group.strengths)))

@@ -63,7 +63,10 @@ def test_a_constant_fails(models: str, capsys: pytest.CaptureFixture[str]) -> No
         (["a:b", "--group=C-4"], "unknown group 'C-4'.*did you mean 'C4'"),
         (["a:b", "--output=fields"], "unknown --output 'fields'; .*did you mean 'field'"),
         (["a:b", "--dtype=float23"], "unknown --dtype 'float23'; .*did you mean 'float32'"),
-        (["a:b", "--size=32x32"], "invalid --size '32x32'; allowed: HEIGHTxWIDTHxCHANNELS; try 64x64x3"),
+        (
+            ["a:b", "--size=32x32"],
+            "invalid --size '32x32'; allowed: HEIGHTxWIDTHxCHANNELS, or DEPTHxHEIGHTxWIDTHxCHANNELS; try 64x64x3",
+        ),
         (["a:b", "--size=8x8x1", "--data=digits"], "--size is of the noise"),
         (["a:b", "--images=1"], "invalid --images 1"),
         (["a:b", "--tolerance=-1"], "invalid --tolerance -1"),

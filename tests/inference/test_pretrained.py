@@ -21,13 +21,12 @@ SHIPPED = ("digits", "shapes")
 NAMES = pretrained_names()
 
 
+QUICK = ("digits_gcnn_c1", "digits_gcnn_d4", "fashion_mnist_gcnn_c4", "mnist_rot_steerable_c8", "nuclei_unet_c4")
+
+
 def some_long(names):
-    """The plain twins of larger networks are compiled in the long tests only."""
-    long = pytest.mark.long
-    return [
-        pytest.param(n, marks=[long] if model_card(n)["group"] == "C1" and not n.startswith("digits") else [])
-        for n in names
-    ]
+    """Other networks take long to compile."""
+    return [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.long]) for n in names]
 
 
 def measured(name, split=None):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from geomdl.groups import C4, C8, D4, D8, O2, SO2, C, D
+from geomdl.groups import C4, C8, D4, D8, O2, SO2, VOLUME, C, D
 from geomdl.kernels import SteerableKernelSpace, delta_orthogonal, initial_variances, kernel_space, orthogonal_map
 from geomdl.kernels.initialization import _nonnegative
 from geomdl.representations import FieldType
@@ -160,6 +160,28 @@ def test_the_law_for_white_inputs_is_exact():
                     found = np.add.reduceat(found, np.cumsum([0, *sizes[:-1]])) / sizes
                 assert np.all(np.isclose(found, gain, rtol=1e-6) | np.isclose(found, 0, atol=1e-12))
                 assert np.isclose(found, gain, rtol=1e-6).any()
+
+
+def test_kernels_of_volumes_pass_constant_signals_hardly_more_than_white_ones():
+    """From the kernels alone: of a white input every irrep gets the gain, of a constant one about as much."""
+    t = FieldType("SO3", "6 trivial + 4 irrep(1)")
+    rho = [block.representation for block in t.blocks]
+    spaces = [[kernel_space(i, o, 5, "steerable", VOLUME) for o in rho] for i in rho]
+    found = {}
+    for rule, variances in {"flat": initial_variances(t, t, spaces, 1.0), "he": None}.items():
+        each = iter(initial_variances(t, t, spaces, 1.0) if variances is None else variances)
+        white, constant = np.zeros(2), 0.0
+        for i, row in zip(t.blocks, spaces, strict=True):
+            for o, space in enumerate(row):
+                basis, v = space.basis(), next(each)
+                v = np.full_like(v, 1 / (125 * t.size)) if variances is None else v
+                white[o] += i.multiplicity * np.einsum("n,nxyzio->", v, basis**2) / t.blocks[o].representation.size
+                if i is t.blocks[0] and o == 0:
+                    constant = i.multiplicity * float((v * basis.sum((1, 2, 3, 4, 5)) ** 2).sum())
+        found[rule] = white, constant
+    np.testing.assert_allclose(found["flat"][0], 1, rtol=1e-6)
+    assert 0.5 < found["flat"][1] < 1.5
+    assert found["he"][1] > 3 * found["flat"][1]
 
 
 def test_independent_pixel_weights_have_the_variance_of_he():

@@ -26,6 +26,7 @@ from geomdl.layers import (
 )
 from geomdl.layers.core.maximum import largest, shares_of_largest
 from geomdl.layers.nonlinearities.fourier import sampling_matrix
+from geomdl.layers.nonlinearities.group_samples import GroupSamples
 from geomdl.layers.nonlinearities.norm_and_gated import NORM_ACTIVATIONS
 from geomdl.representations import FieldType, clebsch_gordan, fourier_basis, irrep
 
@@ -129,7 +130,7 @@ def test_vector_field_by_hand(group):
 @pytest.mark.parametrize("group", ["C1", "C2", "C5", "C8", "D1", "D4", "D5"])
 def test_fourier_on_regular_fields_is_pointwise(group):
     t = FieldType(group, "2 regular")
-    _close(sampling_matrix(t.blocks[0].representation, t.group), np.eye(t.size // 2), 1e-12)
+    _close(sampling_matrix(t.blocks[0].representation, GroupSamples(t.group, t.group)), np.eye(t.size // 2), 1e-12)
     x = jnp.asarray(RNG.normal(size=(3, t.size)), jnp.float32)
     _close(FourierPointwise(t, "elu")(x), Pointwise(t, "elu")(x), 1e-6)
 

@@ -33,27 +33,39 @@ def study(load):
     return load("experiments/noether.py")
 
 
-@pytest.mark.parametrize("quantity", ["charges", "control"])
-def test_drifts_vanish_with_the_first_power_of_the_step_and_that_of_the_control_does_not(study, quantity):
-    found = [case for case in cases() if (case[-1] == study.CONTROL) == (quantity == "control")]
+def test_every_run_is_there_and_the_claims_hold(study):
+    found = cases()
     assert len({case[0] for case in found}) == 3
-    assert len(found) == 3 * 2 * (2 * 3 - 1 if quantity == "charges" else 2)
+    assert len(found) == 3 * 2 * (2 * 3 - 1) + 3 * 2 * 2
     for seed, momentum, decay, charge in found:
-        rows = runs(seed=seed, momentum=momentum, decay=decay, charge=charge)
-        assert {r["step"] for r in rows} == set(study.STEPS)
-        order = study.order([r["step"] for r in rows], [r["drift"] for r in rows])
-        if quantity == "charges":
-            assert 0.9 < order < 1.15, (seed, momentum, decay, charge)
-        else:
-            assert abs(order) < 0.1, (seed, momentum, decay, charge)
-            assert min(r["drift"] for r in rows) > 0.2
+        assert {r["step"] for r in runs(seed=seed, momentum=momentum, decay=decay, charge=charge)} == set(study.STEPS)
+    assert study.contradicted(RESULTS) == []
 
 
-def test_the_networks_learn():
-    assert min(r["accuracy"] for r in table("summary")) > 0.9
+@pytest.mark.parametrize(
+    ("name", "of", "change", "found"),
+    [
+        ("drifts", "scale", {"drift": 0.01}, "scale, seed 0, momentum 0, decay 0: the drift is of order"),
+        ("drifts", "outgoing", lambda r: {"drift": r["step"]}, "outgoing, seed 0, momentum 0, decay 0: the drift is"),
+        ("drifts", "rescaling", lambda r: {"difference": r["predicted"]}, "the prediction is wrong by 100.0%"),
+        ("drifts", "scale", {"residual": 1e-6}, "off the recursion by 1e-06"),
+        ("drifts", "translation", {"drift": 1e-6}, "a drift of 1.0e-06, and no step makes one"),
+        ("linear", "Runge–Kutta", lambda r: {"drift": r["step"]}, "Runge–Kutta: the drift is of order 1.00"),
+        ("linear", "implicit midpoint", {"drift": 1e-9}, "implicit midpoint: a drift of 1.0e-09"),
+        ("summary", "descent", {"accuracy": 0.5}, "has learnt 50.0% of the digits only"),
+    ],
+)
+def test_the_claims_could_fail(study, tmp_path, name, of, change, found):
+    for other in TABLES:
+        rows = table(other)
+        if other == name:
+            values = change if callable(change) else lambda r: change
+            rows = [{**r, **values(r)} if of in (r.get("charge"), r.get("method")) else r for r in rows]
+        write_csv(tmp_path / f"{other}.csv", rows)
+    assert any(found in line for line in study.contradicted(tmp_path))
 
 
-def test_predictions_made_before_the_run_agree_within_a_few_per_cent_and_better_with_smaller_steps(study):
+def test_predictions_are_better_with_smaller_steps(study):
     for seed, momentum, decay, charge in cases():
         if charge == study.CONTROL:
             continue
@@ -62,16 +74,7 @@ def test_predictions_made_before_the_run_agree_within_a_few_per_cent_and_better_
         if charge == "translation":
             assert max(wrong.values()) < 1e-9  # the law is linear: exact at every step
         else:
-            assert wrong[0.005] < 0.04, (seed, momentum, decay, charge)
             assert wrong[0.005] < wrong[0.04] / 3, (seed, momentum, decay, charge)
-
-
-def test_what_is_exact_holds_to_rounding():
-    for row in runs():
-        if row["residual"] != "":
-            assert row["residual"] < (1e-13 if row["momentum"] == 0 else 1e-11), row
-        if row["charge"] == "translation" and row["decay"] == 0:
-            assert row["drift"] < 1e-13, row
 
 
 @pytest.mark.parametrize("charge", ["scale", "rescaling"])
@@ -89,16 +92,8 @@ def test_the_flow_conserves_what_descent_does_not():
             assert (row["drift"] < 1e-5) == (row["charge"] != "outgoing"), row
 
 
-def test_a_linear_network_keeps_its_balance_to_the_order_of_the_integrator(study):
-    rows = table("linear")
-    assert min(r["moved"] for r in rows) > 0.3  # it has learnt something
-    last = {
-        method: study.order(*([r[key] for r in rows if r["method"] == method][-3:] for key in ("step", "drift")))
-        for method in ("gradient descent", "Runge–Kutta")
-    }
-    assert last["gradient descent"] == pytest.approx(1, abs=0.15)
-    assert last["Runge–Kutta"] == pytest.approx(4, abs=0.3)
-    assert max(r["drift"] for r in rows if r["method"] == "implicit midpoint") < 1e-12
+def test_the_linear_network_has_learnt_something():
+    assert min(r["moved"] for r in table("linear")) > 0.3
 
 
 def test_one_step_of_a_linear_network_changes_the_balance_by_the_square_of_the_step(study):

@@ -26,9 +26,11 @@ from geomdl.representations import (
 )
 
 FINITE = [
-    *map(SpatialGroup, ("T", "Td", "Th", "O", "Oh", "I", "Ih", "Ci", "C3z", "C4z", "D3z", "D4z", "C4v", "C6h", "D2h"))
+    *map(SpatialGroup, ("T", "Td", "Th", "O", "Oh", "I", "Ih", "Ci", "C3z", "C4z", "D3z", "D4z", "C4v", "C6h", "D2h")),
+    *map(SpatialGroup, ("C4x", "D3y", "S4z", "D2d", "C3v x Ci")),
 ]
-GROUPS = [*FINITE, SO3, O3]
+AXIAL = [*map(SpatialGroup, ("Cinfz", "Dinfz", "Cinfv", "Cinfh", "Dinfh", "Cinfvx"))]
+GROUPS = [*FINITE, *AXIAL, SO3, O3]
 
 
 def some(g: SpatialGroup, count: int = 12) -> np.ndarray:
@@ -43,6 +45,12 @@ def test_irreps_are_homomorphisms_and_there_are_all_of_them(g):
         np.testing.assert_allclose(psi(a) @ psi(b), psi(g.product(a, b)), atol=1e-10)
         assert len(endomorphisms(psi)) == psi.endomorphism_dimension
     assert found[0] == trivial(g)
+    if g.is_axial:  # none is missing: what functions of a frequency decompose into is all there
+        g_mean = g.averaging_elements(8)
+        characters = np.stack([psi.character(g_mean) for psi in found])
+        np.testing.assert_allclose(
+            characters @ characters.T / len(g_mean), np.diag([p.endomorphism_dimension for p in found]), atol=1e-9
+        )
     if g.is_finite:
         assert sum(psi.size**2 // psi.endomorphism_dimension for psi in found) == g.order
         characters = np.stack([psi.character(g.elements()) for psi in found])
@@ -125,7 +133,67 @@ def test_restriction_down_to_the_plane():
     np.testing.assert_array_equal(np.sort(order), np.arange(48))
 
 
-@pytest.mark.parametrize("g", [O, T, SpatialGroup("Ih"), SO3, O3], ids=str)
+COUNTS = {"Cinfz": (1, 1, 2), "Dinfz": (2, 1, 1), "Cinfv": (2, 1, 1), "Cinfh": (2, 2, 2), "Dinfh": (4, 2, 1)}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_irreps_of_groups_about_an_axis(name):
+    """So many of frequency 0 and of each other, of real or complex type; they restrict to those of finite groups."""
+    of_zero, of_one, kind = COUNTS[name]
+    g, small = SpatialGroup(name), SpatialGroup(name.replace("inf", "5"))
+    found = irreps(g, 2)
+    assert [p.labels[0][1] for p in found] == [0] * of_zero + [1] * of_one + [2] * of_one
+    assert {p.endomorphism_dimension for p in found if p.size == 2} == {kind}
+    held = [restrict(p, small).labels for p in found]
+    assert sorted(sum(held, ())) == sorted(p.labels[0] for p in irreps(small))  # each once
+    planar = {"Cinfz": "SO2", "Cinfh": "SO2"}.get(name, "O2")
+    for p in found:
+        h = subgroup(g, planar).subgroup.sample(np.random.default_rng(0), 4)
+        np.testing.assert_allclose(restrict(p, planar)(h), p(subgroup(g, planar).embed(h)), atol=1e-9)
+
+
+def test_a_vector_in_groups_about_an_axis():
+    """The part along the axis and that across it; mirrors of a cone leave the first, a cylinder's change its sign."""
+    vector = irrep(O3, 1, 1)
+    assert restrict(vector, "C∞v").labels == ((0, 0), (0, 1))
+    assert restrict(vector, "Dinfh").labels[0] != (0, 0)
+    turned = restrict(vector, "SO2x")
+    g = SpatialGroup("SO2x")
+    h = some(g)
+    np.testing.assert_allclose(turned(h), g.matrix(h), atol=1e-12)
+    assert restrict(restrict(vector, "Cinfvx"), "C4vx").multiplicities == restrict(vector, "C4vx").multiplicities
+    in_plane = restrict(turned, "SO2")
+    angle = np.array([0.0, 0.3])
+    np.testing.assert_allclose(
+        in_plane(angle)[1:, 1:], [[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]], atol=1e-9
+    )
+
+
+def test_irreps_of_a_product_are_those_of_its_factors_twice():
+    """Even and odd ones of H x Ci, by characters: χ(h, ±1) = (±1)^p χ(h)."""
+    first, whole = SpatialGroup("C3v"), SpatialGroup("C3v x Ci")
+    expected = [
+        np.stack([c, s * c], -1).ravel()
+        for p in irreps(first)
+        for s in (1, -1)
+        for c in [p.character(first.elements())]
+    ]
+    found = [p.character(whole.elements()) for p in irreps(whole)]
+    assert sorted(np.round(c, 6).tolist() for c in found) == sorted(np.round(c, 6).tolist() for c in expected)
+    assert [restrict(p, "C3v").size for p in irreps(whole)] == [p.size for p in irreps(whole)]
+
+
+def test_cosets_of_continuous_groups():
+    embedding = subgroup("Dinfh", "Cinfv")
+    assert embedding.index == 2
+    g = some(embedding.group)
+    t, h = embedding.split(g)
+    assert embedding.group.is_close(embedding.group.product(t, embedding.embed(h)), g).all()
+    assert subgroup("O3", "Dinfh").index == np.inf
+    assert quotient("Dinfh", "Cinfv").size == 2
+
+
+@pytest.mark.parametrize("g", [O, T, SpatialGroup("Ih"), SpatialGroup("Cinfv"), SO3, O3], ids=str)
 def test_tensor_products_and_clebsch_gordan(g):
     found = irreps(g, None if g.is_finite else 2)[1:4]
     elements = some(g, 4)
@@ -139,7 +207,7 @@ def test_tensor_products_and_clebsch_gordan(g):
         assert tensor_product(irrep(O3, 1, 1), irrep(O3, 1, 2)).labels == ((0, 1), (0, 2), (0, 3))
 
 
-@pytest.mark.parametrize("g", [O, T, SpatialGroup("I"), SpatialGroup("C3z"), SO3, O3], ids=str)
+@pytest.mark.parametrize("g", [O, T, SpatialGroup("I"), SpatialGroup("C3z"), SpatialGroup("Cinfh"), SO3, O3], ids=str)
 def test_decomposition_in_a_random_basis(g):
     parts = irreps(g, None if g.is_finite else 2)
     rho = direct_sum([parts[-1], parts[0], parts[1], parts[-1]])

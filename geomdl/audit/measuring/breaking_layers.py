@@ -1,19 +1,22 @@
 """The layers at which a model loses its symmetries."""
 
 import dataclasses
+import math
 
 import numpy as np
 
 from geomdl.actions.laws import OutputLaw
 from geomdl.audit.measuring.plan import FEW, Plan
 from geomdl.audit.probes.images import Images
+from geomdl.audit.probes.space import SpaceElement
 from geomdl.audit.probes.symmetries import group_elements
-from geomdl.audit.probes.transformations import in_group, point_name
+from geomdl.audit.probes.transformations import PointElement, in_group, point_name, shift_name
 from geomdl.audit.results.findings import LayerBreak, LayerTable
 from geomdl.equivariance.adapters.functions import Model
 from geomdl.equivariance.localisation.layerwise import LayerErrors, layer_errors
 
 SHIFTS = ((1, 0), (0, 1), (2, 2))
+SHIFTS_OF_VOLUMES = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (2, 2, 2))
 AT_MOST = 16
 """Point elements in the table."""
 
@@ -32,7 +35,9 @@ def layer_table(model: Model, images: Images, plan: Plan, notes: list[str]) -> L
     x = images.first(FEW).pixels
     chosen = group_elements(plan.group)
     if len(chosen) > AT_MOST:
-        chosen = [element for element in chosen if element[1] % 45 == 0][:AT_MOST]
+        chosen = [element for element in chosen if _is_simple(element)]
+        step = 1 if len(plan.size) == 2 else math.ceil(len(chosen) / AT_MOST)  # rotations and reflections of space
+        chosen = chosen[::step][:AT_MOST]
     parts: list[tuple[str, LayerErrors, list[str]]] = []
     law, judged = plan.output.law, plan.output.kind in ("invariant", "field")  # others move as no layer is taken to
     try:
@@ -43,9 +48,10 @@ def layer_table(model: Model, images: Images, plan: Plan, notes: list[str]) -> L
             if not judged:
                 errors = dataclasses.replace(errors, layers=errors.layers[:-1])
             parts.append((str(plan.group), errors, [point_name(element) for element in chosen]))
-        names = [f"shift ({r}, {c})" for r, c in SHIFTS]
+        shifts = SHIFTS if len(plan.size) == 2 else SHIFTS_OF_VOLUMES
+        names = [f"shift {shift_name(shift)}" for shift in shifts]
         if min(plan.size) > 2:
-            errors = layer_errors(model, x, "shifts", elements=np.array(SHIFTS))
+            errors = layer_errors(model, x, "shifts", elements=np.array(shifts))
             if not judged:
                 errors = dataclasses.replace(errors, layers=errors.layers[:-1])
             parts.append(("shifts", errors, names))
@@ -72,3 +78,8 @@ def layer_table(model: Model, images: Images, plan: Plan, notes: list[str]) -> L
         tuple(tuple(float(column[row]) for column in columns) for row in range(len(layers))),
         breaks,
     )
+
+
+def _is_simple(element: PointElement) -> bool:
+    """A multiple of 45°; of volumes one that maps the grid to itself."""
+    return element.is_on_grid if isinstance(element, SpaceElement) else element[1] % 45 == 0

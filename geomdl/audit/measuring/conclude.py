@@ -16,7 +16,7 @@ def conclude(
     measurements: Sequence[Measurement],
     *,
     tolerance: float,
-    size: tuple[int, int],
+    size: tuple[int, ...],
     dead: bool = False,
     reasons: Sequence[str] = (),
 ) -> Verdict:
@@ -28,7 +28,7 @@ def conclude(
       symmetry: what the verdict is on.
       measurements: all that were made.
       tolerance: the rounding error that ``exact`` allows.
-      size: (height, width) that the verdict is about.
+      size: (height, width) that the verdict is about; of volumes with the depth before.
       dead: whether the output does not depend on the input.
       reasons: what a contract of the model says about sizes.
     """
@@ -92,7 +92,7 @@ def _about_sizes(
         here = [m for m in rows if m.element in names]
         if there and here:
             level, worst = _worst(there, tolerance)
-            where = f"at {other[0]}×{other[1]}" + (
+            where = f"at {'×'.join(map(str, other))}" + (
                 " (the grid part)" if len(here) < len(rows) and _resamples(rows) else ""
             )
             same = level == _worst(here, tolerance)[0]
@@ -150,7 +150,7 @@ def _about_grid(
     if whole and symmetry.name != "other angles":
         level, worst = _worst(whole, tolerance)
         found.append(f"grid part {level} ({worst.error:.1e})")
-    found.append(f"{cut[0].images} images within the disc")
+    found.append(f"{cut[0].images} images within the {'ball' if len(cut[0].size) == 3 else 'disc'}")
     names = {m.element for m in cut}
     corners = [m.error for m in measurements if m.family.startswith(FULL_FRAME) and m.element in names]
     if corners:

@@ -16,21 +16,29 @@ SIZES: tuple[Size, ...] = (
 )  # fmt: skip
 """The input sizes that are tried when none is given."""
 
+VOLUME_SIZES: tuple[Size, ...] = tuple((n, n, n, 1) for n in (16, 8, 28, 32, 12, 24, 64))
+"""The same for volumes."""
+
 UNKNOWN_DEPTH = 32
 """How many layers a model is taken to have when its weights cannot be counted."""
 
 
-def find_size(model: Model, dtype: DTypeLike) -> Size:
+def find_size(model: Model, dtype: DTypeLike, *, volumes: bool = False) -> Size:
     """The first of `SIZES` that the model accepts.
+
+    Args:
+      model: that is audited.
+      dtype: of its inputs.
+      volumes: whether it takes volumes: of `VOLUME_SIZES`.
 
     Raises:
       ValueError: when it accepts none.
     """
-    sizes = SIZES
+    sizes = VOLUME_SIZES if volumes else SIZES
     if model.contract is not None:
         channels = model.contract.in_type.size
-        sizes = tuple(dict.fromkeys((h, w, channels) for h, w, _ in SIZES))
-    if model.takes is not None:  # the model says so itself, in parts or in full
+        sizes = tuple(dict.fromkeys((*size, channels) for *size, _ in sizes))
+    if not volumes and model.takes is not None:  # the model says so itself, in parts or in full
         height, width, channels = model.takes.size
         sizes = tuple(dict.fromkeys((height or h, width or w, channels or c) for h, w, c in SIZES))
     failures: list[str] = []
@@ -45,7 +53,9 @@ def find_size(model: Model, dtype: DTypeLike) -> Size:
         else:
             return size
     tried = ", ".join("x".join(map(str, size)) for size in sizes)
-    raise ValueError(f"the model takes none of the sizes {tried} (the first: {failures[0]}); give its own, HxWxC")
+    raise ValueError(
+        f"the model takes none of the sizes {tried} (the first: {failures[0]}); give its own, {'Dx' * volumes}HxWxC"
+    )
 
 
 def first_outputs(stream: Stream, images: np.ndarray) -> np.ndarray:
@@ -111,7 +121,8 @@ def moderated(images: Images, normal: np.ndarray) -> np.ndarray:
     x = images.pixels
     noise = np.empty_like(x)  # in memory as they are, too
     noise[...] = normal
-    mean, deviation = x.mean((0, 1, 2), dtype=float), x.std((0, 1, 2), dtype=float)
+    axes = tuple(range(x.ndim - 1))
+    mean, deviation = x.mean(axes, dtype=float), x.std(axes, dtype=float)
     noise *= deviation.astype(x.dtype)
     noise += mean.astype(x.dtype)
     return noise

@@ -10,7 +10,7 @@ from geomdl.actions.disc import disc_window
 from geomdl.audit.measuring.stream import Stream
 from geomdl.audit.probes.images import Images
 from geomdl.audit.probes.output import Output
-from geomdl.audit.probes.transformations import Transformation, moved_places
+from geomdl.audit.probes.transformations import Transformation, moved_places, shift_name
 from geomdl.audit.results.verdict import Measurement
 from geomdl.equivariance.host.relative_error import relative_error_on_host
 
@@ -105,7 +105,7 @@ class _Frame:
     def of(cls, stream: Stream, images: Images, output: Output, *, cut: bool) -> "_Frame":
         x = images.pixels
         if cut:
-            x = x * disc_window(x.shape[1:3]).astype(x.dtype)
+            x = x * disc_window(x.shape[1:-1]).astype(x.dtype)
         return cls(images.name, x, stream(x), cut, output)
 
     def counted(self, y: np.ndarray) -> np.ndarray:
@@ -158,7 +158,7 @@ def _measured(transformation: Transformation, frame: _Frame, passed: _Passed) ->
         value=transformation.value,
         images=frame.name,
         count=len(frame.x),
-        size=(frame.x.shape[1], frame.x.shape[2]),
+        size=frame.x.shape[1:-1],
         frame="disc" if frame.cut else "full",
         error=difference(got, expected),
         baseline=baseline,
@@ -190,8 +190,8 @@ def _quick_difference(a: np.ndarray, b: np.ndarray) -> float:
 def measure_crops(
     stream: Stream,
     canvases: Images,
-    size: tuple[int, int],
-    shifts: Sequence[tuple[int, int]],
+    size: tuple[int, ...],
+    shifts: Sequence[tuple[int, ...]],
     output: Output,
 ) -> tuple[list[Measurement], list[Picture]]:
     """The errors of shifts in which new content enters: two windows of a larger image are compared.
@@ -205,16 +205,16 @@ def measure_crops(
       shifts: how far the content moves (rows, columns), in pixels; at most the margin of the canvases.
       output: how the output moves; shifts that are no multiples of its stride are left out.
     """
-    margin = tuple((canvases.pixels.shape[1 + axis] - size[axis]) // 2 for axis in (0, 1))
+    margin = tuple((canvases.pixels.shape[1 + axis] - n) // 2 for axis, n in enumerate(size))
 
-    def window(shift: tuple[int, int]) -> np.ndarray:
-        top, left = margin[0] - shift[0], margin[1] - shift[1]
-        return canvases.pixels[:, top : top + size[0], left : left + size[1]]
+    def window(shift: tuple[int, ...]) -> np.ndarray:
+        starts = [m - s for m, s in zip(margin, shift, strict=True)]
+        return canvases.pixels[:, *(slice(start, start + n) for start, n in zip(starts, size, strict=True))]
 
     usable = [s for s in shifts if not output.is_field or all((n / output.stride).denominator == 1 for n in s)]
     if not usable:
         return [], []
-    x = window((0, 0))
+    x = window((0,) * len(size))
     y, *moved = stream.each([x, *(window(s) for s in usable)])
     measurements, pictures = [], []
     for shift, got in zip(usable, moved, strict=True):
@@ -224,10 +224,10 @@ def measure_crops(
             got, expected = _overlap(got, steps), _overlap(y, [-n for n in steps])
             interior = difference(_middle(got), _middle(expected))
         else:
-            got, expected = output.paired(got, moved_places((float(shift[0]), float(shift[1])), output)(y))
+            got, expected = output.paired(got, moved_places(shift, output)(y))
         measurement = Measurement(
-            "cropped shifts", f"({shift[0]}, {shift[1]})", (float(shift[0]), float(shift[1])), canvases.name, len(x),
-            size, "full", difference(got, expected), 0.0, 0.0, spread(y, output), interior,
+            "cropped shifts", shift_name(shift), tuple(map(float, shift)), canvases.name, len(x), size, "full",
+            difference(got, expected), 0.0, 0.0, spread(y, output), interior,
         )  # fmt: skip
         measurements.append(measurement)
         pictures.append(_worst(measurement, x, window(shift), got, expected))
@@ -236,19 +236,17 @@ def measure_crops(
 
 def _overlap(y: np.ndarray, steps: Sequence[int]) -> np.ndarray:
     """What is left of a field that came from elsewhere: the rows from ``steps[0]`` on, or up to it when negative."""
-    rows, columns = (slice(n, None) if n >= 0 else slice(None, n) for n in steps)
-    return y[:, rows, columns]
+    return y[:, *(slice(n, None) if n >= 0 else slice(None, n) for n in steps)]
 
 
 def _middle(y: np.ndarray) -> np.ndarray:
-    height, width = y.shape[1:3]
-    return y[:, height // 4 : height - height // 4, width // 4 : width - width // 4]
+    return y[:, *(slice(n // 4, n - n // 4) for n in y.shape[1:-1])]
 
 
 def _masked(y: np.ndarray) -> np.ndarray:
     if y.dtype.kind in "iub":
-        return y * (disc_window(y.shape[1:3], 0.99, 1.0) > 0).astype(y.dtype)
-    return y * disc_window(y.shape[1:3], 0.85, 1.0).astype(y.dtype)
+        return y * (disc_window(y.shape[1:-1], 0.99, 1.0) > 0).astype(y.dtype)
+    return y * disc_window(y.shape[1:-1], 0.85, 1.0).astype(y.dtype)
 
 
 def _worst(
@@ -269,5 +267,5 @@ def _require_same_shape(got: np.ndarray, expected: np.ndarray, transformation: T
         raise ValueError(
             f"under {transformation.family} {transformation.element} the output has shape {got.shape}, but the"
             " moved output has"
-            f" {expected.shape}; treat it as invariant (output='invariant') or audit square images"
+            f" {expected.shape}; treat it as invariant (output='invariant') or audit square images, or cubic volumes"
         )

@@ -79,7 +79,7 @@ class Stream:
             floating = (getattr(a, "dtype", None) for a in (images, result))
             self.dtypes |= {t for t in floating if t is not None and jnp.issubdtype(t, jnp.floating)}
             outputs.append(_checked(result, self.batch)[: len(part)])
-        return self.canonical(_joined(outputs), images.shape[1:3])
+        return self.canonical(_joined(outputs), images.shape[1:-1])
 
 
 def _joined(outputs: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The images that an audit is made with: white noise, band-limited noise, or data."""
 
 import dataclasses
+import functools
 import math
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from geomdl.data.sources.numpy_files import read_numpy
 from geomdl.errors import invalid
 from geomdl.paths import is_url, local_path
 
-Size = tuple[int, int, int]
+Size = tuple[int, ...]
+"""(height, width, channels), or (depth, height, width, channels) of volumes."""
 
 CUTOFF = 1 / 8
 """Band-limited images have frequencies up to this, in cycles per pixel: a wavelength of eight pixels or more."""
@@ -26,7 +28,7 @@ class Images:
 
     Attributes:
       name: where they come from.
-      pixels: ``[n, height, width, channels]``, floating point.
+      pixels: ``[n, height, width, channels]``, or volumes with a depth before; floating point.
       labels: ``[n]``, or None.
     """
 
@@ -36,21 +38,21 @@ class Images:
 
     def __post_init__(self) -> None:
         if (
-            self.pixels.ndim != 4
+            self.pixels.ndim not in (4, 5)
             or 0 in self.pixels.shape
             or self.pixels.shape[0] < 2
             or not np.issubdtype(self.pixels.dtype, np.floating)
         ):
             found = f"{self.pixels.dtype}{list(self.pixels.shape)}"
-            raise invalid(f"images of {self.name}", found, "two or more, [n, height, width, channels], floating point")
+            allowed = "two or more, [n, height, width, channels] or [n, depth, height, width, channels], floating point"
+            raise invalid(f"images of {self.name}", found, allowed)
         if not np.all(np.isfinite(self.pixels)):
             raise ValueError(f"the images of {self.name} contain NaN or infinity; an audit needs finite pixels")
 
     @property
     def size(self) -> Size:
-        """(height, width, channels)."""
-        height, width, channels = self.pixels.shape[1:]
-        return height, width, channels
+        """(height, width, channels), with the depth before of volumes."""
+        return self.pixels.shape[1:]
 
     @staticmethod
     def of(
@@ -78,7 +80,7 @@ def normal(rng: np.random.Generator, shape: tuple[int, ...], dtype: DTypeLike = 
 
 
 def white_noise(rng: np.random.Generator, count: int, size: Size, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Independent normal pixels: every frequency, no symmetry. ``[count, height, width, channels]``."""
+    """Independent normal pixels: every frequency, no symmetry. ``[count, height, width, channels]``, or volumes."""
     return normal(rng, (count, *size), dtype).astype(dtype, copy=False)
 
 
@@ -92,21 +94,22 @@ def band_limited(rng: np.random.Generator, count: int, size: Size, dtype: DTypeL
     >>> x.shape, round(float((x**2).mean()), 3)
     ((2, 16, 16, 1), 1.0)
     """
-    height, width, _ = size
-    limit = max(CUTOFF, 1.5 / min(height, width))  # small images keep their slowest waves
+    *others, width, _ = size
+    limit = max(CUTOFF, 1.5 / min(size[:-1]))  # small images keep their slowest waves
     along = np.fft.rfftfreq(width)
     along = along[along <= limit]  # the other columns of waves are empty: nothing is computed of them
-    kept = np.hypot(np.fft.fftfreq(height)[:, None], along) <= limit
-    noise = scipy.fft.rfft(normal(rng, (count, *size), dtype), axis=2, workers=-1)[:, :, : len(along)]
-    noise = scipy.fft.fft(noise, axis=1, workers=-1)
+    kept = functools.reduce(np.hypot, np.ix_(*map(np.fft.fftfreq, others), along)) <= limit
+    axes, last = tuple(range(1, len(size) - 1)), len(size) - 1
+    noise = scipy.fft.rfft(normal(rng, (count, *size), dtype), axis=last, workers=-1)[..., : len(along), :]
+    noise = scipy.fft.fftn(noise, axes=axes, workers=-1)
     noise *= kept[..., None]
-    noise = scipy.fft.ifft(noise, axis=1, workers=-1, overwrite_x=True)
-    pixels = scipy.fft.irfft(noise, n=width, axis=2, workers=-1)
+    noise = scipy.fft.ifftn(noise, axes=axes, workers=-1, overwrite_x=True)
+    pixels = scipy.fft.irfft(noise, n=width, axis=last, workers=-1)
     pixels *= math.sqrt(pixels.size) / np.linalg.norm(pixels.ravel())
     return pixels.astype(dtype, copy=False)
 
 
-def read_images(source: str, *, count: int, dtype: DTypeLike = np.float32) -> Images:
+def read_images(source: str, *, count: int, dtype: DTypeLike = np.float32, volumes: bool = False) -> Images:
     """Reads the images to audit with.
 
     Args:
@@ -114,12 +117,13 @@ def read_images(source: str, *, count: int, dtype: DTypeLike = np.float32) -> Im
         data set (``digits``, ``xo``, ``tfds:<name>``), whose test images are taken.
       count: at most so many.
       dtype: of the result; uint8 and uint16 are scaled to [0, 1].
+      volumes: whether four axes of a file are [n, depth, height, width], without channels; five are volumes anyway.
 
     Raises:
       ValueError: for an unknown name, a missing or unreadable file, or images of another shape.
     """
     if Path(source).suffix in (".npz", ".npy") or is_url(source):
-        return _read_file(local_path(source, "data"), count, dtype)
+        return _read_file(local_path(source, "data"), count, dtype, volumes)
     from geomdl.data import data_config
 
     test = data_config(source).load().test
@@ -127,17 +131,19 @@ def read_images(source: str, *, count: int, dtype: DTypeLike = np.float32) -> Im
     return Images.of(source, batch["image"], batch["label"], dtype=dtype)
 
 
-def _read_file(file: Path, count: int, dtype: DTypeLike) -> Images:
+def _read_file(file: Path, count: int, dtype: DTypeLike, volumes: bool) -> Images:
     if not file.is_file():
         raise invalid("data", str(file), "a file that exists, or the name of a data set", "digits")
     allowed = "an .npz file with 'images' [n, height, width, channels] and perhaps 'labels', or an .npy file of images"
     arrays = read_numpy(file, allowed, required=("images",), optional=("labels",), single=True)
     images, labels = arrays["images"], arrays.get("labels")
-    if images.ndim == 3:
+    if images.ndim == 3 + volumes:
         images = images[..., None]
-    if images.ndim != 4 or images.dtype.kind not in "biuf":
+    if images.ndim not in ((5,) if volumes else (4, 5)) or images.dtype.kind not in "biuf":
         found = f"{images.dtype}{list(images.shape)}"
-        raise invalid(f"images in {file}", found, "real numbers [n, height, width, channels], or [n, height, width]")
+        axes = "[n, depth, height, width, channels], or [n, depth, height, width]"
+        axes = axes if volumes else "[n, height, width, channels], or [n, height, width]"
+        raise invalid(f"images in {file}", found, f"real numbers {axes}")
     if labels is not None and (labels.ndim == 0 or len(labels) != len(images)):
         found = f"{labels.dtype}{list(labels.shape)}"
         raise invalid(f"labels in {file}", found, f"one for each of the {len(images)} images")

@@ -13,7 +13,7 @@ from geomdl.actions.layouts import token_grid
 from geomdl.actions.outputs import Action
 from geomdl.boxes import match_sets
 from geomdl.errors import invalid
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PlanarGroup, SpatialGroup
 
 AUTO = "auto"
 
@@ -25,7 +25,7 @@ class Output:
     Attributes:
       law: how it moves; or a function ``(g, y) -> y'`` of the elements of a group, on outputs as the model gives them.
       shape: of the output for one image, as the model gives it.
-      size: (height, width) of the images.
+      size: (height, width) of the images; (depth, height, width) of volumes.
       inner: the shape in the layout in which it is moved and compared; a field without channel axis has one there.
       group: of the elements that a function takes.
       assumed: what was guessed, with the ways to say otherwise; empty for what was said.
@@ -34,9 +34,9 @@ class Output:
 
     law: OutputLaw | Action
     shape: tuple[int, ...]
-    size: tuple[int, int]
+    size: tuple[int, ...]
     inner: tuple[int, ...]
-    group: PlanarGroup | None = None
+    group: PlanarGroup | SpatialGroup | None = None
     assumed: str = ""
     doubtful: bool = False
 
@@ -55,7 +55,7 @@ class Output:
     @property
     def is_field(self) -> bool:
         """Whether the output lies on a pixel grid that moves with the image."""
-        return self.kind in ("field", "labels") and len(self.inner) == 3
+        return self.kind in ("field", "labels") and len(self.inner) == len(self.size) + 1
 
     @property
     def is_invariant(self) -> bool:
@@ -84,7 +84,7 @@ class Output:
         channels]``."""
         if not isinstance(self.law, OutputLaw):
             return y
-        y = self.law.canonical(y, (int(size[0]), int(size[1])))
+        y = self.law.canonical(y, tuple(map(int, size)))
         if self.kind == "field" and y.dtype.kind in "iub":  # values, which are resampled, and compared by their size
             y = y.astype(np.float32)
         return y[..., None] if self.kind == "labels" else y
@@ -103,14 +103,14 @@ def output_of(
     size: Sequence[int],
     output: Any = AUTO,
     *,
-    group: PlanarGroup | None = None,
+    group: PlanarGroup | SpatialGroup | None = None,
     integers: bool = False,
 ) -> Output:
     """How to treat an output.
 
     Args:
       shape: ``[batch, ...]`` of the output.
-      size: (height, width) of the input.
+      size: (height, width) of the input; (depth, height, width) of volumes.
       output: what `geomdl.actions.output_law` understands; or ``"auto"``, a guess from the shape: an output on a grid
         with the proportions of the image is a field (label maps where it holds whole numbers), its channels last or
         first, or its pixels in a row (tokens); everything else is invariant.
@@ -133,28 +133,37 @@ def output_of(
 
 
 def _output(
-    law: OutputLaw | Action, shape: Sequence[int], size: Sequence[int], group: PlanarGroup | None, **said: Any
+    law: OutputLaw | Action,
+    shape: Sequence[int],
+    size: Sequence[int],
+    group: PlanarGroup | SpatialGroup | None,
+    **said: Any,
 ) -> Output:
     shape = tuple(int(n) for n in shape)
-    inner = shape[1:]
+    inner, size = shape[1:], tuple(map(int, size))
     if isinstance(law, OutputLaw):
-        inner = np.shape(law.canonical(np.broadcast_to(np.float32(0), shape), (int(size[0]), int(size[1]))))[1:]
+        inner = np.shape(law.canonical(np.broadcast_to(np.float32(0), shape), size))[1:]
         inner = (*inner, 1) if law.kind == "labels" else inner
         _require_layout(law, shape, inner, size)
-    return Output(law, shape[1:], (int(size[0]), int(size[1])), inner, group, **said)
+    return Output(law, shape[1:], size, inner, group, **said)
 
 
 def _require_layout(law: OutputLaw, shape: tuple[int, ...], inner: tuple[int, ...], size: Sequence[int]) -> None:
     what = f"output={str(law)!r} for an output of shape"
     if law.field_type is not None and (not inner or inner[-1] != law.field_type.size):
         raise invalid(what, shape, f"{law.field_type.size} channels, as {law.field_type} has")
-    if law.kind == "field" and len(inner) != 3 and not (law.field_type is not None and len(inner) == 1):
-        allowed = "[batch, height, width, channels], or [batch, height, width]"
-        raise invalid(what, shape, allowed, "'invariant'")
-    if law.kind == "labels" and len(inner) != 3:
-        raise invalid(what, shape, "[batch, height, width] of whole numbers", "'invariant'")
-    if len(inner) == 3 and law.kind in ("field", "labels") and not _close(inner, size):
-        raise invalid(what, shape, f"a grid with the proportions of the image, which is {size[0]}×{size[1]}")
+    d = len(size)
+    axes = "batch, depth, height, width" if d == 3 else "batch, height, width"
+    if law.kind == "field" and len(inner) != d + 1 and not (law.field_type is not None and len(inner) == 1):
+        raise invalid(what, shape, f"[{axes}, channels], or [{axes}]", "'invariant'")
+    if law.kind == "labels" and len(inner) != d + 1:
+        raise invalid(what, shape, f"[{axes}] of whole numbers", "'invariant'")
+    if len(inner) == d + 1 and law.kind in ("field", "labels") and not _close(inner, size):
+        shown = "×".join(map(str, size))
+        raise invalid(what, shape, f"a grid with the proportions of the image, which is {shown}")
+    if d == 3 and law.kind in ("points", "boxes", "detections"):
+        allowed = "invariant, field, labels, a representation, or a function (g, y) -> y'"
+        raise invalid("output of a model of volumes", law.kind, allowed)
     last = {"points": 2, "boxes": 4}.get(law.kind)
     if last is not None and (not inner or inner[-1] != last):
         raise invalid(what, shape, f"[batch, ..., {last}]")
@@ -164,6 +173,8 @@ def _require_layout(law: OutputLaw, shape: tuple[int, ...], inner: tuple[int, ..
 
 def _guess(inner: tuple[int, ...], size: Sequence[int], integers: bool) -> tuple[str, str, bool]:
     """The law that a shape suggests, the other laws to think of, and whether it is doubtful."""
+    if len(size) == 3:
+        return _guess_of_volumes(inner, size, integers)
     on_grid, channels_first = _is_grid(inner[:2], size), len(inner) == 3 and _is_grid(inner[1:], size)
     row = token_grid(inner[0], size) if inner and len(inner) <= 2 else None
     tokens = row is not None and min(row) > 1 and size[0] % row[0] == 0 and len(inner) == 2
@@ -187,20 +198,37 @@ def _guess(inner: tuple[int, ...], size: Sequence[int], integers: bool) -> tuple
     return "invariant", "a representation such as '1 regular'", False
 
 
+def _guess_of_volumes(inner: tuple[int, ...], size: Sequence[int], integers: bool) -> tuple[str, str, bool]:
+    """The same for volumes, whose outputs are fields, label maps or numbers."""
+    on_grid, first = _is_grid(inner[:3], size), len(inner) == 4 and _is_grid(inner[1:], size)
+    if on_grid and len(inner) in (3, 4):
+        if integers and (len(inner) == 3 or inner[-1] == 1):
+            return "labels", "field, invariant", False
+        return "field", "invariant" + ", channels-first" * first, first
+    if first:
+        return "channels-first", "invariant, field", False
+    row = token_grid(inner[0], size) if len(inner) == 2 else None
+    if row is not None and min(row) > 1:
+        return "tokens", "invariant", False
+    return "invariant", "field" if len(inner) > 2 else "a representation such as '1 regular'", len(inner) > 2
+
+
 def _places(inner: tuple[int, ...]) -> str:
     return {2: ", points", 4: ", boxes"}.get(inner[-1], "")
 
 
 def _is_grid(inner: Sequence[int], size: Sequence[int]) -> bool:
     """Whether the output has the proportions of the image, and more than one pixel."""
-    if len(inner) != 2 or min(inner) < 2:
+    if len(inner) != len(size) or min(inner) < 2:
         return False
-    return _stride(size[0], inner[0]) == _stride(size[1], inner[1]) and _close(inner, size)
+    strides = {_stride(before, after) for before, after in zip(size, inner, strict=True)}
+    return len(strides) == 1 and _close(inner, size)
 
 
 def _close(inner: Sequence[int], size: Sequence[int]) -> bool:
-    """Whether both axes are as much smaller than the image, save for borders that a network cuts off."""
-    return math.isclose(inner[0] / size[0], inner[1] / size[1], rel_tol=0.25)
+    """Whether all axes are as much smaller than the image, save for borders that a network cuts off."""
+    shares = [after / before for before, after in zip(size, inner, strict=False)]
+    return all(math.isclose(shares[0], share, rel_tol=0.25) for share in shares[1:])
 
 
 def _stride(before: int, after: int) -> Fraction:

@@ -2,11 +2,12 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from geomdl.audit.probes.space import FLIPS, SpaceElement, elements_in_space, named_parts, other_rotations
 from geomdl.audit.probes.transformations import PointElement, is_on_grid
 from geomdl.audit.results.verdict import Measurement
-from geomdl.groups import PlanarGroup
+from geomdl.groups import PlanarGroup, SpatialGroup
 
 SHIFTS = {
     "shifts": "circular shifts by whole pixels",
@@ -21,6 +22,9 @@ OTHERS = {
 }
 OTHER_ANGLES = "other angles"
 _MORE = {"D1": (1, 0.0), "left-right": (1, 180.0)}
+
+AuditedGroup = PlanarGroup | SpatialGroup
+"""The group of an audit: of the plane for images, of space for volumes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +44,7 @@ class NamedSymmetry:
     asked: bool = True
 
 
-def symmetries(group: PlanarGroup) -> tuple[NamedSymmetry, ...]:
+def symmetries(group: AuditedGroup) -> tuple[NamedSymmetry, ...]:
     """The symmetries worth naming of a point group, then shifts, then some for information.
 
     >>> from geomdl.groups import C8, D4
@@ -49,6 +53,8 @@ def symmetries(group: PlanarGroup) -> tuple[NamedSymmetry, ...]:
     >>> [s.name for s in symmetries(C8) if s.asked]
     ['C2', 'C4', 'C8', 'shifts', 'cropped shifts', 'fractional shifts']
     """
+    if isinstance(group, SpatialGroup):
+        return _in_space(group)
     found = [NamedSymmetry(str(g), _described(g), _within(g)) for g in _rotations(group)]
     if group.reflections:
         found.append(NamedSymmetry("D1", "up–down flip", _is(_MORE["D1"])))
@@ -67,7 +73,34 @@ def symmetries(group: PlanarGroup) -> tuple[NamedSymmetry, ...]:
     return tuple(found)
 
 
-def symmetry_names(group: PlanarGroup) -> tuple[str, ...]:
+def _in_space(group: SpatialGroup) -> tuple[NamedSymmetry, ...]:
+    found = [NamedSymmetry(str(h), _described_in_space(h), _within_space(h)) for h in named_parts(group)]
+    for name, element in FLIPS.items():
+        asked = bool(group.contains_matrix(element.array))
+        found.append(NamedSymmetry(name, f"mirror image along the {name.split()[0]}", _is(element.matrix), asked))
+    found += [NamedSymmetry(name, text.replace("pixel", "voxel"), _family(name)) for name, text in SHIFTS.items()]
+    if group.is_finite or group.is_axial:
+        found.append(NamedSymmetry(OTHER_ANGLES, "random rotations", _family(OTHER_ANGLES), asked=False))
+    found += [NamedSymmetry(n, text.replace("pixel", "voxel"), _family(n), asked=False) for n, text in OTHERS.items()]
+    return tuple(found)
+
+
+def _described_in_space(group: SpatialGroup) -> str:
+    kind = "rotations and reflections" if group.has_inversions else "rotations"
+    if group.is_finite:
+        return f"all {int(group.order)} {kind}"
+    where = "about the axis, multiples of 15°" if group.is_axial else "of the cube, and random ones"
+    return f"{kind} {where}"
+
+
+def _within_space(group: SpatialGroup) -> Callable[[Measurement], bool]:
+    def inside(m: Measurement) -> bool:
+        return m.family == "points" and bool(group.contains_matrix(SpaceElement(m.value).array))
+
+    return inside
+
+
+def symmetry_names(group: AuditedGroup) -> tuple[str, ...]:
     """The names of `symmetries`, in the same order.
 
     Args:
@@ -80,33 +113,47 @@ def symmetry_names(group: PlanarGroup) -> tuple[str, ...]:
     return tuple(s.name for s in symmetries(group))
 
 
-def group_elements(group: PlanarGroup) -> list[PointElement]:
+def group_elements(group: AuditedGroup) -> list[PointElement]:
     """The elements that are tried, without the identity.
 
     All of a finite group; of a continuous one the multiples of 15°, and the reflections whose product with F they are.
     """
+    if isinstance(group, SpatialGroup):
+        return list(elements_in_space(group))
     n = int(group.rotation_order) if group.is_finite else 24
-    elements = [(f, 360 * r / n) for f in range(2 if group.reflections else 1) for r in range(n)]
+    elements: list[PointElement] = [(f, 360 * r / n) for f in range(2 if group.reflections else 1) for r in range(n)]
     return elements[1:]
 
 
-def grid_elements(group: PlanarGroup, *, square: bool) -> list[PointElement]:
-    """The elements that map the grid to itself: those of the group, and the two flips in any case.
+def grid_elements(group: AuditedGroup, size: Sequence[int]) -> list[PointElement]:
+    """The elements that map the grid to itself: those of the group, and the flips in any case.
 
     Raises:
-      ValueError: for quarter turns of images that are not square.
+      ValueError: for quarter turns of images that are not square, or of volumes whose exchanged axes differ.
     """
     chosen = [element for element in group_elements(group) if is_on_grid(element)]
-    if not square and any(element[1] % 180 for element in chosen):
+    if isinstance(group, SpatialGroup):
+        apart = [e for e in elements_in_space(group) if not e.keeps(tuple(size))]
+        if apart:
+            shown = "×".join(map(str, size))
+            raise ValueError(
+                f"{group} exchanges axes of volumes ({apart[0]}), which must be equally long, got {shown}; crop them,"
+                " or audit with a group about the axis whose planes are square, such as 'C4z', or 'D2z'"
+            )
+        return chosen + [element for element in FLIPS.values() if element not in chosen]
+    if size[0] != size[1] and any(element[1] % 180 for element in chosen if not isinstance(element, SpaceElement)):
         raise ValueError(
             f"{group} turns by 90°, which needs square images; crop them, or audit with group 'C2' or 'D2'"
         )
     return chosen + [element for element in _MORE.values() if element not in chosen]
 
 
-def other_angles(group: PlanarGroup) -> list[PointElement]:
-    """The multiples of 15° off the grid that the group does not have."""
-    chosen = {(f, round(degrees, 6)) for f, degrees in group_elements(group)}
+def other_angles(group: AuditedGroup) -> list[PointElement]:
+    """The multiples of 15° off the grid that the group does not have; of volumes random rotations."""
+    if isinstance(group, SpatialGroup):
+        return list(other_rotations(group)) if group.is_finite or group.is_axial else []
+    own = [element for element in group_elements(group) if not isinstance(element, SpaceElement)]
+    chosen = {(f, round(degrees, 6)) for f, degrees in own}
     angles = [(0, 15.0 * k) for k in range(24) if k % 6]
     return [element for element in angles if element not in chosen]
 
@@ -135,8 +182,8 @@ def _described(group: PlanarGroup) -> str:
     return turns + (" and reflections" if group.reflections else "")
 
 
-def _is(element: PointElement) -> Callable[[Measurement], bool]:
-    return lambda m: m.family == "points" and m.value == (float(element[0]), float(element[1]))
+def _is(value: Sequence[float]) -> Callable[[Measurement], bool]:
+    return lambda m: m.family == "points" and m.value == tuple(map(float, value))
 
 
 def _family(name: str) -> Callable[[Measurement], bool]:

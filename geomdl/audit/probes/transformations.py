@@ -13,13 +13,15 @@ import scipy.fft
 from geomdl.actions import act, move_oriented, move_upright, output_action, warp, warp_labels
 from geomdl.actions.laws import OutputLaw
 from geomdl.actions.outputs import move_places, shift_places
+from geomdl.actions.volume_warp import warp_volume
 from geomdl.audit.probes.output import Output
-from geomdl.groups import O2, PlanarGroup, require_planar
+from geomdl.audit.probes.space import SpaceElement, labels_moved
+from geomdl.groups import O2, PlanarGroup, SpatialGroup, require_planar
 from geomdl.representations import FieldType
 
 Move = Callable[[np.ndarray], np.ndarray]
-PointElement = tuple[int, float]
-"""(reflected, degrees): reflect up–down first if 1, then turn counter-clockwise."""
+PointElement = tuple[int, float] | SpaceElement
+"""(reflected, degrees): reflect up–down first if 1, then turn counter-clockwise; of volumes an orthogonal map."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +64,7 @@ def is_on_grid(element: PointElement) -> bool:
     >>> is_on_grid((1, 270.0)), is_on_grid((0, 45.0))
     (True, False)
     """
-    return element[1] % 90 == 0
+    return element.is_on_grid if isinstance(element, SpaceElement) else element[1] % 90 == 0
 
 
 def point_name(element: PointElement) -> str:
@@ -71,6 +73,8 @@ def point_name(element: PointElement) -> str:
     >>> point_name((0, 90.0)), point_name((1, 0.0)), point_name((1, 90.0)), point_name((0, 22.5))
     ('90°', 'up–down', 'mirror 45°', '22.5°')
     """
+    if isinstance(element, SpaceElement):
+        return str(element)
     reflected, degrees = element
     if not reflected:
         return f"{degrees:g}°"
@@ -81,14 +85,16 @@ def point_transformation(element: PointElement, output: Output, in_type: FieldTy
     """A rotation or reflection about the centre of the image.
 
     Args:
-      element: (reflected, degrees).
+      element: (reflected, degrees), or of volumes.
       output: how the output moves.
       in_type: how the input's channels transform; scalars by default.
     """
+    if isinstance(element, SpaceElement):
+        return _space_transformation(element, output, in_type)
     reflected, degrees = element
     inverse = element if reflected else (0, -degrees % 360)
 
-    def by(g: PointElement, field_type: FieldType | None) -> Move:
+    def by(g: tuple[int, float], field_type: FieldType | None) -> Move:
         if field_type is None and is_on_grid(g):
             return lambda x: _turned(x, g)
 
@@ -111,17 +117,45 @@ def point_transformation(element: PointElement, output: Output, in_type: FieldTy
     )
 
 
-def _turned(x: np.ndarray, element: PointElement) -> np.ndarray:
+def _space_transformation(element: SpaceElement, output: Output, in_type: FieldType | None) -> Transformation:
+    exact = element.is_on_grid
+
+    def by(g: SpaceElement) -> Move:
+        return lambda x: g.moved(x, in_type)
+
+    def of_output(g: SpaceElement) -> Move:
+        law, group = output.law, output.group
+        if not isinstance(law, OutputLaw):
+            if not isinstance(group, SpatialGroup):
+                raise TypeError(f"{group} moves no volumes")
+            return lambda y: np.asarray(law(group.from_matrix(g.array), y))
+        if output.is_invariant:
+            return _same
+        return g.moved_labels if output.kind == "labels" else lambda y: g.moved(y, law.field_type)
+
+    return Transformation(
+        "points",
+        str(element),
+        element.matrix,
+        by(element),
+        of_output(element),
+        None if exact else by(element.inverse),
+        of_output(element.inverse) if not exact and not output.is_invariant else None,
+        disc=not exact,
+    )
+
+
+def _turned(x: np.ndarray, element: tuple[int, float]) -> np.ndarray:
     """Images moved by an element that maps the grid to itself: a view, as JAX has none."""
     reflected, degrees = element
     return np.rot90(np.flip(x, 1) if reflected else x, round(degrees / 90), (1, 2))
 
 
-def _point_move(element: PointElement, output: Output) -> Move:
+def _point_move(element: tuple[int, float], output: Output) -> Move:
     """How a rotation or reflection moves the output."""
     law = output.law
     if not isinstance(law, OutputLaw):
-        action, g = law, in_group(element, output.group or O2)
+        action, g = law, in_group(element, output.group if isinstance(output.group, PlanarGroup) else O2)
         return lambda y: np.asarray(action(g, y))
     if output.is_invariant:
         return _same
@@ -138,16 +172,22 @@ def _point_move(element: PointElement, output: Output) -> Move:
 
 def _move_labels(matrix: np.ndarray) -> Move:
     """Every pixel takes the label of the nearest one."""
+    if len(matrix) == 3:
+        return lambda y: labels_moved(y, matrix)
     return lambda y: np.asarray(warp_labels(y[..., 0], matrix.astype(np.float32)))[..., None]
 
 
-def in_group(element: PointElement, group: PlanarGroup) -> np.ndarray:
-    """(reflected, degrees) as an element of a group.
+def in_group(element: PointElement, group: PlanarGroup | SpatialGroup) -> np.ndarray:
+    """(reflected, degrees), or a map of space, as an element of a group.
 
     >>> from geomdl.groups import C8
     >>> in_group((0, 45.0), C8)
     array([0, 1])
     """
+    if isinstance(element, SpaceElement) or isinstance(group, SpatialGroup):
+        if not (isinstance(element, SpaceElement) and isinstance(group, SpatialGroup)):
+            raise TypeError(f"{point_name(element)} is no element of {group}")
+        return group.from_matrix(element.array)
     reflected, degrees = element
     if group.is_finite:
         return np.array([reflected, round(degrees / 360 * group.rotation_order)])
@@ -167,8 +207,10 @@ class Periodic:
     def __init__(self) -> None:
         self._images, self._twice = np.empty(0), np.empty(0)
 
-    def __call__(self, x: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
-        """g·x."""
+    def __call__(self, x: np.ndarray, shift: tuple[int, ...]) -> np.ndarray:
+        """g·x; of volumes a copy."""
+        if len(shift) != 2:
+            return np.roll(x, shift, tuple(range(1, 1 + len(shift))))
         if self._images is not x:
             rows = np.concatenate([x, x], 1)
             self._images, self._twice = x, np.concatenate([rows, rows], 2)
@@ -177,29 +219,38 @@ class Periodic:
         return self._twice[:, top : top + height, left : left + width]
 
 
-def circular_shifts(shifts: Iterable[tuple[int, int]], output: Output) -> list[Transformation]:
+def circular_shifts(shifts: Iterable[tuple[int, ...]], output: Output) -> list[Transformation]:
     """Circular shifts by whole pixels, of those by which the output can move."""
     roll = Periodic()
     return [found for shift in shifts if (found := _circular_shift(shift, output, roll)) is not None]
 
 
-def _circular_shift(shift: tuple[int, int], output: Output, roll: Periodic) -> Transformation | None:
+def _circular_shift(shift: tuple[int, ...], output: Output, roll: Periodic) -> Transformation | None:
     if output.kind == "function":
         return None
-    step = (shift[0] / output.stride, shift[1] / output.stride)
+    step = [n / output.stride for n in shift]
     if output.is_field and any(s.denominator != 1 for s in step):
         return None
-    of_output = (int(step[0]), int(step[1]))
+    of_output, axes = [int(s) for s in step], tuple(range(1, 1 + len(shift)))
     return Transformation(
         "shifts",
-        f"({shift[0]}, {shift[1]})",
-        (float(shift[0]), float(shift[1])),
+        shift_name(shift),
+        tuple(map(float, shift)),
         lambda x: roll(x, shift),
-        (lambda y: np.roll(y, of_output, (1, 2))) if output.is_field else _shift_move(shift, output),
+        (lambda y: np.roll(y, of_output, axes)) if output.is_field else _shift_move(shift, output),
     )
 
 
-def _shift_move(shift: tuple[float, float], output: Output) -> Move:
+def shift_name(shift: Sequence[float]) -> str:
+    """A shift in words.
+
+    >>> shift_name((0.5, 0.0))
+    '(0.5, 0)'
+    """
+    return f"({', '.join(f'{n:g}' for n in shift)})"
+
+
+def _shift_move(shift: Sequence[float], output: Output) -> Move:
     """How a circular shift by (rows, columns) moves an output that is no field."""
     if not output.has_places:
         return _same
@@ -210,7 +261,7 @@ def _shift_move(shift: tuple[float, float], output: Output) -> Move:
     return lambda y: np.asarray(shift_places((right, down), y, output.size, boxes=boxes), y.dtype)
 
 
-def moved_places(shift: tuple[float, float], output: Output) -> Move:
+def moved_places(shift: Sequence[float], output: Output) -> Move:
     """How a shift by (rows, columns) of what the camera sees moves an output that is no field."""
     if not output.has_places:
         return _same
@@ -219,7 +270,7 @@ def moved_places(shift: tuple[float, float], output: Output) -> Move:
 
 def _places_move(a: np.ndarray, t: np.ndarray, output: Output, *, circular: bool = False) -> Move:
     """How p ↦ A p + t, x to the right and y up from the centre, moves places; ``circular`` detections stay inside."""
-    (height, width), t = output.size, np.asarray(t, float)
+    (height, width), t = output.size[-2:], np.asarray(t, float)
 
     def of_detections(y: np.ndarray) -> np.ndarray:
         boxes, rest = y[..., :-2], y[..., -2:]
@@ -245,26 +296,28 @@ def _boxes_moved(boxes: jax.Array, a: jax.Array, t: jax.Array, size: tuple[int, 
     return (move_oriented if boxes.shape[-1] == 5 else move_upright)(boxes, a, t, size)
 
 
-def fractional_shift(shift: tuple[float, float], output: Output) -> Transformation | None:
+def fractional_shift(shift: tuple[float, ...], output: Output) -> Transformation | None:
     """A circular shift by parts of a pixel: the phases of the Fourier transform are turned; None for labels, which have
     no parts, and functions."""
     if output.kind in ("function", "labels"):
         return None
     stride = float(output.stride)
-    of_output = (shift[0] / stride, shift[1] / stride)
+    of_output, back = tuple(n / stride for n in shift), tuple(-n for n in shift)
     return Transformation(
         "fractional shifts",
-        f"({shift[0]:g}, {shift[1]:g})",
+        shift_name(shift),
         shift,
         lambda x: fourier_shift(x, shift),
         (lambda y: fourier_shift(_floats(y), of_output)) if output.is_field else _shift_move(shift, output),
-        lambda x: fourier_shift(x, (-shift[0], -shift[1])),
-        (lambda y: fourier_shift(_floats(y), (-of_output[0], -of_output[1]))) if output.is_field else None,
+        lambda x: fourier_shift(x, back),
+        (lambda y: fourier_shift(_floats(y), tuple(-n for n in of_output))) if output.is_field else None,
     )
 
 
-def fourier_shift(x: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
+def fourier_shift(x: np.ndarray, shift: tuple[float, ...]) -> np.ndarray:
     """The periodic band-limited image through the pixels, moved by (rows, columns) pixels. ``[batch, h, w, c]``.
+
+    Volumes are moved along one axis after the other.
 
     Exact for images without the Nyquist frequency, which only even sizes have.
 
@@ -275,12 +328,16 @@ def fourier_shift(x: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
     >>> bool(np.allclose(fourier_shift(fourier_shift(x, (0.5, 0)), (0.5, 0)), np.roll(x, 1, 1)))
     True
     """
+    if x.ndim == 5:
+        for axis, step in enumerate(shift, start=1):
+            x = _shifted(x, (step,), first=axis)
+        return x
     if x.transpose(0, 3, 1, 2).flags.c_contiguous:  # in memory the channels are first: they stay so
         return _shifted(x.transpose(0, 3, 1, 2), shift, first=2).transpose(0, 2, 3, 1)
     return _shifted(x, shift, first=1)
 
 
-def _shifted(x: np.ndarray, shift: tuple[float, float], *, first: int) -> np.ndarray:
+def _shifted(x: np.ndarray, shift: tuple[float, ...], *, first: int) -> np.ndarray:
     """`fourier_shift` of images whose rows are the axis ``first``, and whose columns are the next."""
     steps = {first + i: step for i, step in enumerate(shift) if step}
     if not steps:
@@ -314,14 +371,15 @@ def _turns(lengths: Sequence[int], shifts: Sequence[float]) -> np.ndarray:
 def linear_transformation(
     family: str, parameter: float, element: str, matrix: Iterable[Iterable[float]], output: Output
 ) -> Transformation | None:
-    """A linear map of the plane about the centre: p ↦ A p, in coordinates x to the right, y up; None for functions."""
+    """A linear map of the plane about the centre, or of space: p ↦ A p, x to the right, y up; None for functions."""
     if output.kind == "function":
         return None
     forth = np.array(list(map(list, matrix)), float)
     back = np.linalg.inv(forth)
 
     def by(a: np.ndarray) -> Move:
-        return lambda x: np.asarray(warp(_floats(x), a.astype(_floats(x).dtype)))
+        move = warp if len(a) == 2 else warp_volume
+        return lambda x: np.asarray(move(_floats(x), a.astype(_floats(x).dtype)))
 
     def of_output(a: np.ndarray) -> Move:
         if output.has_places:
@@ -346,7 +404,7 @@ def contrast(t: float) -> Transformation:
     """x ↦ e^t (x − m) + m with the mean m of each image; the output should stay."""
 
     def move(x: np.ndarray) -> np.ndarray:
-        mean = x.mean(axis=(1, 2, 3), keepdims=True, dtype=float)
+        mean = x.mean(axis=tuple(range(1, x.ndim)), keepdims=True, dtype=float)
         return (math.exp(t) * (x - mean) + mean).astype(x.dtype)
 
     return Transformation("contrast", f"×{math.exp(t):.2f}", (t,), move, _same)

@@ -75,7 +75,8 @@ def overview(report: Audit) -> str:
 
 def angles(report: Audit) -> str:
     """Error against the angle of rotation, with what resampling alone changes."""
-    turned = [m for m in _here(report) if m.family in ("points", OTHER_ANGLES) and np.isfinite(m.error)]
+    here = [m for m in _here(report) if len(m.value) == 2]  # of volumes there is no one angle
+    turned = [m for m in here if m.family in ("points", OTHER_ANGLES) and np.isfinite(m.error)]
     rotations = {m.value[1]: m for m in turned if not m.value[0]}
     reflections = {m.value[1]: m for m in turned if m.value[0]}
     if len(rotations) < 4:
@@ -110,7 +111,7 @@ def angles(report: Audit) -> str:
 
 def shifts(report: Audit) -> str:
     """The error of every small circular shift, as a map."""
-    found = {m.value: m.error for m in _here(report) if m.family == "shifts"}
+    found = {m.value[-2:]: m.error for m in _here(report) if m.family == "shifts" and not any(m.value[:-2])}
     rows = sorted({r for r, _ in found})
     step = min((n for n in rows if n > 0), default=1.0)
     centre = [n for n in rows if abs(n) <= WINDOW * step and sum(r == n for r, _ in found) >= 3]
@@ -151,7 +152,7 @@ def layers(table: LayerTable) -> str:
 
 
 def _here(report: Audit) -> list[Measurement]:
-    return [m for m in report.measurements if m.size == tuple(report.input_shape[:2])]
+    return [m for m in report.measurements if m.size == tuple(report.input_shape[:-1])]
 
 
 def _limits(errors: np.ndarray) -> tuple[float, float]:

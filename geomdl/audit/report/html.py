@@ -176,8 +176,14 @@ def _transformation(family: str, element: str) -> str:
     return element if family in ("points", OTHER_ANGLES) else f"{family} {element}"
 
 
+def _times(size: tuple[int, ...]) -> str:
+    return "×".join(map(str, size))
+
+
 def _png(image: np.ndarray, low: float, high: float) -> str:
-    """One image as a data address: grey for one channel, the first three as colours otherwise."""
+    """One image as a data address: grey for one channel, else the first three as colours; the middle of volumes."""
+    if image.ndim == 4:
+        image = image[len(image) // 2]
     scaled = np.clip((np.asarray(image, float) - low) / ((high - low) or 1.0), 0, 1)
     shown = scaled[..., 0] if image.shape[-1] < 3 else scaled[..., :3]
     buffer = io.BytesIO()
@@ -217,7 +223,7 @@ def _method(report: Audit) -> str:
 def _numbers(report: Audit) -> str:
     rows = "".join(
         f"<tr><td>{_text(m.family)}</td><td>{_text(m.element)}</td><td>{_text(m.images)}</td>"
-        f'<td class="n">{m.count}</td><td>{m.size[0]}×{m.size[1]}</td><td>{_text(m.frame)}</td>'
+        f'<td class="n">{m.count}</td><td>{_times(m.size)}</td><td>{_text(m.frame)}</td>'
         f'<td class="n">{number(m.error)}</td><td class="n">{number(m.baseline)}</td>'
         f'<td class="n">{number(m.through)}</td><td class="n">{number(m.spread)}</td></tr>\n'
         for m in report.measurements

@@ -29,11 +29,11 @@ class Measurement:
     Attributes:
       family: what kind of transformation: ``"points"``, ``"shifts"``, ``"cropped shifts"``, …
       element: the transformation in words, as in ``"90°"`` or ``"mirror 45°"``.
-      value: the transformation in numbers: (reflected, degrees); (rows, columns) in pixels; the parameter of the
-        others.
+      value: the transformation in numbers: (reflected, degrees), of volumes the matrix row by row; (rows, columns) in
+        pixels, of volumes with slices before; the parameter of the others.
       images: which images: ``"white noise"``, ``"band-limited"`` or the name of the data.
       count: how many.
-      size: their (height, width).
+      size: their (height, width), of volumes with the depth before.
       frame: ``"full"``, or ``"disc"`` when only what lies within the inscribed disc counts.
       error: ‖f(g·x) − g·f(x)‖ / ‖g·f(x)‖ over all images (the share of differing entries for integer outputs).
       baseline: ‖g⁻¹·g·x − x‖ / ‖x‖, what resampling loses of the input; 0 where nothing is resampled.
@@ -48,7 +48,7 @@ class Measurement:
     value: tuple[float, ...]
     images: str
     count: int
-    size: tuple[int, int]
+    size: tuple[int, ...]
     frame: str
     error: float
     baseline: float

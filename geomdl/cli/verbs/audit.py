@@ -3,10 +3,12 @@
   geomdl audit my_package.models:build --group=D4
   geomdl audit model.py:network --group=C8 --size=64x64x3 --out=audit
   geomdl audit model.onnx --group=C4 --output="1 regular"
+  geomdl audit model.py:network --group=O --size=16x16x16x1
   geomdl audit --workdir=runs/c4 --group=D4 --require "C4 exact" --require "shifts approximate<0.1"
 
 The model is what a callable without required arguments returns, or the object that is named: an NNX module, a Linen
-module with its variables (a pair), an Equinox or PyTorch module, a function of images [batch, height, width, channels];
+module with its variables (a pair), an Equinox or PyTorch module, a function of images [batch, height, width, channels],
+or of volumes, with a depth before, for groups of space (O, Oh, C4z, SO3, …);
 or an ONNX file (pip install 'geomdl[onnx]'), which says itself what images it takes.
 Prints a verdict per symmetry; --out writes audit.html, audit.json, badge.md and badge.svg.
 
@@ -42,14 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workdir", action=PathOption, help="directory of a run, instead of a model")
     parser.add_argument("--checkpoint", help="of the run: best (the default), latest, or a step")
-    parser.add_argument("--group", default="D4", help="C1, C4, D4 (the default), C8, SO2, O2, …")
+    parser.add_argument(
+        "--group", help="C1, C4, D4 (the default), C8, SO2, O2, …; of volumes O, Oh (the default), C4z, SO3, O3, …"
+    )
     parser.add_argument(
         "--data",
         action=PathOption,
         help="digits, tfds:<name>, …, or an .npz or .npy file of images; noise if not given",
     )
     parser.add_argument("--images", type=whole(2, 10**9), help="how many (default: 32 of noise, 64 of data)")
-    parser.add_argument("--size", help="of the noise, HxWxC; the first common size that the model takes if not given")
+    parser.add_argument("--size", help="of the noise, HxWxC or DxHxWxC; a common one that the model takes if not given")
     parser.add_argument(
         "--output",
         default="auto",
@@ -78,11 +82,15 @@ def run(arguments: argparse.Namespace) -> int:
     size = _check(arguments)
     from geomdl.audit.probes.symmetries import symmetry_names
     from geomdl.audit.results.requirement import requirement
-    from geomdl.groups import group
+    from geomdl.groups import SpatialGroup, group
 
-    names = symmetry_names(group(arguments.group))
-    required = [requirement(text, names) for text in arguments.require]
-    output = _output(arguments)
+    if arguments.group is None and not arguments.workdir:
+        arguments.group = "D4" if size is None or len(size) == 3 else "Oh"
+    required, output = [], arguments.output
+    if arguments.group is not None:
+        names = symmetry_names(group(arguments.group))
+        required = [requirement(text, names) for text in arguments.require]
+        output = _output(arguments)
 
     import jax
 
@@ -106,7 +114,12 @@ def run(arguments: argparse.Namespace) -> int:
             data_path=arguments.data_path,
             data_dir=arguments.data_dir,
         )
-        of_run = trained.plane_shape  # audits are of networks of images
+        of_run = tuple(trained.image_shape)
+        if arguments.group is None:
+            arguments.group = "Oh" if len(of_run) == 4 else "D4"
+            names = symmetry_names(group(arguments.group))
+            required = [requirement(text, names) for text in arguments.require]
+            output = _output(arguments)
         model, name = trained.model, f"{arguments.workdir}, step {trained.step}"
         if arguments.output == "auto":  # the task knows
             output = getattr(trained.task, "law", output)
@@ -122,7 +135,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         model, name = load_target(arguments.model), arguments.model
     if arguments.data is not None:
-        images = read_images(arguments.data, count=count or 64, dtype=arguments.dtype or "float32")
+        volumes = isinstance(group(arguments.group), SpatialGroup)
+        images = read_images(arguments.data, count=count or 64, dtype=arguments.dtype or "float32", volumes=volumes)
     report = audit(
         model,
         group=arguments.group,
@@ -178,7 +192,7 @@ def _data_of(trained: "Trained") -> "Dataset | None":
         return None
 
 
-def _check(arguments: argparse.Namespace) -> tuple[int, int, int] | None:
+def _check(arguments: argparse.Namespace) -> tuple[int, ...] | None:
     """Refuses what cannot be meant, before anything is loaded; returns the size."""
     if (arguments.model is None) == (arguments.workdir is None):
         raise UsageError("geomdl audit needs a model (package.module:factory) or --workdir, and not both")
@@ -197,14 +211,14 @@ def _check(arguments: argparse.Namespace) -> tuple[int, int, int] | None:
     if arguments.data is not None:
         raise UsageError("--size is of the noise that is made when no --data is given; give one of them")
     parts = arguments.size.lower().split("x")
-    if len(parts) != 3 or not all(re.fullmatch("0*[1-9][0-9]{0,8}", part) for part in parts):
-        raise invalid("--size", arguments.size, "HEIGHTxWIDTHxCHANNELS", "64x64x3")
-    height, width, channels = map(int, parts)
+    if len(parts) not in (3, 4) or not all(re.fullmatch("0*[1-9][0-9]{0,8}", part) for part in parts):
+        raise invalid("--size", arguments.size, "HEIGHTxWIDTHxCHANNELS, or DEPTHxHEIGHTxWIDTHxCHANNELS", "64x64x3")
+    size = tuple(map(int, parts))
     for option, count in (("size", 2), ("images", arguments.images or 32)):
         value = getattr(arguments, option)
         option, value = (option, value) if value is not None else ("size", f"{arguments.size} of {count} images")
-        require_memory(f"--{option}", value, (count, height, width, channels), itemsize=16)
-    return height, width, channels
+        require_memory(f"--{option}", value, (count, *size), itemsize=16)
+    return size
 
 
 def _print(report: object) -> None:

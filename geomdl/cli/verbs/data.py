@@ -62,6 +62,8 @@ def run(arguments: argparse.Namespace) -> None:
     config = RunConfig.from_config_dict(values)
     found = inspect(config.data)
     dataset = found.dataset
+    if arguments.sheet and len(dataset.image_shape) == 2:
+        raise invalid("--sheet", arguments.sheet, "none for point clouds, which have no pictures")
     print(f"{dataset.name}: {dataset.provenance}")
     print(f"images {'×'.join(map(str, dataset.image_shape))}, {dataset.train.images.dtype}; labels: "
           f"{dataset.target_kinds['label'].description}")  # fmt: skip

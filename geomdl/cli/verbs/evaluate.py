@@ -96,11 +96,13 @@ def measure(
     """
     from geomdl.cli.support.overlays import write_overlays
     from geomdl.evaluators import (
-        EVALUATORS,
+        AxisSweep,
         BoxConsistency,
+        CubeSweep,
         RotationConsistency,
         RotationSweep,
         ShiftSweep,
+        evaluator_named,
         evaluators_for,
         predictor,
         with_batch_size,
@@ -119,8 +121,10 @@ def measure(
         folder.mkdir(exist_ok=True)
     numbers: dict[str, float] = {}
     for name in evaluators:
-        evaluator = with_batch_size(EVALUATORS[name](), trained.config.training.eval_batch_size)
-        if isinstance(evaluator, RotationSweep | ShiftSweep | RotationConsistency | BoxConsistency):
+        evaluator = with_batch_size(evaluator_named(name, trained.image_shape), trained.config.training.eval_batch_size)
+        if isinstance(
+            evaluator, RotationSweep | ShiftSweep | RotationConsistency | BoxConsistency | CubeSweep | AxisSweep
+        ):
             rows = evaluator.rows(predict, images, trained.task)
             if folder is not None:
                 write_csv(folder / f"{split}_{name.rpartition(':')[2]}.csv", rows)

@@ -65,11 +65,10 @@ class GivenData(DataConfig):
         if self.dataset is None:
             allowed = "a config with the section 'data', e.g. data=dict(name='digits'); or, in Python, a data set"
             raise invalid("config", "without data", f"{allowed}: train(config, workdir, dataset=…)")
-        height, width, channels = self.shape
         train, validation, test = self.images
         raise ValueError(
             f"the data set {self.dataset!r} ({train} training, {validation} validation and {test} test images of "
-            f"{height}×{width}×{channels}) was given in Python, and no config says how to make it; give it again: "
+            f"{'×'.join(map(str, self.shape))}) was given in Python, and no config says how to make it; give it again: "
             "train(config, workdir, dataset=…), load_trained(workdir, dataset=…); for commands, name what makes it in "
             "the config: data.name='path/file.py:function'"
         )

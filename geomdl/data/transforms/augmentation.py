@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +30,7 @@ from geomdl.data.transforms.mixing import mixed
 from geomdl.data.transforms.mosaic import mosaics, require_boxes
 from geomdl.data.transforms.photometric import IMAGENET_LIGHTING, Levels, jittered, require_rgb
 from geomdl.data.transforms.randaugment import MOST, Drawn
+from geomdl.data.transforms.random_rotations import random_rotations
 from geomdl.errors import invalid, misshapen
 from geomdl.groups import PLANE, VOLUME, group
 from geomdl.layers.core.data_axis import per_example
@@ -46,6 +48,10 @@ class Augmentation:
     mixed); rotation and scale resample once, by cubic B-splines (:func:`geomdl.actions.warp.warp`). What enters the
     frame is 0.
 
+    Volumes are rotated, scaled, flipped and shifted in space, and moved by the elements of a group; the other options
+    are for images. `rotation` draws from all rotations of space up to an angle, uniformly, and resamples linearly along
+    each axis; with ``rotation=180`` and ``flip=True`` all of O(3) is drawn from. Voxels count as cubes.
+
     The order is: mosaic, element of a group, crop, rotation and scale, the maps of RandAugment, flip, quarter turns,
     shift, the colours of RandAugment, jitter, lighting, cutout; images are mixed at the end. Label maps, boxes and
     coordinates follow what moves; colours, which move nothing, leave all targets as they are. Colours are changed in
@@ -55,12 +61,15 @@ class Augmentation:
     Padding by 4 pixels and cropping at random, as papers on CIFAR do, is ``shift=4``.
 
     Attributes:
-      rotation: θ uniform in ± this many degrees; 180 for all rotations.
+      rotation: θ uniform in ± this many degrees; 180 for all rotations. Of volumes the rotation is uniform among those
+        by at most this angle, about any axis.
       quarter_turns: also turn by 0, 90, 180 or 270°, equally often.
       shift: also shift by whole pixels, uniform in ± this many, in each direction.
       flip: also flip left and right, half of the time.
       group: also move by an element of this group, ``"D4"`` for images, ``"O"`` or ``"Oh"`` for volumes, of those that
-        map the grid to itself, all equally often. Empty for none. Volumes take no other option.
+        map the grid to itself, all equally often. Empty for none.
+      rotation_axis: of volumes: ``"x"``, ``"y"`` or ``"z"`` for rotations about this axis alone, by θ uniform in ± the
+        degrees of ``rotation``. Empty for all axes.
       scale: s log-uniform in [1/(1 + scale), 1 + scale].
       cutout: set a square of this many pixels a side to 0, its centre uniform over the pixels; the part that sticks out
         of the image is lost. Of an even side the centre is the first pixel below and to the right of the middle.
@@ -105,6 +114,7 @@ class Augmentation:
     shift: int = 0
     flip: bool = False
     group: str = ""
+    rotation_axis: Literal["", "x", "y", "z"] = ""
     scale: float = 0.0
     cutout: int = 0
     crop_area: tuple[float, float] = (1.0, 1.0)
@@ -141,6 +151,13 @@ class Augmentation:
         number("augmentation.rotation", self.rotation)
         if self.rotation > 180:
             raise invalid("augmentation.rotation", self.rotation, "degrees in [0, 180]", 180)
+        if self.rotation_axis not in ("", "x", "y", "z"):
+            raise invalid("augmentation.rotation_axis", self.rotation_axis, "x, y or z, or empty for all axes", "z")
+        if self.rotation_axis and not self.rotation:
+            allowed = (
+                f"'' without augmentation.rotation, or degrees: rotation=180 for all turns about {self.rotation_axis}"
+            )
+            raise invalid("augmentation.rotation_axis", self.rotation_axis, allowed, "")
         whole_number("augmentation.shift", self.shift, least=0)
         whole_number("augmentation.cutout", self.cutout, least=0)
         number("augmentation.scale", self.scale)
@@ -148,7 +165,7 @@ class Augmentation:
             if not isinstance(getattr(self, key), bool):
                 raise invalid(f"augmentation.{key}", getattr(self, key), "true or false")
         if self.group:
-            group(self.group).require_finite("augmentation.group")
+            _require_finite(self.group)
 
     @property
     def is_identity(self) -> bool:
@@ -229,8 +246,8 @@ class Augmentation:
         labelled −1: there is nothing to see, so no loss counts it.
 
         Args:
-          images: ``[batch, height, width, channels]``, floating point.
-          maps: ``[batch, height, width]``, integers of any type, or bool.
+          images: ``[batch, height, width, channels]``, or volumes; floating point.
+          maps: ``[batch, height, width]``, integers of any type, or bool; of volumes ``[batch, depth, height, width]``.
           key: a JAX random key, or a seed.
 
         Returns:
@@ -247,8 +264,8 @@ class Augmentation:
         True
         """
         images, maps = jnp.asarray(as_array(images, "images")), class_indices(maps, None, "label map")
-        if maps.shape != images.shape[:3]:
-            raise invalid("shape of the label maps", maps.shape, f"that of the images, {images.shape[:3]}")
+        if maps.shape != images.shape[:-1]:
+            raise invalid("shape of the label maps", maps.shape, f"that of the images, {images.shape[:-1]}")
         moved = self.batch({"image": images, "label": maps}, {"label": _MAPS}, as_key(key))
         return moved["image"], moved["label"]
 
@@ -271,8 +288,13 @@ class Augmentation:
         moved = dict(batch)
         if moved["image"].ndim == VOLUME.dimension + 2:
             self._require_volumes()
+        elif moved["image"].ndim == 3 and (self.is_identity or moved["image"].shape[-1] > 3):  # clouds, not an image
+            self._require_nothing()
+            return moved
         elif moved["image"].ndim != 4:
             raise misshapen("images", moved["image"].shape, PLANE_AXES)
+        elif self.rotation_axis:
+            raise invalid("augmentation.rotation_axis", self.rotation_axis, "'' for images; axes are of volumes", "")
         if self.rotation or self.scale:
             moved["image"] = jnp.asarray(as_floating(moved["image"], "images to rotate or scale"))
         elif self._crops or self.randaugment or self._colours or self.lighting:
@@ -301,6 +323,7 @@ class Augmentation:
         if self.group:
             yield self._turned(jax.random.fold_in(key, 9), shape)
         if len(shape) == VOLUME.dimension + 2:
+            yield from self._transformations_of_volumes(shape[0], key)
             return
         count, height, width, channels = shape
         size = (height, width)
@@ -341,11 +364,35 @@ class Augmentation:
             rows, columns = map(cut_along, cut_keys, (height, width))
             yield Cutout(rows[:, :, None] & columns[:, None, :])
 
+    def _require_nothing(self) -> None:
+        """Raises a ValueError for any option: point clouds are not moved."""
+        for f in dataclasses.fields(self):
+            if f.init and getattr(self, f.name) != f.default:
+                allowed = (
+                    "its default for point clouds; a point_network keeps rotations, shifts and permutations itself"
+                )
+                raise invalid(f"augmentation.{f.name}", getattr(self, f.name), allowed, f.default)
+
+    def _transformations_of_volumes(self, count: int, key: jax.Array) -> Iterator[ImageTransformation]:
+        """Rotation and scale, flip, shift."""
+        warp_key, scale_key, flip_key, shift_key = jax.random.split(key, 4)
+        if self.rotation or self.scale:
+            draws = per_example(lambda n: jax.random.uniform(scale_key, (n,), minval=-1.0, maxval=1.0), count)
+            turns = per_example(lambda n: random_rotations(warp_key, n, self.rotation, self.rotation_axis), count)
+            yield Warp(((1.0 + self.scale) ** draws)[:, None, None] * turns)
+        if self.flip:
+            yield LeftRightFlip(per_example(lambda n: jax.random.bernoulli(flip_key, shape=(n,)), count), VOLUME)
+        if self.shift:
+            reach = self.shift
+            yield Shift(per_example(lambda n: jax.random.randint(shift_key, (n, 3), -reach, reach + 1), count))
+
     def _require_volumes(self) -> None:
         """Raises a ValueError for an option that volumes do not have."""
         for f in dataclasses.fields(self):
-            if f.init and f.name != "group" and getattr(self, f.name) != f.default:
-                allowed = "its default for volumes; they are moved by the elements of augmentation.group"
+            if f.init and f.name not in _OF_VOLUMES and getattr(self, f.name) != f.default:
+                allowed = f"its default for volumes, which have augmentation.{', '.join(_OF_VOLUMES)}"
+                if f.name == "quarter_turns":
+                    allowed = "false for volumes; augmentation.group='C4z' turns them about z, 'O' about all axes"
                 raise invalid(f"augmentation.{f.name}", getattr(self, f.name), allowed, f.default)
 
     def _turned(self, key: jax.Array, shape: tuple[int, ...]) -> GridElements:
@@ -404,6 +451,9 @@ class Augmentation:
         return Recolour(lambda x: self.levels.in_light(in_light, x).astype(x.dtype))
 
 
+_OF_VOLUMES = ("rotation", "rotation_axis", "scale", "flip", "shift", "group")
+"""The options that volumes have."""
+
 _TRIES = 10
 """Draws of a rectangle, of which the first that fits is taken."""
 
@@ -419,6 +469,21 @@ def _require_range(key: str, value: tuple[float, float], most: float | None = No
         raise invalid(
             f"augmentation.{key}", value, f"a least and a greatest of {bound}", "(0.08, 1.0)" if most else None
         )
+
+
+def _require_finite(name: str) -> None:
+    """Raises ValueError for a group of which no element can be drawn from a list, with the option that draws it."""
+    others = {
+        "SO2": "rotation=180",
+        "O2": "rotation=180, flip=true",
+        "SO3": "rotation=180",
+        "O3": "rotation=180, flip=true",
+    }
+    found = group(name)
+    if not found.is_finite and str(found) in others:
+        allowed = f"a finite group; all elements of {found} are drawn by augmentation.{others[str(found)]}"
+        raise invalid("augmentation.group", name, allowed)
+    found.require_finite("augmentation.group")
 
 
 _MAPS = MapTarget(2**31 - 1)  # a map's classes do not matter for how it moves

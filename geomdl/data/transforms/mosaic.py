@@ -117,4 +117,3 @@ def _corners(key: jax.Array, count: int, size: tuple[int, int]) -> jax.Array:
     least = jnp.array([-(-side // 4) for side in size])
     most = jnp.array([side - (-(-side // 4)) for side in size])
     return jax.random.randint(key, (count, 2), least, most + 1)
-

@@ -11,7 +11,15 @@ from typing import Any, cast
 from geomdl.equivariance.contracts.contract import Contract
 from geomdl.equivariance.contracts.promise import LEVELS, Condition, Promise, Size, by_group
 from geomdl.equivariance.contracts.redundancy import NO_REDUNDANCY, Choice, Redundancy
-from geomdl.groups import PerAxis, PlanarGroup, PointGroup, elementwise, require_planar
+from geomdl.groups import (
+    PerAxis,
+    PlanarGroup,
+    PointGroup,
+    SpatialGroup,
+    elementwise,
+    named_subgroups,
+    require_planar,
+)
 from geomdl.representations import FieldType
 
 
@@ -349,14 +357,28 @@ def _common_step(steps: Iterable[int | Fraction | PerAxis]) -> int | PerAxis:
     return elementwise(lambda *along_axis: math.lcm(*(Fraction(step).numerator for step in along_axis)), *steps)
 
 
-def _common_exact_group(contracts: Sequence[Contract]) -> PlanarGroup | None:
+def _common_exact_group(contracts: Sequence[Contract]) -> PlanarGroup | SpatialGroup | None:
     """The intersection of the groups to which exact promises are confined; None when nothing is."""
     group = contracts[-1].group
     if all(c.exact_within is None for c in contracts):
         return None
+    if isinstance(group, SpatialGroup):
+        common = functools.reduce(_intersection_in_space, [c.exact_group for c in contracts], group)
+        return None if common == group else common
     planar = [require_planar(c.exact_group, "an exact promise about a subgroup") for c in contracts]
     common = functools.reduce(_intersection, planar, require_planar(group, "an exact promise about a subgroup"))
     return None if common == group else common
+
+
+def _intersection_in_space(a: SpatialGroup, b: Any) -> SpatialGroup:
+    """The largest group with a name that is in both; `named_subgroups` of a continuous one are tenfold at most."""
+    if not isinstance(b, SpatialGroup):
+        raise TypeError(f"{b} is no group of space")
+    for large, small in ((a, b), (b, a)):
+        if large.contains_group(small):
+            return small
+    finite, other = (a, b) if a.is_finite else (b, a)
+    return [h for h in named_subgroups(finite) if other.contains_group(h)][-1]
 
 
 def _intersection(a: PlanarGroup, b: PlanarGroup) -> PlanarGroup:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from geomdl.equivariance.contracts.promise import ALIASED, NOTHING, Condition, Promise, Size, same_size, square
 from geomdl.equivariance.contracts.redundancy import Choice, Redundancy
-from geomdl.groups import PerAxis, PlanarGroup, PointGroup
+from geomdl.groups import PerAxis, PlanarGroup, PointGroup, SpatialGroup
 from geomdl.representations import FieldType
 
 __all__ = ["ALIASED", "NOTHING", "Condition", "Contract", "Promise", "Size", "exact_everywhere", "square"]
@@ -70,7 +70,7 @@ class Contract:
     stride: int | Fraction | PerAxis = 1
     depth: int = 1
     random_in_training: bool = False
-    exact_within: PlanarGroup | None = None
+    exact_within: PlanarGroup | SpatialGroup | None = None
     fractional: Promise = NOTHING
     up_to_shift: Promise | None = None
     reach: Fraction | int | PerAxis | None = None

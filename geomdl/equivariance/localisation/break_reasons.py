@@ -4,7 +4,7 @@ import numpy as np
 
 from geomdl.equivariance.contracts.contract import Contract
 from geomdl.equivariance.localisation.feature_transformation import Size, same_element, stride_between
-from geomdl.groups import GridTranslations, PlanarGroup
+from geomdl.groups import GridTranslations, PlanarGroup, SpatialGroup
 
 AT_FAULT = "its contract promises this exactly: the layer itself is at fault"
 """What is left when a contract gives no reason."""
@@ -27,12 +27,14 @@ def reason_from_contract(contract: Contract, group: object, broken: np.ndarray, 
     """
     is_shift = isinstance(group, GridTranslations)
     promise = contract.shifts if is_shift else contract.points
-    if isinstance(group, PlanarGroup) and any(same_element(g, group, contract.exact_group) is None for g in broken):
+    if isinstance(group, PlanarGroup | SpatialGroup) and any(
+        same_element(g, group, contract.exact_group) is None for g in broken
+    ):
         return f"its contract is about {contract.exact_group}, not about all of {group}"
     if promise.level == "none":
         return f"its contract promises nothing{': ' + promise.why if promise.why else ''}"
     if violated := promise.violated(size):
-        return f"its contract needs {' and '.join(violated)}; its input here is {size[0]}x{size[1]}"
+        return f"its contract needs {' and '.join(violated)}; its input here is {_times(size)}"
     if promise.level == "approximate":
         return f"its contract is approximate{': ' + promise.why if promise.why else ''}"
     if is_shift and np.any(broken % contract.step):
@@ -53,7 +55,7 @@ def reason_from_error(
       shifts: the elements ``[n, 2]`` where they are shifts, in pixels of the layer's input.
       tolerance: of the relative error.
     """
-    after = (difference.shape[2], difference.shape[3])
+    after = difference.shape[2:-1]
     strides = stride_between(before, after)
     stride = max(strides)
     if isinstance(group, GridTranslations):
@@ -63,7 +65,7 @@ def reason_from_error(
         if stride > 1 and not np.any(broken & whole):
             return f"a stride of {stride}: shifts by other than multiples of {stride} pixels cannot move its output"
         if any(n % s.numerator for n, s in zip(before, strides, strict=True)):
-            return f"a stride of {stride} does not divide its input of {before[0]}x{before[1]}"
+            return f"a stride of {stride} does not divide its input of {_times(before)}"
         distance = np.abs(np.mod(shifts + np.array(before) / 2, before) - np.array(before) / 2).sum(1)
         nearest = broken & (distance == distance[broken].min(initial=np.inf))
         if nearest.any() and _is_at_border(difference[nearest], expected[nearest], tolerance):
@@ -71,7 +73,7 @@ def reason_from_error(
         return ""
     if stride > 1:
         parity = "even" if any(n % 2 == 0 for n in before) else "odd"
-        sizes = f"{before[0]}x{before[1]} to {after[0]}x{after[1]}"
+        sizes = f"{_times(before)} to {_times(after)}"
         return (
             f"a stride of {stride} on an {parity} size ({sizes}): its windows are not placed symmetrically about the"
             " centre, so turns and flips do not map them to each other"
@@ -83,8 +85,12 @@ def reason_from_error(
 
 def _is_at_border(difference: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
     """Whether the middle half of the frame, which has to have a few pixels, is free of errors."""
-    height, width = difference.shape[2:4]
-    if min(height, width) < 5:
+    size = difference.shape[2:-1]
+    if min(size) < 5:
         return False
-    middle = (slice(None), slice(None), slice(height // 4, -(height // 4)), slice(width // 4, -(width // 4)))
+    middle = (slice(None), slice(None), *(slice(n // 4, -(n // 4)) for n in size))
     return bool(np.linalg.norm(difference[middle]) <= tolerance * np.linalg.norm(expected[middle]))
+
+
+def _times(size: Size) -> str:
+    return "x".join(map(str, size))

@@ -8,19 +8,20 @@ import numpy as np
 
 from geomdl.actions import warp
 from geomdl.actions.families import Family
+from geomdl.actions.field import act_on_space
 from geomdl.actions.projective import move
 from geomdl.equivariance.host.shifts import ideally_shifted
-from geomdl.groups import Element, GridTranslations, Group, PlanarGroup, PointGroup
+from geomdl.groups import VOLUME, Element, GridTranslations, Group, PlanarGroup, PointGroup, SpatialGroup
 from geomdl.representations import FieldType
 
-Size = tuple[int, int]
+Size = tuple[int, ...]
 
 
 def feature_parts(y: np.ndarray, batch: int, size: Size) -> list[np.ndarray] | None:
     """Splits an activation into fields ``[batch, height, width, channels]`` and vectors ``[batch, channels]``.
 
-    Five axes (fields with a group axis) are flattened to four. Three axes are tokens: of a square grid when the images
-    are square and their number is a square, or one more (then the first is a vector).
+    One axis more (fields with a group axis) is flattened. Three axes are tokens: of a square grid when the images
+    are square and their number is a square, or one more (then the first is a vector). Fields on volumes have a depth.
 
     Returns:
       The parts, or None for an array of another shape.
@@ -32,11 +33,11 @@ def feature_parts(y: np.ndarray, batch: int, size: Size) -> list[np.ndarray] | N
         return None
     if y.ndim == 1:
         return [y[:, None]]
-    if y.ndim in (2, 4):
+    if y.ndim in (2, len(size) + 2):
         return [y]
-    if y.ndim == 5:
-        return [y.reshape(*y.shape[:3], -1)]
-    if y.ndim != 3 or size[0] != size[1]:
+    if y.ndim == len(size) + 3:
+        return [y.reshape(*y.shape[: len(size) + 1], -1)]
+    if y.ndim != 3 or len(size) != 2 or size[0] != size[1]:
         return None
     side = math.isqrt(y.shape[1])
     extra = y.shape[1] - side * side
@@ -58,8 +59,8 @@ def move_feature(
     Args:
       g: an element of ``group``.
       y: the field or vector.
-      group: a planar group, circular shifts or a family.
-      size: (height, width) of the input.
+      group: of the plane or of space, circular shifts or a family.
+      size: (height, width) of the input; (depth, height, width) of volumes.
       field_type: how the channels transform; perhaps of another group than ``group``.
 
     >>> from geomdl.groups import C4
@@ -68,12 +69,12 @@ def move_feature(
            [0., 2.]])
     """
     if isinstance(group, GridTranslations):
-        return _shift(y, [Fraction(int(n)) for n in g], size) if y.ndim == 4 else y
+        return _shift(y, [Fraction(int(n)) for n in g], size) if y.ndim == len(size) + 2 else y
     if isinstance(group, Family):
         return _homography(g, y, group, size) if y.ndim == 4 else y
-    if not isinstance(group, PlanarGroup):
-        raise TypeError(f"features are moved by planar groups, shifts and families, not by {group}")
-    if y.ndim == 4:
+    if not isinstance(group, PlanarGroup | SpatialGroup):
+        raise TypeError(f"features are moved by groups of the plane and of space, shifts and families, not by {group}")
+    if y.ndim == len(size) + 2:
         y = _turn(g, y, group)
     element = None if field_type is None else same_element(g, group, field_type.group)
     if field_type is None or element is None or field_type.is_trivial or field_type.size != y.shape[-1]:
@@ -81,13 +82,16 @@ def move_feature(
     return y @ field_type.matrix(element).T
 
 
-def same_element(g: Element, group: PlanarGroup, other: PointGroup) -> Element | None:
-    """The element of another planar group that is the same map of the plane; None where it has none.
+def same_element(g: Element, group: PlanarGroup | SpatialGroup, other: PointGroup) -> Element | None:
+    """The element of another group that is the same map of the plane, or of space; None where it has none.
 
     >>> from geomdl.groups import C4, C8
     >>> same_element(np.array([0, 2]), C8, C4), same_element(np.array([0, 1]), C8, C4)
     (array([0, 1]), None)
     """
+    if isinstance(group, SpatialGroup):
+        inside = isinstance(other, SpatialGroup) and bool(other.contains_matrix(group.matrix(g)))
+        return other.from_matrix(group.matrix(g)) if inside and isinstance(other, SpatialGroup) else None
     if not isinstance(other, PlanarGroup) or (g[0] and not other.reflections):
         return None
     angle = float(group.plane_angle(g)) - g[0] * np.deg2rad(2 * other.mirror)
@@ -108,26 +112,31 @@ def on_grid(group: Group | Family, elements: Element) -> np.ndarray:
     """
     if isinstance(group, PlanarGroup):
         return np.array([bool(group.is_grid_symmetry(g)) for g in elements])
+    if isinstance(group, SpatialGroup):
+        return VOLUME.is_grid_symmetry(group, np.asarray(elements))
     if not isinstance(group, Family):
         return np.full(len(elements), isinstance(group, GridTranslations))
     parameters = np.asarray(elements)[:, 1:] if group.reflections else np.asarray(elements)
     return np.all(parameters == 0, 1) | (not group.moves_plane)
 
 
-def stride_between(before: Size, after: Size) -> tuple[Fraction, Fraction]:
+def stride_between(before: Size, after: Size) -> tuple[Fraction, ...]:
     """How many pixels of one grid make up one of another, along each axis, rounded to a whole number or its inverse.
 
     >>> stride_between((9, 4), (4, 8))
     (Fraction(2, 1), Fraction(1, 2))
     """
-    rows, columns = (
+    return tuple(
         Fraction(max(1, round(b / a))) if b >= a else Fraction(1, max(1, round(a / b)))
         for b, a in zip(before, after, strict=True)
     )
-    return rows, columns
 
 
-def _turn(g: Element, y: np.ndarray, group: PlanarGroup) -> np.ndarray:
+def _turn(g: Element, y: np.ndarray, group: PlanarGroup | SpatialGroup) -> np.ndarray:
+    if isinstance(group, SpatialGroup):
+        if VOLUME.is_grid_symmetry(group, g):
+            return VOLUME.grid_symmetry(group, g)(y)
+        return np.asarray(act_on_space(g, y.astype(np.float32), group, VOLUME), y.dtype)
     if not group.is_grid_symmetry(g):
         return np.asarray(warp(y.astype(np.float32), group.matrix(g)), y.dtype)
     flipped = np.flip(y, 1) if g[0] else y
@@ -135,18 +144,19 @@ def _turn(g: Element, y: np.ndarray, group: PlanarGroup) -> np.ndarray:
 
 
 def _shift(y: np.ndarray, shift: Sequence[Fraction], size: Size) -> np.ndarray:
-    strides = stride_between(size, (y.shape[1], y.shape[2]))
+    strides = stride_between(size, y.shape[1:-1])
     for axis, (pixels, stride) in enumerate(zip(shift, strides, strict=True), start=1):
         moved = pixels / stride
         if moved.denominator == 1:
             y = np.roll(y, int(moved), axis)
         else:
-            y = ideally_shifted(y, (float(moved), 0.0) if axis == 1 else (0.0, float(moved)))
+            y = ideally_shifted(y, tuple(float(moved) * (axis == a) for a in range(1, y.ndim - 1)))
     return y
 
 
 def _homography(g: Element, y: np.ndarray, family: Family, size: Size) -> np.ndarray:
-    matrix = family.matrix(g, size)
+    height, width = size
+    matrix = family.matrix(g, (height, width))
     if matrix is None:  # pixel values change, and features should not
         return y
     scale = np.diag([y.shape[2] / size[1], y.shape[1] / size[0], 1.0])

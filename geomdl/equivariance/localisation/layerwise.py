@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 from geomdl.actions.families import Family
 from geomdl.actions.generators import Generator
 from geomdl.actions.warp import Padding
+from geomdl.arrays import as_array
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.adapters.recording import Activations
 from geomdl.equivariance.contracts.contract import Contract
@@ -20,8 +21,8 @@ from geomdl.equivariance.host.relative_error import relative_error_on_host
 from geomdl.equivariance.localisation.break_reasons import AT_FAULT, reason_from_contract, reason_from_error
 from geomdl.equivariance.localisation.feature_transformation import Size, feature_parts, move_feature, on_grid
 from geomdl.equivariance.measures.evaluation import image_batch
-from geomdl.equivariance.measures.symmetry import Transformations, symmetry, transformations
-from geomdl.groups import GridTranslations, PlanarGroup
+from geomdl.equivariance.measures.symmetry import Transformations, dimension_of, symmetry, transformations
+from geomdl.groups import GridTranslations, PlanarGroup, SpatialGroup
 from geomdl.representations import FieldType
 
 PERMUTED = "channels permuted"
@@ -151,8 +152,8 @@ def layer_errors(
 
     Args:
       model: what `geomdl.equivariance.activations` can look into.
-      x: images ``[batch, height, width, channels]``.
-      group: a planar group, circular shifts, a family or a generator, or its name; see
+      x: images ``[batch, height, width, channels]``, or volumes.
+      group: of the plane or of space, circular shifts, a family or a generator, or its name; see
         `geomdl.equivariance.measures.symmetry`.
       elements: ``[n, element_size]``; by default all of a small finite group, or drawn ones, without the identity.
       field_type: how the channels of x transform; as scalars by default.
@@ -169,8 +170,11 @@ def layer_errors(
     >>> errors.first_broken()
     'layers.1'
     """
-    model, x = as_function(model), image_batch(x)
-    size: Size = (x.shape[1], x.shape[2])
+    model = as_function(model)
+    x = jnp.asarray(as_array(x, "x"))
+    dimension = dimension_of(group, model)
+    x = image_batch(x, dimension=3 if group == "shifts" and x.ndim == 5 else dimension)
+    size: Size = x.shape[1:-1]
     resolved = transformations(group, size)
     if isinstance(resolved, Generator):
         resolved = Family(resolved.name, (resolved.name,), (1.0,))
@@ -205,8 +209,8 @@ def layer_errors(
                 )
             row, broken = dataclasses.replace(row, reason=reason), True
         rows.append(row)
-        fields = [part for part in parts if part.ndim == 4]
-        before = (fields[0].shape[1], fields[0].shape[2]) if fields else before
+        fields = [part for part in parts if part.ndim == len(size) + 2]
+        before = fields[0].shape[1:-1] if fields else before
     labels = tuple(moves.labels[i] for i in keep)
     return LayerErrors(model.name, moves.name, labels, tuple(study.exact.tolist()), tuple(rows), tuple(left_out))
 
@@ -233,8 +237,8 @@ class _Study:
 
         wanted = [expected(g) for g in self.elements]
         errors = [_relative(m, w) for m, w in zip(moved, wanted, strict=True)]
-        known = kind is not None and isinstance(self.group, PlanarGroup)
-        moved_as = str(kind) if known else "scalars" if parts[-1].ndim == 4 else "invariant"
+        known = kind is not None and isinstance(self.group, PlanarGroup | SpatialGroup)
+        moved_as = str(kind) if known else "scalars" if parts[-1].ndim == len(self.size) + 2 else "invariant"
         if not known and any(e > limit for e in np.array(errors)[self.exact]):
             ordered = [_relative(_sorted(m), _sorted(w)) for m, w in zip(moved, wanted, strict=True)]
             if all(e <= limit for e in np.array(ordered)[self.exact]):
@@ -253,7 +257,7 @@ class _Study:
             reason = reason_from_contract(contract, self.group, self.elements[over], before)
             return "" if inherited and reason == AT_FAULT else reason
         used = [(m, w) for (m, w), exact in zip(pairs, self.exact, strict=True) if exact]
-        if inherited or not used or used[0][0].ndim != 4:
+        if inherited or not used or used[0][0].ndim != len(self.size) + 2:
             return ""
         got, wanted = (np.stack(side) for side in zip(*used, strict=True))
         shifts = self.elements[self.exact]

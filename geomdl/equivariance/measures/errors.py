@@ -28,6 +28,7 @@ from geomdl.equivariance.measures.symmetry import (
     transformations,
 )
 from geomdl.errors import invalid
+from geomdl.groups import LINE, PLANE, VOLUME
 from geomdl.representations import FieldType
 
 
@@ -224,10 +225,10 @@ def orbit_errors(
     resolved = transformations(group, size)
     f, law = in_plain_layout(f, output_law(output, resolved))
     output, out_field_type = as_output(law, out_field_type, resolved, size)
-    if disc_mask and dimension != 2:
-        raise invalid("disc_mask", disc_mask, "False where inputs are not images", False)
+    if disc_mask and dimension < 2:
+        raise invalid("disc_mask", disc_mask, "False where inputs are not images or volumes", False)
     if disc_mask:
-        x = x * jnp.asarray(disc_with_edge(x.shape[1:3], edge=2.0), x.dtype)[..., None]
+        x = x * jnp.asarray(disc_with_edge(x.shape[1:-1], edge=2.0), x.dtype)[..., None]
     shape, computed = output_shape(f, x, complex_numbers=True)
     fields = output in ("field", "labels") and len(shape.shape) > dimension
     out_size = shape.shape[1 : 1 + dimension] if fields else None
@@ -236,7 +237,8 @@ def orbit_errors(
         group, x.shape[1:-1], output, out_size=out_size, elements=elements, field_type=field_type,
         out_field_type=out_field_type, padding=padding, count=count, seed=seed,
     )  # fmt: skip
-    mask = disc(shape.shape[1:3]) if disc_mask and output == "field" and len(shape.shape) == 4 else None
+    masked = disc_mask and output == "field" and len(shape.shape) == dimension + 2
+    mask = disc(shape.shape[1:-1]) if masked else None
 
     def measure(f: Any, g: Any, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         moved = s.move(g, x)
@@ -289,7 +291,7 @@ def _difference(
     if not jnp.issubdtype(b.dtype, jnp.inexact):
         return jnp.mean((a != b).astype(jnp.float32))
     if mask is not None:
-        a, b = (z * jnp.asarray(mask, z.dtype)[None, :, :, None] for z in (a, b))
+        a, b = (z * jnp.asarray(mask, z.dtype)[None, ..., None] for z in (a, b))
     return relative_error(a, b)
 
 
@@ -298,8 +300,9 @@ def _require_output(
 ) -> None:
     if output == "field" and len(shape) == 2 and field_type is not None:  # a field without base space
         return
-    layout = {1: "[batch, length, channels]", 2: "[batch, height, width, channels]"}.get(dimension, "of a field")
-    wanted = {"field": (dimension + 2, layout), "labels": (3, "[batch, height, width]")}
+    space = {1: LINE, 2: PLANE, 3: VOLUME}.get(dimension)
+    layout = "of a field" if space is None else space.layout
+    wanted = {"field": (dimension + 2, layout), "labels": (dimension + 1, layout.replace(", channels", ""))}
     ndim, text = wanted.get(output, (len(shape), "")) if isinstance(output, str) else (len(shape), "")
     if len(shape) != ndim:
         raise invalid(

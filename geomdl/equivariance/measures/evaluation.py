@@ -34,6 +34,10 @@ def image_batch(x: ArrayLike, what: str = "x", dimension: int = 2) -> jax.Array:
     x = jnp.asarray(as_floating(x, what))
     if x.ndim != dimension + 2 or 0 in x.shape:
         hint = {dimension: f"{what}[None, ..., None]", dimension + 1: f"{what}[None]"}.get(x.ndim)
+        if dimension == 3 and x.ndim == 4:
+            hint = f"{what}[..., None] where the channels are missing, {what}[None] where the batch is"
+        if dimension == 2 and x.ndim == 5:
+            hint = "a group of space, such as 'C4z' or 'Oh', for volumes"
         allowed = next((f"{s.fields} {s.layout}" for s in (PLANE, LINE, VOLUME) if s.dimension == dimension), "")
         raise ValueError(
             f"invalid {what} of shape {x.shape}; allowed: {allowed or f'{dimension + 2} axes'}"

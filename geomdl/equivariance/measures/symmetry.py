@@ -19,16 +19,17 @@ from geomdl.actions.warp import Padding
 from geomdl.arrays import as_array
 from geomdl.equivariance.adapters.functions import Model
 from geomdl.errors import invalid, unknown
-from geomdl.groups import GridTranslations, PlanarGroup
-from geomdl.groups import group as group_of
+from geomdl.groups import VOLUME, DirectProduct, GridTranslations, PlanarGroup, SpatialGroup, point_group
+from geomdl.groups.point_names import canonical_name
 from geomdl.numbers import whole_number
 from geomdl.representations import FieldType
 
 Action = Callable[[Any, Any], jax.Array]
 """``action(g, x)``: how an element moves an array; g may be traced."""
 
-Transformations = str | PlanarGroup | GridTranslations | Family | Generator
-"""What can be measured: a name, a planar group, circular shifts, a family of Klein's ladder, a one-parameter group."""
+Transformations = str | PlanarGroup | SpatialGroup | GridTranslations | Family | Generator
+"""What can be measured: a name, a group of the plane or of space, circular shifts, a family of Klein's ladder, a
+one-parameter group."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,11 +53,14 @@ class ActingElements:
     expect: Action
 
 
-def transformations(name: Transformations, size: Sequence[int]) -> PlanarGroup | GridTranslations | Family | Generator:
+def transformations(
+    name: Transformations, size: Sequence[int]
+) -> PlanarGroup | SpatialGroup | GridTranslations | Family | Generator:
     """The group, family or generator of a name; ``"shifts"`` stands for all circular shifts of the image.
 
     Args:
-      name: such as ``"C4"``, ``"O2"``, ``"shifts"``, ``"affine"``, ``"rotate"``; anything else is returned as it is.
+      name: such as ``"C4"``, ``"O2"``, ``"Oh"``, ``"shifts"``, ``"affine"``, ``"rotate"``; anything else is returned
+        as it is.
       size: (height, width) of the images.
 
     Raises:
@@ -69,10 +73,11 @@ def transformations(name: Transformations, size: Sequence[int]) -> PlanarGroup |
     ...
     ValueError: unknown group or family 'afine'; allowed: C4, D4, ...; did you mean 'affine'?
     """
-    if isinstance(name, PlanarGroup | GridTranslations | Family | Generator):
+    if isinstance(name, PlanarGroup | SpatialGroup | GridTranslations | Family | Generator):
         return name
     if not isinstance(name, str):
-        raise invalid("group", name, "a name, PlanarGroup, GridTranslations, Family or Generator", "'C4'")
+        kinds = "a name, PlanarGroup, SpatialGroup, GridTranslations, Family or Generator"
+        raise invalid("group", name, kinds, "'C4'")
     if name == "shifts":
         return GridTranslations(*size)
     if name in FAMILIES:
@@ -80,10 +85,17 @@ def transformations(name: Transformations, size: Sequence[int]) -> PlanarGroup |
     if name in GENERATORS:
         return GENERATORS[name]
     try:
-        return group_of(name)
+        return _one_group(name)
     except ValueError:
-        allowed = ["C4", "D4", "SO2", "O2", "C<N>", "D<N>", "shifts", *FAMILIES, *GENERATORS]
+        allowed = ["C4", "D4", "SO2", "O2", "C<N>", "D<N>", "O", "Oh", "SO3", "O3", "shifts", *FAMILIES, *GENERATORS]
         raise unknown("group or family", name, list(dict.fromkeys(allowed))) from None
+
+
+def _one_group(name: str) -> PlanarGroup | SpatialGroup:
+    found = point_group(name)
+    if isinstance(found, DirectProduct):
+        raise ValueError(f"{found} does not move images")
+    return found
 
 
 def symmetry(
@@ -124,8 +136,7 @@ def symmetry(
     """
     size = tuple(map(int, size))
     resolved = transformations(group, size)
-    if len(size) != 2 and not isinstance(resolved, GridTranslations):
-        raise invalid("group", group, f"circular shifts for inputs of {len(size)} axes; others move images", "'shifts'")
+    _require_dimension(resolved, size)
     if isinstance(resolved, Generator):
         if elements is None:
             raise invalid("elements", None, f"the strengths t at which e^(tX) of {resolved.name} is measured", [0.1])
@@ -138,6 +149,8 @@ def symmetry(
         upright = np.isclose(np.abs(resolved.matrix(drawn)[:, 0, 0]), 1)
         if not upright.all():
             raise invalid("images", f"{size[0]}x{size[1]}", f"square ones for rotations of {resolved}", "C2 or D2")
+    if isinstance(resolved, SpatialGroup):
+        _require_equal_sides(resolved, drawn, size)
     move, undo = _input_actions(resolved, size, field_type, padding)
     output, out_field_type = as_output(output, out_field_type, resolved, size)
     if callable(output):
@@ -151,6 +164,34 @@ def symmetry(
             size=size, field_type=out_field_type, out_size=frame, padding=padding,
         )  # fmt: skip
     return ActingElements(str(getattr(resolved, "name", resolved)), drawn, _labels(resolved, drawn), move, undo, expect)
+
+
+def _require_dimension(group: Any, size: tuple[int, ...]) -> None:
+    """Groups of the plane move images, those of space volumes, shifts whatever they are of."""
+    if isinstance(group, GridTranslations):
+        return
+    dimension = 3 if isinstance(group, SpatialGroup) else 2
+    if len(size) == dimension:
+        return
+    if dimension == 3:
+        raise invalid("group", str(group), f"one that moves inputs of {len(size)} axes; {group} moves volumes", "'C4'")
+    if len(size) == 3 and isinstance(group, PlanarGroup):
+        near = f"{group}z" if group.is_finite and not group.mirror else "O3"
+        raise invalid("group", str(group), f"one that moves volumes, or circular shifts; {group} moves images", near)
+    raise invalid(
+        "group", str(group), f"circular shifts for inputs of {len(size)} axes; others move images", "'shifts'"
+    )
+
+
+def _require_equal_sides(group: SpatialGroup, elements: np.ndarray, size: tuple[int, ...]) -> None:
+    """Elements that exchange axes need these to be equally long, whether they map the grid to itself or not."""
+    matrices = VOLUME.matrix(group, elements)
+    mixed = np.abs(matrices).max(0) > 1e-9
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        if mixed[i, j] and size[i] != size[j]:
+            equal = f"{VOLUME.axes[i]} = {VOLUME.axes[j]}"
+            shown = "x".join(map(str, size))
+            raise invalid("volumes", shown, f"those with {equal}, whose axes elements of {group} exchange")
 
 
 def as_output(
@@ -172,14 +213,16 @@ def as_output(
 
 
 def dimension_of(group: Transformations, model: Model) -> int:
-    """How many axes inputs have between batch and channels: those that shifts are of, else the two of images.
+    """How many axes inputs have between batch and channels: those that shifts are of, three of volumes, two of images.
 
     >>> from geomdl.equivariance.adapters.functions import as_function
-    >>> dimension_of(GridTranslations(12), as_function(lambda x: x)), dimension_of("C4", as_function(lambda x: x))
-    (1, 2)
+    >>> [dimension_of(group, as_function(lambda x: x)) for group in (GridTranslations(12), "C4", "Oh")]
+    [1, 2, 3]
     """
     if isinstance(group, GridTranslations):
         return len(group.sizes)
+    if isinstance(group, SpatialGroup) or (isinstance(group, str) and canonical_name(group) is not None):
+        return 3
     contract = model.contract
     return (contract.in_type.space.dimension or 2) if group == "shifts" and contract is not None else 2
 
@@ -189,7 +232,7 @@ def _same(_: Any, y: Any) -> Any:
 
 
 def _elements(
-    group: PlanarGroup | GridTranslations | Family, elements: ArrayLike | None, count: int, seed: int
+    group: PlanarGroup | SpatialGroup | GridTranslations | Family, elements: ArrayLike | None, count: int, seed: int
 ) -> np.ndarray:
     if elements is not None:
         given = np.atleast_2d(np.asarray(as_array(elements, "elements")))
@@ -207,7 +250,7 @@ def _elements(
 
 
 def _input_actions(
-    group: PlanarGroup | GridTranslations | Family,
+    group: PlanarGroup | SpatialGroup | GridTranslations | Family,
     size: tuple[int, ...],
     field_type: FieldType | None,
     padding: Padding,
@@ -230,14 +273,30 @@ def _input_actions(
             return move(jnp.stack([g[0], jnp.mod(-(1 - 2 * g[0]) * g[1], jnp.asarray(group.period, g.dtype))]), x)
 
         return move, undo
+    if isinstance(group, SpatialGroup):
+        if field_type is not None and field_type.group != group:
+            raise invalid("field_type", field_type, f"a type of {group}")
+        move_volume = input_action(group, field_type=field_type, padding=padding)
+        return move_volume, lambda g, x: move_volume(_inverse(g, group), x)
     return (lambda g, x: group.act(g, x, padding=padding)), (lambda g, x: group.undo(g, x, padding=padding))
 
 
-def _labels(group: PlanarGroup | GridTranslations | Family, elements: np.ndarray) -> tuple[str, ...]:
+def _inverse(g: Any, group: SpatialGroup) -> Any:
+    if not isinstance(g, Tracer):
+        return group.inverse(np.asarray(g))
+    if not group.is_finite:
+        return g * jnp.asarray([1, 1, -1, -1, -1], g.dtype)
+    inverses = jnp.asarray(group.inverse(group.elements()))
+    return inverses[g[0].astype(jnp.int32)].astype(g.dtype)
+
+
+def _labels(group: PlanarGroup | SpatialGroup | GridTranslations | Family, elements: np.ndarray) -> tuple[str, ...]:
     return tuple(_label(group, g) for g in elements)
 
 
-def _label(group: PlanarGroup | GridTranslations | Family, g: np.ndarray) -> str:
+def _label(group: PlanarGroup | SpatialGroup | GridTranslations | Family, g: np.ndarray) -> str:
+    if isinstance(group, SpatialGroup):
+        return group.describe(g)
     if isinstance(group, GridTranslations):
         return f"shift ({', '.join(str(int(n)) for n in g)})"
     if isinstance(group, PlanarGroup):

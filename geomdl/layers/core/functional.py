@@ -115,6 +115,8 @@ def correlate(
         )
     window = Window(kernel.shape[:-2], stride, padding, dilation, padding_mode, remainder)
     out_size, axes = window.output_size(size), window.along(dimension)
+    if dimension == 3 and kernel.size and jax.default_backend() == "cpu":
+        return _slice_by_slice(x, kernel, window, groups)
     grows = window.stride == 1 and out_size[0] > size[0]  # XLA's gradient of the kernel takes a slow path then on CPUs
     apart = padding_mode != "zeros" or grows or window.pixels_of_padding == 0  # padded apart, the gradient is larger
     borders = [0 if apart else axis.padding for axis in axes]
@@ -133,6 +135,37 @@ def correlate(
         feature_group_count=groups,
     )
     return first_of(y, out_size)
+
+
+_FEW = 64
+"""Channels up to which the slices that a window sees are one image of many channels."""
+
+
+def _slice_by_slice(x: jax.Array, kernel: jax.Array, window: Window, groups: int) -> jax.Array:
+    """The correlation of volumes by those of their slices, the sum over the taps along the depth.
+
+    XLA for CPUs has a convolution of images that is three to ten times faster than its convolution of volumes.
+    """
+    first, size = window.along(3)[0], x.shape[1:-1]
+    depth, height, width = window.output_size(size)
+    padded = _pad_axis(x, 1, first.padding, first.padding, window.padding_mode)
+    padded = _pad_axis(padded, 1, 0, first.overhang(size[0]), "zeros")
+    last, images = (depth - 1) * first.stride + 1, (x.shape[0] * depth, *x.shape[2:])
+    starts = [tap * first.dilation for tap in range(first.size)]
+    slices = [padded[:, start : start + last : first.stride].reshape(images) for start in starts]
+    kernels = list(kernel)
+    few = len(slices) * x.shape[-1] <= _FEW or x.dtype.itemsize < 4  # half precisions are added up inside
+    if groups == 1 and few:
+        slices, kernels = [jnp.concatenate(slices, -1)], [jnp.concatenate(kernels, -2)]
+    _, *axes = window.along(3)
+    numbers = {name: tuple(getattr(axis, name) for axis in axes) for name in ("stride", "padding", "dilation")}
+    total: jax.Array | None = None
+    for image, taps in zip(slices, kernels, strict=True):
+        y = correlate(
+            image, taps, padding_mode=window.padding_mode, remainder=window.remainder, groups=groups, **numbers
+        )
+        total = y if total is None else total + y
+    return jnp.asarray(total).reshape(x.shape[0], depth, height, width, kernel.shape[-1])
 
 
 AXES = "DHW"

@@ -5,12 +5,12 @@ import numpy as np
 
 from geomdl.equivariance.contracts.contract import Contract, exact_everywhere
 from geomdl.errors import unknown
-from geomdl.groups import require_planar
+from geomdl.groups import O3, PlanarGroup, SpatialGroup, require_point_group
 from geomdl.layers.core.field_channels import block_fields, is_regular, join_blocks
 from geomdl.layers.core.functional import ACTIVATIONS
 from geomdl.layers.core.layer import Field, Fields, Layer
 from geomdl.layers.core.maximum import largest, shares_of_largest
-from geomdl.representations import FieldType, irrep
+from geomdl.representations import FieldType, Representation, irrep, restrict
 
 
 class VectorField(Layer):
@@ -22,11 +22,11 @@ class VectorField(Layer):
     mean of their vectors, so that the law holds there too.
 
     Args:
-      in_type: regular fields of C_N or D_N, N ≥ 3.
+      in_type: regular fields of C_N or D_N, N ≥ 3, or of T, O, I and their groups with reflections.
       activation: σ; with ``"relu"`` the length is max(0, max_h f(h)).
 
     Raises:
-      ValueError: for an unknown activation, fields that are not regular, or N < 3.
+      ValueError: for an unknown activation, fields that are not regular, N < 3, or a group about an axis of space.
 
     References:
       Marcos et al., Rotation equivariant vector field networks, ICCV 2017, §3.2.
@@ -39,12 +39,8 @@ class VectorField(Layer):
     def __init__(self, in_type: FieldType, activation: str = "relu") -> None:
         if activation not in ACTIVATIONS:
             raise unknown("activation", activation, sorted(ACTIVATIONS))
-        group = require_planar(in_type.group, "VectorField")
-        if group.is_finite and group.rotation_order < 3:
-            raise ValueError(
-                f"VectorField needs a group whose vectors are irreducible, C_N or D_N with N ≥ 3; {group} allows"
-                " Pointwise, NormActivation or Gated"
-            )
+        group = require_point_group(in_type.group, "VectorField")
+        self.vector = _vector(group)
         for b in in_type.blocks:
             if not is_regular(b.representation):
                 raise ValueError(
@@ -52,8 +48,7 @@ class VectorField(Layer):
                     " NormActivation, Gated"
                 )
         self.in_type = in_type
-        self.vector = irrep(group, 1)
-        self.out_type = FieldType(group, [(b.multiplicity, self.vector) for b in in_type.blocks])
+        self.out_type = in_type.with_fields([(b.multiplicity, self.vector) for b in in_type.blocks])
         self.activation = activation
 
     @property
@@ -72,3 +67,17 @@ class VectorField(Layer):
             vectors = jnp.einsum("...h,hd->...d", shares_of_largest(fields), directions, precision="highest")
             parts.append(ACTIVATIONS[self.activation](largest(fields)[..., None]) * vectors)
         return join_blocks(parts)
+
+
+def _vector(group: PlanarGroup | SpatialGroup) -> Representation:
+    """The irrep of vectors."""
+    if isinstance(group, SpatialGroup):
+        labels = restrict(irrep(O3, 1, 1), group).labels
+        if len(labels) == 1:
+            return irrep(group, *labels[0])
+    elif not group.is_finite or group.rotation_order >= 3:
+        return irrep(group, 1)
+    raise ValueError(
+        "VectorField needs a group whose vectors are irreducible, C_N or D_N with N ≥ 3, in space T, O, I, Td, Th, Oh,"
+        f" Ih; {group} allows Pointwise, NormActivation or Gated"
+    )

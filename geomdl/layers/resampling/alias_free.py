@@ -23,8 +23,8 @@ from geomdl.equivariance.contracts.promise import Divides
 from geomdl.equivariance.contracts.redundancy import Redundancy
 from geomdl.errors import invalid
 from geomdl.layers.core.field_channels import per_channel
-from geomdl.layers.core.layer import Child, Field, Image, Images, Layer
-from geomdl.layers.resampling.upsampling import centred_points, size_pair
+from geomdl.layers.core.layer import Child, Field, Fields, Layer, Resampled
+from geomdl.layers.resampling.upsampling import centred_points, size_on
 from geomdl.representations import FieldType
 
 
@@ -41,7 +41,7 @@ class IdealResample(Layer):
     Args:
       in_type: what comes in and goes out; any representations.
       factor: m / n, a whole number or fraction, such as ``Fraction(1, 2)``; or
-      size: (height, width) of the output, or one number for both.
+      size: (height, width) of the output, or as the base space has axes; or one number for all.
 
     Raises:
       ValueError: unless exactly one of factor and size is given; for one that is not positive; at the call for sides
@@ -63,16 +63,16 @@ class IdealResample(Layer):
         in_type: FieldType,
         factor: int | Fraction | None = None,
         *,
-        size: int | tuple[int, int] | None = None,
+        size: int | tuple[int, ...] | None = None,
     ) -> None:
         if (factor is None) == (size is None):
             raise invalid("factor and size of IdealResample", (factor, size), "one of them", "factor=2")
         if factor is not None and (not isinstance(factor, int | Fraction) or factor <= 0):
             raise invalid("factor of IdealResample", factor, "a positive whole number or Fraction", "Fraction(1, 2)")
-        in_type.require_plane("IdealResample")
+        space = in_type.require_base_space("IdealResample")
         self.in_type = self.out_type = in_type
         self.factor = None if factor is None else Fraction(factor)
-        self.size = None if size is None else size_pair("size of IdealResample", size)
+        self.size = None if size is None else size_on(space, "size of IdealResample", size)
 
     def output_size(self, size: Size) -> Size:
         """n · factor along each axis, or the given size. Raises ValueError when it is not whole."""
@@ -111,17 +111,19 @@ class IdealResample(Layer):
         )
 
     def multiply_adds(self, size: Size) -> int:
-        """Channels · (new rows · rows · columns + new rows · new columns · columns)."""
-        (height, width), (rows, columns) = size, self.output_size(size)
-        return self.in_type.size * (rows * height * width + rows * columns * width)
+        """Channels · (new rows · rows · columns + new rows · new columns · columns), one axis after the other."""
+        large = self.output_size(size)
+        products = (math.prod(large[: axis + 1]) * math.prod(size[axis:]) for axis in range(len(size)))
+        return self.in_type.size * sum(products)
 
-    def apply(self, x: Image) -> Images:
-        """Resamples ``[batch, height, width, channels]``."""
-        self.in_type.require_channels(x.shape[-1], "the input of IdealResample")
-        rows, columns = self.output_size(x.shape[1:3])
-        down, across = (jnp.asarray(_ideal(n, m), x.dtype) for n, m in ((x.shape[1], rows), (x.shape[2], columns)))
-        x = jnp.einsum("ih,bhwc->biwc", down, x, precision="highest")
-        return jnp.einsum("jw,biwc->bijc", across, x, precision="highest")
+    def apply(self, x: Field) -> Resampled:
+        """Resamples ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes."""
+        self.in_type.require_layout(x.shape, "the input of IdealResample")
+        axes = "bdhwc"[: x.ndim]
+        for axis, m in enumerate(self.output_size(x.shape[1:-1]), 1):
+            matrix, old = jnp.asarray(_ideal(x.shape[axis], m), x.dtype), axes[axis]
+            x = jnp.einsum(f"i{old},{axes}->{axes.replace(old, 'i')}", matrix, x, precision="highest")
+        return x
 
 
 class Polynomial(Layer):
@@ -232,8 +234,8 @@ class BandLimited(Layer):
         large = self.up.output_size(size)
         return [Child("up", self.up, size), Child("pointwise", self.pointwise, large), Child("down", self.down, large)]
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
-        """Maps ``[batch, height, width, channels]``."""
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Fields:
+        """Maps ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes."""
         return self.down(self.pointwise(self.up(x), train=train, key=key))
 
 

@@ -11,7 +11,7 @@ from geomdl.equivariance.contracts.contract import Contract, Promise, Size
 from geomdl.equivariance.contracts.promise import OnCentredGrid, by_group
 from geomdl.equivariance.contracts.redundancy import Redundancy
 from geomdl.errors import invalid
-from geomdl.layers.core.layer import Child, Image, Images, Layer
+from geomdl.layers.core.layer import Child, Field, Layer, Resampled
 from geomdl.layers.resampling.polyphase import Polyphase
 
 
@@ -20,7 +20,8 @@ class PolyphaseUpsample(Layer):
 
       y = f(z),   z[S k + i, S l + j] = S² x[k, l],   z = 0 elsewhere,   (i, j) the phase.
 
-    The factor S² keeps the mean: with the binomial filter of 3 taps and S = 2, y is linear interpolation.
+    On volumes the phase has three numbers and the factor is S³. It keeps the mean: with the binomial filter of 3 taps
+    and S = 2, y is linear interpolation.
 
     Args:
       layer: f: a `Conv`, or a `BlurPool` with ``stride=1``; ``padding="same"``, ``padding_mode="circular"`` to commute
@@ -47,7 +48,7 @@ class PolyphaseUpsample(Layer):
             raise invalid("stride of PolyphaseUpsample", stride, "a whole number ≥ 2", 2)
         if layer.contract.stride != 1:
             raise invalid("stride of the layer in PolyphaseUpsample", str(layer.contract.stride), "1", 1)
-        layer.in_type.require_plane("PolyphaseUpsample")
+        layer.in_type.require_base_space("PolyphaseUpsample")
         self.layer, self.stride = layer, stride
         self.in_type, self.out_type = layer.in_type, layer.out_type
 
@@ -86,20 +87,27 @@ class PolyphaseUpsample(Layer):
         """The layer at the larger size."""
         return [Child("layer", self.layer, self._enlarged(size))]
 
-    def place(self, x: Image, phase: jax.Array) -> jax.Array:
-        """z, for the weights ``[batch, S, S]`` of the phases: 1 at (i, j) and 0 elsewhere."""
-        s, (batch, height, width, channels) = self.stride, x.shape
-        weights = (s * s * phase.astype(x.dtype))[:, None, :, None, :, None]
-        return (x[:, :, None, :, None] * weights).reshape(batch, height * s, width * s, channels)
+    def place(self, x: Field, phase: jax.Array) -> jax.Array:
+        """z, for the weights ``[batch, S, S]`` of the phases: 1 at (i, j) and 0 elsewhere; one S for each axis."""
+        s, (batch, *sizes, channels) = self.stride, x.shape
+        weights = s ** len(sizes) * phase.astype(x.dtype)
+        weights = weights.reshape(batch, *(n for _ in sizes for n in (1, s)), 1)
+        apart = x.reshape(batch, *(part for n in sizes for part in (n, 1)), channels)
+        return (apart * weights).reshape(batch, *(n * s for n in sizes), channels)
 
     def __call__(
-        self, x: Image, *, train: bool = False, key: jax.Array | None = None, phase: jax.Array | None = None
-    ) -> Images:
-        """Maps ``[batch, height, width, channels]``, with the middle pixel (the one before it) for want of a phase."""
-        self.in_type.require_channels(x.shape[-1], "the input of PolyphaseUpsample")
+        self, x: Field, *, train: bool = False, key: jax.Array | None = None, phase: jax.Array | None = None
+    ) -> Resampled:
+        """Maps ``[batch, height, width, channels]``, or volumes.
+
+        Without a phase the middle pixel (the one before it) is taken.
+        """
+        self.in_type.require_layout(x.shape, "the input of PolyphaseUpsample")
         if phase is None:
             middle = (self.stride - 1) // 2
-            phase = jnp.zeros((x.shape[0], self.stride, self.stride), x.dtype).at[:, middle, middle].set(1.0)
+            dimension = x.ndim - 2
+            phase = jnp.zeros((x.shape[0], *(self.stride,) * dimension), x.dtype)
+            phase = phase.at[:, *(middle,) * dimension].set(1.0)
         return self.layer(self.place(x, phase), train=train, key=key)
 
 
@@ -165,8 +173,8 @@ class Hourglass(Layer):
         back = self.inner.contract.output_size(small)
         return [Child("down", self.down, size), Child("inner", self.inner, small), Child("up", self.up, back)]
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
-        """Maps ``[batch, height, width, channels]``; each part gets a key of its own."""
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Resampled:
+        """Maps ``[batch, height, width, channels]``, or volumes; each part gets a key of its own."""
         keys = [None if key is None else jax.random.fold_in(key, i) for i in range(3)]
         if isinstance(self.down, Polyphase) and isinstance(self.up, PolyphaseUpsample):
             y, phase = self.down.sample(x, train=train, key=keys[0])

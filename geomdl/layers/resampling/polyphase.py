@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import math
 from typing import Literal, cast, get_args
 
@@ -20,7 +21,7 @@ from geomdl.layers.convolution.conv import Conv
 from geomdl.layers.convolution.dense import Dense
 from geomdl.layers.core.data_axis import per_example
 from geomdl.layers.core.field_channels import num_invariants, wide
-from geomdl.layers.core.layer import Child, Image, Images, Layer, inner_layers
+from geomdl.layers.core.layer import Child, Field, Layer, Resampled, inner_layers
 from geomdl.layers.core.window import Window
 from geomdl.layers.nonlinearities.pointwise import Pointwise
 from geomdl.layers.resampling.pooling import GlobalPool
@@ -48,6 +49,9 @@ class Polyphase(Layer):
     column S l + j hold x[S l + j, S (n/S − 1 − k) + (S − 1 − i)]. So component (i, j) of x' is component (j, S − 1 − i)
     of x, turned; and in the same way component (i, j) of x flipped up–down is component (S − 1 − i, j), flipped. The
     chosen pixels turn with the image, at every size that S divides, though no plain stride does so at even sizes.
+
+    On volumes there are S³ components, numbered along depth, height and width, and the 48 symmetries of the cube move
+    them in the same way: each reverses and exchanges the numbers as it does axes.
 
     *Ties.* Where two components have the same norm the first in reading order is taken. Their order changes with the
     image: if they are not the same up to a shift, as in a picture that is its own mirror image, the promises do not
@@ -98,6 +102,7 @@ class Polyphase(Layer):
             raise unknown("choose of Polyphase", choose, get_args(Choose))
         if not temperature > 0:
             raise invalid("temperature of Polyphase", temperature, "a positive number", 1.0)
+        layer.in_type.require_base_space("Polyphase")
         self.in_type, self.out_type = layer.in_type, layer.out_type
         self.stride, self.inner_contract = _require_strided(layer), layer.contract
         _require_norm(norm, layer.in_type)
@@ -116,7 +121,6 @@ class Polyphase(Layer):
     def contract(self) -> Contract:
         """Exact for grid symmetries, for shifts by multiples of the stride, and for all others up to a shift."""
         inner, fits = self.inner_contract, Condition(f"sides that {self.stride} divides", self._fits)
-        self.in_type.require_plane("Polyphase")
         return dataclasses.replace(
             inner,
             points=by_group(OnCentredGrid(self.in_type.space, conditions=(fits,)), self.out_type.group),
@@ -150,58 +154,61 @@ class Polyphase(Layer):
         total = layer.layer.multiply_adds(layer.size)
         if not scores:
             return total + math.prod(size) * self.in_type.size
-        return total + self.stride**2 * scores[0].layer.multiply_adds(scores[0].size)
+        return total + self.stride ** len(size) * scores[0].layer.multiply_adds(scores[0].size)
 
-    def sample(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
+    def sample(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
         """The output, and the component that it saw.
 
         Returns:
-          y, and ``[batch, S, S]``: 1 at (i, j) and 0 elsewhere. While ``"learned"`` trains, gradients with respect to
-          this go on to the scores.
+          y, and ``[batch, S, S]``: 1 at (i, j) and 0 elsewhere; one S for each axis. While ``"learned"`` trains,
+          gradients with respect to this go on to the scores.
         """
-        self.in_type.require_channels(x.shape[-1], "the input of Polyphase")
-        self.output_size(x.shape[1:3])
+        self.in_type.require_layout(x.shape, "the input of Polyphase")
+        self.output_size(x.shape[1:-1])
+        dimension = x.ndim - 2
         if self.scores is None:
-            phase, draw = self._one(_energies(x, self.stride, self.norm)), False
+            phase, draw = self._one(_energies(x, self.stride, self.norm), dimension), False
         else:
             components = self.scores(_components(x, self.stride), train=train)
             scores = components.reshape(x.shape[0], -1).astype(wide(x.dtype))
-            phase, draw = self._drawn(scores, key) if train else self._one(scores), train
+            phase, draw = self._drawn(scores, dimension, key) if train else self._one(scores, dimension), train
         moved = cast(jax.Array, _weighed(x, phase, self.border)) if draw else _moved(x, phase, self.border)
         return self.layer(moved, train=train, key=key), phase
 
-    def __call__(self, x: Image, *, train: bool = False, key: jax.Array | None = None) -> Images:
-        """Maps ``[batch, height, width, channels]``; ``key`` is needed while ``"learned"`` trains."""
+    def __call__(self, x: Field, *, train: bool = False, key: jax.Array | None = None) -> Resampled:
+        """Maps ``[batch, height, width, channels]``, or volumes; ``key`` is needed while ``"learned"`` trains."""
         return self.sample(x, train=train, key=key)[0]
 
     def _fits(self, size: Size) -> bool:
         return all(n % self.stride == 0 for n in size)
 
-    def _one(self, scores: jax.Array) -> jax.Array:
+    def _one(self, scores: jax.Array, dimension: int) -> jax.Array:
         """1 where the score is highest: ``[batch, S · S]`` to ``[batch, S, S]``."""
         best = jax.lax.stop_gradient(scores).argmax(-1)
-        return jax.nn.one_hot(best, self.stride**2, dtype=scores.dtype).reshape(-1, self.stride, self.stride)
+        one = jax.nn.one_hot(best, self.stride**dimension, dtype=scores.dtype)
+        return one.reshape(-1, *(self.stride,) * dimension)
 
-    def _drawn(self, scores: jax.Array, key: jax.Array | None) -> jax.Array:
+    def _drawn(self, scores: jax.Array, dimension: int, key: jax.Array | None) -> jax.Array:
         """One component drawn with softmax probabilities, with their gradients (Gumbel-softmax, straight through)."""
         if key is None:
             raise ValueError("Polyphase(choose='learned') draws a component in training: pass key=jax.random.key(…)")
         draw_key, kind = jax.random.fold_in(key, 1), scores.dtype
         noise = per_example(lambda batch: jax.random.gumbel(draw_key, (batch, *scores.shape[1:]), kind), len(scores))
         noisy = (scores + noise) / self.temperature
-        soft = jax.nn.softmax(noisy).reshape(-1, self.stride, self.stride)
-        return self._one(noisy) + soft - jax.lax.stop_gradient(soft)
+        soft = jax.nn.softmax(noisy).reshape(-1, *(self.stride,) * dimension)
+        return self._one(noisy, dimension) + soft - jax.lax.stop_gradient(soft)
 
 
 def _moved(x: jax.Array, phase: jax.Array, border: int) -> jax.Array:
     """Each image moved so that its component lies on 0, S, 2S, …, with a border on each side."""
     stride = phase.shape[-1]
-    chosen = phase.reshape(x.shape[0], -1).argmax(-1)
-    start = chosen // stride, chosen % stride
-    rows, columns = (
-        (first[:, None] + np.arange(-border, n + border)) % n for first, n in zip(start, x.shape[1:3], strict=True)
-    )
-    return x[jnp.arange(x.shape[0])[:, None, None], rows[:, :, None], columns[:, None, :]]
+    chosen, dimension = phase.reshape(x.shape[0], -1).argmax(-1), x.ndim - 2
+    index: list[jax.Array] = [jnp.arange(x.shape[0]).reshape(-1, *(1,) * dimension)]
+    for axis, n in enumerate(x.shape[1:-1]):
+        start = chosen // stride ** (dimension - 1 - axis) % stride
+        places = (start[:, None] + np.arange(-border, n + border)) % n
+        index.append(places.reshape(len(x), *(-1 if a == axis else 1 for a in range(dimension))))
+    return x[tuple(index)]
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -221,14 +228,17 @@ def _weighed_backward(
     border: int, kept: tuple[jax.Array, jax.Array], cotangent: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     x, phase = kept
-    stride, (height, width) = phase.shape[-1], cotangent.shape[1:3]
+    stride, sizes = phase.shape[-1], cotangent.shape[1:-1]
     of_image = jax.vjp(lambda x: _moved(x, phase, border), x)[1](cotangent)[0]
-    p = border
-    large = jnp.pad(x, ((0, 0), (p, p + stride - 1), (p, p + stride - 1), (0, 0)), mode="wrap")
+    around, every = (border, border + stride - 1), tuple(range(1, x.ndim))
+    large = jnp.pad(x, ((0, 0), *[around] * len(sizes), (0, 0)), mode="wrap")
     products = [
-        jnp.sum(cotangent * large[:, i : i + height, j : j + width], (1, 2, 3), dtype=phase.dtype)
-        for i in range(stride)
-        for j in range(stride)
+        jnp.sum(
+            cotangent * large[:, *(slice(i, i + n) for i, n in zip(start, sizes, strict=True))],
+            every,
+            dtype=phase.dtype,
+        )
+        for start in itertools.product(range(stride), repeat=len(sizes))
     ]
     return of_image, jnp.stack(products, -1).reshape(phase.shape)
 
@@ -243,29 +253,32 @@ def _energies(x: jax.Array, stride: int, norm: float) -> jax.Array:
     components with the largest entry those count by their 2-norm, others as −1.
     """
     x = jax.lax.stop_gradient(x).astype(wide(x.dtype))
-    batch, height, width, _ = x.shape
-    shape = batch, height // stride, stride, width // stride, stride
+    batch, *sizes, _ = x.shape
+    shape = batch, *(part for n in sizes for part in (n // stride, stride))
+    within = tuple(range(1, len(shape), 2))
     powers = x * x if norm in (2, math.inf) else jnp.abs(x) ** norm
-    sums = powers.sum(-1).reshape(shape).sum((1, 3)).reshape(batch, -1)
+    sums = powers.sum(-1).reshape(shape).sum(within).reshape(batch, -1)
     if norm < math.inf:
         return sums
-    largest = jnp.abs(x).max(-1).reshape(shape).max((1, 3)).reshape(batch, -1)
+    largest = jnp.abs(x).max(-1).reshape(shape).max(within).reshape(batch, -1)
     return jnp.where(largest == largest.max(-1, keepdims=True), sums, -1)
 
 
 def _components(x: jax.Array, stride: int) -> jax.Array:
     """The components as images ``[batch · S · S, height / S, width / S, channels]``."""
-    batch, height, width, channels = x.shape
-    parts = x.reshape(batch, height // stride, stride, width // stride, stride, channels).transpose(0, 2, 4, 1, 3, 5)
-    return parts.reshape(-1, height // stride, width // stride, channels)
+    batch, *sizes, channels = x.shape
+    small = [n // stride for n in sizes]
+    parts = x.reshape(batch, *(part for n in small for part in (n, stride)), channels)
+    last = parts.ndim - 1
+    return parts.transpose(0, *range(2, last, 2), *range(1, last, 2), last).reshape(-1, *small, channels)
 
 
 def _scores(in_type: FieldType, rngs: nnx.Rngs) -> Sequential:
     """An invariant number for each image: it is the same for turned, flipped and circularly shifted ones."""
-    hidden = FieldType(in_type.group, f"{_HIDDEN} trivial")
+    hidden = in_type.with_fields(f"{_HIDDEN} trivial")
     mix = Conv(in_type, hidden, 1 if num_invariants(in_type) else 3, padding="same", padding_mode="circular", rngs=rngs)
     look = Conv(hidden, hidden, 3, padding="same", padding_mode="circular", rngs=rngs)
-    score = Dense(hidden, FieldType(in_type.group, "1 trivial"), use_bias=False, rngs=rngs)
+    score = Dense(hidden, in_type.with_fields("1 trivial"), use_bias=False, rngs=rngs)
     return Sequential([mix, look, Pointwise(hidden, "relu"), GlobalPool(hidden), score])
 
 

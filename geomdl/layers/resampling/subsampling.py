@@ -6,7 +6,7 @@ from geomdl.equivariance.contracts.contract import Contract
 from geomdl.layers.core.field_channels import per_channel
 from geomdl.layers.core.functional import pool
 from geomdl.layers.core.initialization import ones
-from geomdl.layers.core.layer import Image, Images, Layer
+from geomdl.layers.core.layer import Field, Layer, Resampled
 from geomdl.layers.core.weights import add_bias, init_bias
 from geomdl.layers.core.window import Window
 from geomdl.representations import FieldType
@@ -47,7 +47,7 @@ class TrainableSubsampling(Layer):
         """Exact when the grid of windows is centred."""
         return self.window.contract(self.in_type, self.out_type)
 
-    def apply(self, x: Image) -> Images:
+    def apply(self, x: Field) -> Resampled:
         """Subsamples ``[batch, height, width, channels]``."""
         self.in_type.require_layout(x.shape, "the input of TrainableSubsampling")
         means = pool(x, self.window.size, reduce="mean", remainder="drop")

@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import functools
 import typing
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Self
 
 import jax
@@ -158,7 +158,8 @@ class ScalableConfig(ModelConfig):
     def matched(self, image_shape: ImageShape, num_classes: int) -> Self:
         """This configuration with ``match_parameters`` resolved to a width.
 
-        The count grows with the width in small steps; bisection finds the step nearest to the target.
+        The count grows with the width in small steps; bisection finds the step nearest to the target. Counts that
+        others imply are not taken.
 
         Raises:
           ValueError: when even the narrowest network has more than twice the parameters asked for.
@@ -170,25 +171,71 @@ class ScalableConfig(ModelConfig):
         """
         if self.match_parameters is None:
             return self
-        target = self.match_parameters
+        search = _Search(self, image_shape, num_classes, self.match_parameters)
+        low, high = 0.1 * self.unit, self.unit
+        search.approach(high)
+        if search.exceeds(low, 2 * search.target):
+            narrowest = search.count(low)
+            allowed = f"at least {narrowest}, the narrowest such network"
+            raise invalid("model.match_parameters", search.target, allowed, narrowest)
+        while not search.exceeds(high, search.target - 1):
+            if 2 * high > WIDEST:
+                count = search.count(high)
+                allowed = f"at most {count:,}, as this network has at width {high:,.0f}"
+                raise invalid("model.match_parameters", search.target, allowed, count)
+            low, high = high, 2 * high
+        while high - low > 0.01 * max(self.unit, low / 20):
+            middle = (low + high) / 2
+            low, high = (low, middle) if search.exceeds(middle, search.target - 1) else (middle, high)
+        return search.at(min((low, high), key=lambda width: abs(search.count(width) - search.target)))
 
-        def at(width: float) -> tuple[Self, int]:
-            config = dataclasses.replace(self, width=width, match_parameters=None)
-            return config, config.parameter_count(image_shape, num_classes)
 
-        unit = self.unit
-        low, high = at(0.1 * unit), at(unit)
-        if low[1] > 2 * target:
-            raise invalid("model.match_parameters", target, f"at least {low[1]}, the narrowest such network", low[1])
-        while high[1] < target:
-            if 2 * high[0].width > WIDEST:
-                allowed = f"at most {high[1]:,}, as this network has at width {high[0].width:,.0f}"
-                raise invalid("model.match_parameters", target, allowed, high[1])
-            low, high = high, at(2 * high[0].width)
-        while high[0].width - low[0].width > 0.01 * max(unit, low[0].width / 20):
-            middle = at((low[0].width + high[0].width) / 2)
-            low, high = (middle, high) if middle[1] < target else (low, middle)
-        return min((low, high), key=lambda candidate: abs(candidate[1] - target))[0]
+class _Search:
+    """Counts of parameters by width. Counting means to trace a network, so that no count is taken that others imply."""
+
+    def __init__(self, config: ScalableConfig, image_shape: ImageShape, num_classes: int, target: int):
+        self.target = target
+        self._config, self._images = config, (image_shape, num_classes)
+        self._counts: dict[float, int] = {}
+
+    def at(self, width: float) -> Any:
+        """The config of a width."""
+        return dataclasses.replace(self._config, width=width, match_parameters=None)
+
+    def count(self, width: float) -> int:
+        """The parameters at a width."""
+        if width not in self._counts:
+            config = self.at(width)
+            count = _counted if isinstance(config, Hashable) else type(config).parameter_count
+            self._counts[width] = count(config, *self._images)
+        return self._counts[width]
+
+    def exceeds(self, width: float, number: int) -> bool:
+        """Whether there are more parameters than a number at a width. A wider network does not have fewer."""
+        if any(count > number for known, count in self._counts.items() if known <= width):
+            return True
+        if any(count <= number for known, count in self._counts.items() if known >= width):
+            return False
+        return self.count(width) > number
+
+    def approach(self, width: float) -> None:
+        """Counts at widths that come near to the wanted one: as if the count were a power of the width."""
+        power, known = 2.0, (width, self.count(width))
+        for _ in range(3):
+            factor = (self.target / known[1]) ** (1 / power)
+            width = min(max(known[0] * factor, 0.1 * self._config.unit), WIDEST)
+            if abs(width / known[0] - 1) < 1e-3:
+                return
+            found = width, self.count(width)
+            if found[1] != known[1]:
+                power = min(max(np.log(found[1] / known[1]) / np.log(found[0] / known[0]), 1.0), 2.0)
+            known = found
+
+
+@functools.lru_cache(maxsize=4096)
+def _counted(config: ModelConfig, image_shape: ImageShape, num_classes: int) -> int:
+    """Programs build a network of one config again and again: to train it, to evaluate it, to load it."""
+    return config.parameter_count(image_shape, num_classes)
 
 
 @functools.cache

@@ -20,13 +20,16 @@ class ParameterTable:
 
     Attributes:
       shapes: of every parameter, by its path in the model.
-      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes.
+      image_shape: (height, width, channels), or (depth, height, width, channels) of volumes, or (points,
+        channels) of clouds.
       output_shape: for one image.
+      promises: what the module says that it keeps (its attribute ``promises``), in words; empty for nothing.
     """
 
     shapes: dict[str, tuple[int, ...]]
     image_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
+    promises: str = ""
 
     @property
     def parameters(self) -> int:
@@ -44,7 +47,10 @@ class ParameterTable:
         console.print(table)
         image, output = (" × ".join(map(str, shape)) for shape in (self.image_shape, self.output_shape))
         text = console.file.getvalue()  # type: ignore[attr-defined]
-        return f"{text}{image} images to {output} outputs; no contract: geomdl audit measures what the network does"
+        what = "clouds" if len(self.image_shape) == 2 else "images" if len(self.image_shape) == 3 else "volumes"
+        if self.promises:
+            return f"{text}{image} {what} to {output} outputs\npromised, to rounding: {self.promises}"
+        return f"{text}{image} {what} to {output} outputs; no contract: geomdl audit measures what the network does"
 
 
 def parameter_table(model: nnx.Module, image_shape: tuple[int, ...]) -> ParameterTable:
@@ -70,4 +76,5 @@ def parameter_table(model: nnx.Module, image_shape: tuple[int, ...]) -> Paramete
         raise invalid("image_shape", image_shape, f"images that {type(model).__name__} takes ({message})") from error
     leaves = jax.tree_util.tree_flatten_with_path(nnx.to_pure_dict(nnx.state(model, nnx.Param)))[0]
     shapes = {".".join(str(key.key) for key in path): tuple(leaf.shape) for path, leaf in leaves}
-    return ParameterTable(shapes, image_shape, tuple(outputs.shape[1:]))
+    promises = getattr(getattr(model, "module", model), "promises", "")
+    return ParameterTable(shapes, image_shape, tuple(outputs.shape[1:]), promises)

@@ -8,7 +8,7 @@ import numpy as np
 
 from geomdl.groups import Element, SpatialGroup
 from geomdl.representations.irrep_families.family import IrrepFamily, Label
-from geomdl.representations.spherical_harmonics import wigner
+from geomdl.representations.irrep_families.harmonic import HarmonicIrrep, new_irreps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class FiniteSpatialIrreps(IrrepFamily):
 
     def size(self, label: Label) -> int:
         """Of the table of its matrices."""
-        return _irreps(self.group)[label[1]].matrices.shape[-1]
+        return _irreps(self.group)[label[1]].size
 
     def type(self, label: Label) -> int:
         """The mean of the squared character."""
@@ -74,82 +74,17 @@ class FiniteSpatialIrreps(IrrepFamily):
         return found
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Irrep:
-    """An irrep by the matrices ``[order, d, d]`` of all elements."""
-
-    matrices: np.ndarray
-    type: int
-
-    def projector(self, matrices: np.ndarray) -> np.ndarray:
-        """On the component of a representation ``[order, n, n]`` that consists of copies of this irrep."""
-        return _projector(np.trace(self.matrices, axis1=1, axis2=2), self.type, matrices)
-
-
-def _projector(character: np.ndarray, kind: int, matrices: np.ndarray) -> np.ndarray:
-    return np.tensordot(character, matrices, 1) * (character[0] / kind / len(matrices))
-
-
 @functools.lru_cache(maxsize=64)
-def _irreps(group: SpatialGroup) -> tuple[_Irrep, ...]:
+def _irreps(group: SpatialGroup) -> tuple[HarmonicIrrep, ...]:
     """All irreps, found as the class says; Σ d² / t = |G| tells when they are all there."""
     elements = group.matrix(group.elements())
-    signs = np.rint(np.linalg.det(elements))
-    found: list[_Irrep] = []
-    missing = len(elements)
+    found: list[HarmonicIrrep] = []
     for degree in itertools.count():
-        even = wigner(degree, elements * signs[:, None, None])
-        for matrices in (even, even * signs[:, None, None]):
-            for irrep in _new_irreps(matrices, found):
-                found.append(irrep)
-                missing -= irrep.matrices.shape[-1] ** 2 // irrep.type
-            if not missing:
+        for parity in (0, 1):
+            found += new_irreps(elements, parity, degree, found)
+            if sum(irrep.size**2 // irrep.type for irrep in found) == len(elements):
                 return tuple(found)
     raise AssertionError
-
-
-def _new_irreps(matrices: np.ndarray, known: list[_Irrep]) -> list[_Irrep]:
-    """The irreps of a representation ``[order, n, n]`` that are not known yet, sorted."""
-    characters = [np.trace(irrep.matrices, axis1=1, axis2=2) for irrep in known]
-    kinds, new = [irrep.type for irrep in known], []
-    for character in _characters(matrices):
-        if any(np.mean(character * other) > 0.5 for other in characters):
-            continue
-        characters.append(character)
-        kinds.append(round(np.mean(character**2)))
-        projector = _projector(character, kinds[-1], matrices)
-        basis = _irreducible_basis(projector, round(character[0]))
-        irrep = np.swapaxes(basis, 0, 1) @ matrices @ basis
-        rounded = np.rint(2 * irrep) / 2
-        irrep = np.where(np.abs(irrep - rounded) < 1e-12, rounded, irrep) + 0.0
-        irrep.flags.writeable = False
-        first = int(np.argmax(np.diagonal(projector) > 1e-6))
-        new.append((len(basis.T), first, (-character).round(6).tolist(), _Irrep(irrep, kinds[-1])))
-    return [irrep for *_, irrep in sorted(new, key=lambda item: item[:3])]
-
-
-def _characters(matrices: np.ndarray) -> list[np.ndarray]:
-    """Those of irreps of a representation: eigenspaces of a symmetric matrix that commutes with it, else at random."""
-    size = matrices.shape[-1]
-    random = np.random.default_rng(0).normal(size=(size, size))
-    mean = np.mean(matrices @ (random + random.T) @ np.swapaxes(matrices, 1, 2), 0)
-    values, vectors = np.linalg.eigh(mean)
-    spaces = np.split(vectors, np.flatnonzero(np.diff(values) > 1e-6) + 1, axis=1)
-    return [np.trace(space.T @ matrices @ space, axis1=1, axis2=2) for space in spaces]
-
-
-def _irreducible_basis(projector: np.ndarray, size: int) -> np.ndarray:
-    """Orthonormal columns ``[n, size]`` made of the columns of a projector in their order: the same on any machine.
-
-    The component is one copy of the irrep, or the irrep has one dimension, where any vector is a copy.
-    """
-    basis: list[np.ndarray] = []
-    for column in projector:
-        rest = column - sum((b * (b @ column) for b in basis), np.zeros_like(column))
-        norm = np.linalg.norm(rest)
-        if len(basis) < size and norm > 1e-3:
-            basis.append(rest / norm)
-    return np.stack(basis, 1)
 
 
 @functools.lru_cache(maxsize=64)

@@ -81,21 +81,39 @@ class PlanarIrreps(IrrepFamily):
 
     def separate(self, generators: np.ndarray) -> list[tuple[list[Label], np.ndarray]]:
         """The eigenspaces of (M + Mᵀ)/2 of the rotation M, which commutes with the group: one for each frequency."""
-        group, rotation = self.group, generators[0]
+        group = self.group
         highest = int(group.rotation_order) // 2 if group.is_finite else HIGHEST_FREQUENCY
         step = float(group.angle(group.generators()[0]))
-        values, vectors = np.linalg.eigh((rotation + rotation.T) / 2)
-        distances = np.abs(values[:, None] - np.cos(step * np.arange(highest + 1)))
-        if np.any(distances.min(1) > 1e-8):
-            kind = f"{group.rotation_order}-fold" if group.is_finite else f"of a frequency up to {highest}"
-            raise ValueError(
-                f"the matrices are not a representation of {group}: the first generator's is no rotation {kind}"
-            )
-        nearest = distances.argmin(1)
+        kind = f"{group.rotation_order}-fold" if group.is_finite else f"of a frequency up to {highest}"
         return [
-            ([(j, int(k)) for j in (0, 1) if self.exists(j, int(k))], vectors[:, nearest == k])
-            for k in np.unique(nearest)
+            ([(j, k) for j in (0, 1) if self.exists(j, k)], space)
+            for k, space in frequency_spaces(generators[0], step, highest, f"{group}", kind)
         ]
+
+
+def frequency_spaces(
+    rotation: np.ndarray, step: float, highest: int, group: str, kind: str
+) -> list[tuple[int, np.ndarray]]:
+    """The subspaces ``[n, m]`` in which a rotation's matrix ``[n, n]`` turns vectors by k times its angle, by k.
+
+    Args:
+      rotation: the matrix.
+      step: the angle of the rotation.
+      highest: k up to which is looked.
+      group: whose rotation it should be, for the message.
+      kind: of the rotation, for the message.
+
+    Raises:
+      ValueError: for a matrix that does not turn so.
+    """
+    values, vectors = np.linalg.eigh((rotation + rotation.T) / 2)
+    distances = np.abs(values[:, None] - np.cos(step * np.arange(highest + 1)))
+    if np.any(distances.min(1) > 1e-8):
+        raise ValueError(
+            f"the matrices are not a representation of {group}: the first generator's is no rotation {kind}"
+        )
+    nearest = distances.argmin(1)
+    return [(int(k), vectors[:, nearest == k]) for k in np.unique(nearest)]
 
 
 def rotations(angle: np.ndarray, flip: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 from geomdl.data import Split
 from geomdl.errors import invalid
-from geomdl.evaluators import EVALUATORS, Evaluator, Predict, with_batch_size
+from geomdl.evaluators import Evaluator, Predict, evaluator_named, with_batch_size
 from geomdl.tasks import Task
 from geomdl.training.configuration.config import TrainingConfig
 from geomdl.training.distributed.processes import agreed
@@ -41,7 +41,10 @@ class Evaluation:
         options = parts.config.training
         return cls(
             make_apply(structure, options.compute, parts.strategy),
-            [with_batch_size(EVALUATORS[name](), options.eval_batch_size) for name in options.evaluators],
+            [
+                with_batch_size(evaluator_named(name, parts.dataset.image_shape), options.eval_batch_size)
+                for name in options.evaluators
+            ],
             parts.dataset.validation,
             parts.task,
             options,

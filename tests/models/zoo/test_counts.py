@@ -14,6 +14,7 @@ from geomdl.models import (
 SLOW = {
     "ResNet-1202, option A", "Pre-activation ResNet-1001", "DenseNet-BC L250 k24", "DenseNet-BC L190 k40",
     "ResNet-110, option B", "ResNet-110, stochastic depth", "DenseNet-201", "DenseNet-169", "ResNet-152",
+    "DenseNet-161", "DenseNet L100 k24", "Pre-activation ResNet-164", "Wide ResNet-101-2", "DenseNet L100 k12",
 }  # fmt: skip
 COUNTED = [
     pytest.param(n, id=n.title, marks=[pytest.mark.long] if n.title in SLOW else [])

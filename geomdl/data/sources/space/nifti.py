@@ -29,7 +29,9 @@ def read_nifti(file: Path) -> Shaped[np.ndarray, "depth height width channels"]:
     try:
         image: Any = nibabel.as_closest_canonical(nibabel.load(file))  # pyright: ignore
         values = np.asanyarray(image.dataobj)
-    except Exception as error:  # of nibabel, gzip and the file system
+    except (
+        Exception
+    ) as error:  # damaged files give seven kinds of errors of nibabel, zlib and NumPy, with no class in common
         what = " ".join(str(error).split())[:200] or type(error).__name__
         raise ValueError(f"cannot read {file} ({what}); allowed: a NIfTI file, {' or '.join(ENDINGS)}") from error
     if values.ndim not in (3, 4):

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from geomdl.data.checks import number
 from geomdl.data.draws import normals, uniforms
 from geomdl.data.sources.space.bodies import BODIES
-from geomdl.data.types import DataConfig, Dataset, Split
+from geomdl.data.types import DataConfig, Dataset, LabelKind, Split
 from geomdl.errors import invalid, unknown
 from geomdl.memory import require_memory
 from geomdl.numbers import whole_number
@@ -39,6 +39,8 @@ class SolidsConfig(DataConfig):
       smallest: least radius of the ball about a solid, as a part of half the side.
       largest: greatest radius.
       noise: standard deviation of the Gaussian noise added before clipping to [0, 1].
+      labels: ``"class"``, which solid a volume has; or ``"map"``, of every voxel: 0 for background, and from 1 on the
+        solid in which its centre lies.
       train_size: training volumes.
       validation_size: validation volumes.
       test_size: test volumes.
@@ -60,6 +62,7 @@ class SolidsConfig(DataConfig):
     smallest: float = 0.7
     largest: float = 1.0
     noise: float = 0.05
+    labels: str = "class"
     train_size: int = 300
     validation_size: int = 60
     test_size: int = 120
@@ -76,6 +79,8 @@ class SolidsConfig(DataConfig):
         for key in ("orientation", "test_orientation"):
             if getattr(self, key) not in ORIENTATIONS:
                 raise unknown(f"data.{key}", getattr(self, key), ORIENTATIONS)
+        if self.labels not in ("class", "map"):
+            raise unknown("data.labels", self.labels, ("class", "map"))
         for solid in self.solids:
             if solid not in BODIES:
                 raise unknown("data.solids", solid, list(BODIES))
@@ -84,14 +89,21 @@ class SolidsConfig(DataConfig):
         if not 0 < self.smallest <= self.largest <= 1:
             raise invalid("data.smallest and data.largest", (self.smallest, self.largest), "0 < smallest ≤ largest ≤ 1")
 
+    @property
+    def label_kind(self) -> LabelKind:
+        """Of a volume, or of every voxel."""
+        return self.labels
+
     def load(self) -> Dataset:
         """Draws the volumes."""
         train, validation, test = (self._volumes(split) for split in SPLITS)
+        classes = self.solids if self.labels == "class" else ("background", *self.solids)
         return Dataset(
             name=self.name,
             image_shape=(self.size, self.size, self.size, 1),
-            num_classes=len(self.solids),
-            classes=self.solids,
+            num_classes=len(classes),
+            classes=classes,
+            label_kind=self.labels,
             provenance=f"drawn by geomdl.data.sources.space.solids, every option stated: {self!r}",
             train=train,
             validation=validation,
@@ -131,12 +143,14 @@ class SolidsConfig(DataConfig):
         slices, rows, columns = np.meshgrid(axis, axis, axis, indexing="ij")
         places = np.stack([columns, -rows, -slices], -1).reshape(-1, 3)
         noise = self.noise * normals(self.seed, f"solids/{split}/noise", (len(labels), len(places)))
-        volumes = np.empty((len(labels), len(places)), np.float32)
+        volumes, maps = np.empty((len(labels), len(places)), np.float32), np.zeros((len(labels), len(places)), np.int32)
         for i, (label, numbers, radius, rotation) in enumerate(zip(labels, which, radii, rotations, strict=True)):
             unit = radius * self.size / 2 / _EXTENT  # voxels in a unit of the body
             distance = unit * BODIES[self.solids[label]].distance(places @ rotation / unit, numbers)
+            maps[i] = np.where(distance < 0, label + 1, 0)
             volumes[i] = np.clip(np.clip(0.5 - distance, 0.0, 1.0) + noise[i], 0.0, 1.0)
-        return Split(volumes.reshape(-1, self.size, self.size, self.size, 1), labels)
+        frame = (-1, self.size, self.size, self.size)
+        return Split(volumes.reshape(*frame, 1), labels if self.labels == "class" else maps.reshape(frame))
 
     def _drawn(self, split: str) -> tuple[np.ndarray, ...]:
         """Of each solid: its class, its three numbers, its radius, and its rotation."""

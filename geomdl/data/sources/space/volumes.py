@@ -1,6 +1,6 @@
 """Volumes of one's own: an .npz file as MedMNIST3D has it, or a folder of NIfTI files for each class."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from geomdl.data.checks import number
-from geomdl.data.sources.numpy_files import read_numpy
 from geomdl.data.sources.space.nifti import ENDINGS, read_nifti
-from geomdl.data.sources.splits import stratified_split
-from geomdl.data.types import DataConfig, Dataset, Split
+from geomdl.data.sources.space.parts import PARTS, carved, class_names, read_parts
+from geomdl.data.types import DataConfig, Dataset
 from geomdl.errors import invalid
 from geomdl.numbers import whole_number
 from geomdl.paths import local_path
@@ -20,7 +19,6 @@ _FILE = (
     "an .npz file with images [n, depth, height, width] and labels [n], or with train_images, train_labels, "
     "val_images, …; or a folder with a folder of NIfTI files (.nii, .nii.gz) for each class"
 )
-_PARTS = {"train": ("train",), "validation": ("val", "validation"), "test": ("test",)}
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,9 @@ class VolumesConfig(DataConfig):
             raise invalid("data.path", self.path, _FILE)
         parts, names = _of_folder(place, self.size) if place.is_dir() else (_of_arrays(place), None)
         parts = {key: (self._fitting(images, key), labels) for key, (images, labels) in parts.items()}
-        classes = self._classes([labels for _, labels in parts.values()], names)
-        splits = self._splits(parts)
+        classes = class_names([labels for _, labels in parts.values()], self.classes, names, self.path)
+        fractions = {"validation": self.validation_fraction, "test": self.test_fraction}
+        splits = carved(parts, fractions, self.train_size, self.split_seed, f"volumes in {self.path}")
         given = "given splits" if len(parts) == 3 else f"stratified splits, seed {self.split_seed}"
         return Dataset(
             name=self.name,
@@ -111,32 +110,6 @@ class VolumesConfig(DataConfig):
                           f"data.window={(float(images.min()), float(images.max()))}")  # fmt: skip
         return images.astype(np.float32) if images.dtype == np.float64 else images
 
-    def _classes(self, labels: list[np.ndarray], names: tuple[str, ...] | None) -> tuple[str, ...]:
-        count = 1 + max(int(values.max(initial=0)) for values in labels)
-        if min(int(values.min(initial=0)) for values in labels) < 0:
-            raise invalid(f"labels in {self.path}", min(int(v.min()) for v in labels), "classes 0, 1, …")
-        classes = self.classes or names or tuple(map(str, range(count)))
-        if len(classes) < count:
-            raise invalid("data.classes", classes, f"a name for each of {count} classes")
-        return tuple(classes)
-
-    def _splits(self, parts: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Split]:
-        """The given splits, and what is carved from the training volumes."""
-        images, labels = parts["train"]
-        wanted = {key: getattr(self, f"{key}_fraction") for key in ("test", "validation") if key not in parts}
-        sizes = [max(1, round(fraction * len(labels))) for fraction in wanted.values()]
-        rest = len(labels) - sum(sizes)
-        if rest < 1:
-            raise invalid(f"number of volumes in {self.path}", len(labels), f"more than {sum(sizes)}, to train on some")
-        train = rest if self.train_size is None else self.train_size
-        if train > rest:
-            raise invalid("data.train_size", train, f"at most {rest} training volumes", rest)
-        pieces = stratified_split(labels, (*sizes, rest), self.split_seed)
-        splits = {key: Split(images[piece], labels[piece]) for key, piece in zip(wanted, pieces, strict=False)}
-        chosen = pieces[-1][:train] if len(pieces) > 1 or train < rest else np.arange(rest)
-        splits["train"] = Split(images[chosen], labels[chosen])
-        return {**splits, **{key: Split(*pair) for key, pair in parts.items() if key != "train"}}
-
 
 def cubed(volume: np.ndarray, size: int) -> np.ndarray:
     """A volume ``[depth, height, width, channels]`` cut and padded with zeros to a cube about its middle.
@@ -156,34 +129,11 @@ def cubed(volume: np.ndarray, size: int) -> np.ndarray:
 
 
 def _of_arrays(file: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    optional = [f"{part}_{what}" for parts in _PARTS.values() for part in parts for what in ("images", "labels")]
-    found = read_numpy(file, _FILE, required=(), optional=(*optional, "images", "labels"))
-    parts = {}
-    for key, forms in _PARTS.items():
-        form = next((form for form in forms if f"{form}_images" in found), None)
-        if form is not None:
-            parts[key] = _pair(found, f"{form}_images", f"{form}_labels", file)
-    if "train" not in parts:
-        parts["train"] = _pair(found, "images", "labels", file)
-    return parts
-
-
-def _pair(found: Mapping[str, np.ndarray], images: str, labels: str, file: Path) -> tuple[np.ndarray, np.ndarray]:
-    for name in (images, labels):
-        if name not in found:
-            raise ValueError(f"cannot read {file} (no array {name!r}); allowed: {_FILE}")
-    values = found[labels]
-    column = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
-    if column.shape != (len(found[images]),) or column.dtype.kind not in "iu":
-        shown = f"{values.dtype} {values.shape}"
-        raise invalid(
-            f"{labels} in {file}", shown, f"a class, a whole number, for each of {len(found[images])} volumes"
-        )
-    return found[images], column.astype(np.int32)
+    return {key: (found["images"], found["labels"]) for key, found in read_parts(file, _FILE, "images").items()}
 
 
 def _of_folder(folder: Path, size: int | None) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], tuple[str, ...]]:
-    known = {form: key for key, forms in _PARTS.items() for form in forms}
+    known = {form: key for key, forms in PARTS.items() for form in forms}
     split = {known[inner.name]: inner for inner in _folders(folder) if inner.name in known}
     if split and "train" not in split:
         raise invalid("folders in data.path", [inner.name for inner in _folders(folder)], "one of them called train")

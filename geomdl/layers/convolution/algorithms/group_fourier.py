@@ -36,7 +36,7 @@ from geomdl.layers.core.functional import pad
 from geomdl.layers.core.window import AxisWindow
 from geomdl.representations import irreps
 
-COPIED = 60.0
+COPIED = 130.0
 """CPU time over that of a MAC of the dense convolution, gradients included, of copying one number."""
 _IN_CACHE = 1 << 20  # numbers that are computed with at a time
 _KEPT = 1 << 24  # copied numbers, above which they are copied again for gradients

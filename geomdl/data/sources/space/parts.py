@@ -1,0 +1,108 @@
+"""The splits of a file of arrays, or of a folder: those that it has, and what is carved from the training examples."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from geomdl.data.sources.numpy_files import read_numpy
+from geomdl.data.sources.splits import stratified_split
+from geomdl.data.types import Split
+from geomdl.errors import invalid
+
+PARTS = {"train": ("train",), "validation": ("val", "validation"), "test": ("test",)}
+"""What each split may be called in files, and folders."""
+
+Arrays = dict[str, np.ndarray]
+
+
+def read_parts(file: Path, allowed: str, values: str, further: Sequence[str] = ()) -> dict[str, Arrays]:
+    """The arrays of each split of an .npz file: ``values`` and ``labels``, or ``train_values``, ``train_labels``, ….
+
+    Args:
+      file: to read.
+      allowed: what is wanted, for errors.
+      values: the name of the examples.
+      further: names of arrays that may be there.
+
+    Returns:
+      By split, which has ``values``, ``labels`` (class indices ``[n]``) and whatever is there of the others.
+
+    Raises:
+      ValueError: the file cannot be read, an array is missing, or labels are not whole numbers.
+    """
+    names = (values, "labels", *further)
+    prefixes = [f"{form}_" for forms in PARTS.values() for form in forms]
+    found = read_numpy(file, allowed, required=(), optional=[p + name for p in ("", *prefixes) for name in names])
+    forms = {key: next((f"{form}_" for form in of if f"{form}_{values}" in found), None) for key, of in PARTS.items()}
+    forms["train"] = forms["train"] or ""
+    parts = {}
+    for key, prefix in forms.items():
+        if prefix is not None:
+            parts[key] = {name: found[prefix + name] for name in names if prefix + name in found}
+            for name in (values, "labels"):
+                if name not in parts[key]:
+                    raise ValueError(f"cannot read {file} (no array {prefix + name!r}); allowed: {allowed}")
+            parts[key]["labels"] = _classes(parts[key]["labels"], len(parts[key][values]), f"{prefix}labels in {file}")
+    return parts
+
+
+def _classes(values: np.ndarray, count: int, what: str) -> np.ndarray:
+    column = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    if column.shape != (count,) or column.dtype.kind not in "iu":
+        shown = f"{values.dtype} {values.shape}"
+        raise invalid(what, shown, f"a class, a whole number, for each of {count} examples")
+    return column.astype(np.int32)
+
+
+def class_names(
+    labels: Sequence[np.ndarray], given: Sequence[str] | None, found: Sequence[str] | None, where: str | None
+) -> tuple[str, ...]:
+    """The names of the classes: given ones, those that were found, or their numbers.
+
+    Raises:
+      ValueError: for a negative label, or fewer names than classes.
+    """
+    count = 1 + max(int(values.max(initial=0)) for values in labels)
+    least = min(int(values.min(initial=0)) for values in labels)
+    if least < 0:
+        raise invalid(f"labels in {where}", least, "classes 0, 1, …")
+    classes = tuple(given or found or map(str, range(count)))
+    if len(classes) < count:
+        raise invalid("data.classes", classes, f"a name for each of {count} classes")
+    return classes
+
+
+def carved(
+    parts: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    fractions: Mapping[str, float],
+    train_size: int | None,
+    seed: int,
+    what: str,
+) -> dict[str, Split]:
+    """The given splits, and those that are missing, stratified, out of the training examples.
+
+    Args:
+      parts: examples and classes, by split.
+      fractions: of the training examples, for ``"validation"`` and ``"test"``.
+      train_size: training examples, a nested stratified subset; None: all.
+      seed: which split.
+      what: there are, for errors: ``"volumes in scans.npz"``.
+
+    Raises:
+      ValueError: when nothing is left to train on, or less than is asked for.
+    """
+    images, labels = parts["train"]
+    wanted = {key: fractions[key] for key in ("test", "validation") if key not in parts}
+    sizes = [max(1, round(fraction * len(labels))) for fraction in wanted.values()]
+    rest = len(labels) - sum(sizes)
+    if rest < 1:
+        raise invalid(f"number of {what}", len(labels), f"more than {sum(sizes)}, to train on some")
+    train = rest if train_size is None else train_size
+    if train > rest:
+        raise invalid("data.train_size", train, f"at most {rest} training examples", rest)
+    pieces = stratified_split(labels, (*sizes, rest), seed)
+    splits = {key: Split(images[piece], labels[piece]) for key, piece in zip(wanted, pieces, strict=False)}
+    chosen = pieces[-1][:train] if len(pieces) > 1 or train < rest else np.arange(rest)
+    splits["train"] = Split(images[chosen], labels[chosen])
+    return {**splits, **{key: Split(*pair) for key, pair in parts.items() if key != "train"}}
