@@ -8,14 +8,24 @@ import pytest
 from geomdl.models.detection.encodings.fcos_encoding import FCOSEncoding, centreness
 from geomdl.models.detection.encodings.focal import focal_loss
 from geomdl.models.detection.encodings.outputs import Grid, Targets
+from geomdl.models.detection.encodings.ssd_encoding import SSDEncoding
 from geomdl.models.detection.encodings.yolo_encoding import YOLOEncoding
 from geomdl.models.detection.localisation import LocalisationEncoding
+from geomdl.models.detection.sliding_window import WindowEncoding
 
 LOCALISER = LocalisationEncoding((20, 20), (Grid((1, 1), 20, 9.5),), 3)
 FCOS = FCOSEncoding((16, 16), (Grid((4, 4), 4, 1.5), Grid((2, 2), 8, 3.5)), 2)
 YOLO = YOLOEncoding((18, 18), (Grid((3, 3), 6, 2.5),), 2)
-ENCODINGS = {"localiser": (LOCALISER, [(1, 1)]), "fcos": (FCOS, [(4, 4), (2, 2)]), "yolo": (YOLO, [(3, 3)])}
-CHANNELS = {"localiser": 8, "fcos": 7, "yolo": 12}
+SSD = SSDEncoding((16, 16), (Grid((4, 4), 4, 1.5), Grid((2, 2), 8, 3.5)), 2, (0.3, 0.6, 0.9))
+WINDOWS = WindowEncoding((16, 16), (Grid((3, 3), 4, 3.5),), 2, (8, 8))
+ENCODINGS = {
+    "localiser": (LOCALISER, [(1, 1)]),
+    "fcos": (FCOS, [(4, 4), (2, 2)]),
+    "yolo": (YOLO, [(3, 3)]),
+    "ssd": (SSD, [(4, 4), (2, 2)]),
+    "windows": (WINDOWS, [(3, 3)]),
+}
+CHANNELS = {"localiser": 8, "fcos": 7, "yolo": 12, "ssd": 28, "windows": 3}
 
 
 def _targets(*images: list[tuple[list[float], int]]) -> Targets:

@@ -142,8 +142,8 @@ class WindowEncoding:
         empty = ~near & ~assigned.ignored
         chosen = jnp.where(shows, classes + 1, 0)
         entropy = -jnp.take_along_axis(jax.nn.log_softmax(numbers), chosen[:, None], -1)[:, 0]
-        of_objects = jnp.where(shows, entropy, 0).sum() / jnp.maximum(shows.sum(), 1)
-        of_background = jnp.where(empty, entropy, 0).sum() / jnp.maximum(empty.sum(), 1)
+        of_objects = jnp.where(shows, entropy, 0).sum() / jnp.maximum(shows.sum(dtype=jnp.float32), 1)
+        of_background = jnp.where(empty, entropy, 0).sum() / jnp.maximum(empty.sum(dtype=jnp.float32), 1)
         return Losses(of_objects, jnp.zeros(()), of_background, jnp.ones(()))
 
     def candidates(self, levels: tuple[Array, ...]) -> Candidates:

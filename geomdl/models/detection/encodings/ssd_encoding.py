@@ -134,7 +134,7 @@ class SSDEncoding:
         log_probabilities = jax.nn.log_softmax(logits)
         entropy = -jnp.take_along_axis(log_probabilities, classes[:, None], -1)[:, 0]
         background = jnp.where(found | hidden, -jnp.inf, jax.lax.stop_gradient(entropy))
-        wanted = jnp.minimum(self.negatives * found.sum(), len(found) - 1).astype(jnp.int32)
+        wanted = jnp.minimum(self.negatives * found.sum(dtype=jnp.float32), len(found) - 1).astype(jnp.int32)
         least = jnp.sort(background, descending=True)[wanted]  # equal losses: as many as there are
         hard = (background > least) & (wanted > 0)
         goal = to_deltas(targets.boxes[place], jnp.asarray(self.default_boxes))
