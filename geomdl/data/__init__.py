@@ -24,7 +24,8 @@ from geomdl.data.sources.space.solids import SolidsConfig
 from geomdl.data.sources.space.tetris import TETRIS, TetrisConfig, tetris
 from geomdl.data.sources.space.volumes import VolumesConfig
 from geomdl.data.sources.splits import stratified_order, stratified_split
-from geomdl.data.sources.tfds import TFDSConfig, prepared
+from geomdl.data.sources.tfds import TFDSConfig
+from geomdl.data.sources.tfds_folders import prepared
 from geomdl.data.sources.xo import XOConfig, o_pattern, x_pattern
 from geomdl.data.targets import (
     TARGET_KINDS,

@@ -22,7 +22,8 @@ from geomdl.data.sources.space.clouds import PointsConfig
 from geomdl.data.sources.space.solids import SolidsConfig
 from geomdl.data.sources.space.tetris import TetrisConfig
 from geomdl.data.sources.space.volumes import VolumesConfig
-from geomdl.data.sources.tfds import PREFIX, TFDSConfig, prepared
+from geomdl.data.sources.tfds import TFDSConfig
+from geomdl.data.sources.tfds_folders import PREFIX, prepared
 from geomdl.data.sources.xo import XOConfig
 from geomdl.data.types import DataConfig
 from geomdl.errors import unknown

@@ -93,7 +93,8 @@ class COCO:
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
         """Returns ``coco/ap``, ``coco/ap50``, … as far as they are defined."""
         if not self._takes(task):
-            raise invalid("evaluator", "coco", "evaluators of other tasks than boxes along the axes", "metrics")
+            instead = "dota" if detects(task) else "metrics"
+            raise invalid("evaluator", "coco", "evaluators of other tasks than boxes along the axes", instead)
         found = coco_metrics(found_boxes(predict, split, task, batch_size=self.batch_size))
         return {f"coco/{name}": value for name, value in found.items()}
 

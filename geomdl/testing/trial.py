@@ -12,7 +12,12 @@ from geomdl.actions.outputs import Movable
 from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import Model
 from geomdl.equivariance.adapters.outputs import in_plain_layout
-from geomdl.equivariance.contracts.tolerances import ROUNDING_PER_LAYER, tolerance
+from geomdl.equivariance.contracts.tolerances import (
+    rounded_spread,
+    rounding_per_layer,
+    tolerance,
+    within_spread,
+)
 from geomdl.equivariance.localisation.feature_transformation import on_grid
 from geomdl.equivariance.measures.errors import orbit_errors
 from geomdl.equivariance.measures.evaluation import output_shape
@@ -31,16 +36,16 @@ class Judgement:
     """The limits that errors are held to.
 
     An element that maps the pixel grid to itself moves numbers without computing, so that an exact model's error is
-    rounding alone: it is held to ``geomdl.equivariance.tolerance(dtype, depth)`` = 24 ε √depth. Any other element is
-    resampled, which changes the image itself. ε_b, the relative change of an image that is moved and moved back, says
-    by how much: such an element is held to ``factor`` · ε_b + tolerance. An equivariant model amplifies the change of
-    its input by its Lipschitz constant relative to its gain, for which the factor has to leave room. The limit is never
-    more than half the spread between different images: no model passes that changes its output as much as another
-    image would.
+    rounding alone: it is held to ``geomdl.equivariance.tolerance(dtype, depth)`` = 24 ε √depth (3 ε √depth in bfloat16
+    and float16, where sums are in float32). Any other element is resampled, which changes the image itself. ε_b, the
+    relative change of an image that is moved and moved back, says by how much: such an element is held to ``factor`` ·
+    ε_b + tolerance. An equivariant model amplifies the change of its input by its Lipschitz constant relative to its
+    gain, for which the factor has to leave room. Neither limit is ever more than half the spread between different
+    images: no model passes that changes its output as much as another image would.
 
     Args:
       depth: layers that follow one another; from the model's contract, else `UNKNOWN_DEPTH`, when None.
-      tolerance: replaces 24 ε √depth.
+      tolerance: replaces 24 ε √depth, as it is.
       factor: for resampled elements.
       bound: replaces factor · ε_b + tolerance for resampled elements.
     """
@@ -50,35 +55,54 @@ class Judgement:
     factor: float = 2.0
     bound: float | None = None
 
+    def _depth(self, model: Model) -> tuple[int, str]:
+        """How many layers follow one another, and who says so."""
+        if self.depth is not None:
+            return self.depth, "given"
+        if model.contract is not None:
+            return model.contract.depth, "from the contract"
+        return UNKNOWN_DEPTH, "the default, as depth= is not given"
+
+    def least_spread(self, dtype: np.dtype, model: Model) -> float:
+        """What the spread of a model that is not constant exceeds."""
+        if self.tolerance is not None:
+            return max(1e-6, self.tolerance)
+        return rounded_spread(dtype, self._depth(model)[0])
+
     def rounding(self, dtype: np.dtype, model: Model) -> tuple[float, str]:
         """The tolerance and how it was derived."""
         if self.tolerance is not None:
             return self.tolerance, f"tolerance {self.tolerance:.1e} (given)"
-        contract = model.contract
-        depth, source = UNKNOWN_DEPTH, "the default, as depth= is not given"
-        if self.depth is not None:
-            depth, source = self.depth, "given"
-        elif contract is not None:
-            depth, source = contract.depth, "from the contract"
+        depth, source = self._depth(model)
         limit = tolerance(dtype, depth)
         epsilon = float(jnp.finfo(dtype).eps)
         name = jnp.dtype(dtype).name
+        factor = rounding_per_layer(dtype)
         return limit, (
-            f"tolerance {limit:.1e} = {ROUNDING_PER_LAYER:g} ε √depth, with ε = {epsilon:.1e} of {name} and depth"
+            f"tolerance {limit:.1e} = {factor:g} ε √depth, with ε = {epsilon:.1e} of {name} and depth"
             f" {depth} ({source})"
         )
+
+    def exact(self, rounding: float, derivation: str, spread: float) -> tuple[float, str]:
+        """The limit for an element that maps the grid to itself, from the tolerance, and how it was derived."""
+        limit = rounding if self.tolerance is not None else within_spread(rounding, spread)
+        return limit, derivation if limit == rounding else _half(spread)
 
     def resampling(self, baseline: float, rounding: float, spread: float) -> tuple[float, str]:
         """The limit for a resampled element and how it was derived."""
         if self.bound is not None:
             return self.bound, f"bound {self.bound:.1e} (given)"
         limit = self.factor * baseline + rounding
-        if limit > spread / 2:
-            return spread / 2, f"limit {spread / 2:.1e} = half the spread between images ({spread:.1e})"
+        if within_spread(limit, spread) < limit:
+            return spread / 2, _half(spread)
         return limit, (
             f"limit {limit:.1e} = {self.factor:g} × {baseline:.1e} + {rounding:.1e}: factor × change of the image by"
             " resampling alone + tolerance"
         )
+
+
+def _half(spread: float) -> str:
+    return f"limit {spread / 2:.1e} = half the spread between images ({spread:.1e})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,8 +201,10 @@ def measure(
     field_type: FieldType | None = None,
     out_field_type: FieldType | None = None,
     padding: Padding = "zeros",
-) -> tuple[list[Case], float]:
-    """The cases of some elements, and the spread between the images. The model is compiled once.
+) -> tuple[list[Case], float, float]:
+    """The cases of some elements, the spread between the images, and what it exceeds where the model is not constant.
+
+    The model is compiled once.
 
     Raises:
       ValueError: as `geomdl.equivariance.measures.errors.orbit_errors`.
@@ -192,22 +218,27 @@ def measure(
     if jnp.issubdtype(shape.dtype, jnp.floating):
         dtype = max((x.dtype, shape.dtype), key=lambda d: float(jnp.finfo(d).eps))
         rounding, derivation = judgement.rounding(dtype, model)
+        least = judgement.least_spread(dtype, model)
     else:
         rounding, derivation = (
             judgement.tolerance or 0.0,
             "share of entries that differ; whole numbers are equal or not",
         )
+        least = max(1e-6, rounding)
     exact = on_grid(group, elements)
     cases = []
     for i, g in enumerate(elements):
         baseline = 0.0 if exact[i] else found.baselines[i]
-        limit, why = (rounding, derivation) if exact[i] else judgement.resampling(baseline, rounding, found.spread)
+        if exact[i]:
+            limit, why = judgement.exact(rounding, derivation, found.spread)
+        else:
+            limit, why = judgement.resampling(baseline, rounding, found.spread)
         case = Case(
             found.elements[i], found.labels[i], found.errors[i], baseline, limit, why, bool(exact[i]),
             _nearness(group, g),
         )  # fmt: skip
         cases.append(case)
-    return cases, found.spread
+    return cases, found.spread, least
 
 
 def _nearness(group: Movable, g: np.ndarray) -> tuple[float, ...]:

@@ -100,6 +100,22 @@ def test_what_a_data_set_holds_and_what_is_doubtful(folder, capsys):
     assert "try sheet.png" in capsys.readouterr().err
 
 
+def test_a_sheet_of_what_training_gets(folder, capsys):
+    """Mosaics of four images with their boxes, among other changes; classes have none to put together."""
+    data = {"name": "box_shapes", "size": 24, "largest": 7, "train_size": 4, "validation_size": 1, "test_size": 1}
+    Path("b.py").write_text(
+        f"def get_config():\n    return {{'data': {data}, 'model': {{'name': 'fcos'}}, 'training': {{'steps': 1}}}}\n"
+    )
+    asked = ["data", "--config=b.py", "--config.augmentation.flip=true", "--config.augmentation.mosaic=1.0"]
+    assert main([*asked, "--sheet=sheet.png", "--augmented"]) == 0
+    with Image.open("sheet.png") as sheet:
+        assert len(set(sheet.convert("RGB").getdata())) > 100
+    assert main([*asked, "--augmented"]) == 2
+    assert "with --sheet, the file that is drawn" in capsys.readouterr().err
+    assert main(["data", "--config=c.py", "--config.augmentation.mosaic=1.0", "--sheet=s.png", "--augmented"]) == 2
+    assert "augmentation.mosaic 1.0; allowed: 0 where labels are classes" in capsys.readouterr().err
+
+
 def given(bright: float = 1.0) -> Dataset:
     """The data set that spots.py makes, without the file."""
     made: dict = {}

@@ -1,15 +1,32 @@
 """Boxes as targets: batches, augmentation, drawn shapes, and what is refused."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from geomdl.actions import CropResize, LeftRightFlip, QuarterTurns, Shift, Warp, rotation_matrix
 from geomdl.boxes import hull
-from geomdl.data import Augmentation, BoxTarget, Dataset, Split, data_config, eval_batches, make_loader, pack_boxes
+from geomdl.data import (
+    Augmentation,
+    BoxTarget,
+    Dataset,
+    MapTarget,
+    Split,
+    data_config,
+    eval_batches,
+    make_loader,
+    pack_boxes,
+)
 from geomdl.data.inspection import inspect
 from geomdl.data.sources.given import GivenData
+from geomdl.data.transforms.mosaic import assembled
+from geomdl.layers.core.data_axis import data_axis
+from geomdl.tasks import Classification
+from geomdl.training.step.step import make_train_step
 
 
 @pytest.fixture(scope="module")
@@ -192,3 +209,112 @@ def test_inspection_counts_boxes():
     held = found.dataset.train.labels["classes"]
     assert [row["train"] for row in found.counts[:4]] == [int((held == c).sum()) for c in range(4)]
     assert found.counts[4]["train"] == int((held < 0).all(1).sum())
+
+
+def _mosaic(key: int, share: float = 1.0, kind=None, *, label=None, size=(8, 8), count=4):
+    """Images of the constants 1, 2, … and what becomes of them and their boxes."""
+    kind = kind or BoxTarget(4)
+    images = jnp.ones((count, *size, 1)) * jnp.arange(1.0, count + 1)[:, None, None, None]
+    label = label or pack_boxes([[[0, 0, size[1], size[0]]]] * count, [[i % 4] for i in range(count)])
+    batch = {"image": images, "label": jax.tree.map(jnp.asarray, label)}
+    return jax.tree.map(np.asarray, _augmented(Augmentation(mosaic=share), kind, batch, jax.random.key(key)))
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _augmented(augment, kind, batch, key):
+    return augment.batch(batch, {"label": kind}, key)
+
+
+def boxes_and_classes(found):
+    return found["label"]["boxes"], found["label"]["classes"]
+
+
+def test_a_mosaic_has_four_images_around_a_corner_and_their_boxes():
+    """Every image is all one box: in its quadrant lies its constant, and the box is the quadrant."""
+    corners, of_own = set(), set()
+    for key in range(4):
+        found = _mosaic(key, size=(8, 12), kind=BoxTarget(4, visible=0.0))
+        for i, (image, boxes, classes) in enumerate(
+            zip(found["image"][..., 0], *boxes_and_classes(found), strict=True)
+        ):
+            assert sorted(classes) == [0, 1, 2, 3]
+            assert classes.tolist() == [(i - j) % 4 for j in range(4)]  # itself and the three before it
+            for (x0, y0, x1, y1), number in zip(boxes.astype(int), classes, strict=True):
+                assert (image[y0:y1, x0:x1] == number + 1).all()
+            assert np.prod(boxes[:, 2:] - boxes[:, :2], 1).sum() == 8 * 12
+            corners.add((int(boxes[:, 2].min()), int(boxes[:, 3].min())))
+            of_own.add(tuple(boxes[0, :2] > 0))
+    assert len(of_own) == 4
+    columns, rows = (sorted({corner[axis] for corner in corners}) for axis in (0, 1))
+    assert (columns[0] >= 3, columns[-1] <= 9, rows[0] >= 2, rows[-1] <= 6) == (True,) * 4
+    assert len(corners) > 8
+
+
+def test_boxes_of_a_mosaic_by_hand():
+    """The corner at (x, y) = (5, 3) of 8 × 8 pixels, the first image top left, the fourth, third, second follow it."""
+    boxes = [[[2, 4, 5, 8]], [[1, 4, 3, 8]], [[6, 0, 8, 2]], [[0, 0, 4, 6]]]
+    label = pack_boxes(boxes, [[0], [1], [2], [3]], [[False], [True], [False], [False]])
+    batch = {"image": jnp.ones((4, 8, 8, 1)) * jnp.arange(4.0)[:, None, None, None], "label": label}
+    chosen = jnp.array([True, False, False, False])
+    draws = jnp.array([[3, 5]] * 4), jnp.zeros(4, jnp.int32), chosen
+    found = jax.jit(lambda b: assembled(b, {"label": BoxTarget(4)}, *draws))(batch)
+    assert found["image"][0, ..., 0].tolist() == [[0] * 5 + [3] * 3] * 3 + [[2] * 5 + [1] * 3] * 5
+    held = {name: values[0].tolist() for name, values in found["label"].items()}
+    assert held["boxes"] == [
+        [0, 0, 2, 3],  # shifted by (−3, −5): of 3 × 4 pixels 2 × 3 are left
+        [0, 0, 0, 0],  # by (5, −5): of 4 × 6 pixels 3 × 1 would be, less than a quarter
+        [3, 3, 5, 5],  # by (−3, 3): all of it
+        [6, 7, 8, 8],  # by (5, 3): of 2 × 4 pixels 2 × 1, a quarter
+    ]
+    assert (held["classes"], held["difficult"]) == ([0, -1, 2, 1], [False, False, False, True])
+    for i in (1, 2, 3):
+        assert (found["image"][i] == i).all()
+        assert found["label"]["boxes"][i].tolist() == [*boxes[i], *[[0] * 4] * 3]
+        assert found["label"]["classes"][i].tolist() == [i, -1, -1, -1]
+
+
+def test_mosaics_are_the_same_on_several_devices(shapes):
+    split, kinds = shapes[False].train, {"label": BoxTarget(4)}
+    batch = {"image": jnp.asarray(split.images[:8]), "label": jax.tree.map(lambda v: jnp.asarray(v[:8]), split.labels)}
+
+    def part(batch):
+        with data_axis("data", 4):
+            return Augmentation(mosaic=0.7).batch(batch, kinds, jax.random.key(1))
+
+    whole = jax.jit(lambda b: Augmentation(mosaic=0.7).batch(b, kinds, jax.random.key(1)))(batch)
+    parts = jax.jit(jax.vmap(part, axis_name="data"))(jax.tree.map(lambda v: v.reshape(4, 2, *v.shape[1:]), batch))
+    jax.tree.map(lambda a, b: np.testing.assert_array_equal(a.reshape(b.shape), b), parts, whole)
+    assert (np.asarray(whole["label"]["classes"]) >= 0).any(0)[4:].any()
+    changed = (np.asarray(whole["image"]) != split.images[:8]).any((1, 2, 3))
+    assert set(changed.tolist()) == {True, False}
+
+
+def test_oriented_boxes_move_with_the_parts_of_a_mosaic():
+    label = jax.tree.map(jnp.asarray, pack_boxes([[[4, 4, 4, 2, 0.5]]] * 4, [[0]] * 4, oriented=True))
+    kinds = {"label": BoxTarget(1, oriented=True, visible=0.05)}
+    draws = jnp.full((4, 2), 4), jnp.zeros(4, jnp.int32), jnp.ones(4, bool)
+    batch = {"image": jnp.zeros((4, 8, 8, 1)), "label": label}
+    found = jax.jit(lambda b: assembled(b, kinds, *draws))(batch)["label"]
+    np.testing.assert_allclose(found["boxes"][0, :, :2], [[0, 0], [8, 0], [0, 8], [8, 8]], atol=1e-5)
+    np.testing.assert_allclose(found["boxes"][..., 2:], np.broadcast_to([4, 2, 0.5], (4, 4, 3)), rtol=1e-5)
+
+
+def test_mosaics_are_refused_where_they_cannot_be():
+    batch = {"image": jnp.zeros((4, 8, 8, 1)), "label": jnp.zeros((4, 8, 8), jnp.int32)}
+    with pytest.raises(
+        ValueError, match=r"augmentation.mosaic 1.0; allowed: 0 where labels are label maps; only boxes"
+    ):
+        Augmentation(mosaic=1.0).batch(batch, {"label": MapTarget(2)}, jax.random.key(0))
+    with pytest.raises(ValueError, match=r"allowed: 0 where there are no boxes"):
+        Augmentation(mosaic=1.0)(batch["image"], 0)
+    with pytest.raises(ValueError, match=r"0 with batches of 3; a mosaic takes four images"):
+        _mosaic(0, count=3)
+    with pytest.raises(ValueError, match=r"0 for images of 3×8 pixels"):
+        _mosaic(0, size=(3, 8))
+    with pytest.raises(ValueError, match=r"mosaic 1.5; allowed: a share of the images in \[0, 1\]"):
+        Augmentation(mosaic=1.5)
+    with pytest.raises(ValueError, match=r"mosaic 0.5; allowed: 0 where labels are classes"):
+        make_train_step(
+            None, task=Classification(3), optimizer=optax.sgd(0.1), select=lambda fetched, step: fetched,
+            augment=Augmentation(mosaic=0.5),
+        )  # fmt: skip

@@ -112,6 +112,46 @@ def test_contracts_kept_and_broken():
     assert "first broken layer: layers.1" in str(error)
 
 
+def _cells(x: jax.Array, shift: float = 0.0) -> dict[str, jax.Array]:
+    """A detector: every cell of 4 × 4 pixels is a box, its score the brightness."""
+    side = x.shape[1] // 4
+    means = x.astype(jnp.float32).reshape(len(x), side, 4, side, 4, -1).mean((2, 4, 5)).reshape(len(x), -1)
+    corner = 4.0 * jnp.stack(jnp.meshgrid(jnp.arange(1.0 * side), jnp.arange(1.0 * side), indexing="xy"), -1).reshape(
+        -1, 2
+    )
+    boxes = jnp.concatenate([corner + shift, corner + 4], -1)
+    scores = jax.nn.sigmoid(means).astype(x.dtype).astype(jnp.float32)
+    return {
+        "boxes": jnp.broadcast_to(boxes, (len(x), *boxes.shape)),
+        "scores": scores,
+        "classes": 0 * scores.astype(int),
+    }
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, pytest.param(jnp.float16, marks=pytest.mark.long)])
+def test_narrow_types_make_no_check_vacuous(dtype: Any):
+    """Outputs that differ little between images, as sets of boxes and fields with a large mean do, are not constant."""
+    options: dict[str, Any] = {"group": "C4", "size": 8, "channels": 1, "dtype": dtype}
+    trial = gt.assert_equivariant(as_function(_cells), output="detections", **options)
+    assert trial.spread < 0.1 < tolerance(jnp.bfloat16, 64)
+    assert trial.worst.limit <= trial.spread / 2
+    error = failure(
+        lambda: gt.assert_equivariant(as_function(lambda x: _cells(x, 0.5)), output="detections", **options)
+    )
+    assert "constant" not in str(error)
+    assert "half the spread between images" in str(error) or "3 ε √depth" in str(error)
+    offset = lambda x: 20 + 4 * x.astype(jnp.float32)  # noqa: E731
+    assert gt.assert_equivariant(lambda x: offset(x).astype(x.dtype), **options).passed
+    error = failure(lambda: gt.assert_equivariant(lambda x: offset(x).at[:, :4].set(21).astype(x.dtype), **options))
+    assert "constant" not in str(error)
+    error = failure(lambda: gt.assert_equivariant(lambda x: (20 + 0.01 * x).astype(x.dtype), **options))
+    assert "only because its output is constant" in str(error)
+    broken = ours()
+    broken.layers[1] = Careless(FieldType(C4, "2 regular"), "relu")
+    assert gt.assert_contract(ours(), size=6, dtype=dtype).passed
+    failure(lambda: gt.assert_contract(broken, size=6, dtype=dtype))
+
+
 def test_fields_of_our_layers_are_moved_by_their_types():
     image, features = FieldType(C4, "1 trivial"), FieldType(C4, "2 regular")
     layer = Conv(image, features, 3, padding=1, rngs=nnx.Rngs(0))

@@ -7,7 +7,10 @@
 Counts by class and split, sizes, ranges of values, and what is doubtful: files that cannot be read, the same image in
 several splits, images of several sizes or of one single value, classes that a split has none of. With --sheet, images
 of each class are drawn as the network gets them; label maps as tints, boxes as outlines in the colours of their
-classes, volumes as the three slices through their middle.
+classes, volumes as the three slices through their middle. With --augmented they are drawn as training gets them: with
+the changes of config.augmentation, mosaics among them.
+
+  geomdl data --config=shapes_fcos_c4 --config.augmentation.mosaic=1.0 --sheet=mosaics.png --augmented
 """
 
 import argparse
@@ -21,7 +24,8 @@ from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import invalid, unknown
 
 if TYPE_CHECKING:
-    from geomdl.data import Dataset
+    from geomdl.data import Augmentation, Dataset
+    from geomdl.data.types import Example
 
 _COLUMNS = 8
 _MOST_ROWS = 24
@@ -32,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="a config file, or the name of one in configs/")
     parser.add_argument("--sheet", metavar="FILE.png", action=PathOption, help="draws some images of each class")
     parser.add_argument("--split", default="train", help="of the sheet: train (the default), validation or test")
+    parser.add_argument("--augmented", action="store_true", help="draws images with the random changes of training")
     add_data_dir(parser)
 
 
@@ -42,6 +47,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise unknown("split", arguments.split, ["train", "validation", "test"])
     if arguments.sheet and Path(arguments.sheet).suffix.lower() != ".png":
         raise invalid("--sheet", arguments.sheet, "the name of a PNG file", Path(arguments.sheet).with_suffix(".png"))
+    if arguments.augmented and not arguments.sheet:
+        raise invalid("--augmented", True, "with --sheet, the file that is drawn", "--sheet=augmented.png")
     from geomdl.cli.support.config_file import load_config
     from geomdl.cli.support.console import print_table
     from geomdl.cli.support.quiet import quiet_libraries
@@ -52,7 +59,8 @@ def run(arguments: argparse.Namespace) -> None:
     from geomdl.training.configuration.config import RunConfig
 
     quiet_libraries()
-    found = inspect(RunConfig.from_config_dict(values).data)
+    config = RunConfig.from_config_dict(values)
+    found = inspect(config.data)
     dataset = found.dataset
     if arguments.sheet and len(dataset.image_shape) == 2:
         raise invalid("--sheet", arguments.sheet, "none for point clouds, which have no pictures")
@@ -69,11 +77,12 @@ def run(arguments: argparse.Namespace) -> None:
     if not found.doubtful:
         print("nothing doubtful")
     if arguments.sheet:
-        print(f"written to {_sheet(dataset, arguments.split, Path(arguments.sheet))}")
+        augment = config.augmentation if arguments.augmented else None
+        print(f"written to {_sheet(dataset, arguments.split, Path(arguments.sheet), augment, config.seed)}")
 
 
-def _sheet(dataset: "Dataset", split: str, file: Path) -> Path:
-    """Draws the first images of each class, or just the first images, with their label maps."""
+def _sheet(dataset: "Dataset", split: str, file: Path, augment: "Augmentation | None", seed: int) -> Path:
+    """Draws the first images of each class, or just the first images, with their label maps or boxes."""
     from geomdl.plots.boxes import draw_boxes
     from geomdl.plots.mosaic import labelled
     from geomdl.plots.segmentation import overlay
@@ -90,6 +99,8 @@ def _sheet(dataset: "Dataset", split: str, file: Path) -> Path:
         rows = [np.arange(start, min(start + _COLUMNS, len(images))) for start in range(0, 4 * _COLUMNS, _COLUMNS)]
         rows, texts = [row for row in rows if len(row)], []
     chosen = images.gather(np.concatenate(rows))
+    if augment is not None:
+        chosen = _augmented(dataset, chosen, augment, seed)
     pictures = _pictures(dataset, chosen["image"])
     if kind == "map":
         pictures = np.stack([overlay(p, m) for p, m in zip(pictures, np.asarray(chosen["label"]), strict=True)])
@@ -110,6 +121,20 @@ def _sheet(dataset: "Dataset", split: str, file: Path) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     fig.savefig(file, dpi=200)
     return file
+
+
+def _augmented(dataset: "Dataset", batch: "Example", augment: "Augmentation", seed: int) -> "Example":
+    """A batch as a step of training gets it; images that have been mixed have the label of the larger part."""
+    import jax
+
+    from geomdl.data import unit_interval
+
+    kinds, key = dataset.target_kinds, jax.random.key(seed)
+    augment = augment.for_images(dataset.preprocessing)
+    augment.require_kinds(kinds)
+    held = jax.tree.map(jax.numpy.asarray, {**batch, "image": unit_interval(batch["image"])})
+    moved = augment.batch(held, {name: kind for name, kind in kinds.items() if kind.moves}, key)
+    return jax.tree.map(np.asarray, augment.mixed(moved, kinds["label"], key))
 
 
 def _pictures(dataset: "Dataset", images: np.ndarray) -> np.ndarray:

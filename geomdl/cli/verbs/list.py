@@ -59,7 +59,7 @@ def _groups() -> dict[str, str]:
 
 def _datasets() -> dict[str, str]:
     from geomdl.data import DATASETS, prepared
-    from geomdl.data.sources.tfds import data_folder
+    from geomdl.data.sources.tfds_folders import data_folder
 
     items = _registered(DATASETS)
     items["tfds:<name>"] = "any data set of TensorFlow Datasets with images and classes, or masks, once prepared"

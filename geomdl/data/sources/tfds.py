@@ -1,8 +1,7 @@
-"""Data sets of TensorFlow Datasets with labels or masks, from a prepared folder, without TensorFlow."""
+"""Data sets of TensorFlow Datasets with labels, masks or boxes, from a prepared folder, without TensorFlow."""
 
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,104 +12,43 @@ from absl import logging as absl_logging
 from geomdl.data.checks import number
 from geomdl.data.preprocessing import Preprocessing
 from geomdl.data.sources.masks import MASKS, MaskClasses
+from geomdl.data.sources.own.annotations import BAD_BOXES
+from geomdl.data.sources.own.voc import PIXELS
 from geomdl.data.sources.splits import stratified_split
+from geomdl.data.sources.tfds_boxes import BoxObjects, box_sequences
 from geomdl.data.sources.tfds_faults import corrupt
+from geomdl.data.sources.tfds_folders import PREFIX, find_prepared
 from geomdl.data.sources.tfds_records import CHUNK, TFDSRecords
 from geomdl.data.types import Column, DataConfig, Dataset, Example, LabelKind, Split
-from geomdl.errors import invalid, nearest
+from geomdl.errors import invalid, unknown
 from geomdl.numbers import whole_number
-from geomdl.paths import local_path
 
-PREFIX = "tfds:"
 _IN_MEMORY_BYTES = 2**30
-_INCOMPLETE = "incomplete"  # in the names of folders that TFDS has begun to write
 
 # TFDS recommends OpenCV each time it decodes with Pillow; that is a matter of taste, not a warning to act on.
 absl_logging.get_absl_logger().addFilter(lambda record: "OpenCV is not installed" not in str(record.msg))
 
 
-def data_folder(data_dir: str | None) -> Path:
-    """Where prepared data sets are looked for: ``data_dir``, else $TFDS_DATA_DIR, else ~/tensorflow_datasets."""
-    if data_dir is not None:
-        return local_path(data_dir, "data.data_dir")
-    return local_path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets", "TFDS_DATA_DIR")
-
-
-def prepared(data_dir: str | None = None) -> dict[str, Path]:
-    """The data sets prepared in a folder: ``{"mnist": .../mnist/3.0.1, "eurosat/rgb": ...}``, newest versions, by name.
-
-    Args:
-      data_dir: the folder; None takes ``TFDS_DATA_DIR``, or the usual one.
-
-    >>> prepared("/nonexistent")
-    {}
-    """
-    folder = data_folder(data_dir)
-    found: dict[str, Path] = {}
-    for path in sorted([*folder.glob("*/*/features.json"), *folder.glob("*/*/*/features.json")], key=_version):
-        if not any(_INCOMPLETE in part for part in path.relative_to(folder).parts):
-            found["/".join(path.relative_to(folder).parts[:-2])] = path.parent
-    return dict(sorted(found.items()))
-
-
-def _version(features: Path) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else -1 for part in features.parent.name.split("."))
-
-
-def _prepare(builder: str, folder: Path) -> str:
-    return (
-        f"prepare it once where there is a network: pip install 'geomdl[prepare]' && "
-        f'python -c "import tensorflow_datasets as tfds; tfds.builder({builder!r}, data_dir={str(folder)!r}, '
-        "file_format='array_record').download_and_prepare()\""
-    )
-
-
-def _find(builder: str, data_dir: str | None) -> Path:
-    """The folder of the prepared builder: by name, by name/config, or by name alone where one config is prepared."""
-    folder = data_folder(data_dir)
-    name, _, version = builder.partition(":")
-    found = prepared(data_dir)
-    configs = [key for key in found if key.startswith(f"{name}/")]
-    if name not in found and len(configs) == 1:
-        name = configs[0]
-    where = found.get(name)
-    if where is not None and version and where.name != version:
-        where = where.parent / version
-        if not (where / "features.json").exists():
-            have = sorted(path.name for path in where.parent.iterdir() if (path / "features.json").exists())
-            raise invalid("data.name", PREFIX + builder, f"a prepared version of {name} in {folder}: {', '.join(have)}")
-    if where is not None:
-        return where
-    if not folder.is_dir():
-        looked = f"a folder with data sets prepared by TensorFlow Datasets, but {folder} does not exist"
-        given = "data.data_dir" if data_dir else "TFDS_DATA_DIR" if os.environ.get("TFDS_DATA_DIR") else None
-        if given is None:
-            looked += " (neither data.data_dir nor the environment variable TFDS_DATA_DIR is set)"
-        raise invalid(
-            given or "data.name", str(folder) if given else PREFIX + builder, f"{looked}; {_prepare(builder, folder)}"
-        )
-    allowed = f"a data set prepared in {folder}: {', '.join(PREFIX + key for key in found) or 'none'}"
-    close = nearest(builder, [*configs] or [*found])
-    broken_off = [path for path in sorted(folder.glob(f"{name}/**/*{_INCOMPLETE}*")) if path.is_dir()]
-    if broken_off:
-        allowed += f"; {broken_off[0]} was begun and is not complete"
-    message = invalid("data.name", PREFIX + builder, allowed, close and PREFIX + close)
-    raise ValueError(f"{message}; or {_prepare(builder, folder)}")
-
-
 @dataclass(frozen=True)
 class TFDSConfig(DataConfig):
-    """A builder of TensorFlow Datasets with one image and one class label (or a set of labels: multi-label), or a mask
-    for segmentation, per example.
+    """A builder of TensorFlow Datasets with one image and one class label (or a set of labels: multi-label), a mask for
+    segmentation, or objects with boxes, per example.
 
     A mask is an image of the same size whose pixel values stand for classes. What they stand for is known for
     ``tfds:oxford_iiit_pet`` (``label_key="segmentation_mask"``) and for masks of the kind ``LabeledImage``; elsewhere
     ``mask_values`` says it. Masks are brought to ``size`` like images, by nearest pixels.
 
+    Objects are a sequence with a box (`tfds.features.BBoxFeature`), and with a class label where there are several
+    classes: ``objects`` of ``tfds:voc/2007`` and ``tfds:coco/2017``. They are taken where the builder is supervised by
+    no label and ``label_key`` names no other, and become boxes in pixels as those of `geomdl.data.VOCConfig`;
+    ``is_difficult`` (VOC), ``is_crowd`` (COCO) and ``is_group_of`` (Open Images) make them difficult. All records are
+    read once in loading, images undecoded. A test set that is published without boxes (of VOC 2012 and COCO 2017) is
+    left out.
+
     Published splits are kept: "test" is the test set ("validation" where there is no "test"), and a published
     "validation" beside a "test" is the validation set. What is missing is carved from "train", stratified by class
     (at random where labels are masks), with the seed ``split_seed``: the validation set as ``validation_fraction`` of
-    "train", the test set as ``test_fraction`` of it.
+    "train", the test set as ``test_fraction`` of it. Boxes have no strata, as masks have none.
 
     Attributes:
       name: ``"tfds:<builder>"``, ``"tfds:<builder>/<config>"``, with ``":<version>"`` where it matters.
@@ -120,6 +58,11 @@ class TFDSConfig(DataConfig):
       label_key: the feature that is the label; None: the one that the builder is supervised by.
       mask_values: the pixel values that are the classes 0, 1, …, in this order; None where it is known.
       mask_ignored: the pixel value of what is to be ignored in masks; None: there is none.
+      bad_boxes: ``"refuse"`` or ``"drop"``, see `geomdl.data.VOCConfig`.
+      visible: boxes of which less than this share is left in the central square are left out; in [0, 1).
+      pixels: what the numbers of boxes are, times the size of the image: ``"edges"``, or first and last pixels,
+        ``"inclusive"`` or ``"inclusive0"``, see `geomdl.data.VOCConfig`; None: ``"inclusive"`` for ``tfds:voc``, which
+        divides the numbers of the XML files by the size, else edges.
       train_size: training images, a nested stratified subset; None: all.
       validation_fraction: of the published training set, in (0, 1).
       test_fraction: of the published training set, in (0, 1); used where no test set is published.
@@ -137,6 +80,9 @@ class TFDSConfig(DataConfig):
     label_key: str | None = None
     mask_values: tuple[int, ...] | None = None
     mask_ignored: int | None = None
+    bad_boxes: str = "refuse"
+    visible: float = 0.25
+    pixels: str | None = None
     train_size: int | None = None
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
@@ -162,30 +108,55 @@ class TFDSConfig(DataConfig):
                 "less than 1, so that training images remain",
             )
         whole_number("data.split_seed", self.split_seed, least=0)
+        if self.bad_boxes not in BAD_BOXES:
+            raise unknown("data.bad_boxes", self.bad_boxes, BAD_BOXES)
+        number("data.visible", self.visible, below=1.0)
+        if self.pixels is not None and self.pixels not in PIXELS:
+            raise unknown("data.pixels", self.pixels, PIXELS)
 
     @property
     def label_kind(self) -> LabelKind:
-        """``"map"`` where the prepared folder says that the feature ``label_key`` is an image."""
+        """By the prepared folder: ``"map"`` where labels are images, ``"boxes"`` where they are objects."""
         try:
-            features = json.loads((_find(self.name.removeprefix(PREFIX), self.data_dir) / "features.json").read_bytes())
-            label = features["featuresDict"]["features"][self.label_key]
+            where = find_prepared(self.name.removeprefix(PREFIX), self.data_dir)
+            if self._objects(where) is not None:
+                return "boxes"
+            label = _features(where)[str(self.label_key)]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return "class"  # `load` says what is wrong
         return "map" if "image" in label["pythonClassName"].rpartition(".")[2].lower() else "class"
 
+    def _objects(self, where: Path) -> str | None:
+        """The feature whose objects are the labels, by the files of a prepared folder; None: labels are none."""
+        features = _features(where)
+        found = box_sequences(features)
+        if self.label_key is not None:
+            return self.label_key if self.label_key in found else None
+        supervised = json.loads((where / "dataset_info.json").read_bytes()).get("supervisedKeys")
+        return found[0] if len(found) == 1 and not supervised and "label" not in features else None
+
     def load(self) -> Dataset:
         """Opens the prepared folder, splits it, and decodes it where it is small."""
         builder = self._builder()
-        label_key = self._keys(builder)[1]
+        image_key, label_key = self._keys(builder)
         published = self._published(builder)
-        train = published["train"]
-        splits, carved = self._split(published)
+        train, left_out, objects = published["train"], "", self._boxes(builder)
+        preprocessing = Preprocessing(train.image_shape[2], None if self.size is None else (self.size, self.size))
+        whole = {name: _whole(records) for name, records in published.items()}
+        if objects is not None:
+            how = {"drop": self.bad_boxes == "drop", "visible": self.visible}
+            labels, left_out = objects.labels(builder, list(published), image_key, preprocessing, **how)
+            whole = {name: Split(whole[name].images, held) for name, held in labels.items()}
+        splits, carved = self._split(whole)
         total = sum(split.images.nbytes for split in splits.values())
         if self.in_memory or (self.in_memory is None and total <= _IN_MEMORY_BYTES):
             splits = {name: _decode(split) for name, split in splits.items()}
         label, masks = builder.info.features[label_key], self._masks(builder, label_key)
-        kind: LabelKind = "map" if masks else "labels" if train.label_shape else "class"
-        names = masks.classes if masks else getattr(label, "names", None) or label.feature.names
+        if objects is not None:
+            kind, names = "boxes", objects.classes
+        else:
+            kind = "map" if masks else "labels" if train.label_shape else "class"
+            names = masks.classes if masks else getattr(label, "names", None) or label.feature.names
         return Dataset(
             name=self.name,
             image_shape=train.image_shape,
@@ -195,6 +166,7 @@ class TFDSConfig(DataConfig):
             provenance=(
                 f"TensorFlow Datasets {builder.info.full_name}"
                 + (f", images brought to {self.size}×{self.size}" if self.size else "")
+                + left_out
                 + (f"; {carved}" if carved else "; splits as published")
                 + f": {len(splits['train'])} training, {len(splits['validation'])} validation and "
                 f"{len(splits['test'])} test images; {' '.join(builder.info.citation.split())}"
@@ -202,7 +174,7 @@ class TFDSConfig(DataConfig):
             train=splits["train"],
             validation=splits["validation"],
             test=splits["test"],
-            preprocessing=Preprocessing(train.image_shape[2], None if self.size is None else (self.size, self.size)),
+            preprocessing=preprocessing,
         )
 
     def load_published(self) -> dict[str, Split]:
@@ -212,6 +184,7 @@ class TFDSConfig(DataConfig):
     def _published(self, builder: Any) -> dict[str, TFDSRecords]:
         image_key, label_key = self._keys(builder)
         masks = self._masks(builder, label_key)
+        label_key = label_key if self._boxes(builder) is None else None
         published = {
             name: TFDSRecords(builder, name, image_key, label_key, self.size, masks)
             for name in ("train", "validation", "test")
@@ -224,7 +197,7 @@ class TFDSConfig(DataConfig):
         return published
 
     def _builder(self) -> Any:
-        where = _find(self.name.removeprefix(PREFIX), self.data_dir)
+        where = find_prepared(self.name.removeprefix(PREFIX), self.data_dir)
         from tensorflow_datasets import builder_from_directory
 
         try:
@@ -242,14 +215,17 @@ class TFDSConfig(DataConfig):
         import tensorflow_datasets as tfds
 
         features = dict(builder.info.features.items())
-        wanted = "one image and a class label, or a sequence of class labels, per example"
+        wanted = "one image and a class label, a sequence of class labels, or one sequence of objects with boxes"
         supervised = builder.info.supervised_keys or ("image", "label")
         image_key, label_key = supervised[0], self.label_key or supervised[1]
         kinds = {key: type(feature).__name__ for key, feature in features.items()}
         label = features.get(label_key) if isinstance(label_key, str) else None
         labels = [k for k, f in features.items() if isinstance(getattr(f, "feature", f), tfds.features.ClassLabel)]
+        labels += box_sequences(_features(Path(builder.info.data_dir)))
         is_mask = isinstance(label, tfds.features.Image) and label_key != image_key
-        if not is_mask and not isinstance(getattr(label, "feature", label), tfds.features.ClassLabel):
+        if (objects := self._objects(Path(builder.info.data_dir))) is not None:
+            label_key = objects
+        elif not is_mask and not isinstance(getattr(label, "feature", label), tfds.features.ClassLabel):
             if self.label_key and labels:
                 raise invalid("data.label_key", label_key, f"a class label of {self.name}", ", ".join(labels))
             raise invalid("data.name", self.name, f"a data set with {wanted}; this has {kinds}")
@@ -260,6 +236,11 @@ class TFDSConfig(DataConfig):
                 "data.size", None, f"the side to which the images of {self.name}, of several sizes, are brought", 64
             )
         return image_key, label_key
+
+    def _boxes(self, builder: Any) -> BoxObjects | None:
+        """The objects that are the labels; None where labels are none."""
+        key = self._objects(Path(builder.info.data_dir))
+        return None if key is None else BoxObjects.of(builder, key, self.pixels)
 
     def _masks(self, builder: Any, label_key: str) -> MaskClasses | None:
         """What the values of the masks mean; None where labels are no masks."""
@@ -278,8 +259,7 @@ class TFDSConfig(DataConfig):
             raise invalid("data.mask_values", None, allowed, (0, 1))
         return known
 
-    def _split(self, published: dict[str, TFDSRecords]) -> tuple[dict[str, Split], str]:
-        splits = {name: _whole(records) for name, records in published.items()}
+    def _split(self, splits: dict[str, Split]) -> tuple[dict[str, Split], str]:
         whole = splits["train"]
         test = splits.get("test") or splits.get("validation")
         validation = splits.get("validation") if "test" in splits else None
@@ -294,8 +274,9 @@ class TFDSConfig(DataConfig):
             raise invalid("data.name", self.name, f"a data set with enough training images; this has {len(whole)}")
         if self.train_size is not None:
             whole_number("data.train_size", self.train_size, most=remain)
-        if len(whole.labels.shape) == 3:
-            labels = np.zeros(len(whole), np.int32)  # masks have no strata
+        has_strata = not isinstance(whole.labels, Mapping) and len(whole.labels.shape) < 3
+        if not has_strata:
+            labels = np.zeros(len(whole), np.int32)  # masks and boxes have no strata
         else:
             labels = np.asarray(whole.labels)
             whole = Split(whole.images, labels)  # once read, kept
@@ -304,8 +285,13 @@ class TFDSConfig(DataConfig):
         carved = [name for name, size in zip(("test", "validation"), sizes, strict=True) if size]
         how = f"{' and '.join(carved)} split carved from 'train'" if carved else "training set a subset"
         result = {"train": train, "validation": validation or validation_part, "test": test or test_part}
-        stratified = "at random" if len(whole.labels.shape) == 3 else "stratified"
+        stratified = "stratified" if has_strata else "at random"
         return result, f"{how}, {stratified} with seed {self.split_seed}"
+
+
+def _features(where: Path) -> Mapping[str, Any]:
+    """What the prepared folder says of each feature of an example."""
+    return json.loads((where / "features.json").read_bytes())["featuresDict"]["features"]
 
 
 def _whole(records: TFDSRecords) -> Split:
@@ -321,6 +307,10 @@ def _chunks(split: Split) -> Iterator[Example]:
 def _decode(split: Split) -> Split:
     """The same examples, in memory."""
     images = np.empty(split.images.shape, split.images.dtype)
+    if isinstance(split.labels, Mapping):  # boxes, which are in memory
+        for start in range(0, len(split), CHUNK):
+            images[start : start + CHUNK] = split.images[start : start + CHUNK]
+        return Split(images, split.labels)
     labels = np.empty(split.labels.shape, split.labels.dtype)
     start = 0
     for chunk in _chunks(split):

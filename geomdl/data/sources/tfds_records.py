@@ -14,16 +14,31 @@ CHUNK = 1024
 
 
 class TFDSRecords:
-    """One split of a prepared builder, decoded record by record when read (the protocol ``Records``)."""
+    """One split of a prepared builder, decoded record by record when read (the protocol ``Records``).
+
+    Args:
+      builder: of TensorFlow Datasets.
+      split: its name.
+      image_key: of the image in a record.
+      label_key: of the label; None: only images are read.
+      size: pixels a side to which images are brought; None: as they are.
+      masks: what the values of masks mean; None where labels are no masks.
+    """
 
     def __init__(
-        self, builder: Any, split: str, image_key: str, label_key: str, size: int | None, masks: MaskClasses | None
+        self,
+        builder: Any,
+        split: str,
+        image_key: str,
+        label_key: str | None,
+        size: int | None,
+        masks: MaskClasses | None,
     ):
         import tensorflow_datasets as tfds
 
         self._where, self._split = builder.info.data_dir, split
-        self._image_key, self._label_key, self._size = image_key, label_key, size
-        image, label = builder.info.features[image_key], builder.info.features[label_key]
+        self._image_key, self._label_key, self._size = image_key, label_key or "", size
+        image = builder.info.features[image_key]
         skip = {image_key: tfds.decode.SkipDecoding()}
         self._source = builder.as_data_source(split)
         self._undecoded = builder.as_data_source(split, decoders=skip)
@@ -32,7 +47,8 @@ class TFDSRecords:
         self._masks = masks
         self.label_shape: tuple[int, ...] = self.image_shape[:2]
         self.label_dtype = np.dtype(np.int32)
-        if masks is None:
+        if masks is None and label_key is not None:
+            label = builder.info.features[label_key]
             self._classes = getattr(label, "num_classes", None) or label.feature.num_classes
             multi_label = not isinstance(label, tfds.features.ClassLabel)
             self.label_shape = (self._classes,) if multi_label else ()
@@ -46,6 +62,8 @@ class TFDSRecords:
         """Decodes these records."""
         records = self._records(self._source, indices)
         images = np.stack([self._image(record[self._image_key]) for record in records])
+        if not self._label_key:
+            return Example(image=images)
         return Example(image=images, label=self._labels(records, indices))
 
     def read_labels(self, indices: Indices) -> np.ndarray:

@@ -27,6 +27,7 @@ from geomdl.data.class_indices import class_indices
 from geomdl.data.preprocessing import Preprocessing
 from geomdl.data.targets import ClassTarget, LabelsTarget, MapTarget, TargetKind
 from geomdl.data.transforms.mixing import mixed
+from geomdl.data.transforms.mosaic import mosaics, require_boxes
 from geomdl.data.transforms.photometric import IMAGENET_LIGHTING, Levels, jittered, require_rgb
 from geomdl.data.transforms.randaugment import MOST, Drawn
 from geomdl.data.transforms.random_rotations import random_rotations
@@ -51,10 +52,11 @@ class Augmentation:
     are for images. `rotation` draws from all rotations of space up to an angle, uniformly, and resamples linearly along
     each axis; with ``rotation=180`` and ``flip=True`` all of O(3) is drawn from. Voxels count as cubes.
 
-    The order is: element of a group, crop, rotation and scale, the maps of RandAugment, flip, quarter turns, shift, the
-    colours of RandAugment, jitter, lighting, cutout; images are mixed at the end. Label maps and coordinates follow
-    what moves; colours, which move nothing, leave all targets as they are. Colours are changed in light, which is in
-    [0, 1] (images that are normalised are so again afterwards, see `for_images`), and are not cut off there.
+    The order is: mosaic, element of a group, crop, rotation and scale, the maps of RandAugment, flip, quarter turns,
+    shift, the colours of RandAugment, jitter, lighting, cutout; images are mixed at the end. Label maps, boxes and
+    coordinates follow what moves; colours, which move nothing, leave all targets as they are. Colours are changed in
+    light, which is in [0, 1] (images that are normalised are so again afterwards, see `for_images`), and are not cut
+    off there.
 
     Padding by 4 pixels and cropping at random, as papers on CIFAR do, is ``shift=4``.
 
@@ -88,6 +90,8 @@ class Augmentation:
       mixup: α: pairs of images are averaged with the weights λ and 1 − λ, λ ∼ Beta(α, α), and so are their labels.
       cutmix: α: a rectangle of another image, of the share 1 − λ, takes the place of that of an image, and its label
         counts by its share. Mixup and CutMix each take half of the images where both are asked for. For classification.
+      mosaic: the share of images that become mosaics of four images of the batch, with the boxes of all of them; see
+        `geomdl.data.transforms.mosaic.mosaics`. For boxes.
 
     Raises:
       ValueError: an option is out of range, or a group is unknown or not finite.
@@ -97,6 +101,7 @@ class Augmentation:
       Szegedy et al., Going deeper with convolutions, CVPR 2015, section 6 (crops).
       Krizhevsky, Sutskever & Hinton, ImageNet classification with deep CNNs, NeurIPS 2012, section 4.1 (lighting).
       Zhang et al., mixup, ICLR 2018; Yun et al., CutMix, ICCV 2019; Cubuk et al., RandAugment, 2020.
+      Bochkovskiy, Wang & Liao, YOLOv4, 2020 (mosaic).
 
     >>> images = jnp.arange(32.0).reshape(2, 4, 4, 1)
     >>> moved = Augmentation(quarter_turns=True, flip=True)(images, jax.random.key(0))
@@ -124,11 +129,15 @@ class Augmentation:
     randaugment_magnitude: float = 9.0
     mixup: float = 0.0
     cutmix: float = 0.0
+    mosaic: float = 0.0
     levels: Levels = dataclasses.field(default=Levels(), init=False, repr=False)
 
     def __post_init__(self):
         for key in ("brightness", "contrast", "saturation", "hue", "lighting", "mixup", "cutmix"):
             number(f"augmentation.{key}", getattr(self, key))
+        number("augmentation.mosaic", self.mosaic)
+        if self.mosaic > 1:
+            raise invalid("augmentation.mosaic", self.mosaic, "a share of the images in [0, 1]", 1.0)
         if self.hue > 0.5:
             raise invalid("augmentation.hue", self.hue, "a share of a whole turn in [0, 0.5]", 0.5)
         number("augmentation.randaugment_magnitude", self.randaugment_magnitude)
@@ -167,6 +176,15 @@ class Augmentation:
     def mixes(self) -> bool:
         """Whether images are mixed, so that labels become probabilities."""
         return bool(self.mixup or self.cutmix)
+
+    def require_kinds(self, kinds: Mapping[str, TargetKind]) -> None:
+        """Raises a ValueError for an option that such targets cannot follow.
+
+        Args:
+          kinds: of all targets.
+        """
+        if self.mosaic:
+            require_boxes(self.mosaic, kinds)
 
     def for_images(self, preprocessing: Preprocessing | None) -> "Augmentation":
         """The same for images that have been normalised: colours change as in the light that was before.
@@ -281,6 +299,8 @@ class Augmentation:
             moved["image"] = jnp.asarray(as_floating(moved["image"], "images to rotate or scale"))
         elif self._crops or self.randaugment or self._colours or self.lighting:
             moved["image"] = jnp.asarray(as_floating(moved["image"], "images to crop or colour"))
+        if self.mosaic:
+            moved = mosaics(moved, kinds, jax.random.fold_in(key, 10), share=self.mosaic)
         size = tuple(moved["image"].shape[1:-1])
         for transformation in self._transformations(moved["image"].shape, key):
             for name, kind in kinds.items():

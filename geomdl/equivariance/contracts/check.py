@@ -16,7 +16,7 @@ from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.equivariance.contracts.elements import required_size
 from geomdl.equivariance.contracts.report import Report
 from geomdl.equivariance.contracts.subject import Call, Subject
-from geomdl.equivariance.contracts.tolerances import tolerance
+from geomdl.equivariance.contracts.tolerances import tolerance, within_spread
 from geomdl.errors import invalid
 from geomdl.numbers import whole_number
 from geomdl.random_keys import as_key
@@ -63,7 +63,8 @@ def check_contract(
     lie inside). The module is compiled once and called for one element after the other; inputs and outputs are moved
     and compared on the host.
 
-    Exact promises are held to `geomdl.equivariance.tolerance`; approximate ones (elements that do not map the grid to
+    Exact promises are held to `geomdl.equivariance.tolerance`, and at most to half the spread between outputs for
+    different inputs; approximate ones (elements that do not map the grid to
     itself) are measured and shown, not judged.
 
     Args:
@@ -107,11 +108,14 @@ def check_contract(
     y, limit = call(x), tolerance(dtype, contract.depth)
     if decode is not None:  # which may compute in another precision than the module
         limit = max(limit, tolerance(y.dtype, contract.depth))
-    subject = Subject(contract, call, x, y, seed, rng, limit, train, max_shifts, approximate, decode is not None)
+    sets = decode is not None
+    spread = Subject(contract, call, x, y, seed, rng, limit, sets=sets).error(call(other), y)
+    limit = within_spread(limit, spread)
+    subject = Subject(contract, call, x, y, seed, rng, limit, train, max_shifts, approximate, sets)
     found = [check(subject) for check in CHECKERS]
     return Report(
         rows=tuple(row for findings in found for row in findings.rows),
-        spread=subject.error(call(other), y),
+        spread=spread,
         reasons=tuple(dict.fromkeys(reason for findings in found for reason in findings.reasons)),
         problems=tuple(problem for findings in found for problem in findings.problems),
     )

@@ -38,6 +38,12 @@ def data_axis_name() -> str | None:
     return None if axis is None else axis[0]
 
 
+def data_axis_size() -> int:
+    """How many parts the batch is split into; 1 where it is whole."""
+    axis = _AXIS.get()
+    return 1 if axis is None else axis[1]
+
+
 def batch_mean(part: jax.Array) -> jax.Array:
     """The mean over the whole batch, from the mean over this device's part.
 

@@ -16,6 +16,42 @@ PLAIN = "plain"
 """The name of the backbone that is exact at every size."""
 
 
+@dataclasses.dataclass(frozen=True)
+class BackboneConfig(ZooConfig):
+    """What detectors on a backbone have in common.
+
+    Args:
+      backbone: ``"plain"``, or the name of a network of the zoo.
+      channels: of the first convolution of the plain backbone.
+      halvings: of the plain backbone, which halves the image so often.
+
+    Raises:
+      ValueError: when one of these, or ``levels`` or ``features`` of a detector that has them, is not positive, or the
+        plain backbone has fewer levels.
+    """
+
+    backbone: str = PLAIN
+    channels: int = 16
+    halvings: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("channels", "halvings", "levels", "features")
+        levels = getattr(self, "levels", 1)
+        if self.backbone == PLAIN and levels > self.halvings:
+            raise invalid("model.levels", levels, f"at most the {self.halvings} halvings", self.halvings)
+
+    def require_positive(self, *names: str) -> None:
+        """Raises a ValueError for the first of these fields, of those that there are, that is less than 1."""
+        for name in names:
+            if getattr(self, name, 1) < 1:
+                raise invalid(f"model.{name}", getattr(self, name), "a positive whole number", 1)
+
+    def stages(self, net: Chain) -> "list[Stage]":
+        """The stages of the backbone; see `backbone`."""
+        return backbone(self, self.backbone, net, channels=self.channels, halvings=self.halvings)
+
+
 class Stage(NamedTuple):
     """A part of a backbone, at the end of which the resolution is about to fall.
 

@@ -7,14 +7,13 @@ import jax.numpy as jnp
 
 from geomdl.errors import invalid
 from geomdl.layers import Branch, Conv, GroupNorm, Layer, Sequential
-from geomdl.models.detection.backbones import PLAIN, Stage, backbone, last_stages
+from geomdl.models.detection.backbones import BackboneConfig, Stage, last_stages
 from geomdl.models.detection.detector import Detector
 from geomdl.models.detection.encodings.fcos_encoding import FCOSEncoding
 from geomdl.models.detection.encodings.oriented_encoding import OrientedFCOSEncoding
 from geomdl.models.detection.plane_fields import fields, upright_group
 from geomdl.models.detection.restricted import to_fields
 from geomdl.models.zoo.core.chain import Chain
-from geomdl.models.zoo.core.config import ZooConfig
 from geomdl.representations import FieldType, trivial
 
 PRIOR = 0.01
@@ -22,7 +21,7 @@ PRIOR = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
-class FCOSConfig(ZooConfig):
+class FCOSConfig(BackboneConfig):
     """FCOS on a feature pyramid, for every group: boxes move with the image.
 
     A backbone, a feature pyramid (`geomdl.models.detection.detector.FeaturePyramid`), and on each of its levels two
@@ -58,9 +57,6 @@ class FCOSConfig(ZooConfig):
     [(1, 8, 8, 8), (1, 4, 4, 8)]
     """
 
-    backbone: str = PLAIN
-    channels: int = 16
-    halvings: int = 4
     levels: int = 3
     features: int = 64
     tower: int = 2
@@ -70,17 +66,12 @@ class FCOSConfig(ZooConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("channels", "halvings", "levels", "features"):
-            if getattr(self, name) < 1:
-                raise invalid(f"model.{name}", getattr(self, name), "a positive whole number", 1)
         if self.tower < 0:
             raise invalid("model.tower", self.tower, "a number of convolutions", 2)
-        if self.backbone == PLAIN and self.levels > self.halvings:
-            raise invalid("model.levels", self.levels, f"at most the {self.halvings} halvings", self.halvings)
 
     def network(self, net: Chain, num_classes: int) -> None:
         """The detector, as one layer."""
-        parts = backbone(self, self.backbone, net, channels=self.channels, halvings=self.halvings)
+        parts = self.stages(net)
         used = last_stages(parts, self.levels, self.backbone)
         height, width = net.size
         grids = tuple(part.grid for part in used)

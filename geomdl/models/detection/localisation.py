@@ -8,17 +8,16 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from geomdl.boxes.overlap import area
-from geomdl.errors import invalid, unknown
+from geomdl.errors import unknown
 from geomdl.groups import PlanarGroup
 from geomdl.layers import Identity, Sequential
-from geomdl.models.detection.backbones import PLAIN, backbone
+from geomdl.models.detection.backbones import BackboneConfig
 from geomdl.models.detection.detector import Detector
 from geomdl.models.detection.encodings.assignment import Assigned, assign, gathered
 from geomdl.models.detection.encodings.outputs import Candidates, Grid, Losses, Targets, flat
 from geomdl.models.detection.plane_fields import extents, fields, upright_group, vector
 from geomdl.models.detection.restricted import to_fields
 from geomdl.models.zoo.core.chain import Chain
-from geomdl.models.zoo.core.config import ZooConfig
 from geomdl.representations import FieldType, trivial
 
 OBJECTIVES = ("squared", "log")
@@ -138,7 +137,7 @@ class LocalisationEncoding:
 
 
 @dataclasses.dataclass(frozen=True)
-class LocaliserConfig(ZooConfig):
+class LocaliserConfig(BackboneConfig):
     """Classification with localisation (`LocalisationEncoding`): a backbone and two dense layers over its last map.
 
     The first of them is a convolution whose window is the whole map, so that for C4 and D4 the box moves with the
@@ -159,23 +158,19 @@ class LocaliserConfig(ZooConfig):
     (1, 1, 1, 8)
     """
 
-    backbone: str = PLAIN
-    channels: int = 16
     halvings: int = 3
     units: int = 64
     objective: str = "squared"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("channels", "halvings", "units"):
-            if getattr(self, name) < 1:
-                raise invalid(f"model.{name}", getattr(self, name), "a positive whole number", 1)
+        self.require_positive("units")
         if self.objective not in OBJECTIVES:
             raise unknown("model.objective", self.objective, OBJECTIVES)
 
     def network(self, net: Chain, num_classes: int) -> None:
         """The network, as one layer."""
-        parts = backbone(self, self.backbone, net, channels=self.channels, halvings=self.halvings)
+        parts = self.stages(net)
         whole = Sequential([part.layer for part in parts])
         own = net.fork()
         own.start, own.size = whole.out_type, parts[-1].grid.size

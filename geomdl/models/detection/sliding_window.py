@@ -159,9 +159,13 @@ class SlidingWindowConfig(ZooConfig):
     Args:
       classifier: a network of the zoo without padding: ``"lenet5_modern"``, ``"lenet5"``, ….
       window: the side of the windows, for which the classifier is made.
+      match: see `WindowEncoding`.
+      apart: see `WindowEncoding`; here as large as ``match``: every window counts, so that none whose box would
+        be wrong gets a high score; in between they are spared, which is kinder to the classifier.
 
     Raises:
-      ValueError: at `build`, for images smaller than the window, or a classifier with padding.
+      ValueError: for a value out of range; at `build`, for images smaller than the window, or a classifier with
+        padding.
 
     >>> small = SlidingWindowConfig(width=0.5, window=16)
     >>> jax.jit(small.build((32, 32, 1), 3, rngs=0))(jnp.ones((1, 32, 32, 1))).levels[0].shape  # every 4 pixels
@@ -170,6 +174,14 @@ class SlidingWindowConfig(ZooConfig):
 
     classifier: str = "lenet5_modern"
     window: int = 24
+    match: float = 0.5
+    apart: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.apart <= self.match < 1:
+            allowed = f"an overlap from 0 to model.match, {self.match}, which is less than 1"
+            raise invalid("model.apart", self.apart, allowed, self.match)
 
     def network(self, net: Chain, num_classes: int) -> None:
         """The detector, as one layer."""
@@ -183,5 +195,5 @@ class SlidingWindowConfig(ZooConfig):
         layers: Sequence[Layer] = list(convolutional(scored, size).layers)
         body, head = Sequential(layers[:-1]), layers[-1]
         grid = Grid.of(compose([body.contract, head.contract]), (height, width))
-        encoding = WindowEncoding((height, width), (grid,), num_classes, size)
+        encoding = WindowEncoding((height, width), (grid,), num_classes, size, self.match, self.apart)
         net.add(Detector([body], [Identity(body.out_type)], [], head, encoding))

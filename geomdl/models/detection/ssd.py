@@ -4,18 +4,17 @@ import dataclasses
 
 from geomdl.errors import invalid
 from geomdl.layers import Conv, GroupNorm, Layer, Sequential
-from geomdl.models.detection.backbones import PLAIN, backbone, last_stages
+from geomdl.models.detection.backbones import BackboneConfig, last_stages
 from geomdl.models.detection.detector import Detector
 from geomdl.models.detection.encodings.ssd_encoding import SSDEncoding
 from geomdl.models.detection.plane_fields import upright_group
 from geomdl.models.detection.restricted import to_fields
 from geomdl.models.zoo.core.chain import Chain
-from geomdl.models.zoo.core.config import ZooConfig
 from geomdl.representations import FieldType
 
 
 @dataclasses.dataclass(frozen=True)
-class SSDConfig(ZooConfig):
+class SSDConfig(BackboneConfig):
     """SSD: default boxes on the last feature maps of a backbone (`SSDEncoding`), for every group.
 
     Every level has a convolution to the same number of fields, and then the same convolution to the numbers of the
@@ -46,9 +45,6 @@ class SSDConfig(ZooConfig):
     (1, 4, 4, 32)
     """
 
-    backbone: str = PLAIN
-    channels: int = 16
-    halvings: int = 4
     levels: int = 2
     features: int = 64
     least: float = 0.2
@@ -57,19 +53,14 @@ class SSDConfig(ZooConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("channels", "halvings", "levels", "features"):
-            if getattr(self, name) < 1:
-                raise invalid(f"model.{name}", getattr(self, name), "a positive whole number", 1)
         if not 0 < self.least <= self.most:
             raise invalid("model.least", self.least, f"a share of the image from 0 to model.most, {self.most}", 0.2)
         if not all(ratio > 1 for ratio in self.ratios):
             raise invalid("model.ratios", self.ratios, "aspect ratios > 1", (2.0,))
-        if self.backbone == PLAIN and self.levels > self.halvings:
-            raise invalid("model.levels", self.levels, f"at most the {self.halvings} halvings", self.halvings)
 
     def network(self, net: Chain, num_classes: int) -> None:
         """The detector, as one layer."""
-        parts = backbone(self, self.backbone, net, channels=self.channels, halvings=self.halvings)
+        parts = self.stages(net)
         used = last_stages(parts, self.levels, self.backbone)
         step = (self.most - self.least) / max(self.levels - 1, 1)
         scales = tuple(self.least + step * k for k in range(self.levels + 1))

@@ -9,13 +9,12 @@ from geomdl.equivariance.contracts.contract import NOTHING, Contract, Size
 from geomdl.errors import invalid, unknown
 from geomdl.layers import Conv, Identity, Layer, Sequential
 from geomdl.layers.core.layer import Field
-from geomdl.models.detection.backbones import PLAIN, Stage, backbone, stages
+from geomdl.models.detection.backbones import BackboneConfig, Stage, stages
 from geomdl.models.detection.detector import Detector
 from geomdl.models.detection.encodings.yolo_encoding import YOLOEncoding
 from geomdl.models.detection.plane_fields import upright_group
 from geomdl.models.detection.restricted import to_fields
 from geomdl.models.zoo.core.chain import Chain
-from geomdl.models.zoo.core.config import ZooConfig
 from geomdl.representations import FieldType
 
 PUBLISHED = "published"
@@ -23,7 +22,7 @@ PUBLISHED = "published"
 
 
 @dataclasses.dataclass(frozen=True)
-class YOLOConfig(ZooConfig):
+class YOLOConfig(BackboneConfig):
     """YOLO v1: one grid, whose cells say which boxes have their centres in them (`YOLOEncoding`).
 
     With ``head="conv"`` the numbers of each cell are a convolution of the features there, and move with the image: for
@@ -54,8 +53,6 @@ class YOLOConfig(ZooConfig):
     (1, 4, 4, 13)
     """
 
-    backbone: str = PLAIN
-    channels: int = 16
     halvings: int = 3
     boxes: int = 2
     head: str = "conv"
@@ -65,9 +62,7 @@ class YOLOConfig(ZooConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("channels", "halvings", "boxes", "units"):
-            if getattr(self, name) < 1:
-                raise invalid(f"model.{name}", getattr(self, name), "a positive whole number", 1)
+        self.require_positive("boxes", "units")
         if self.head not in ("conv", "dense"):
             raise unknown("model.head", self.head, ["conv", "dense"])
         if self.head == "dense" and self.group != "C1":
@@ -78,16 +73,17 @@ class YOLOConfig(ZooConfig):
 
     def network(self, net: Chain, num_classes: int) -> None:
         """The detector, as one layer."""
-        parts = self._backbone(net)
+        parts = self.stages(net)
         whole = Sequential([part.layer for part in parts])
         grid = parts[-1].grid
         encoding = YOLOEncoding(net.size, (grid,), num_classes, self.boxes, confidence=self.confidence)  # type: ignore[arg-type]
         head = self._dense(net, whole, encoding) if self.head == "dense" else self._conv(net, whole, encoding)
         net.add(Detector([whole], [Identity(whole.out_type)], [], head, encoding))
 
-    def _backbone(self, net: Chain) -> list[Stage]:
+    def stages(self, net: Chain) -> list[Stage]:
+        """The stages of the backbone, which may be that of the paper."""
         if self.backbone != PUBLISHED:
-            return backbone(self, self.backbone, net, channels=self.channels, halvings=self.halvings)
+            return super().stages(net)
         own = net.fork()
         published(own)
         return stages(own, net.size)  # type: ignore[arg-type]

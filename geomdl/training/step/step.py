@@ -58,8 +58,11 @@ def make_train_step(
       the key of the run.
 
     Raises:
-      ValueError: images are mixed, but the loss of the task takes no probabilities of labels.
+      ValueError: images are mixed, but the loss of the task takes no probabilities of labels; or mosaics are made, but
+        targets are no boxes.
     """
+    if isinstance(augment, Augmentation):
+        augment.require_kinds(task.target_kinds)
     if getattr(augment, "mixes", False) and not getattr(task, "takes_label_probabilities", False):
         which = "mixup" if augment.mixup else "cutmix"
         allowed = "0, unless the task is a classification whose loss takes probabilities: softmax or sigmoid"

@@ -157,9 +157,12 @@ class OwnBoxes(OwnImages):
         for image, fact in kept:
             _require_size(image, fact)
             numbers = 8 if self.has_oriented_boxes else 4
-            boxes.append(_checked(image, fact, classes, self.bad_boxes == "drop", counted, problems, numbers))
+            drop = self.bad_boxes == "drop"
+            boxes.append(
+                checked_boxes(image.boxes, fact.size, str(image.source), classes, drop, counted, problems, numbers)
+            )
         if problems:
-            raise _bad(problems, self.path)
+            raise bad_boxes_error(problems, self.path)
         files = [image.file for image, _ in kept]
         names = [file.name for file in files]
         total = sum(len(of_one[1]) for of_one in boxes)
@@ -277,23 +280,35 @@ def inside(corners: np.ndarray, frame: tuple[int, int] | None = None) -> float:
     return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
 
 
-def _checked(
-    image: Annotated,
-    fact: Facts,
+def checked_boxes(
+    boxes: Sequence[Box],
+    size: tuple[int, int],
+    source: str,
     classes: Sequence[str],
     drop: bool,
     counted: Counted,
     problems: list[str],
-    numbers: int,
+    numbers: int = 4,
 ) -> Placed:
-    """The boxes of an image that are good, clipped; what is wrong with the others is noted."""
-    height, width = fact.size
+    """The boxes of an image that are good, clipped; what is wrong with the others is noted.
+
+    Args:
+      boxes: as they are written.
+      size: (height, width) of the image.
+      source: what says so, for messages: a file.
+      classes: names of the classes.
+      drop: whether bad boxes are left out and noted in ``counted``; else ``problems`` has a sentence for each.
+      counted: grows.
+      problems: grows.
+      numbers: of a box: 4, or 8 for corners.
+    """
+    height, width = size
     frame = np.array([width, height, width, height], np.float64)
     good: list[tuple[np.ndarray, int, bool]] = []
-    for box in image.boxes:
+    for box in boxes:
         edges, written = np.array(box.edges, np.float64), np.array(box.written or box.edges, np.float64)
         shown = "({})".format(", ".join(f"{value:g}" for value in written))
-        place = f"{box.where} in {image.source.name}"
+        place = f"{box.where} in {Path(source).name}"
         cut = np.clip(edges, 0.0, frame)
         wrong = ""
         if not np.isfinite(edges).all() or not np.isfinite(written).all():
@@ -321,7 +336,7 @@ def _checked(
         elif drop:
             counted.dropped.append(place)
         else:
-            problems.append(f"{box.where} in {image.source} {wrong}")
+            problems.append(f"{box.where} in {source} {wrong}")
     return (
         np.array([edges for edges, _, _ in good], np.float64).reshape(-1, numbers),
         np.array([index for _, index, _ in good], np.int32),
@@ -329,7 +344,8 @@ def _checked(
     )
 
 
-def _bad(problems: Sequence[str], path: str | None) -> ValueError:
+def bad_boxes_error(problems: Sequence[str], path: str | None) -> ValueError:
+    """The error that names the first bad boxes of a data set."""
     more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
     return ValueError(
         f"{len(problems)} bad box{'es' if len(problems) > 1 else ''} in {path}: {'; '.join(problems[:3])}{more}; "

@@ -30,7 +30,62 @@ _LARGEST = 8.0
 
 
 @dataclasses.dataclass(frozen=True)
-class FCOSEncoding:
+class PlacesEncoding:
+    """What the encodings of FCOS, of upright and of oriented boxes, have in common: every place learns one box.
+
+    Args:
+      image_size: (height, width).
+      grids: one for each level.
+      num_classes: how many.
+      radius: of the centre of a box in which places learn it, in strides.
+      least: of the range of sizes of a level, (least, 2 · least), in strides.
+      alpha: of the focal loss.
+      gamma: of the focal loss.
+    """
+
+    image_size: tuple[int, int]
+    grids: tuple[Grid, ...]
+    num_classes: int
+    radius: float = 1.5
+    least: float = 4.0
+    alpha: float = 0.25
+    gamma: float = 2.0
+
+    def losses(self, levels: tuple[Array, ...], targets: Targets) -> Losses:
+        """Of every image; divided by the number of places that learn a box."""
+        return jax.vmap(self._losses_of_one)(flat(levels), targets)
+
+    def _losses_of_one(self, numbers: Float[Array, "places channels"], targets: Targets) -> Losses:
+        raise NotImplementedError
+
+    def _losses(
+        self, logits: Array, centred: Array, away: Array, far: Array, found: Array, classes: Array, assigned: Assigned
+    ) -> Losses:
+        """From class scores, centre-ness, the distances to the sides of the boxes, and the loss of each box."""
+        entropy = jnp.logaddexp(centred, 0.0) - centreness(away) * centred
+        return Losses(
+            classes=focal_loss(logits, classes, ~assigned.ignored, alpha=self.alpha, gamma=self.gamma),
+            boxes=jnp.where(found, far, 0).sum(),
+            objectness=jnp.where(found, entropy, 0).sum(),
+            count=found.sum().astype(jnp.float32),
+        )
+
+    @staticmethod
+    def _scores(logits: Array, centred: Array) -> Array:
+        """√(probability · centre-ness)."""
+        return jnp.sqrt(jax.nn.sigmoid(logits) * jax.nn.sigmoid(centred)[..., None])
+
+    @property
+    def _places(self) -> np.ndarray:
+        return all_places(self.grids)
+
+    @property
+    def _strides(self) -> np.ndarray:
+        return all_strides(self.grids)
+
+
+@dataclasses.dataclass(frozen=True)
+class FCOSEncoding(PlacesEncoding):
     """At every place p of every level: class scores, centre-ness, and the distances d = stride · e^z to the four sides.
 
     The distances (left, top, right, bottom) are permuted by quarter turns and reflections (`plane_fields.sides`), class
@@ -45,11 +100,11 @@ class FCOSEncoding:
     that is ignored count nowhere. The score of a class is √(its probability · centre-ness).
 
     Args:
-      image_size: (height, width).
+      image_size: see `PlacesEncoding`, as are the others.
       grids: one for each level.
       num_classes: how many.
       radius: in strides.
-      least: in strides; the range of each level is (least, 2 · least).
+      least: in strides.
       alpha: of the focal loss.
       gamma: of the focal loss.
 
@@ -58,14 +113,6 @@ class FCOSEncoding:
       its later version (centre sampling), as in torchvision. Departs from the paper in that the factors of the levels
       are the strides, and are not learnt.
     """
-
-    image_size: tuple[int, int]
-    grids: tuple[Grid, ...]
-    num_classes: int
-    radius: float = 1.5
-    least: float = 4.0
-    alpha: float = 0.25
-    gamma: float = 2.0
 
     oriented = False
 
@@ -91,32 +138,19 @@ class FCOSEncoding:
 
         return assign(targets, len(places), claim)
 
-    def losses(self, levels: tuple[Array, ...], targets: Targets) -> Losses:
-        """See `FCOSEncoding`; divided by the number of places that learn a box."""
-        return jax.vmap(self._losses_of_one)(flat(levels), targets)
-
     def _losses_of_one(self, numbers: Float[Array, "places channels"], targets: Targets) -> Losses:
         assigned = self.assign(targets)
         found, boxes, classes = gathered(assigned, targets)
         logits, centred, raw = self._split(numbers)
-        counted = ~assigned.ignored
-        class_loss = focal_loss(logits, classes, counted, alpha=self.alpha, gamma=self.gamma)
-        overlap = giou(self._boxes(raw), boxes)
-        goal = centreness(to_sides(boxes, jnp.asarray(self._places)))
-        entropy = jnp.logaddexp(centred, 0.0) - goal * centred
-        return Losses(
-            classes=class_loss,
-            boxes=jnp.where(found, 1 - overlap, 0).sum(),
-            objectness=jnp.where(found, entropy, 0).sum(),
-            count=found.sum().astype(jnp.float32),
-        )
+        away = to_sides(boxes, jnp.asarray(self._places))
+        return self._losses(logits, centred, away, 1 - giou(self._boxes(raw), boxes), found, classes, assigned)
 
     def candidates(self, levels: tuple[Array, ...]) -> Candidates:
         """One box for each place, cut at the border of the image."""
         logits, centred, raw = self._split(flat(levels))
         height, width = self.image_size
         boxes = jnp.clip(self._boxes(raw), 0, jnp.array([width, height, width, height], jnp.float32))
-        return Candidates(boxes, jnp.sqrt(jax.nn.sigmoid(logits) * jax.nn.sigmoid(centred)[..., None]))
+        return Candidates(boxes, self._scores(logits, centred))
 
     def _split(self, numbers: Array) -> tuple[Array, Array, Array]:
         """Class scores, centre-ness, distances."""
@@ -126,14 +160,6 @@ class FCOSEncoding:
     def _boxes(self, raw: Float[Array, "*batch places 4"]) -> Float[Array, "*batch places 4"]:
         away = jnp.exp(jnp.clip(raw, -_LARGEST, _LARGEST)) * jnp.asarray(self._strides)[:, None]
         return from_sides(away, jnp.asarray(self._places))
-
-    @property
-    def _places(self) -> np.ndarray:
-        return all_places(self.grids)
-
-    @property
-    def _strides(self) -> np.ndarray:
-        return all_strides(self.grids)
 
 
 def centreness(away: Float[Array, "places 4"]) -> Float[Array, " places"]:

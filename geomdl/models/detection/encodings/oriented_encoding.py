@@ -2,23 +2,18 @@
 
 import dataclasses
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from geomdl.boxes.coders import from_log_shape, to_log_shape
 from geomdl.groups import PlanarGroup
 from geomdl.models.detection.encodings.assignment import Assigned, assign, gathered
-from geomdl.models.detection.encodings.fcos_encoding import centreness
-from geomdl.models.detection.encodings.focal import focal_loss
+from geomdl.models.detection.encodings.fcos_encoding import PlacesEncoding
 from geomdl.models.detection.encodings.gaussians import hellinger
 from geomdl.models.detection.encodings.outputs import (
     Candidates,
-    Grid,
     Losses,
     Targets,
-    all_places,
-    all_strides,
     flat,
     level_ranges,
 )
@@ -27,7 +22,7 @@ from geomdl.representations import FieldType, trivial
 
 
 @dataclasses.dataclass(frozen=True)
-class OrientedFCOSEncoding:
+class OrientedFCOSEncoding(PlacesEncoding):
     """At every place: class scores and centre-ness; the offset to the centre of the box, in strides, which is a vector;
     and the logarithm of its half extents as a symmetric matrix (`geomdl.boxes.to_log_shape`): a scalar, and a field of
     frequency 2, e^{2iθ} times the logarithm of the aspect ratio.
@@ -55,13 +50,7 @@ class OrientedFCOSEncoding:
       intersection-over-union for object detection, 2021 (Hellinger distance).
     """
 
-    image_size: tuple[int, int]
-    grids: tuple[Grid, ...]
-    num_classes: int
-    radius: float = 1.5
     least: float = 2.0
-    alpha: float = 0.25
-    gamma: float = 2.0
 
     oriented = True
 
@@ -75,7 +64,7 @@ class OrientedFCOSEncoding:
         Args:
           targets: of one image.
         """
-        places, strides = jnp.asarray(all_places(self.grids)), jnp.asarray(all_strides(self.grids))
+        places, strides = jnp.asarray(self._places), jnp.asarray(self._strides)
         low, high = map(jnp.asarray, level_ranges(self.grids, self.least))
 
         def claim(box: Array) -> tuple[Array, tuple[Array, ...]]:
@@ -87,36 +76,25 @@ class OrientedFCOSEncoding:
 
         return assign(targets, len(places), claim)
 
-    def losses(self, levels: tuple[Array, ...], targets: Targets) -> Losses:
-        """See `OrientedFCOSEncoding`; divided by the number of places that learn a box."""
-        return jax.vmap(self._losses_of_one)(flat(levels), targets)
-
     def _losses_of_one(self, numbers: Float[Array, "places channels"], targets: Targets) -> Losses:
         assigned = self.assign(targets)
         found, boxes, classes = gathered(assigned, targets)
         boxes = jnp.where(found[:, None], boxes, jnp.array([0.0, 0.0, 2.0, 2.0, 0.0]))
         logits, centred, offset, shapes = self._split(numbers)
-        places, strides = jnp.asarray(all_places(self.grids)), jnp.asarray(all_strides(self.grids))[:, None]
+        places, strides = jnp.asarray(self._places), jnp.asarray(self._strides)[:, None]
         up = jnp.array([1.0, -1.0])
         goal_shape = to_log_shape(boxes) - jnp.log(strides) * jnp.array([1.0, 0.0, 0.0])
         apart = offset - (boxes[:, :2] - places) / strides * up
-        goal = centreness(sides_of(places, boxes))
-        entropy = jnp.logaddexp(centred, 0.0) - goal * centred
-        return Losses(
-            classes=focal_loss(logits, classes, ~assigned.ignored, alpha=self.alpha, gamma=self.gamma),
-            boxes=jnp.where(found, hellinger(apart, shapes, goal_shape), 0).sum(),
-            objectness=jnp.where(found, entropy, 0).sum(),
-            count=found.sum().astype(jnp.float32),
-        )
+        far = hellinger(apart, shapes, goal_shape)
+        return self._losses(logits, centred, sides_of(places, boxes), far, found, classes, assigned)
 
     def candidates(self, levels: tuple[Array, ...]) -> Candidates:
         """One box for each place."""
         logits, centred, offset, shapes = self._split(flat(levels))
-        places, strides = jnp.asarray(all_places(self.grids)), jnp.asarray(all_strides(self.grids))[:, None]
+        places, strides = jnp.asarray(self._places), jnp.asarray(self._strides)[:, None]
         centres = places + offset * jnp.array([1.0, -1.0]) * strides
         sized = shapes + jnp.log(strides) * jnp.array([1.0, 0.0, 0.0])
-        scores = jnp.sqrt(jax.nn.sigmoid(logits) * jax.nn.sigmoid(centred)[..., None])
-        return Candidates(from_log_shape(sized, centres), scores)
+        return Candidates(from_log_shape(sized, centres), self._scores(logits, centred))
 
     def _split(self, numbers: Array) -> tuple[Array, Array, Array, Array]:
         """Class scores, centre-ness, offsets ``[..., 2]``, logarithms of the shape ``[..., 3]``."""
