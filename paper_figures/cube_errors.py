@@ -32,7 +32,7 @@ def draw(out: Path) -> list[Path]:
         for letter, side, axes in zip("abcd", sides, panels, strict=False):
             draw_side(axes, [r for r in rows if r["side"] == side])
             panel(axes, letter, f"{side} × {side} × {side} voxels")
-        panels[0].set_ylabel("change of an output / its deviation")
+        panels[0].set_ylabel("change of the outputs / their deviation")
         looks = (("o", "24 turns of the cube"), ("^", "24 with a mirror"), ("x", "random rotations"))
         handles = [
             Line2D([], [], color=INK, marker=m, markersize=3, markerfacecolor="white", linestyle="", label=words)

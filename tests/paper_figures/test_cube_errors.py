@@ -58,6 +58,6 @@ def test_it_is_drawn_and_said(load, study, tmp_path):
         figure.draw(tmp_path)
     (tmp_path / "errors.csv").write_bytes((RESULTS / "errors.csv").read_bytes())
     assert [p.name for p in figure.draw(tmp_path)] == ["cube_errors.png", "cube_errors.pdf"]
-    assert study.conclusions(tmp_path)[3].startswith("Oh: 48 symmetries of the cube change an output by ")
+    assert study.conclusions(tmp_path)[3].startswith("Oh: 48 symmetries of the cube change the outputs by ")
     with pytest.raises(ValueError, match="unknown preset"):
         study.run("fats", tmp_path)
