@@ -10,7 +10,7 @@ from geomdl.training import RunConfig, train
 LEVELS = {
     "shapes_fcos_c4": (300, 0.6),
     "shapes_yolo_v1": (600, 0.4),
-    "shapes_ssd_c4": (150, 0.7),
+    "shapes_ssd_c4": (150, 0.6),
     "shapes_oriented_fcos_c8": (150, 0.5),
     "shapes_localiser": (500, 0.6),
     "shapes_sliding_window": (400, 0.6),
