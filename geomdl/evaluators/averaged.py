@@ -106,7 +106,7 @@ def orbit_average(predict: Predict, task: Task, over: str | PlanarGroup) -> Pred
     """
     elements = group(over) if isinstance(over, str) else over
     if not isinstance(elements, PlanarGroup) or not elements.is_finite:
-        raise invalid("group", str(over), "a finite group of rotations and reflections", "C4")
+        raise invalid("group", str(over), "a finite group of rotations and reflections of the plane", "C4")
     law = task.law
     if law.kind == "detections":
         raise invalid("group", str(elements), "evaluators of other tasks than detection: sets of boxes have no mean")

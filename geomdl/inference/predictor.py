@@ -305,7 +305,7 @@ class Predictor:
             return network
         over = group(average) if isinstance(average, str) else average
         if not isinstance(over, PlanarGroup) or not over.is_finite:
-            raise invalid("average", str(average), "a finite group of rotations and reflections", "C4")
+            raise invalid("average", str(average), "a finite group of rotations and reflections of the plane", "C4")
         return self._averaged(network, over)
 
     def _averaged(self, network: Network, over: PlanarGroup) -> Network:

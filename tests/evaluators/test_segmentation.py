@@ -104,9 +104,10 @@ def test_every_image_counts_once_and_padding_never(blobs: Split) -> None:
 
 def test_which_evaluators_suit() -> None:
     by_name = [name for name in EVALUATORS if getattr(EVALUATORS[name](), "on_request", False)]
-    assert by_name == ["ten_crop", "orbit_c4", "orbit_d4", "orbit_c8", "orbit_d8"]
+    of_volumes = ["turns_oh", "rotation_x", "rotation_y", "rotation_z"]
+    assert by_name == [*of_volumes, "ten_crop", "orbit_c4", "orbit_d4", "orbit_c8", "orbit_d8"]
     of_boxes = ["voc2007", "voc2010", "dota", "coco", "box_consistency"]
-    assert evaluators_for(TASK) == [name for name in EVALUATORS if name not in [*by_name, *of_boxes]]
+    assert evaluators_for(TASK) == [name for name in EVALUATORS if name not in [*by_name, *of_boxes, "turns"]]
     with pytest.raises(ValueError, match="consistency"):
         RotationConsistency()(threshold, None, Classification(2))
     with pytest.raises(ValueError, match="invalid step 0"):

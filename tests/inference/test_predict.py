@@ -215,7 +215,11 @@ def test_label_maps_and_pictures(shapes: Path, tmp_path: Path, monkeypatch) -> N
         (["flat.npy"], r"invalid shape of the images in .*flat.npy \(5,\); allowed: \[n, height, width\]"),
         (["small.png"], "small.png, 9×28 pixels: .*; or allow it .*fit='cover' resizes|small.png, 9×28 pixels"),
         (["good.png", "--average=SO2"], "invalid average 'SO2'; allowed: a finite group"),
-        (["good.png", "--average=C_44x"], "unknown group 'C_44x'"),
+        (["good.png", "--average=C_44q"], "unknown group 'C_44q'"),
+        (
+            ["good.png", "--average=C4x"],
+            "invalid average 'C4x'; allowed: a finite group of rotations and reflections of the plane",
+        ),
         (["good.png", "--window=9"], "invalid window 9; allowed: None for this network"),
         (["good.png", "--batch-size=0"], "invalid batch_size 0"),
         (["good.png", "--out=table.txt"], "invalid --out 'table.txt'; allowed: FILE.csv or FILE.jsonl"),

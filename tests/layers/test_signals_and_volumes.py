@@ -20,7 +20,6 @@ from geomdl.layers import (
     Dropout,
     Flatten,
     GlobalPool,
-    IdealResample,
     LayerNorm,
     Pointwise,
     Pool,
@@ -272,7 +271,6 @@ SIGNALS, VOLUMES, IMAGES = (FieldType("C1", "1 trivial", space=space) for space 
         (r"stride \(2, 1\); allowed: one number", lambda: Pool(VOLUMES, 2, stride=(2, 1))),
         ("on one base space", lambda: Conv(SIGNALS, IMAGES, 3, rngs=nnx.Rngs(0))),
         ("but layer 0", lambda: Sequential([Pointwise(IMAGES), Pointwise(SIGNALS)])),
-        ("IdealResample takes images", lambda: IdealResample(SIGNALS, 2)),
         (
             "method 'factored'; allowed: 'auto' or 'dense', for .* only on the plane, not for signals; try 'dense'",
             lambda: Conv(SIGNALS, SIGNALS, 3, method="factored", rngs=nnx.Rngs(0)),

@@ -201,6 +201,23 @@ def test_a_full_disk_leaves_the_checkpoint_before(where: str, tmp_path: Path, mo
     assert int(Checkpoints(tmp_path).restore(1, STATE)["step"]) == 7
 
 
+def test_what_comes_of_a_failed_save_does_not_hide_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoints = Checkpoints(tmp_path, writable=True)
+    checkpoints.save(1, STATE)
+    checkpoints.wait()
+    checkpoints.save(2, STATE)
+    close = checkpoints._checkpointer.close
+
+    def not_empty() -> None:
+        close()
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
+
+    monkeypatch.setattr(f"{FILES}.write_json", _no_room)
+    monkeypatch.setattr(checkpoints._checkpointer, "close", not_empty)
+    with pytest.raises(SaveFailed, match=r"step 2 in .*\(No space left on device\)"):
+        checkpoints.close()
+
+
 def test_notes_go_with_a_checkpoint_which_may_be_replaced(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path, writable=True)
     checkpoints.save(4, STATE, notes={"evaluate": True})

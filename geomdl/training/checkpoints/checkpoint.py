@@ -4,6 +4,7 @@
 it is complete, so a process that is killed while it saves leaves the earlier ones as they were.
 """
 
+import contextlib
 import json
 import logging
 import shutil
@@ -345,8 +346,11 @@ class Checkpoints:
         """Waits for what is being saved, and lets go of the directory."""
         try:
             self.wait()
-        finally:
-            self._checkpointer.close()
+        except BaseException:
+            with contextlib.suppress(Exception):  # which comes of the first, and would hide it
+                self._checkpointer.close()
+            raise
+        self._checkpointer.close()
 
     def leave(self) -> None:
         """To be called after an error, of which other processes may not know: waits for none of them.
