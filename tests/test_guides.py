@@ -12,10 +12,10 @@ from geomdl.cli.main import main
 
 DOCS = Path(__file__).parents[1] / "docs"
 GUIDES = (
-    "your_data", "your_model", "your_layer", "audit_orientation",
+    "your_model", "your_layer", "audit_orientation",
 )  # fmt: skip
 LONG = (
-    "features", "pretrained", "fine_tuning", "audit_in_ci", "three_dimensions", "your_loop", "coming_from", "recipes",
+    "your_data", "features", "pretrained", "fine_tuning", "audit_in_ci", "three_dimensions", "your_loop", "coming_from", "recipes",
     "weights",
 )  # fmt: skip
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
