@@ -15,8 +15,8 @@ GUIDES = (
     "your_model", "your_layer", "audit_orientation",
 )  # fmt: skip
 LONG = (
-    "your_data", "features", "pretrained", "fine_tuning", "audit_in_ci", "three_dimensions", "your_loop", "coming_from", "recipes",
-    "weights",
+    "your_data", "features", "pretrained", "fine_tuning", "audit_in_ci", "three_dimensions", "your_loop", "coming_from",
+    "recipes", "weights",
 )  # fmt: skip
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STATUS = re.compile(r"\s+# exit status (\d)$")
