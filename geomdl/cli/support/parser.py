@@ -3,7 +3,7 @@
 import argparse
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from geomdl.errors import shortened, unknown
 
@@ -16,6 +16,21 @@ class UsageError(ValueError):
 
 class HelpShown(Exception):
     """The help was asked for and printed: all is done."""
+
+
+class Listed(argparse.Action):
+    """An option with a list that is separated by commas; given twice, it has what both say.
+
+    >>> parser = argparse.ArgumentParser()
+    >>> _ = parser.add_argument("--keys", action=Listed, default="a")
+    >>> [parser.parse_args(line.split()).keys for line in ("", "--keys=b", "--keys=b --keys=c,d")]
+    ['a', 'b', 'b,c,d']
+    """
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        """Adds the values to those before, if there are any but the default."""
+        before = getattr(namespace, self.dest, self.default)
+        setattr(namespace, self.dest, values if before in (None, self.default) else f"{before},{values}")
 
 
 class Parser(argparse.ArgumentParser):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, add_data_path, use_data_dir
+from geomdl.cli.support.parser import Listed
 from geomdl.cli.support.path_option import PathOption
 from geomdl.errors import unknown
 
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workdir", required=True, action=PathOption, help="directory of the run")
     parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
     parser.add_argument("--split", default="test", help="test (the default), validation or train")
-    parser.add_argument("--evaluators", help="comma-separated; all that suit the task if not given")
+    parser.add_argument("--evaluators", action=Listed, help="comma-separated; all that suit the task if not given")
     parser.add_argument(
         "--overlays", action=PathOption, help="folder for predicted label maps, and pictures of the first images"
     )

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
-from geomdl.cli.support.parser import UsageError
+from geomdl.cli.support.parser import Listed, UsageError
 from geomdl.cli.support.path_option import PathOption
 from geomdl.paths import is_pretrained
 
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workdir", required=True, action=PathOption, help="directory of the sweep; made if it is not there"
     )
     parser.add_argument("--split", default="test", help="what results are measured on: test (the default), validation")
-    parser.add_argument("--evaluators", default="metrics", help="comma-separated (default: metrics)")
+    parser.add_argument("--evaluators", action=Listed, default="metrics", help="comma-separated (default: metrics)")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--print-commands", action="store_true", help="prints what is to be run, and runs nothing")
     only.add_argument("--gather", action="store_true", help="gathers the results that are there, and runs nothing")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from geomdl.cli.support.compilation_cache import add_compilation_cache
 from geomdl.cli.support.data_dir import add_data_dir, use_data_dir
-from geomdl.cli.support.parser import UsageError, refuse_unused, whole
+from geomdl.cli.support.parser import Listed, UsageError, refuse_unused, whole
 from geomdl.cli.support.path_option import PathOption
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data_dir(parser)
     add_compilation_cache(parser)
     parser.add_argument("--evaluate", metavar="SPLIT", help="measures the best model on this split when it is trained")
-    parser.add_argument("--evaluators", help="for --evaluate, comma-separated (default: metrics)")
+    parser.add_argument("--evaluators", action=Listed, help="for --evaluate, comma-separated (default: metrics)")
     parser.add_argument(
         "--allow-change",
+        action=Listed,
         metavar="KEYS",
         default="",
         help="goes on with a run though these values of the config have changed, comma-separated, "
