@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from geomdl.actions import act
+from geomdl.actions import act, warp_labels
 from geomdl.actions.volume_warp import warp_volume
 from geomdl.groups import O3, SO3, VOLUME, SpatialGroup
 from geomdl.representations import FieldType
@@ -77,13 +77,7 @@ class SpaceElement:
 
 def labels_moved(y: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Label maps ``[n, depth, height, width, 1]`` under a linear map ``[3, 3]`` of (x, y, z): the nearest, or 0."""
-    sizes = y.shape[1:-1]
-    to_index = VOLUME.coordinates(sizes)[..., [2, 1, 0]] * [1, -1, -1]  # (x, y, z)
-    source = to_index @ np.linalg.inv(matrix).T
-    place = np.rint(source[..., [2, 1, 0]] * [-1, -1, 1] + (np.array(sizes) - 1) / 2).astype(int)
-    inside = np.all((place >= 0) & (place < sizes), -1)
-    i, j, k = np.moveaxis(np.where(inside[..., None], place, 0), -1, 0)
-    return np.where(inside[..., None], y[:, i, j, k], np.zeros((), y.dtype))
+    return np.asarray(warp_labels(y[..., 0], matrix.astype(np.float32), fill=0))[..., None]
 
 
 def elements_in_space(group: SpatialGroup) -> list[SpaceElement]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from geomdl.data.checks import number
-from geomdl.data.sources.space.parts import Arrays, carved, class_names, read_parts
+from geomdl.data.sources.space.parts import Arrays, carved, class_names, dataset_of, read_parts
 from geomdl.data.types import DataConfig, Dataset
 from geomdl.errors import invalid
 from geomdl.numbers import whole_number
@@ -75,16 +75,7 @@ class PointsConfig(DataConfig):
         fractions = {"validation": self.validation_fraction, "test": self.test_fraction}
         splits = carved(parts, fractions, self.train_size, self.split_seed, f"clouds in {self.path}")
         given = "given splits" if len(parts) == 3 else f"stratified splits, seed {self.split_seed}"
-        return Dataset(
-            name=self.name,
-            image_shape=tuple(splits["train"].images.shape[1:]),
-            num_classes=len(classes),
-            classes=classes,
-            provenance=f"{place}; {given}",
-            train=splits["train"],
-            validation=splits["validation"],
-            test=splits["test"],
-        )
+        return dataset_of(splits, self.name, classes, f"{place}; {given}")
 
     def _packed(self, arrays: Arrays, key: str) -> np.ndarray:
         from geomdl.points import pack_clouds, require_cloud  # e3nn-jax takes a second to import

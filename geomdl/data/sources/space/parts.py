@@ -7,7 +7,7 @@ import numpy as np
 
 from geomdl.data.sources.numpy_files import read_numpy
 from geomdl.data.sources.splits import stratified_split
-from geomdl.data.types import Split
+from geomdl.data.types import Dataset, Split
 from geomdl.errors import invalid
 
 PARTS = {"train": ("train",), "validation": ("val", "validation"), "test": ("test",)}
@@ -106,3 +106,24 @@ def carved(
     chosen = pieces[-1][:train] if len(pieces) > 1 or train < rest else np.arange(rest)
     splits["train"] = Split(images[chosen], labels[chosen])
     return {**splits, **{key: Split(*pair) for key, pair in parts.items() if key != "train"}}
+
+
+def dataset_of(splits: Mapping[str, Split], name: str, classes: Sequence[str], provenance: str) -> Dataset:
+    """The data set of three splits of labelled examples.
+
+    Args:
+      splits: see `carved`.
+      name: of the data set.
+      classes: their names.
+      provenance: where the examples are from.
+    """
+    return Dataset(
+        name=name,
+        image_shape=tuple(splits["train"].images.shape[1:]),
+        num_classes=len(classes),
+        classes=tuple(classes),
+        provenance=provenance,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+    )

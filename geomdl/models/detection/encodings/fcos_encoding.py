@@ -29,6 +29,10 @@ _LARGEST = 8.0
 """Of the logarithm of a distance in strides: e⁸ = 2981."""
 
 
+Claim = tuple[Array, tuple[Array, ...]]
+"""Of a box: the places ``[places]`` that fit it, and what decides between boxes, the least first, ``[places]`` each."""
+
+
 @dataclasses.dataclass(frozen=True)
 class PlacesEncoding:
     """What the encodings of FCOS, of upright and of oriented boxes, have in common: every place learns one box.
@@ -50,6 +54,20 @@ class PlacesEncoding:
     least: float = 4.0
     alpha: float = 0.25
     gamma: float = 2.0
+
+    def assign(self, targets: Targets) -> Assigned:
+        """Which box each place learns.
+
+        Args:
+          targets: of one image.
+        """
+        places, strides = jnp.asarray(self._places), jnp.asarray(self._strides)
+        low, high = map(jnp.asarray, level_ranges(self.grids, self.least))
+        return assign(targets, len(places), lambda box: self._claim(box, places, strides, (low, high)))
+
+    def _claim(self, box: Array, places: Array, strides: Array, sizes: tuple[Array, Array]) -> Claim:
+        """The places that fit a box, whose sizes are to be in a range, and by what they prefer one box to another."""
+        raise NotImplementedError
 
     def losses(self, levels: tuple[Array, ...], targets: Targets) -> Losses:
         """Of every image; divided by the number of places that learn a box."""
@@ -120,23 +138,12 @@ class FCOSEncoding(PlacesEncoding):
         """Scalars for the classes and the centre-ness, then the four sides."""
         return fields(group, (self.num_classes + 1, trivial(group)), (1, sides(group)))
 
-    def assign(self, targets: Targets) -> Assigned:
-        """Which box each place learns.
-
-        Args:
-          targets: of one image.
-        """
-        places, strides = jnp.asarray(self._places), jnp.asarray(self._strides)
-        low, high = map(jnp.asarray, level_ranges(self.grids, self.least))
-
-        def claim(box: Array) -> tuple[Array, tuple[Array, ...]]:
-            away, centre = to_sides(box, places), (box[:2] + box[2:]) / 2
-            near = jnp.abs(places - centre).max(-1) < self.radius * strides
-            farthest = away.max(-1)
-            fits = near & (away.min(-1) > 0) & (farthest > low) & (farthest <= high)
-            return fits, (jnp.full(len(places), area(box)), jnp.square(places - centre).sum(-1))
-
-        return assign(targets, len(places), claim)
+    def _claim(self, box: Array, places: Array, strides: Array, sizes: tuple[Array, Array]) -> Claim:
+        away, centre = to_sides(box, places), (box[:2] + box[2:]) / 2
+        near = jnp.abs(places - centre).max(-1) < self.radius * strides
+        farthest, (low, high) = away.max(-1), sizes
+        fits = near & (away.min(-1) > 0) & (farthest > low) & (farthest <= high)
+        return fits, (jnp.full(len(places), area(box)), jnp.square(places - centre).sum(-1))
 
     def _losses_of_one(self, numbers: Float[Array, "places channels"], targets: Targets) -> Losses:
         assigned = self.assign(targets)

@@ -7,15 +7,14 @@ from jaxtyping import Array, Float
 
 from geomdl.boxes.coders import from_log_shape, to_log_shape
 from geomdl.groups import PlanarGroup
-from geomdl.models.detection.encodings.assignment import Assigned, assign, gathered
-from geomdl.models.detection.encodings.fcos_encoding import PlacesEncoding
+from geomdl.models.detection.encodings.assignment import gathered
+from geomdl.models.detection.encodings.fcos_encoding import Claim, PlacesEncoding
 from geomdl.models.detection.encodings.gaussians import hellinger
 from geomdl.models.detection.encodings.outputs import (
     Candidates,
     Losses,
     Targets,
     flat,
-    level_ranges,
 )
 from geomdl.models.detection.plane_fields import fields, shape, vector
 from geomdl.representations import FieldType, trivial
@@ -58,23 +57,11 @@ class OrientedFCOSEncoding(PlacesEncoding):
         """Scalars for the classes, the centre-ness and the size; a vector; a field of frequency 2."""
         return fields(group, (self.num_classes + 2, trivial(group)), (1, vector(group)), (1, shape(group)))
 
-    def assign(self, targets: Targets) -> Assigned:
-        """Which box each place learns.
-
-        Args:
-          targets: of one image.
-        """
-        places, strides = jnp.asarray(self._places), jnp.asarray(self._strides)
-        low, high = map(jnp.asarray, level_ranges(self.grids, self.least))
-
-        def claim(box: Array) -> tuple[Array, tuple[Array, ...]]:
-            apart = jnp.square(places - box[:2]).sum(-1)
-            longer = box[2:4].max() / 2
-            near = apart < jnp.square(self.radius * strides)
-            fits = near & (sides_of(places, box).min(-1) > 0) & (longer > low) & (longer <= high)
-            return fits, (jnp.full(len(places), box[2] * box[3]), apart)
-
-        return assign(targets, len(places), claim)
+    def _claim(self, box: Array, places: Array, strides: Array, sizes: tuple[Array, Array]) -> Claim:
+        apart, longer, (low, high) = jnp.square(places - box[:2]).sum(-1), box[2:4].max() / 2, sizes
+        near = apart < jnp.square(self.radius * strides)
+        fits = near & (sides_of(places, box).min(-1) > 0) & (longer > low) & (longer <= high)
+        return fits, (jnp.full(len(places), box[2] * box[3]), apart)
 
     def _losses_of_one(self, numbers: Float[Array, "places channels"], targets: Targets) -> Losses:
         assigned = self.assign(targets)
