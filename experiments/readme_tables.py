@@ -21,7 +21,7 @@ from experiments.symmetry_study_tables import (
     sample_efficiency,
     worst_cases,
 )
-from experiments.volume_tables import cube_errors, screws, volume_signals, volumes, volumes_escnn
+from experiments.volume_tables import cube_errors, fourier_samples, screws, volume_signals, volumes, volumes_escnn
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -620,6 +620,7 @@ TABLES = {
         tetris_command,
         tetris,
         chirality,
+        fourier_samples,
         cube_errors,
         screws,
         volumes,

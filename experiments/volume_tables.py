@@ -113,3 +113,21 @@ def volumes() -> str:
         Column("random", "random orientations", "{:.1%}"),
     )
     return to_markdown(mean_over(rows, over="seed", by=["data", "network"]), columns)
+
+
+def fourier_samples() -> str:
+    """Errors of FourierPointwise under random rotations, by the number of samples."""
+    command = "python -m experiments.benchmarks.fourier_samples"
+    rows = read_csv(RESULTS / "benchmarks" / "fourier_samples.csv", ("functions", "samples", "error"), command)
+    shown: dict[tuple[object, object], dict[str, Any]] = {}
+    for r in rows:
+        row = shown.setdefault((r["functions"], r["degree"]), {"functions": r["functions"], "degree": r["degree"]})
+        row[f"{r['samples']}"] = f"{float(r['error']):.2g}"
+    counts = [str(n) for n in sorted({int(r["samples"]) for r in rows})]
+    table = [{key: row.get(key, "–") for key in ("functions", "degree", *counts)} for row in shown.values()]
+    columns = (
+        Column("functions", "Functions on"),
+        Column("degree", "up to degree"),
+        *(Column(count, f"{count} samples") for count in counts),
+    )
+    return to_markdown(table, columns)

@@ -142,6 +142,12 @@ def test_more_samples_of_space_are_nearer_to_equivariance():
     assert FourierPointwise(t).num_samples == (24,), "the corners of a snub cube"
 
 
+def test_too_few_samples_are_refused_and_the_next_number_is_named():
+    rho = direct_sum([irrep(SO3, 0, k) for k in range(3) for _ in range(2 * k + 1)])
+    with pytest.raises(ValueError, match="invalid samples 48; allowed: as many as determine a function of 35.*try 72"):
+        FourierPointwise(FieldType(SO3, [(1, rho)]), samples=48)
+
+
 def test_the_samples_average_functions_of_degree_five():
     """Of the sphere: 24 points, up to degree 5; the mean of each harmonic over them is 0."""
     matrices = SO3.matrix(group_samples(SO3, 2, 9, None).elements())

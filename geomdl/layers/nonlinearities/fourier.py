@@ -14,7 +14,7 @@ from geomdl.groups import PlanarGroup, SpatialGroup, require_point_group
 from geomdl.layers.core.field_channels import block_fields, join_blocks
 from geomdl.layers.core.functional import ACTIVATIONS
 from geomdl.layers.core.layer import Field, Layer
-from geomdl.layers.nonlinearities.group_samples import GroupSamples, default_rotations, group_samples
+from geomdl.layers.nonlinearities.group_samples import GroupSamples, default_rotations, group_samples, sample_counts
 from geomdl.representations import FieldType, Representation, irrep
 
 
@@ -141,13 +141,15 @@ def sampling_matrix(rho: Representation, samples: GroupSamples) -> np.ndarray:
     singular = np.linalg.svd(matrix, compute_uv=False)
     if len(matrix) < rho.size or singular[-1] < 1e-6 * singular[0]:
         frequency = max(k for _, k in rho.labels)
-        count, near = len(samples), len(samples) * (1 + rho.size // len(samples))
+        count, near = len(samples), None
         allowed = f"as many as determine a function of {rho.size} numbers"
         if isinstance(samples.exact, PlanarGroup):
             count, near = int(samples.exact.rotation_order), default_rotations(frequency)
             allowed = f"at least {2 * frequency + 1} for frequencies up to {frequency}"
         elif isinstance(samples.group, SpatialGroup) and samples.group.is_axial:
             count, near = count // samples.group.component_count, default_rotations(frequency)
+        elif isinstance(samples.exact, SpatialGroup):
+            near = next((more for more in sample_counts(samples.exact) if more > max(count, rho.size)), None)
         raise invalid("samples", count, allowed, near)
     return np.where(np.abs(matrix) < 1e-12, 0.0, matrix)
 

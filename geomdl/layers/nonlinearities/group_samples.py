@@ -82,13 +82,25 @@ def group_samples(group: PlanarGroup | SpatialGroup, frequency: int, size: int, 
         count = samples or default_rotations(frequency)
         return GroupSamples(group, SpatialGroup(group.name.replace("inf", str(count))))
     exact = SpatialGroup("Oh" if group.has_inversions else "O")
-    counts = {int(exact.order) * cosets: cosets for cosets in _ROTATIONS}
+    counts = sample_counts(exact)
     if samples is None:
         samples = next((count for count in counts if count >= 2 * size), max(counts))
     if samples not in counts:
         near = min(counts, key=lambda count: abs(count - samples))
         raise invalid(f"samples of FourierPointwise on {group}", samples, ", ".join(map(str, counts)), near)
     return GroupSamples(group, exact, counts[samples])
+
+
+def sample_counts(exact: SpatialGroup) -> dict[int, int]:
+    """How many samples of SO(3) or O(3) there can be, in rising order, each with its number of cosets.
+
+    Args:
+      exact: O, or Oh.
+
+    >>> sample_counts(SpatialGroup("O"))
+    {24: 1, 48: 2, 72: 3, 120: 5, 240: 10}
+    """
+    return {int(exact.order) * cosets: cosets for cosets in _ROTATIONS}
 
 
 def default_rotations(frequency: int) -> int:
