@@ -144,7 +144,7 @@ def test_more_samples_of_space_are_nearer_to_equivariance():
 
 def test_too_few_samples_are_refused_and_the_next_number_is_named():
     rho = direct_sum([irrep(SO3, 0, k) for k in range(3) for _ in range(2 * k + 1)])
-    with pytest.raises(ValueError, match="invalid samples 48; allowed: as many as determine a function of 35.*try 72"):
+    with pytest.raises(ValueError, match=r"invalid samples 48; allowed: as many as determine a function of 35.*try 72"):
         FourierPointwise(FieldType(SO3, [(1, rho)]), samples=48)
 
 
