@@ -6,8 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from geomdl.data import Augmentation, ClassTarget
+from geomdl.data import Augmentation, ClassTarget, Split
+from geomdl.evaluators import EVALUATORS, evaluators_for, with_irreps
 from geomdl.points import moved_clouds, pack_clouds, unpack_clouds
+from geomdl.tasks import Classification
 
 RNG = np.random.default_rng(0)
 MASK = np.ones((6, 9), bool)
@@ -94,7 +96,11 @@ def test_noise_and_points_that_are_left_out():
 @pytest.mark.parametrize(
     ("options", "clouds", "message"),
     [
-        ({"shift": 2}, True, r"augmentation.shift 2; allowed: its default for point clouds, which have augmentation.rot"),
+        (
+            {"shift": 2},
+            True,
+            r"augmentation.shift 2; allowed: its default for point clouds, which have augmentation.rot",
+        ),
         ({"quarter_turns": True}, True, "group='C4z' turns them about z"),
         ({"group": "C4"}, True, "augmentation.group 'C4'; allowed: a finite group of space for point clouds"),
         ({"rotation": 9.0, "irreps": "1x1o"}, True, "irreps of 4 numbers"),
@@ -119,3 +125,32 @@ def test_classes_stay_and_the_model_says_what_features_are():
     angle = lambda a, b: (a * b).sum(-1)  # noqa: E731
     kept = angle(vectors[..., 1:], before - before.mean(1, keepdims=True))[1]  # a cloud without padding
     np.testing.assert_allclose(angle(features[..., 1:], points - points.mean(1, keepdims=True))[1], kept, atol=1e-4)
+
+
+def test_evaluators_turn_clouds():
+    split, task = Split(PACKED, np.zeros(6, np.int32)), Classification(num_classes=2)
+    assert evaluators_for(task, PACKED.shape[1:]) == ["metrics", "turns"]
+    weight = PACKED[..., -1:].sum(1)
+
+    @jax.jit
+    def scores(x):  # rotations keep them; the first changes its sign under reflections
+        place = (x[..., :3] - (x[..., :3].sum(1) / weight)[:, None]) * x[..., -1:]
+        heavy = jnp.arange(9, dtype=x.dtype) / 9
+        moments = [jnp.einsum("p,npi->ni", heavy**k, place) for k in (1, 2, 3)]
+        return jnp.stack([jnp.linalg.det(jnp.stack(moments, -1)), (x[..., 4:-1] * place).sum((1, 2))], -1)
+
+    def sweep(name, irreps):
+        evaluator = with_irreps(EVALUATORS[name](), irreps)
+        rows = evaluator.rows(scores, split, task)
+        return np.array([row["change"] for row in rows]), evaluator.summary(rows, task)
+
+    vector = "1x0e + 1x1o"
+    changes, numbers = sweep("turns_oh", vector)
+    assert len(changes) == 48
+    assert changes[:24].max() < 1e-4 < 1e-3 < changes[24:].min()
+    assert numbers["turns_Oh/change"] == changes.max()
+    changes, numbers = sweep("rotation_x", vector)
+    assert (len(changes), numbers["rotation_x/worst"]) == (24, numbers["rotation_x/mean"])
+    assert changes.max() < 1e-4
+    assert sweep("rotation_x", "")[0].max() > 0.01  # whose features are scalars
+    assert sweep("turns", vector)[1]["turns/change"] < 1e-4

@@ -182,7 +182,9 @@ class Augmentation:
     @property
     def is_identity(self) -> bool:
         """Whether nothing is done."""
-        unchanged = (getattr(self, f.name) == f.default for f in dataclasses.fields(self) if f.init and f.name != "irreps")
+        unchanged = (
+            getattr(self, f.name) == f.default for f in dataclasses.fields(self) if f.init and f.name != "irreps"
+        )
         return all(unchanged)
 
     @property
