@@ -52,7 +52,7 @@ def cloud_sweep(
     >>> blind = lambda x: x[:, 1, :2] - x[:, 0, :2]  # says in which direction the second point lies
     >>> quarter = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
     >>> [(row["angle"], row["accuracy"]) for row in cloud_sweep(blind, split, task, [({"angle": 90}, quarter)])]
-    [(90, 0.0)]
+    [(90, 0.5)]
     """
     if len(split.images.shape) != 3:
         allowed = "packed clouds [clouds, points, 4 + features]"

@@ -26,8 +26,9 @@ class VolumesConfig(DataConfig):
     """Volumes with a class each, in an .npz file (MedMNIST3D's, which users bring) or in NIfTI files.
 
     Volumes are ``[depth, height, width]``, or with channels behind. Of an .npz file the axes are taken as (−z, −y, x);
-    those of NIfTI files are brought to that, and voxels that are no cubes and tilted axes are warned of. A folder is ``path/CLASS/*.nii.gz``, or ``path/train/CLASS/*.nii.gz`` with
-    ``val`` and ``test`` beside it. What is missing is carved from the training volumes.
+    those of NIfTI files are brought to that, and voxels that are no cubes and tilted axes are warned of. A folder is
+    ``path/CLASS/*.nii.gz``, or ``path/train/CLASS/*.nii.gz`` with ``val`` and ``test`` beside it. What is missing is
+    carved from the training volumes.
 
     Attributes:
       path: of the file or folder.
