@@ -4,7 +4,16 @@ from geomdl.groups.base_space import BASE_SPACES, LINE, PLANE, POINT, VOLUME, Ba
 from geomdl.groups.group import Element, Group
 from geomdl.groups.per_axis import PerAxis, along, elementwise, per_axis
 from geomdl.groups.planar import C1, C2, C4, C8, D1, D2, D4, D8, O2, SO2, C, D, PlanarGroup
-from geomdl.groups.point_groups import PointGroup, planar_factors, point_group, require_planar, require_point_group
+from geomdl.groups.point_groups import (
+    PointGroup,
+    moving_factor,
+    moving_part,
+    planar_factors,
+    point_factors,
+    point_group,
+    require_planar,
+    require_point_group,
+)
 from geomdl.groups.products import DirectProduct, SemidirectProduct, wallpaper
 from geomdl.groups.registry import GROUP_FAMILIES, group
 from geomdl.groups.spatial import O3, SO3, Ci, I, Ih, O, Oh, SpatialGroup, T, Td, Th
@@ -59,9 +68,12 @@ __all__ = [
     "base_space",
     "elementwise",
     "group",
+    "moving_factor",
+    "moving_part",
     "named_subgroups",
     "per_axis",
     "planar_factors",
+    "point_factors",
     "point_group",
     "require_planar",
     "require_point_group",
@@ -73,6 +85,6 @@ __all__ = [
 __experimental__ = [
     "AnySubgroup", "BASE_SPACES", "BaseSpace", "Ci", "GridSymmetry", "I", "Ih", "LINE", "O", "O3", "Oh", "PLANE",
     "POINT", "PerAxis", "PointGroup", "SO3", "SemidirectProduct", "SpatialGroup", "SpatialSubgroup", "T", "Td",
-    "Th", "VOLUME", "along", "base_space", "elementwise", "named_subgroups", "per_axis", "planar_factors",
-    "point_group", "require_planar", "require_point_group", "wallpaper",
+    "Th", "VOLUME", "along", "base_space", "elementwise", "moving_factor", "moving_part", "named_subgroups",
+    "per_axis", "planar_factors", "point_factors", "point_group", "require_planar", "require_point_group", "wallpaper",
 ]  # fmt: skip
