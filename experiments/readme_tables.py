@@ -21,6 +21,7 @@ from experiments.symmetry_study_tables import (
     sample_efficiency,
     worst_cases,
 )
+from experiments.tables.cpu_convolutions import grouped, kernel_gradient
 from experiments.volume_tables import cube_errors, fourier_samples, screws, volume_signals, volumes, volumes_escnn
 
 ROOT = Path(__file__).parents[1]
@@ -597,6 +598,8 @@ TABLES = {
         factored,
         cost_model,
         factored_network,
+        kernel_gradient,
+        grouped,
         volumes_escnn,
     ),
     "docs/nuclei.md": (nuclei, nuclei_costs),
