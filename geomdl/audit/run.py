@@ -251,10 +251,7 @@ class _Subject:
         return tuple(sorted(verdicts, key=lambda v: not v.asked)), tuple(measurements)
 
     def further(self, seed: int) -> tuple[Measure, ...]:
-        """The measures of the literature, which are of images."""
-        if not isinstance(self.plan.group, PlanarGroup):
-            self.notes.append("the further measures are of images, and not taken of volumes")
-            return ()
+        """The measures of the literature."""
         return further_measures(self.model, self.images, self.output, self.plan.group, seed, self.notes)
 
     def layers(self) -> LayerTable | None:
