@@ -266,6 +266,8 @@ def _group(group: AuditedGroup | str | None, images: Any, size: Any, model: Mode
     if given is None and model.contract is not None:
         given = (model.contract.in_type.space.dimension or 2) + 1
     volumes = given == 4
+    if given == 2:
+        raise clouds_refused(np.shape(pixels) if pixels is not None else tuple(size))
     if group is None:
         return group_of("Oh" if volumes else "D4")
     chosen = group_of(group)
@@ -282,6 +284,15 @@ def _group(group: AuditedGroup | str | None, images: Any, size: Any, model: Mode
             raise invalid("images of shape", np.shape(pixels), allowed, near)
         raise invalid("group of an audit of images", str(chosen), f"a group of the plane; {chosen} moves volumes", "D4")
     return chosen
+
+
+def clouds_refused(shape: Sequence[int]) -> ValueError:
+    """What to take for point clouds, which have no grid."""
+    allowed = (
+        "images or volumes; models of point clouds are measured under rotations, reflections, shifts and permutations"
+        " by geomdl.points.cloud_errors(model, clouds)"
+    )
+    return invalid("shape of what is audited", tuple(shape), allowed)
 
 
 def _without_activations(y: Any) -> Any:

@@ -97,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     from geomdl.audit import Images, audit, read_images
     from geomdl.audit.measuring.loading import load_target
     from geomdl.audit.report.files import write
+    from geomdl.audit.run import clouds_refused
     from geomdl.cli.support.quiet import quiet_libraries
 
     quiet_libraries()
@@ -115,6 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
             data_dir=arguments.data_dir,
         )
         of_run = tuple(trained.image_shape)
+        if len(of_run) == 2:
+            raise clouds_refused(of_run)
         if arguments.group is None:
             arguments.group = "Oh" if len(of_run) == 4 else "D4"
             names = symmetry_names(group(arguments.group))
