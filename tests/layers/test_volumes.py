@@ -320,6 +320,8 @@ def test_elements_off_the_grid_are_measured_and_not_judged():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("entry", "group"), [(e, g) for e in VOLUMES for g in e.groups], ids=str)
+@pytest.mark.parametrize(
+    ("entry", "group"), [pytest.param(e, g, id=f"{e.name}-{g}") for e in VOLUMES for g in e.groups]
+)
 def test_every_row_of_the_contract_table_on_volumes(entry, group):
     _check_row(entry, group)

@@ -16,8 +16,8 @@ from flax import nnx
 from jax.core import Tracer
 
 from geomdl.layers.containers.remat import rematerialised
+from geomdl.layers.core.cpu_correlation import looped
 from geomdl.layers.core.layer import Layer
-from geomdl.layers.core.looped import looped
 
 LEAST = 6
 """How often something has to be repeated before it is scanned."""
@@ -44,7 +44,7 @@ def scanned(on: bool = True) -> Iterator[None]:
     """Whether the networks that are traced within scan over what they repeat; outside they do so in training alone.
 
     In evaluation gradients through a scan would be slow on CPUs, and derivatives of forward mode are asked for, which
-    the convolutions of a training step do not have inside a scan (`geomdl.layers.core.looped`).
+    the convolutions of a training step do not have inside a scan (`geomdl.layers.core.cpu_correlation`).
 
     Args:
       on: False compiles every layer by itself.

@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 
 from geomdl.errors import invalid, unknown
 from geomdl.groups import along
-from geomdl.layers.core.looped import is_looped, looped_correlation
+from geomdl.layers.core.cpu_correlation import correlation
 from geomdl.layers.core.maximum import Sliding, largest, maximum_over
 from geomdl.layers.core.window import Padding, PaddingMode, PerAxisInt, Remainder, Window, output_size
 from geomdl.registry import Registry
@@ -122,12 +122,12 @@ def correlate(
     apart = padding_mode != "zeros" or grows or window.pixels_of_padding == 0  # padded apart, the gradient is larger
     borders = [0 if apart else axis.padding for axis in axes]
     simple = dimension == 2 and groups == 1 and all(axis.stride == axis.dilation == 1 for axis in axes)
-    if is_looped() and simple and all(axis.padding < axis.size for axis in axes):
-        images = pad(x, window.pixels_of_padding, padding_mode) if apart else x
-        return looped_correlation(images, kernel, (borders[0], borders[1]))
+    x = pad(x, window.pixels_of_padding, padding_mode) if apart else x
+    if simple:
+        return correlation(x, kernel, (borders[0], borders[1]))
     spatial = AXES[-dimension:]
     y = lax.conv_general_dilated(
-        pad(x, window.pixels_of_padding, padding_mode) if apart else x,
+        x,
         kernel,
         tuple(axis.stride for axis in axes),
         [(border, border + overhang) for border, overhang in zip(borders, window.overhang(size), strict=True)],
