@@ -21,7 +21,15 @@ from experiments.symmetry_study_tables import (
     sample_efficiency,
     worst_cases,
 )
-from experiments.volume_tables import cube_errors, fourier_samples, screws, volume_signals, volumes, volumes_escnn
+from experiments.volume_tables import (
+    cube_errors,
+    fourier_samples,
+    screws,
+    segmentation,
+    volume_signals,
+    volumes,
+    volumes_escnn,
+)
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -621,6 +629,7 @@ TABLES = {
         tetris,
         chirality,
         fourier_samples,
+        segmentation,
         cube_errors,
         screws,
         volumes,
