@@ -1,10 +1,13 @@
-"""A U-Net of volumes that commutes with the 24 rotations of the cube, segmenting drawn solids: learnt upright, right in
-every turn.
+"""A U-Net of volumes that commutes with the 24 turns of the cube: it segments solids in turns that it never saw.
+
+Every voxel is background, or in a box, a torus or a screw; training and validation solids are upright. The twin of
+configs/solids_unet.py, of 12,761 parameters (one regular field, at half the size three).
 
 Command:   geomdl train --config=configs/solids_group_unet_o.py --workdir=runs/solids_o
            geomdl evaluate --workdir=runs/solids_o
 Hardware:  2 CPU cores
-Expected:  ...
+Expected:  mean IoU 0.832 on the 30 upright validation volumes (seed 0), and the same under each of the 24 turns of the
+           cube, to rounding; trained in 754 s beside much other work (about 3 minutes of processor time)
 """
 
 from ml_collections import ConfigDict
