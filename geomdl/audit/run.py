@@ -26,7 +26,7 @@ from geomdl.audit.measuring.inspection import (
 from geomdl.audit.measuring.literature import further_measures
 from geomdl.audit.measuring.plan import FEW, Measured, Plan, worst_pictures
 from geomdl.audit.measuring.stream import Stream, arranged
-from geomdl.audit.probes.images import Images, Size, band_limited, normal, white_noise
+from geomdl.audit.probes.images import FOR_CLOUDS, Images, Size, band_limited, normal, white_noise
 from geomdl.audit.probes.output import AUTO, Output, output_of
 from geomdl.audit.probes.symmetries import AuditedGroup, symmetries
 from geomdl.audit.report.report import Audit, LayerTable
@@ -266,8 +266,6 @@ def _group(group: AuditedGroup | str | None, images: Any, size: Any, model: Mode
     if given is None and model.contract is not None:
         given = (model.contract.in_type.space.dimension or 2) + 1
     volumes = given == 4
-    if given == 2:
-        raise clouds_refused(np.shape(pixels) if pixels is not None else tuple(size))
     if group is None:
         return group_of("Oh" if volumes else "D4")
     chosen = group_of(group)
@@ -284,15 +282,6 @@ def _group(group: AuditedGroup | str | None, images: Any, size: Any, model: Mode
             raise invalid("images of shape", np.shape(pixels), allowed, near)
         raise invalid("group of an audit of images", str(chosen), f"a group of the plane; {chosen} moves volumes", "D4")
     return chosen
-
-
-def clouds_refused(shape: Sequence[int]) -> ValueError:
-    """What to take for point clouds, which have no grid."""
-    allowed = (
-        "images or volumes; models of point clouds are measured under rotations, reflections, shifts and permutations"
-        " by geomdl.points.cloud_errors(model, clouds)"
-    )
-    return invalid("shape of what is audited", tuple(shape), allowed)
 
 
 def _without_activations(y: Any) -> Any:
@@ -321,7 +310,8 @@ def _images(
             axes = (*(VOLUME if volumes else PLANE).axes, "channels")
             if not isinstance(size, tuple | list) or len(size) != len(axes):
                 near = (16, 16, 16, 1) if volumes else (32, 32, 3)
-                raise invalid("size", size, f"({', '.join(axes)})", near)
+                clouds = f"; {FOR_CLOUDS}" if isinstance(size, tuple | list) and len(size) == 2 else ""
+                raise invalid("size", size, f"({', '.join(axes)}){clouds}", near)
             size = tuple(whole_number(axis, n) for axis, n in zip(axes, size, strict=True))
         size = find_size(model, dtype, volumes=volumes) if size is None else size
         count = count or (DEFAULT_VOLUMES if volumes else DEFAULT_COUNT)

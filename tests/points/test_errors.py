@@ -39,9 +39,11 @@ def test_masked_points_and_features_go_with_their_points():
 
 
 def test_audits_name_what_to_take_for_clouds():
-    with pytest.raises(ValueError, match=r"\(5, 4\); allowed: images or volumes; .* geomdl.points.cloud_errors"):
+    with pytest.raises(
+        ValueError, match=r"size \(5, 4\); allowed: .*geomdl\.points\.cloud_errors.*; try \(32, 32, 3\)"
+    ):
         audit(lambda x: x, size=(5, 4))
-    with pytest.raises(ValueError, match=r"\(3, 5, 4\).* geomdl.points.cloud_errors"):
+    with pytest.raises(ValueError, match=r"\[3, 5, 4\].* \[n, height, .*geomdl\.points\.cloud_errors"):
         audit(lambda x: x, images=PACKED)
 
 

@@ -96,8 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from geomdl.audit import Images, audit, read_images
     from geomdl.audit.measuring.loading import load_target
+    from geomdl.audit.probes.images import FOR_CLOUDS
     from geomdl.audit.report.files import write
-    from geomdl.audit.run import clouds_refused
     from geomdl.cli.support.quiet import quiet_libraries
 
     quiet_libraries()
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         of_run = tuple(trained.image_shape)
         if len(of_run) == 2:
-            raise clouds_refused(of_run)
+            raise invalid("run to audit", arguments.workdir, f"one of images or volumes; {FOR_CLOUDS}")
         if arguments.group is None:
             arguments.group = "Oh" if len(of_run) == 4 else "D4"
             names = symmetry_names(group(arguments.group))
