@@ -21,7 +21,7 @@ from jax import lax
 
 from experiments.benchmarks.train_step import RESULTS, quartiles
 from geomdl.environment import circumstances
-from geomdl.layers.core.cpu_correlation import correlation, parts
+from geomdl.layers import correlate
 from geomdl.plots import Row, read_csv, write_csv
 
 SHAPES: tuple[tuple[int, int, int, int, int], ...] = (
@@ -53,7 +53,7 @@ def measure(batch: int, side: int, channels: int, size: int, out: int, rounds: i
         return lax.conv_general_dilated(x, kernel, (1, 1), pads, dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
     def in_parts(x: jax.Array, kernel: jax.Array) -> jax.Array:
-        return correlation(x, kernel, border)
+        return correlate(x, kernel, padding=border)
 
     def gradients(function: Callable[..., jax.Array]) -> Any:
         return jax.jit(lambda x, kernel, g: jax.vjp(function, x, kernel)[1](g))
@@ -72,10 +72,8 @@ def measure(batch: int, side: int, channels: int, size: int, out: int, rounds: i
         float(jnp.abs(a - b).max() / jnp.abs(b).max())
         for a, b in zip(programs["parts"](x, kernel, g), programs["xla"](x, kernel, g), strict=True)
     )
-    of_batch, bands = parts(x, kernel, border)
     row: dict[str, Any] = {
         "images": batch, "side": side, "channels": channels, "kernel_size": size, "out_channels": out,
-        "parts": of_batch, "bands": bands,
         **{f"{name}_ms": float(f"{1000 * min(values):.3g}") for name, values in times.items()},
         "ratio": round(middle, 3), "ratio_low": round(low, 3), "ratio_high": round(high, 3),
         "difference": float(f"{different:.1e}"), **circumstances(),

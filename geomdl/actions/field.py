@@ -30,7 +30,7 @@ from geomdl.groups import (
     PlanarGroup,
     PointGroup,
     SpatialGroup,
-    planar_factors,
+    point_factors,
     require_kept,
     require_planar,
 )
@@ -47,7 +47,7 @@ def act(g: Element | jax.Array, x: ArrayLike, field_type: FieldType, *, padding:
       g: one element ``[element_size]`` of ``field_type.group``: a NumPy array, or traced, so that an orbit can be
         `jax.vmap`ped.
       x: ``[batch, height, width, channels]``, or as the base space of ``field_type`` has axes; or ``[batch, channels]``
-        without base space (direct products: only that).
+        without base space.
       field_type: how the channels transform.
       padding: what lies outside the image when resampling; see `geomdl.actions.warp.warp`.
 
@@ -142,8 +142,9 @@ def act_on_space(
 ) -> jax.Array:
     """Moves the points of a base space only: x'(p) = x(g⁻¹p) for ``[batch, *axes, channels]``.
 
-    On the plane as `act_on_plane`. On other base spaces exactly, by exchanging and reversing axes, where an element
-    maps the grid to itself; other elements resample volumes by `geomdl.actions.volume_warp.warp_volume`.
+    Of a direct product the first factor does. On the plane as `act_on_plane`. On other base spaces exactly, by
+    exchanging and reversing axes, where an element maps the grid to itself; other elements resample volumes by
+    `geomdl.actions.volume_warp.warp_volume`.
 
     Raises:
       ValueError: for an element that exchanges axes of different length.
@@ -153,6 +154,9 @@ def act_on_space(
     Array([3, 2, 1], dtype=int32)
     """
     x, g = jnp.asarray(as_array(x, "field")), _one_element(g, group)
+    if isinstance(group, DirectProduct):
+        moving, _ = point_factors(group)
+        return act_on_space(g[: moving.element_size], x, moving, space, padding=padding)
     if space == PLANE:
         return act_on_plane(g, x, require_planar(group, "a field on the plane"), padding=padding)
     if x.ndim != space.dimension + 2:
@@ -185,8 +189,9 @@ def _one_element(g: Any, group: PointGroup) -> Any:
 
 def _index(g: Element | jax.Array, group: PointGroup) -> jax.Array:
     if isinstance(group, DirectProduct):
-        first, second = planar_factors(group)
-        return _index(g[:2], first) * int(second.order) + _index(g[2:], second)
+        first, second = point_factors(group)
+        size = first.element_size
+        return _index(g[:size], first) * int(second.order) + _index(g[size:], second)
     number = g[0] if isinstance(group, SpatialGroup) else g[1] + int(group.rotation_order) * g[0]
     return jnp.asarray(number).astype(jnp.int32)
 

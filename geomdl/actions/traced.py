@@ -7,7 +7,7 @@ from jax.core import Tracer
 
 from geomdl.arrays import as_floating, wide_dtype
 from geomdl.errors import invalid
-from geomdl.groups import DirectProduct, PlanarGroup, PointGroup, SpatialGroup, planar_factors
+from geomdl.groups import DirectProduct, PlanarGroup, PointGroup, SpatialGroup, point_factors
 from geomdl.representations import Representation
 from geomdl.representations.irrep_families import harmonic_form
 from geomdl.representations.representation import Label, irrep_matrix, irrep_size
@@ -93,11 +93,13 @@ def representation_matrix(g: jax.Array, rho: Representation) -> jax.Array:
 def _irrep_matrix(g: jax.Array, group: PointGroup, label: Label) -> jax.Array:
     """As `geomdl.representations.representation.irrep_matrix`."""
     if isinstance(group, DirectProduct):
-        first, second = planar_factors(group)
+        first, second = point_factors(group)
+        size = first.element_size
+        left, right = _irrep_matrix(g[:size], first, label[:2]), _irrep_matrix(g[size:], second, label[2:4])
         if label[4]:
-            angles = g[1] * (2 * np.pi / first.period), g[3] * (2 * np.pi / second.period)
-            return _rotation(label[1] * angles[0] + label[4] * label[3] * angles[1], jnp.zeros((), g.dtype))
-        return jnp.kron(_irrep_matrix(g[:2], first, label[:2]), _irrep_matrix(g[2:], second, label[2:4]))
+            angles = (jnp.arctan2(m[1, 0], m[0, 0]) for m in (left, right))
+            return _rotation(next(angles) + label[4] * next(angles), jnp.zeros((), g.dtype))
+        return jnp.kron(left, right)
     if isinstance(group, SpatialGroup):
         if group.is_finite:
             return jnp.asarray(irrep_matrix(group, label, group.elements()), g.dtype)[jnp.round(g[0]).astype(jnp.int32)]

@@ -12,6 +12,7 @@ from geomdl.data import Split
 from geomdl.errors import invalid
 from geomdl.evaluators.averaged import OrbitAverage, TenCrop, orbit_average, ten_crop
 from geomdl.evaluators.box_precision import COCO, BoxPrecision, coco_metrics
+from geomdl.evaluators.clouds import cloud_sweep
 from geomdl.evaluators.confusion import confusion_matrix
 from geomdl.evaluators.consistency import RotationConsistency, rotation_consistency
 from geomdl.evaluators.detections import FoundBoxes, detection_confusion, detects, found_boxes
@@ -75,6 +76,8 @@ def evaluators_for(task: Task, image_shape: Sequence[int] = ()) -> list[str]:
     ['metrics', 'rotation', 'shift', 'crop', 'invariance']
     >>> evaluators_for(Classification(num_classes=2), (16, 16, 16, 1))
     ['metrics', 'turns']
+    >>> evaluators_for(Classification(num_classes=2), (64, 4))
+    ['metrics', 'turns']
     """
 
     def suits(evaluator: Any) -> bool:
@@ -111,6 +114,22 @@ def evaluator_named(name: str, image_shape: Sequence[int]) -> Evaluator:
         allowed = f"evaluators of {which} ({fitting}), as the data are {size}"
         raise invalid("evaluator", name, allowed, "metrics")
     return evaluator
+
+
+def with_irreps(evaluator: Evaluator, irreps: str) -> Evaluator:
+    """Returns the evaluator for clouds whose features have irreps, where it moves clouds.
+
+    Args:
+      evaluator: any evaluator.
+      irreps: of the features; empty: all are scalars.
+
+    >>> with_irreps(CubeSweep(), "1x1o").irreps
+    '1x1o'
+    """
+    fields = [f.name for f in dataclasses.fields(evaluator)] if dataclasses.is_dataclass(evaluator) else []
+    if "irreps" not in fields or not irreps:
+        return evaluator
+    return dataclasses.replace(evaluator, irreps=irreps)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 def _suits(evaluator: Any, image_shape: Sequence[int]) -> bool:
@@ -158,6 +177,7 @@ __all__ = [
     "TenCrop",
     "axis_sweep",
     "box_consistency",
+    "cloud_sweep",
     "coco_metrics",
     "confusion_matrix",
     "cube_sweep",
@@ -180,12 +200,13 @@ __all__ = [
     "sliding_window",
     "ten_crop",
     "with_batch_size",
+    "with_irreps",
 ]
 
 __experimental__ = [
     "COCO", "AxisRotation", "AxisSweep", "BoxConsistency", "BoxPrecision", "CubeSweep", "FoundBoxes", "Gathered",
-    "Neighbours", "OrbitAverage", "Retrieval", "TenCrop", "axis_sweep", "box_consistency", "coco_metrics",
-    "confusion_matrix", "cube_sweep", "detection_confusion", "detects", "evaluator_named", "evaluators_for",
-    "found_boxes", "nearest_neighbours", "on_grid", "orbit_average", "retrieval_metrics", "rotated_images",
-    "ten_crop", "with_batch_size",
+    "Neighbours", "OrbitAverage", "Retrieval", "TenCrop", "axis_sweep", "box_consistency", "cloud_sweep",
+    "coco_metrics", "confusion_matrix", "cube_sweep", "detection_confusion", "detects", "evaluator_named",
+    "evaluators_for", "found_boxes", "nearest_neighbours", "on_grid", "orbit_average", "retrieval_metrics",
+    "rotated_images", "ten_crop", "with_batch_size", "with_irreps",
 ]  # fmt: skip

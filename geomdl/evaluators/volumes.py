@@ -12,14 +12,12 @@ import numpy as np
 from geomdl.actions import ImageTransformation, Warp
 from geomdl.data import EvalBatch, Split, TargetKind
 from geomdl.errors import invalid, unknown
+from geomdl.evaluators.clouds import Rows, cloud_sweep, relative_change
 from geomdl.evaluators.metrics import batches_of, mean_metrics
 from geomdl.evaluators.predict import Predict
 from geomdl.evaluators.transformations import moved_batch
 from geomdl.groups import SO3, VOLUME, GridSymmetry, O, SpatialGroup, group
 from geomdl.tasks import Segmentation, Task, split_metrics
-
-Rows = list[dict[str, float]]
-"""A table: one row per transformation."""
 
 AXES = ("x", "y", "z")
 
@@ -116,10 +114,7 @@ def cube_sweep(
     >>> len(rows), rows[23]["accuracy"], rows[23]["change"] < 1e-6
     (24, 1.0, True)
     """
-    moving = group(name) if isinstance(name, str) else name
-    VOLUME.require_moved_by(moving, "turns of volumes")
-    if not isinstance(moving, SpatialGroup) or not moving.is_finite:
-        raise invalid("group", str(moving), "a finite group of space", "O")
+    moving = finite_spatial(name)
     batches = list(batches_of(split, task, batch_size))
     size = tuple(int(n) for n in batches[0]["image"].shape[1:4])
     on_grid = VOLUME.is_grid_symmetry(moving, moving.elements())
@@ -132,9 +127,22 @@ def cube_sweep(
         moved = [_moved(batch, element, tuple(task.target_kinds.items())) for batch in batches]
         row: dict[str, float] = {"element": element.number, **mean_metrics(predict, moved, task)}
         if not maps or first[0].shape[1:4] == size:
-            row["change"] = _change(predict, moved, [element.symmetry(y) if maps else y for y in first])
+            row["change"] = relative_change(predict, moved, [element.symmetry(y) if maps else y for y in first])
         rows.append(row)
     return rows
+
+
+def finite_spatial(name: str | SpatialGroup) -> SpatialGroup:
+    """The finite group of space of a name.
+
+    Raises:
+      ValueError: for another group.
+    """
+    moving = group(name) if isinstance(name, str) else name
+    VOLUME.require_moved_by(moving, "turns of volumes")
+    if not isinstance(moving, SpatialGroup) or not moving.is_finite:
+        raise invalid("group", str(moving), "a finite group of space", "O")
+    return moving
 
 
 def axis_sweep(
@@ -180,9 +188,12 @@ def axis_sweep(
 class CubeSweep:
     """The evaluator of a task's headline metric under the symmetries of the cube, see `cube_sweep`.
 
+    Point clouds are moved by every element of the group, see `cloud_sweep`.
+
     Args:
       group: ``"O"`` for the 24 turns, ``"Oh"`` for the 48 symmetries, or another finite group of space.
-      batch_size: volumes per batch.
+      batch_size: volumes, or clouds, per batch.
+      irreps: of the features of point clouds, which turn with their points; empty: all are scalars.
 
     >>> CubeSweep("Oh").on_request, CubeSweep().on_request
     (True, False)
@@ -190,7 +201,9 @@ class CubeSweep:
 
     group: str = "O"
     batch_size: int = 256
+    irreps: str = ""
     suits_volumes: ClassVar[bool] = True
+    suits_clouds: ClassVar[bool] = True
     suits_images: ClassVar[bool] = False
 
     @property
@@ -200,6 +213,10 @@ class CubeSweep:
 
     def rows(self, predict: Predict, split: Split, task: Task) -> Rows:
         """Returns one row per element."""
+        if len(split.images.shape) == 3:
+            moving = finite_spatial(self.group)
+            moves = [({"element": k}, matrix) for k, matrix in enumerate(moving.matrix(moving.elements()))]
+            return cloud_sweep(predict, split, task, moves, self.irreps, batch_size=self.batch_size)
         return cube_sweep(predict, split, task, self.group, batch_size=self.batch_size)
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
@@ -224,10 +241,13 @@ class CubeSweep:
 class AxisSweep:
     """The evaluator of a task's headline metric over the angles about an axis, see `axis_sweep`.
 
+    Point clouds are turned exactly by every angle, see `cloud_sweep`.
+
     Args:
       axis: ``"x"``, ``"y"`` or ``"z"``.
       step: degrees between the angles, from 0 up to 360.
-      batch_size: volumes per batch.
+      batch_size: volumes, or clouds, per batch.
+      irreps: of the features of point clouds, which turn with their points; empty: all are scalars.
 
     Raises:
       ValueError: for a step that is not in (0, 360], or another axis.
@@ -239,7 +259,9 @@ class AxisSweep:
     axis: str = "z"
     step: float = 15.0
     batch_size: int = 256
+    irreps: str = ""
     suits_volumes: ClassVar[bool] = True
+    suits_clouds: ClassVar[bool] = True
     suits_images: ClassVar[bool] = False
     on_request: ClassVar[bool] = True
 
@@ -252,6 +274,9 @@ class AxisSweep:
     def rows(self, predict: Predict, split: Split, task: Task) -> Rows:
         """Returns one row per angle."""
         degrees = np.arange(0, 360 - 1e-9, self.step).tolist()
+        if len(split.images.shape) == 3:
+            moves = [({"angle": d}, np.asarray(AxisRotation(d, self.axis).linear)) for d in degrees]
+            return cloud_sweep(predict, split, task, moves, self.irreps, batch_size=self.batch_size)
         return axis_sweep(predict, split, task, degrees, self.axis, batch_size=self.batch_size)
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
@@ -301,14 +326,3 @@ def _moved(
     batch: EvalBatch, transformation: ImageTransformation, kinds: tuple[tuple[str, TargetKind], ...]
 ) -> EvalBatch:
     return moved_batch(batch, transformation, dict(kinds))
-
-
-def _change(predict: Predict, moved: Sequence[EvalBatch], expected: Sequence[jax.Array]) -> float:
-    """The relative change of the outputs of moved volumes."""
-    apart = whole = 0.0
-    for batch, wanted in zip(moved, expected, strict=True):
-        there = np.asarray(batch["mask"]) > 0
-        values = np.asarray(wanted, np.float64)
-        apart += float(((np.asarray(predict(batch["image"]), np.float64) - values)[there] ** 2).sum())
-        whole += float((values[there] ** 2).sum())
-    return (apart / max(whole, 1e-300)) ** 0.5

@@ -5,7 +5,16 @@ from geomdl.groups.grid_sizes import keeps_size, largest_keeping, nearest_kept_s
 from geomdl.groups.group import Element, Group
 from geomdl.groups.per_axis import PerAxis, along, elementwise, per_axis
 from geomdl.groups.planar import C1, C2, C4, C8, D1, D2, D4, D8, O2, SO2, C, D, PlanarGroup
-from geomdl.groups.point_groups import PointGroup, planar_factors, point_group, require_planar, require_point_group
+from geomdl.groups.point_groups import (
+    PointGroup,
+    moving_factor,
+    moving_part,
+    planar_factors,
+    point_factors,
+    point_group,
+    require_planar,
+    require_point_group,
+)
 from geomdl.groups.products import DirectProduct, SemidirectProduct, wallpaper
 from geomdl.groups.registry import GROUP_FAMILIES, group
 from geomdl.groups.spatial import O3, SO3, Ci, I, Ih, O, Oh, SpatialGroup, T, Td, Th
@@ -62,10 +71,13 @@ __all__ = [
     "group",
     "keeps_size",
     "largest_keeping",
+    "moving_factor",
+    "moving_part",
     "named_subgroups",
     "nearest_kept_size",
     "per_axis",
     "planar_factors",
+    "point_factors",
     "point_group",
     "require_kept",
     "require_planar",
@@ -78,7 +90,7 @@ __all__ = [
 __experimental__ = [
     "AnySubgroup", "BASE_SPACES", "BaseSpace", "Ci", "GridSymmetry", "I", "Ih", "LINE", "O", "O3", "Oh", "PLANE",
     "POINT", "PerAxis", "PointGroup", "SO3", "SemidirectProduct", "SpatialGroup", "SpatialSubgroup", "T", "Td", "Th",
-    "VOLUME", "along", "base_space", "elementwise", "keeps_size", "largest_keeping", "named_subgroups",
-    "nearest_kept_size", "per_axis", "planar_factors", "point_group", "require_kept", "require_planar",
-    "require_point_group", "wallpaper",
+    "VOLUME", "along", "base_space", "elementwise", "keeps_size", "largest_keeping", "moving_factor", "moving_part",
+    "named_subgroups", "nearest_kept_size", "per_axis", "planar_factors", "point_factors", "point_group",
+    "require_kept", "require_planar", "require_point_group", "wallpaper",
 ]  # fmt: skip

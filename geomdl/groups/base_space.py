@@ -10,7 +10,7 @@ import numpy as np
 from geomdl.errors import unknown
 from geomdl.groups.group import Element, Group
 from geomdl.groups.planar import PlanarGroup
-from geomdl.groups.point_groups import PLANAR_NAMES
+from geomdl.groups.point_groups import PLANAR_NAMES, moving_factor, moving_part
 from geomdl.groups.point_names import OTHER_AXES, SPATIAL_FAMILIES
 from geomdl.groups.spatial import SpatialGroup
 
@@ -54,6 +54,8 @@ class GridSymmetry:
 @dataclasses.dataclass(frozen=True)
 class BaseSpace(abc.ABC):
     """What the points of a field lie on: a regular grid of some dimension, about whose centre a group turns.
+
+    Of a direct product the first factor does, and the second acts on channels only.
 
     An element g moves the point at the index i of the grid, counted from its centre, to A(g) i. A is an orthogonal
     matrix; where it is a signed permutation, g maps the grid to itself and a field is moved exactly, by exchanging and
@@ -126,7 +128,7 @@ class BaseSpace(abc.ABC):
 
     def exchanges_axes(self, group: Any) -> bool:
         """Whether some element exchanges axes, so that only grids of equal sides are mapped to themselves."""
-        return _exchanges_axes(self, group)
+        return _exchanges_axes(self, moving_factor(group))
 
     def exchanged_axes(self, group: Any) -> tuple[tuple[int, ...], ...]:
         """The sets of axes that elements which map the grid to itself exchange: those of each must be equally long.
@@ -135,7 +137,7 @@ class BaseSpace(abc.ABC):
         >>> VOLUME.exchanged_axes(O), VOLUME.exchanged_axes(SpatialGroup("C4z"))
         (((0, 1, 2),), ((1, 2),))
         """
-        return _exchanged_axes(self, group)
+        return _exchanged_axes(self, moving_factor(group))
 
     def reversed_axes(self, group: Any) -> tuple[bool, ...]:
         """Which axes some element that maps the grid to itself makes run backwards: on these both borders are alike.
@@ -144,7 +146,7 @@ class BaseSpace(abc.ABC):
         >>> [PLANE.reversed_axes(group) for group in (D1, PlanarGroup(1, True, mirror=135), PlanarGroup(4))]
         [(True, False), (False, False), (True, True)]
         """
-        return _reversed_axes(self, group)
+        return _reversed_axes(self, moving_factor(group))
 
     def require_moved_by(self, group: Group, what: str) -> None:
         """Raises a ValueError that says who needs it when a group does not act on this space."""
@@ -166,6 +168,7 @@ class BaseSpace(abc.ABC):
 
 @functools.lru_cache(maxsize=256)
 def _grid_symmetries(space: BaseSpace, group: Any) -> tuple[GridSymmetry, ...]:
+    group = group if group.is_finite else moving_factor(group)
     elements = group.grid_symmetries() if isinstance(group, SpatialGroup) else group.elements()
     return tuple(space.grid_symmetry(group, g) for g in elements[space.is_grid_symmetry(group, elements)])
 
@@ -211,11 +214,12 @@ class Plane(BaseSpace):
 
     def is_moved_by(self, group: Group) -> bool:
         """Rotations and reflections of the plane are."""
-        return isinstance(group, PlanarGroup)
+        return isinstance(moving_factor(group), PlanarGroup)
 
-    def matrix(self, group: PlanarGroup, g: Element) -> np.ndarray:
+    def matrix(self, group: Any, g: Element) -> np.ndarray:
         """That of (row, column) = (−y, x)."""
-        m = group.matrix(g)
+        moving: Any = moving_factor(group)
+        m = moving.matrix(moving_part(group, g))
         rows = np.stack([m[..., 1, 1], -m[..., 1, 0]], -1), np.stack([-m[..., 0, 1], m[..., 0, 0]], -1)
         return np.stack(rows, -2) + 0.0
 
@@ -238,9 +242,9 @@ class Line(BaseSpace):
 
     def is_moved_by(self, group: Group) -> bool:
         """C1 leaves it alone, the reflection of D1 reverses it."""
-        return group in (PlanarGroup(1), PlanarGroup(1, True))
+        return moving_factor(group) in (PlanarGroup(1), PlanarGroup(1, True))
 
-    def matrix(self, group: PlanarGroup, g: Element) -> np.ndarray:
+    def matrix(self, group: Any, g: Element) -> np.ndarray:
         """−1 for the reflection."""
         return 1.0 - 2.0 * (np.asarray(g)[..., :1, None] == 1)
 
@@ -266,13 +270,15 @@ class Volume(BaseSpace):
 
     def is_moved_by(self, group: Group) -> bool:
         """Rotations and reflections of space do, C1 leaves it alone."""
-        return isinstance(group, SpatialGroup) or group == PlanarGroup(1)
+        moving = moving_factor(group)
+        return isinstance(moving, SpatialGroup) or moving == PlanarGroup(1)
 
-    def matrix(self, group: PlanarGroup | SpatialGroup, g: Element) -> np.ndarray:
+    def matrix(self, group: Any, g: Element) -> np.ndarray:
         """That of (−z, −y, x); the identity of C1."""
-        if isinstance(group, PlanarGroup):
+        moving: Any = moving_factor(group)
+        if isinstance(moving, PlanarGroup):
             return np.broadcast_to(np.eye(3), (*np.asarray(g).shape[:-1], 3, 3))
-        return _TO_INDEX @ group.matrix(g) @ _TO_INDEX.T + 0.0
+        return _TO_INDEX @ moving.matrix(moving_part(group, g)) @ _TO_INDEX.T + 0.0
 
 
 @dataclasses.dataclass(frozen=True)

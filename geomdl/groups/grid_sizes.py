@@ -6,6 +6,7 @@ from geomdl.errors import invalid
 from geomdl.groups.base_space import PLANE, BaseSpace
 from geomdl.groups.group import Group
 from geomdl.groups.planar import PlanarGroup
+from geomdl.groups.point_groups import moving_factor
 from geomdl.groups.spatial import SpatialGroup
 from geomdl.groups.spatial_subgroup import named_subgroups
 
@@ -45,7 +46,7 @@ def nearest_kept_size(space: BaseSpace, group: Any, size: tuple[int, ...]) -> tu
 
 
 def largest_keeping(space: BaseSpace, group: Any, size: tuple[int, ...]) -> Group:
-    """The largest subgroup with a name that permutes the points of a grid of some size.
+    """The largest subgroup with a name that permutes the points of a grid of some size; of products that of what moves.
 
     Args:
       space: what the grid is of.
@@ -59,6 +60,7 @@ def largest_keeping(space: BaseSpace, group: Any, size: tuple[int, ...]) -> Grou
     >>> largest_keeping(PLANE, D4, (6, 8))
     D2
     """
+    group = moving_factor(group)
     if not isinstance(group, SpatialGroup):
         subgroups = [h for h in _OF_IMAGES if space.is_moved_by(h) and group.contains_group(h)]
     else:

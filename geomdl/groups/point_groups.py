@@ -1,6 +1,8 @@
-"""The groups that act on the channels of fields: groups of the plane, and direct products of two of them."""
+"""The groups that act on the channels of fields: groups of the plane and of space, and direct products of two."""
 
-from geomdl.groups.group import Group
+import numpy as np
+
+from geomdl.groups.group import Element, Group
 from geomdl.groups.planar import PlanarGroup
 from geomdl.groups.point_names import canonical_name, factors_of
 from geomdl.groups.products import DirectProduct
@@ -11,20 +13,20 @@ PLANAR_NAMES = "C<N>, D<N>, SO2, O2"
 """The groups of the plane, for messages."""
 
 PointGroup = PlanarGroup | SpatialGroup | DirectProduct
-"""A group that representations and field types are of; a direct product acts on channels only, not on a base space."""
+"""A group that representations and field types are of; of a direct product the first factor moves a base space."""
 
 
 def point_group(name: str | PointGroup) -> PointGroup:
     """The group of a name: of the plane or of space as in `group`, or a direct product such as ``"C4 x D1"``.
 
     Raises:
-      ValueError: for an unknown name, or a product of more or other groups than two of the plane.
+      ValueError: for an unknown name, or a product of more or other groups than two of the plane or of space.
 
-    >>> point_group("C4 x D1"), point_group("D8"), point_group("Oh"), point_group("D4z x Ci")
-    (C4 x D1, D8, Oh, D4h)
+    >>> point_group("C4 x D1"), point_group("D8"), point_group("Oh"), point_group("D4z x Ci"), point_group("O x C2")
+    (C4 x D1, D8, Oh, D4h, O x C2)
     """
     if isinstance(name, DirectProduct):
-        planar_factors(name)
+        point_factors(name)
         return name
     factors = factors_of(name) if isinstance(name, str) else []
     if len(factors) == 2 and canonical_name(name) is None:
@@ -48,6 +50,51 @@ def planar_factors(group: DirectProduct) -> tuple[PlanarGroup, PlanarGroup]:
     if not (isinstance(first, PlanarGroup) and isinstance(second, PlanarGroup)):
         raise ValueError(f"representations of {group} are not known; allowed: a product of two groups of the plane")
     return first, second
+
+
+def point_factors(group: DirectProduct) -> tuple[PlanarGroup | SpatialGroup, PlanarGroup | SpatialGroup]:
+    """The two factors of a direct product of groups of the plane or of space.
+
+    Args:
+      group: the product.
+
+    Raises:
+      ValueError: for other factors, whose representations are not known.
+
+    >>> point_factors(point_group("O x C2"))
+    (O, C2)
+    """
+    first, second = group.first, group.second
+    if not (isinstance(first, PlanarGroup | SpatialGroup) and isinstance(second, PlanarGroup | SpatialGroup)):
+        raise ValueError(
+            f"representations of {group} are not known; allowed: a product of two groups of the plane or of space"
+        )
+    return first, second
+
+
+def moving_factor(group: Group) -> Group:
+    """What moves a base space: the first factor of a direct product, whose second acts on channels only; else all.
+
+    Args:
+      group: that acts on fields.
+
+    >>> moving_factor(point_group("C4 x C2")), moving_factor(point_group("Oh"))
+    (C4, Oh)
+    """
+    return group.first if isinstance(group, DirectProduct) else group
+
+
+def moving_part(group: Group, g: Element) -> Element:
+    """The components of elements ``[..., element_size]`` that move a base space; see `moving_factor`.
+
+    Args:
+      group: that acts on fields.
+      g: its elements.
+
+    >>> moving_part(point_group("C4 x C2"), [0, 3, 0, 1])
+    array([0, 3])
+    """
+    return group.split(g)[0] if isinstance(group, DirectProduct) else np.asarray(g)
 
 
 def require_point_group(group: Group, what: str) -> PlanarGroup | SpatialGroup:
@@ -79,14 +126,14 @@ def require_planar(group: Group, what: str) -> PlanarGroup:
     >>> require_planar(point_group("C4 x D1"), "Conv")
     Traceback (most recent call last):
     ...
-    ValueError: Conv needs a group of the plane (C<N>, D<N>, SO2, O2), got C4 x D1; allowed for direct products: fields
-    without base space, with Dense, Pointwise, norms, Gated, NormActivation, GroupPool, NormPool
+    ValueError: Conv needs a group of the plane (C<N>, D<N>, SO2, O2), got C4 x D1; allowed for direct products: Conv,
+    Dense, Pointwise, norms, Gated, NormActivation, GroupPool, NormPool
     """
     if isinstance(group, PlanarGroup):
         return group
     if isinstance(group, SpatialGroup):
         raise ValueError(f"{what} needs a group of the plane ({PLANAR_NAMES}), got {group}, which moves volumes")
     raise ValueError(
-        f"{what} needs a group of the plane ({PLANAR_NAMES}), got {group}; allowed for direct products: fields"
-        " without base space, with Dense, Pointwise, norms, Gated, NormActivation, GroupPool, NormPool"
+        f"{what} needs a group of the plane ({PLANAR_NAMES}), got {group}; allowed for direct products: Conv,"
+        " Dense, Pointwise, norms, Gated, NormActivation, GroupPool, NormPool"
     )

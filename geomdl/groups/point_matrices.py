@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from geomdl.groups.point_names import factors_of, parsed_axial
+from geomdl.groups.point_names import AxialName, factors_of, parsed_axial
 
 _Z4 = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
 _Z2 = np.diag([-1.0, -1, 1])
@@ -30,13 +30,36 @@ _FRAMES = {"z": np.eye(3), "x": _XYZ, "y": _XYZ @ _XYZ}
 def frame(name: str) -> np.ndarray:
     """The rotation ``[3, 3]`` that takes the z axis to that of a group, (x, y, z) to (y, z, x) or (z, x, y).
 
-    It is the identity for a group with no one axis; of a product that of the first factor that has another.
+    About a diagonal [hkl] of the cube it takes x, or y for C<N>v, to another symmetry axis of the cube, so that half
+    turns across the axis and mirrors through it are those of the cube where there are such. It is the identity for a
+    group with no one axis; of a product that of the first factor that has another.
 
     >>> frame("C4x") @ np.array([0, 0, 1])
     array([1., 0., 0.])
+    >>> (frame("D3[111]") @ np.eye(3)[:, [0, 2]] * np.sqrt([2, 3])).round(6)  # the directions of x and z
+    array([[ 1.,  1.],
+           [-1.,  1.],
+           [ 0.,  1.]])
     """
+    axial = axial_of(name)
+    return np.eye(3) if axial is None else _frame(axial.axis, axial.direction, axial.kind == "v")
+
+
+def axial_of(name: str) -> AxialName | None:
+    """The parts of the name of a group about another axis than z, of a product its first factor's; None of others."""
     named = (parsed_axial(factor) for factor in factors_of(name))
-    return next((_FRAMES[axial.axis] for axial in named if axial and axial.axis != "z"), np.eye(3))
+    return next((axial for axial in named if axial and axial.axis != "z"), None)
+
+
+@functools.lru_cache(maxsize=64)
+def _frame(axis: str, direction: tuple[int, int, int], of_mirrors: bool) -> np.ndarray:
+    if axis in _FRAMES:
+        return _FRAMES[axis]
+    a, b, c = direction
+    first = (b, -a, 0) if a and b and c else tuple(int(n == 0) for n in direction)
+    x, z = (np.array(v) / math.sqrt(np.dot(v, v)) for v in (first, direction))
+    columns = (np.cross(x, z), x, z) if of_mirrors else (x, np.cross(z, x), z)
+    return np.stack(columns, 1)
 
 
 def generator_matrices(name: str) -> np.ndarray:
@@ -55,7 +78,7 @@ def generator_matrices(name: str) -> np.ndarray:
     return _framed(name, np.stack([rotation, *others]))
 
 
-@functools.lru_cache(maxsize=128)
+@functools.lru_cache(maxsize=1024)
 def components(name: str) -> np.ndarray:
     """One matrix ``[n, 3, 3]`` of each component of a group, the identity first; read-only.
 
@@ -104,7 +127,9 @@ def averaging_matrices(name: str, frequency: int) -> np.ndarray:
 
 
 def _framed(name: str, matrices: np.ndarray) -> np.ndarray:
-    return frame(name) @ matrices @ frame(name).T
+    framed = frame(name) @ matrices @ frame(name).T
+    whole = np.rint(framed)
+    return np.where(np.abs(framed - whole) < 1e-12, whole, framed)  # symmetries of the cube are exact
 
 
 def _about_an_axis(name: str) -> tuple[np.ndarray, list[np.ndarray]]:

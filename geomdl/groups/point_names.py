@@ -1,6 +1,7 @@
 """The names of the groups of space, as they are typed and printed."""
 
 import dataclasses
+import functools
 import re
 
 SPATIAL_FAMILIES = {
@@ -24,14 +25,24 @@ SPATIAL_FAMILIES = {
 }
 """The names of the groups of space, each with what it stands for."""
 
-OTHER_AXES = "the same about x or y: C<N>x, C<N>vx; H x K of groups that commute"
+OTHER_AXES = (
+    "the same about x, y or a diagonal of the cube: C<N>x, C<N>vx, C3[111], C2[1-10]; H x K of groups that commute"
+)
 """Names that follow from those of `SPATIAL_FAMILIES`, for messages."""
 
 LARGEST_AXIAL_ORDER = 64
 """The most rotations about the axis."""
 
 _NAMED = {name.lower(): name for name in SPATIAL_FAMILIES if "<" not in name}
-_AXIAL = re.compile(r"([CDS])([1-9][0-9]{0,8}|INF)([VHD]?)([XYZ]?)")
+DIAGONALS = ("[111]", "[-111]", "[1-11]", "[11-1]", "[110]", "[1-10]", "[101]", "[10-1]", "[011]", "[01-1]")
+"""The axes through corners and through the middles of edges of the cube, as crystallographers write directions."""
+
+DIAGONAL_NAMES = tuple(
+    start + axis for axis in DIAGONALS for start in (("C2", "D2", "C2v") if "0" in axis else ("C3", "D3", "C3v"))
+)
+"""Names of groups about them, for suggestions."""
+
+_AXIAL = re.compile(r"([CDS])([1-9][0-9]{0,8}|INF)([VHD]?)([XYZ]?|\[(?:-?[01]){3}\])")
 _PLANAR = {"SO2": "CINF", "O2": "CINFV"}
 
 
@@ -43,7 +54,7 @@ class AxialName:
       letter: C, D or S.
       order: of the rotation; None for a continuous group.
       kind: v, h, d or nothing.
-      axis: x, y or z.
+      axis: x, y, z or one of `DIAGONALS`.
 
     >>> parsed_axial("C4vx")
     AxialName(letter='C', order=4, kind='v', axis='x')
@@ -73,26 +84,65 @@ class AxialName:
         order = "inf" if self.order is None else str(self.order)
         return f"{self.letter}{order}{self.kind}{'' if self.kind and self.axis == 'z' else self.axis}"
 
+    @property
+    def direction(self) -> tuple[int, int, int]:
+        """Of the axis, (x, y, z).
+
+        >>> parsed_axial("C3[-111]").direction, parsed_axial("C4x").direction
+        ((-1, 1, 1), (1, 0, 0))
+        """
+        return _direction(self.axis) if len(self.axis) > 1 else _COORDINATES[self.axis]
+
 
 def parsed_axial(name: object) -> AxialName | None:
     """The parts of the name of a group about an axis, however it is written; None for another name.
 
+    An axis has one name, whichever of its two directions is typed: [1-1-1] is [-111], and [001] is z.
+
+    >>> [str(parsed_axial(name)) for name in ("C3[1 1 1]", "C2[-110]", "D3[1,-1,-1]", "C4v[001]", "S4[010]", "C3[112]")]
+    ['C3[111]', 'C2[1-10]', 'D3[-111]', 'C4v', 'S4y', 'None']
     >>> [str(parsed_axial(name)) for name in ("c4Z", "C∞v", "SO(2)z", "O2x", "D3d", "S4y", "C4", "D4v", "S3z")]
     ['C4z', 'Cinfv', 'Cinfz', 'Cinfvx', 'D3d', 'S4y', 'None', 'None', 'None']
     """
-    text = re.sub(r"[\s_()]", "", str(name)).replace("∞", "inf").upper()
+    return _parsed(str(name))
+
+
+@functools.lru_cache(maxsize=4096)
+def _parsed(name: str) -> AxialName | None:
+    text = re.sub(r"[\s_(),]", "", name).replace("∞", "inf").replace("−", "-").upper()
     for planar, whole in _PLANAR.items():
-        text = re.sub(f"^{planar}(?=[XYZ]$)", whole, text)
+        text = re.sub(rf"^{planar}(?=[XYZ]$|\[)", whole, text)
     match = _AXIAL.fullmatch(text)
     if match is None:
         return None
-    letter, kind, axis = match[1], match[3].lower(), match[4].lower()
+    letter, kind, axis = match[1], match[3].lower(), _axis(match[4].lower())
+    if axis is None:
+        return None
     order = None if match[2] == "INF" else int(match[2])
     forms = {"C": ("", "v", "h"), "D": ("", "h", "d"), "S": ("",)}[letter]
     exists = kind in forms and (order is not None or (letter != "S" and kind != "d"))
     if not exists or not (kind or axis) or (order or 0) > LARGEST_AXIAL_ORDER or (letter == "S" and (order or 1) % 2):
         return None
     return AxialName(letter, order, kind, axis or "z")
+
+
+def _axis(text: str) -> str | None:
+    """The one name of an axis x, y, z or [hkl]; "" of none, None of [000]."""
+    if len(text) < 2:
+        return text
+    direction = _direction(text)
+    both = (direction, tuple(-n for n in direction))
+    coordinates = (axis for axis, unit in _COORDINATES.items() if unit in both)
+    diagonals = (axis for axis in DIAGONALS if _direction(axis) in both)
+    return next(iter((*coordinates, *diagonals)), None) if any(direction) else None
+
+
+def _direction(text: str) -> tuple[int, int, int]:
+    x, y, z = map(int, re.findall(r"-?[01]", text))
+    return x, y, z
+
+
+_COORDINATES = {"x": (1, 0, 0), "y": (0, 1, 0), "z": (0, 0, 1)}
 
 
 def factors_of(name: object) -> list[str]:

@@ -14,6 +14,9 @@ from geomdl.groups.translations import GridTranslations
 class DirectProduct(Group):
     """The group A × B: elements are concatenated, (a, b)(a', b') = (aa', bb').
 
+    Where it acts on fields that lie on a base space, A moves space and channels, and B channels only, an internal
+    symmetry: ``FieldType("C4 x C2", "2 regular", space="plane")``.
+
     Args:
       first: A.
       second: B.

@@ -5,7 +5,7 @@ from typing import Any
 
 from geomdl.errors import nearest, shortened
 from geomdl.groups.planar import O2, SO2, C, D, PlanarGroup
-from geomdl.groups.point_names import OTHER_AXES, SPATIAL_FAMILIES, canonical_name
+from geomdl.groups.point_names import DIAGONAL_NAMES, OTHER_AXES, SPATIAL_FAMILIES, canonical_name
 from geomdl.groups.spatial import SpatialGroup
 
 GROUP_FAMILIES = {
@@ -40,8 +40,8 @@ def group(name: str | PlanarGroup | SpatialGroup) -> Any:
     Traceback (most recent call last):
     ...
     ValueError: unknown group 'C-4'; allowed: C<N>, D<N> (N = 1, 2, 3, …), SO2, O2; of space: T, Td, Th, O, Oh, I, Ih,
-    Ci, SO3, O3, C<N>z, D<N>z, C<N>v, C<N>h, D<N>h, D<N>d, S<2N>z; the same about x or y: C<N>x, C<N>vx; H x K of
-    groups that commute; did you mean 'C4'?
+    Ci, SO3, O3, C<N>z, D<N>z, C<N>v, C<N>h, D<N>h, D<N>d, S<2N>z; the same about x, y or a diagonal of the cube: C<N>x,
+    C<N>vx, C3[111], C2[1-10]; H x K of groups that commute; did you mean 'C4'?
     """
     if isinstance(name, PlanarGroup | SpatialGroup):
         return name
@@ -62,7 +62,8 @@ def group(name: str | PlanarGroup | SpatialGroup) -> Any:
     if text.upper() in continuous:
         return continuous[text.upper()]
     planar = ["C1", "C2", "C4", "C8", "C16", "D1", "D2", "D4", "D8", "D16", "SO2", "O2"]
-    suggestion = nearest(name, [*planar, *(family for family in SPATIAL_FAMILIES if "<" not in family)])
+    spatial = [family for family in SPATIAL_FAMILIES if "<" not in family]
+    suggestion = nearest(name, [*planar, *spatial, *(DIAGONAL_NAMES if "[" in str(name) else ())])
     hint = f"; did you mean {suggestion!r}?" if suggestion else ""
     raise ValueError(
         f"unknown group {shortened(str(name))!r}; allowed: C<N>, D<N> (N = 1, 2, 3, …), SO2, O2; of"

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from geomdl.groups.point_matrices import (
     quaternion_of_matrix,
 )
 from geomdl.groups.point_names import (
+    DIAGONAL_NAMES,
+    DIAGONALS,
     LARGEST_AXIAL_ORDER,
     OTHER_AXES,
     SPATIAL_FAMILIES,
@@ -43,7 +46,9 @@ class SpatialGroup(Group):
 
     C∞v may be typed for Cinfv; so may SO2z for Cinfz and O2z for Cinfv, as the groups SO2 and O2 of the plane move the
     planes z = const. Groups about another axis end in it, C4x, D4y, C4vx: those about z, turned by the rotation that
-    takes (x, y, z) to (y, z, x) or to (z, x, y).
+    takes (x, y, z) to (y, z, x) or to (z, x, y). C3[111], D3[-111], C2[1-10], C2v[011] and so on are about a diagonal
+    of the cube, through corners or through the middles of edges, as crystallographers write directions; half turns of
+    D<N>[hkl] and mirrors of C<N>v[hkl] are those of the cube where it has such.
 
     ``H x K`` is the direct product of groups that commute and have the identity alone in common: the matrices hk. Where
     it has a name of its own, as ``O x Ci`` is Oh, that is its name. Groups that do not commute have a product too, but
@@ -77,7 +82,8 @@ class SpatialGroup(Group):
     Traceback (most recent call last):
     ...
     ValueError: unknown group of space 'Q'; allowed: T, Td, Th, O, Oh, I, Ih, Ci, SO3, O3, C<N>z, D<N>z, C<N>v, C<N>h,
-    D<N>h, D<N>d, S<2N>z; the same about x or y: C<N>x, C<N>vx; H x K of groups that commute
+    D<N>h, D<N>d, S<2N>z; the same about x, y or a diagonal of the cube: C<N>x, C<N>vx, C3[111], C2[1-10]; H x K of
+    groups that commute
     """
 
     name: str
@@ -86,7 +92,7 @@ class SpatialGroup(Group):
         found = canonical_name(self.name)
         if found is None:
             axial = ["C4z", "D4z", "C4v", "C4h", "D4h", "D2d", "S4z", "Cinfz", "Cinfv", "Cinfh", "Dinfz", "Dinfh"]
-            suggestion = nearest(self.name, [*SPATIAL_FAMILIES, *axial])
+            suggestion = nearest(self.name, [*SPATIAL_FAMILIES, *axial, *DIAGONAL_NAMES])
             hint = f"; did you mean {suggestion!r}?" if suggestion and "<" not in suggestion else ""
             raise ValueError(
                 f"unknown group of space {shortened(str(self.name))!r}; allowed: {', '.join(SPATIAL_FAMILIES)};"
@@ -417,22 +423,41 @@ def _candidates(count: int, dimension: int) -> list["SpatialGroup"]:
 def named_groups(largest: int) -> tuple["SpatialGroup", ...]:
     """The groups that have a name, about every axis, rotations about it up to a number; continuous ones too.
 
+    About a diagonal of the cube these are the subgroups of Oh and the continuous ones.
+
     Args:
       largest: the most rotations or rotoreflections about the axis.
 
     >>> len(named_groups(2))
-    64
+    150
+    """
+    names = [name for name in SPATIAL_FAMILIES if "<" not in name]
+    groups = [SpatialGroup(name) for name in names] + list(groups_about("zxy", largest))
+    for axis in DIAGONALS:
+        finite = ("C2", "D2", "C1h", "C2v", "C2h", "D2h") if "0" in axis else ("C3", "D3", "S6", "C3v", "D3d")
+        groups += [SpatialGroup(name + axis) for name in finite if int(name[1]) <= largest]
+    return (*groups, *groups_about(DIAGONALS, 0))
+
+
+@functools.lru_cache(maxsize=64)
+def groups_about(axes: Sequence[str], largest: int) -> tuple["SpatialGroup", ...]:
+    """The groups about some axes, rotations about them up to a number; continuous ones too.
+
+    Args:
+      axes: of ``"x"``, ``"y"``, ``"z"`` and `geomdl.groups.point_names.DIAGONALS`; a string or a tuple.
+      largest: the most rotations or rotoreflections.
+
+    >>> groups_about(("[111]",), 0)
+    (Cinf[111], Dinf[111], Cinfv[111], Cinfh[111], Dinfh[111])
     """
     largest = min(largest, LARGEST_AXIAL_ORDER)
-    families = [name for name in SPATIAL_FAMILIES if "<" in name]
     orders = {"C<N>": range(1, largest + 1), "D<N>": range(1, largest + 1), "S<2N>": range(2, largest + 1, 2)}
-    names = [name for name in SPATIAL_FAMILIES if "<" not in name]
-    for family in families:
+    names = []
+    for family in (name for name in SPATIAL_FAMILIES if "<" in name):
         start = family[: family.index(">") + 1]
         kind = family[len(start) :].removesuffix("z")
-        for axis in "zxy":
-            numbers = [*map(str, orders[start]), "inf"]
-            names += [start[0] + number + kind + axis for number in numbers]
+        numbers = (*map(str, orders[start]), "inf")
+        names += [start[0] + number + kind + axis for axis in axes for number in numbers]
     return tuple(SpatialGroup(name) for name in names if canonical_name(name) is not None)
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from geomdl.errors import invalid, nearest
 from geomdl.groups.group import Element
 from geomdl.groups.planar import PlanarGroup
-from geomdl.groups.point_matrices import components
+from geomdl.groups.point_matrices import axial_of, components
 from geomdl.groups.point_names import parsed_axial
-from geomdl.groups.spatial import SpatialGroup, named_groups
+from geomdl.groups.spatial import SpatialGroup, groups_about, named_groups
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +85,8 @@ class SpatialSubgroup:
           ValueError: for a group of the plane, with the group of space that is meant.
         """
         if isinstance(self.subgroup, PlanarGroup):
-            name, axis = str(self.subgroup), "zyx"[int(np.argmax(self.group.frame[::-1, 2]))]
+            name, axial = str(self.subgroup), axial_of(self.group.name)
+            axis = "z" if axial is None else axial.axis
             if self.subgroup.reflections and self._has_mirrors:
                 name = f"C{'inf' if not self.subgroup.is_finite else name[1:]}v"
             elif not self.subgroup.is_finite:
@@ -211,18 +212,23 @@ def _cosets(embedding: SpatialSubgroup) -> tuple[np.ndarray, np.ndarray]:
 def named_subgroups(group: SpatialGroup) -> tuple[SpatialGroup, ...]:
     """The subgroups of a group of space that have a name, smallest first; about an axis x, y or z at most tenfold.
 
+    About the diagonals of the cube those of Oh are among them, and those with all rotations about the axis.
+
     Equal groups have several names, as C2x is D1z; the list has the first of them.
 
     Args:
       group: the group.
 
     >>> from geomdl.groups import O, T
-    >>> named_subgroups(O)
-    (C1z, C2z, C2x, C2y, C4z, C4x, C4y, D2z, D4z, D4x, D4y, T, O)
+    >>> named_subgroups(T)
+    (C1z, C2z, C2x, C2y, C3[111], C3[-111], C3[1-11], C3[11-1], D2z, T)
+    >>> len(named_subgroups(O))
+    30
     """
     found: list[SpatialGroup] = []
     elements: set[bytes] = set()
-    for other in named_groups(10):
+    own = axial_of(group.name)
+    for other in (*named_groups(10), *(groups_about((own.axis,), 10) if own is not None else ())):
         if not group.contains_group(other):
             continue
         if other.is_finite:
@@ -241,7 +247,7 @@ def named_subgroups(group: SpatialGroup) -> tuple[SpatialGroup, ...]:
 def _listed(group: SpatialGroup) -> str:
     """The subgroups about the z axis, or that of the group, for messages: those of few rotations."""
     found = [(h, parsed_axial(h.name)) for h in named_subgroups(group)]
-    shown = [
-        str(h) for h, axial in found if axial is None or (np.all(h.frame == group.frame) and (axial.order or 1) <= 6)
-    ]
+    own = axial_of(group.name)
+    axis = "z" if own is None else own.axis
+    shown = [str(h) for h, axial in found if axial is None or (axial.axis == axis and (axial.order or 1) <= 6)]
     return ", ".join(shown) + ", and others" * (len(shown) < len(found))

@@ -40,22 +40,45 @@ def image_sources(given: Sequence[str | Path]) -> list[Source]:
     Raises:
       ValueError: nothing is there, or no image is in it.
     """
-    sources: list[Source] = []
+    allowed = "a folder with PNG, JPEG, TIFF, WebP or BMP files"
+    return [source for file in named_files(given, _is_readable, "image", allowed, is_image) for source in _of(file)]
+
+
+def named_files(
+    given: Sequence[str | Path],
+    fits: Callable[[Path], bool],
+    what: str,
+    folders: str,
+    in_folders: Callable[[Path], bool] | None = None,
+) -> list[Path]:
+    """The files that are named: as such, in folders and their folders, by patterns.
+
+    Args:
+      given: files, folders and patterns. A file that is named as such need not fit.
+      fits: whether a file that a pattern matches is one of those that are looked for, by its name.
+      what: they are, for errors.
+      folders: what is allowed of folders, for errors.
+      in_folders: as ``fits``, of files in folders; None for the same.
+
+    Raises:
+      ValueError: nothing is there.
+    """
+    files: list[Path] = []
     for name in given:
-        place = local_path(name, "image")
+        place = local_path(name, what)
         if place.is_dir():
-            found = files_in(place)
+            found = files_in(place, in_folders or fits)
             if not found:
-                raise invalid("folder of images", str(name), "a folder with PNG, JPEG, TIFF, WebP or BMP files")
+                raise invalid(f"folder of {what}s", str(name), folders)
         elif place.exists():
             found = [place]
         else:
-            found = sorted(Path(p) for p in glob.glob(os.fspath(place), recursive=True) if _is_readable(Path(p)))
+            matching = (Path(p) for p in glob.glob(os.fspath(place), recursive=True))
+            found = sorted(p for p in matching if p.is_file() and fits(p))
             if not found:
-                raise invalid("image", str(name), "a file or folder that is there, or a pattern that some files match")
-        for file in found:
-            sources += _of(file)
-    return sources
+                raise invalid(what, str(name), "a file or folder that is there, or a pattern that some files match")
+        files += found
+    return files
 
 
 def read_in_order(sources: Sequence[Source], *, skip: bool = False) -> Iterator[tuple[str, Any, BrokenFile | None]]:
@@ -74,7 +97,7 @@ def read_in_order(sources: Sequence[Source], *, skip: bool = False) -> Iterator[
 
 
 def _is_readable(file: Path) -> bool:
-    return file.is_file() and (is_image(file) or file.suffix.lower() in _ARRAYS)
+    return is_image(file) or file.suffix.lower() in _ARRAYS
 
 
 def _of(file: Path) -> list[Source]:

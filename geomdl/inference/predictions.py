@@ -22,6 +22,7 @@ class Predictions:
         the image as it was given, ``scores`` [k], which fall, and ``classes`` [k].
       reading: what they are.
       names: of the images: of their files, or their numbers.
+      what: they are, ``"image"`` or ``"cloud"``, the name of the first column of tables.
 
     >>> reading = Reading("class", "softmax", ("cat", "dog"))
     >>> said = Predictions((np.array([0.0, 1.0]), np.array([2.0, 0.0])), reading, ("a.png", "b.png"))
@@ -32,6 +33,7 @@ class Predictions:
     outputs: tuple[Any, ...]
     reading: Reading
     names: tuple[str, ...]
+    what: str = "image"
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -83,7 +85,7 @@ class Predictions:
         names, kind, said = self.reading.classes, self.reading.kind, self.classes
         score = "score" if self.reading.link == "none" else "probability"
         for i, (name, y) in enumerate(zip(self.names, self.outputs, strict=True)):
-            row: dict[str, Any] = {"image": name}
+            row: dict[str, Any] = {self.what: name}
             numbers = self.reading.probabilities(y[None])[0]
             if kind == "map":
                 labels = self.reading.labels(y[None])[0]

@@ -18,6 +18,7 @@ from geomdl.equivariance import Contract
 from geomdl.errors import invalid
 from geomdl.evaluators import predictor, sliding_window
 from geomdl.groups import PlanarGroup, group
+from geomdl.inference.clouds import named_clouds, packed_cloud
 from geomdl.inference.image_sources import image_sources
 from geomdl.inference.predictions import Predictions
 from geomdl.inference.reading import Reading
@@ -26,6 +27,9 @@ from geomdl.numbers import whole_number
 from geomdl.training import Trained
 
 Network = Callable[[jax.Array], Any]
+
+_OF_CLOUDS = 2
+"""Point clouds have two axes, (points, 4 + features)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Predictor:
         `geomdl.tasks.Detection`; compiled.
       reading: what the outputs are, with the names of the classes.
       preprocessing: what makes of any image what the network takes.
-      image_shape: (height, width, channels) of the images that it was trained on.
+      image_shape: (height, width, channels) of the images that it was trained on, or (points, 4 + features) of point
+        clouds.
       contract: of the network, where it has one.
       law: how the outputs move with the images, where it is known.
       model: the module itself, of a run; a program that was exported has none.
@@ -67,7 +72,7 @@ class Predictor:
             network,
             reading,
             trained.preprocessing,
-            trained.plane_shape,
+            trained.image_shape if len(trained.image_shape) == _OF_CLOUDS else trained.plane_shape,
             getattr(trained.model, "contract", None),
             trained.task.law,
             trained.model,
@@ -78,8 +83,15 @@ class Predictor:
         """The names of the classes."""
         return self.reading.classes
 
+    @property
+    def takes_clouds(self) -> bool:
+        """Whether it was trained on point clouds, not on images."""
+        return len(self.image_shape) == _OF_CLOUDS
+
     def prepared(self, image: Any, name: str = "the image", *, alone: bool = False) -> np.ndarray:
         """An image, or a batch of images, as the network takes it: float32 ``[..., height, width, channels]``.
+
+        A point cloud as `geomdl.points.pack_clouds` makes it, ``[points, 4 + features]``.
 
         Args:
           image: an array, or an image of Pillow.
@@ -89,6 +101,8 @@ class Predictor:
         Raises:
           ValueError: it cannot be brought to the channels or the size.
         """
+        if self.takes_clouds:
+            return packed_cloud(image, self.image_shape, name)
         try:
             prepared = self.preprocessing.one(image) if alone else self.preprocessing(image)
         except ValueError as error:
@@ -118,6 +132,7 @@ class Predictor:
         Args:
           fit: how: ``"cover"``, ``"contain"``, ``"stretch"``, ``"crop"`` or ``"pad"``; see `geomdl.data.Preprocessing`.
         """
+        self._require_images("fit", fit)
         size = self.image_shape[:2]
         changed: Any = dataclasses.replace(self.preprocessing, size=size, fit=fit)  # pyright: ignore[reportArgumentType]
         return dataclasses.replace(self, preprocessing=changed)
@@ -144,7 +159,9 @@ class Predictor:
         Args:
           images: one, ``[height, width]`` or ``[height, width, channels]``; a batch of them with the batch axis first;
             or a list of images, which may be of several sizes. Or files, folders and patterns, as on the command line.
-            Of any dtype: uint8 and uint16 stand for value / largest value, floating point is what it says.
+            Of any dtype: uint8 and uint16 stand for value / largest value, floating point is what it says. Of a network
+            of point clouds these: ``[points, 3 + features]``, a batch or a list of such, packed ones, or their files
+            (``.ply``, ``.xyz``, ``.npy``, ``.npz``); clouds may have other numbers of points than those of training.
           batch_size: images at once.
           average: a finite group of rotations and reflections, or its name, such as ``"C4"``.
           window: computes the label maps of large images in overlapping windows of so many pixels a side, with the
@@ -157,12 +174,12 @@ class Predictor:
             images that are stretched.
         """
         whole_number("batch_size", batch_size)
-        given, names = _named(images, names)
+        given, names = self._named(images, names)
         call = self._call(average, window)
         outputs = self._in_batches(call, given, names, 1 if window else batch_size)
         if self.reading.kind == "boxes":
             outputs = [self._placed(y, image, name) for y, image, name in zip(outputs, given, names, strict=True)]
-        return Predictions(tuple(outputs), self.reading, names)
+        return Predictions(tuple(outputs), self.reading, names, "cloud" if self.takes_clouds else "image")
 
     def feature_layer(self, layer: str | None = None) -> FeatureLayer:
         """The layer of that name: the shape of what it gives for an image, and how that moves with the image.
@@ -226,7 +243,22 @@ class Predictor:
         """The layers that were asked for, and their functions, so that each is compiled once."""
         return {}
 
+    def _named(self, images: Any, names: Sequence[str] | None) -> tuple[np.ndarray | list[Any], tuple[str, ...]]:
+        if self.takes_clouds:
+            return named_clouds(images, names, self.image_shape[-1] - 4)
+        return _named(images, names)
+
+    def _require_images(self, option: str, value: Any) -> None:
+        """Raises a ValueError for an option that point clouds do not have."""
+        if self.takes_clouds:
+            allowed = "none for a network of point clouds, as it is for images"
+            if option == "average":
+                allowed += "; geomdl evaluate --evaluators=turns measures what rotations change"
+            raise invalid(option, value, allowed)
+
     def _looked_into(self, layer: str | None) -> tuple[FeatureLayer, Network]:
+        if self.takes_clouds:
+            raise invalid("network", "one of point clouds", "networks of images, whose layers give features of these")
         if self.model is None:
             raise invalid("network", "an exported program", "a work directory of geomdl train, whose layers are there")
         if layer not in self._layers:
@@ -296,6 +328,9 @@ class Predictor:
 
     def _call(self, average: str | PlanarGroup | None, window: int | None) -> Network:
         network = self.network
+        for option, value in (("window", window), ("average", average)):
+            if value is not None:
+                self._require_images(option, str(value))
         if window is not None:
             if self.reading.kind != "map" or self.contract is None:
                 raise invalid("window", window, "None for this network: windows are for label maps of known contract")
@@ -334,6 +369,9 @@ class Predictor:
         try:
             y = call(jnp.asarray(filled))
         except ValueError as error:
+            if self.takes_clouds:
+                trained_on = f"trained on clouds of {self.image_shape[0]} points"
+                raise ValueError(f"{name}, {batch.shape[1]} points: {error} ({trained_on})") from error
             (height, width), (rows, columns) = batch.shape[1:3], self.image_shape[:2]
             raise ValueError(
                 f"{name}, {height}×{width} pixels: {error} (trained on {rows}×{columns}; fit='cover' resizes)"

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup, PointGroup, SpatialGroup
+from geomdl.groups import DirectProduct, PlanarGroup, PointGroup, SpatialGroup, moving_factor
 from geomdl.representations.representation import Label, irrep_matrix
 from geomdl.representations.spherical_harmonics import wigner
 
@@ -27,7 +27,7 @@ def solutions(group: PointGroup, label_in: Label, label_out: Label, frequency: i
     For a group of space the unknown is K(u) = Σ_m A_m Y_{lm}(u) on the sphere, and Y_l(gu) = D^l(g) Y_l(u).
 
     Args:
-      group: the group; a direct product acts on the channels only.
+      group: the group; the second factor of a direct product acts on the channels only.
       label_in: ψ_in by its label.
       label_out: ψ_out.
       frequency: μ ≥ 0; the degree l of spherical harmonics.
@@ -47,13 +47,14 @@ def solutions(group: PointGroup, label_in: Label, label_out: Label, frequency: i
     """
     psi_in, psi_out = _at_generators(group, label_in), _at_generators(group, label_out)
     size_in, size_out = psi_in.shape[-1], psi_out.shape[-1]
-    whole, parts = (2 * frequency + 1,) * 2 if isinstance(group, SpatialGroup) else (2, 2 if frequency else 1)
+    of_space = isinstance(moving_factor(group), SpatialGroup)
+    whole, parts = (2 * frequency + 1,) * 2 if of_space else (2, 2 if frequency else 1)
     turned = _turned(group, frequency)[:, :parts, :parts]
     unknowns = parts * size_out * size_in
     moved = np.einsum("gab,cd,ef->gacebdf", turned, np.eye(size_out), np.eye(size_in))
     acted = np.einsum("ab,gcd,gef->gacebdf", np.eye(parts), psi_out, psi_in)
     constraint = (moved - acted).reshape(-1, unknowns)
-    if isinstance(group, SpatialGroup):  # many unknowns: singular values squared, of which the smallest are above 0.01
+    if of_space:  # many unknowns: singular values squared, of which the smallest are above 0.01
         squares, columns = np.linalg.eigh(constraint.T @ constraint)
         null = columns[:, squares < _TOLERANCE].T
     else:
@@ -78,8 +79,12 @@ def _turned(group: PointGroup, frequency: int) -> np.ndarray:
         matrices = group.matrix(generators)
         signs = np.rint(np.linalg.det(matrices))[:, None, None]
         return np.swapaxes(signs**frequency * wigner(frequency, signs * matrices), 1, 2)
-    if not isinstance(group, PlanarGroup):  # acts on channels only: on the plane every element is the identity
-        return np.broadcast_to(np.eye(2), (len(generators), 2, 2))
+    if isinstance(group, DirectProduct):  # whose generators are those of the first factor, then those of the second
+        first = _turned(group.first, frequency)
+        rest = np.broadcast_to(np.eye(first.shape[-1]), (len(generators) - len(first), *first.shape[1:]))
+        return np.concatenate([first, rest])
+    if not isinstance(group, PlanarGroup):
+        raise ValueError(f"it is not known how {group} moves harmonics; allowed: groups of the plane and of space")
     angle, sign = frequency * group.plane_angle(generators), 1.0 - 2.0 * generators[:, 0]
     cos, sin = np.cos(angle), np.sin(angle)
     return np.stack([np.stack([cos, sin], -1), np.stack([-sign * sin, sign * cos], -1)], -2)

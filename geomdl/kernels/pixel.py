@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import PLANE, BaseSpace, PointGroup, along, require_planar
+from geomdl.groups import PLANE, BaseSpace, PointGroup, along, moving_factor, require_planar
 from geomdl.numbers import whole_number
 from geomdl.representations import Representation
 
@@ -124,11 +124,11 @@ class PixelKernelSpace:
 def _require_permuted_grid(group: PointGroup, space: BaseSpace, shape: tuple[int, ...]) -> None:
     if not space.is_moved_by(group):
         if space == PLANE:
-            require_planar(group, "a kernel of more than one pixel")
+            require_planar(moving_factor(group), "a kernel of more than one pixel")
         space.require_moved_by(group, "a kernel of more than one pixel")
     if not space.permutes_grid(group):
         if space == PLANE:
-            nearest = "D4" if require_planar(group, "a kernel").reflections else "C4"
+            nearest = "D4" if require_planar(moving_factor(group), "a kernel").reflections else "C4"
             allowed = f"C1, C2, C4, D1, D2, D4; nearest: {nearest}"
         else:
             allowed = space.groups

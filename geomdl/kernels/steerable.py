@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.errors import invalid
-from geomdl.groups import PLANE, VOLUME, BaseSpace, PointGroup, require_planar
+from geomdl.groups import PLANE, VOLUME, BaseSpace, PointGroup, moving_factor, require_planar
 from geomdl.kernels.coefficients import Coefficients
 from geomdl.kernels.rings import Cutoff, Rings, rings
 from geomdl.kernels.shells import Shells, shells
@@ -93,7 +93,7 @@ class SteerableKernelSpace:
         if self.space not in (PLANE, VOLUME):
             raise invalid("base space of a steerable kernel", str(self.space), "the plane or the volume", "'plane'")
         if self.size > 1 and self.space == PLANE:
-            require_planar(self.group, "a kernel of more than one pixel")
+            require_planar(moving_factor(self.group), "a kernel of more than one pixel")
         elif self.size > 1:
             self.space.require_moved_by(self.group, "a steerable kernel of more than one voxel")
         if self.maximum_offset is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from geomdl.groups import PlanarGroup, PointGroup, SpatialGroup
+from geomdl.groups import PlanarGroup, PointGroup, SpatialGroup, moving_factor
 from geomdl.kernels.harmonics import solutions
 from geomdl.kernels.rings import Rings
 from geomdl.kernels.shells import Shells
@@ -97,10 +97,11 @@ def _gram(spatial: Rings | Shells, ring: int, frequency: int, parts: int) -> np.
 
 
 def _offset(group: PointGroup, label_in: Label, label_out: Label, frequency: int) -> float:
-    """The least |t| with μ = ±(k_out ± k_in) + tN; 0 for a continuous group and a direct product."""
-    if not isinstance(group, PlanarGroup) or not group.is_finite:
+    """The least |t| with μ = ±(k_out ± k_in) + tN; 0 for a continuous group. Labels begin with those of what moves."""
+    moving = moving_factor(group)
+    if not isinstance(moving, PlanarGroup) or not moving.is_finite:
         return 0
-    n = int(group.rotation_order)
+    n = int(moving.rotation_order)
     sums = [frequency - s * label_out[1] - t * label_in[1] for s in (1, -1) for t in (1, -1)]
     return min((abs(d) // n for d in sums if d % n == 0), default=0)
 
@@ -117,12 +118,11 @@ def first_frequency(rho_in: Representation, rho_out: Representation) -> int | No
     """
     pairs = {(a, b) for a in rho_in.labels for b in rho_out.labels}
     highest = max(a[1] + b[1] for a, b in pairs)  # a solution, where there is any, exists at some μ ≤ k_in + k_out
-    if isinstance(rho_in.group, SpatialGroup):
-        highest = highest + 1 if not rho_in.group.is_finite else _HIGHEST_DEGREE
-    elif not isinstance(rho_in.group, PlanarGroup):
-        highest = 0
-    elif rho_in.group.is_finite:
-        highest = max(highest, int(rho_in.group.rotation_order))
+    moving = moving_factor(rho_in.group)
+    if isinstance(moving, SpatialGroup):
+        highest = highest + 1 if not moving.is_finite else _HIGHEST_DEGREE
+    elif isinstance(moving, PlanarGroup) and moving.is_finite:
+        highest = max(highest, int(moving.rotation_order))
     for frequency in range(highest + 1):
         if any(len(solutions(rho_in.group, a, b, frequency)) for a, b in pairs):
             return frequency

@@ -19,7 +19,8 @@ from geomdl.layers.convolution.dense import Dense
 from geomdl.layers.convolution.elongated import ElongatedConv
 from geomdl.layers.convolution.locally_connected import Flatten, LocallyConnected
 from geomdl.layers.convolution.transposed import TransposedConv
-from geomdl.layers.core.functional import convolve, correlate, pool
+from geomdl.layers.core.correlation import convolve, correlate
+from geomdl.layers.core.functional import pool
 from geomdl.layers.core.identity import Identity
 from geomdl.layers.core.layer import Child, Layer
 from geomdl.layers.core.modes import statistics_kept

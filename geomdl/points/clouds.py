@@ -1,5 +1,6 @@
 """Clouds as users give them."""
 
+import math
 from typing import Any
 
 import jax
@@ -50,7 +51,7 @@ def require_cloud(points: Any, *, mask: Any = None, least: int = 1, what: str = 
     from one to the other; try np.unique(points, axis=0)
     """
     array, kept = as_cloud(points, mask, what)
-    values = np.asarray(array, np.float64).reshape(-1, *array.shape[-2:])
+    values = np.asarray(array, np.float64).reshape(math.prod(array.shape[:-2]), *array.shape[-2:])
     masks = np.ones(values.shape[:2], bool) if kept is None else np.asarray(kept).reshape(values.shape[:2])
     for number, (cloud, there) in enumerate(zip(values, masks, strict=True)):
         name = what if len(values) == 1 else f"cloud {number} of {what}"

@@ -21,6 +21,7 @@ from geomdl.groups import (
     PointGroup,
     SpatialGroup,
     base_space,
+    point_factors,
     point_group,
     require_planar,
     require_point_group,
@@ -59,14 +60,16 @@ class FieldType:
     """A group acting on the plane or on space, and a list of representations with multiplicities on the channels.
 
     Groups of the plane move images, groups of space (O, Oh, SO3, …) volumes. The group may also be a direct product of
-    two groups of the plane; it then acts on channels only, and fields have no base space (as in equivariant multilayer
-    perceptrons). Fields on another base space name it: signals lie on the ``"line"``, volumes that no group moves (C1)
-    on the ``"volume"``. Layers take the number of axes from there.
+    two of them; it then acts on channels only, and fields have no base space (as in equivariant multilayer
+    perceptrons), or the first factor moves the base space that is named and the second, an internal symmetry, acts on
+    channels only: `Conv` has kernels K(gx) = ρ_out(g, h) K(x) ρ_in(g, h)⁻¹. Fields on another base space name it:
+    signals lie on the ``"line"``, volumes that no group moves (C1) on the ``"volume"``. Layers take the number of axes
+    from there.
 
     A field f of this type transforms as (g·f)(x) = ρ(g) f(g⁻¹x), where ρ is the direct sum of the representations.
 
     Args:
-      group: a group of the plane or of space, a direct product of two of the plane, or its name: ``"D4"``, ``"Oh"``,
+      group: a group of the plane or of space, a direct product of two of them, or its name: ``"D4"``, ``"Oh"``,
         ``"C4 x D1"``.
       fields: ``"8 regular"``, ``"8 trivial + 4 irrep(1,1)"``, ``"2 quotient(C2) + 3 band_limited(3)"`` (see
         `geomdl.representations.representation`), for O3 also irreps as e3nn writes them (``"8x0e + 4x1o"``, or an
@@ -87,6 +90,8 @@ class FieldType:
     24
     >>> FieldType("C4 x D1", "2 regular + 3 outer(irrep(1),trivial)").size
     22
+    >>> FieldType("C4 x C2", "2 regular", space="plane").axes  # images, and a symmetry of their channels
+    ('batch', 'height', 'width', 'channels')
     >>> FieldType("D1", "4 regular", space="line")  # signals, and whether they run forwards or backwards
     FieldType(D1, "4 regular", space="line")
     >>> FieldType("O", "1 trivial + 2 regular").axes, FieldType("O3", "8x0e + 4x1o + 2x2e").size
@@ -194,8 +199,12 @@ class FieldType:
         Raises:
           ValueError: when there is none; the message says what works without.
         """
-        if isinstance(self.group, DirectProduct):
-            require_planar(self.group, what)
+        if isinstance(self.group, DirectProduct) and not self.space.dimension:
+            first, _ = point_factors(self.group)
+            raise ValueError(
+                f"{what} needs fields on a base space, which {self} has not; allowed for direct products, of which the"
+                f' first factor moves it: FieldType("{self.group}", …, space="{_own_space(first)}")'
+            )
         if not self.space.dimension:
             raise ValueError(f"{what} needs fields on a base space, which {self} has not; allowed: plane, line, volume")
         return self.space

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from geomdl.groups import DirectProduct, planar_factors, require_planar
+from geomdl.groups import DirectProduct, point_factors, require_point_group
 from geomdl.representations.decomposition import decompose
 from geomdl.representations.irrep_families.product import ProductIrreps
 from geomdl.representations.representation import Label, Representation, frozen_basis, irrep_size
@@ -19,8 +19,8 @@ def outer_product(a: Representation, b: Representation) -> Representation:
       R(α) ⊗ R(β) = Q [R(α + β) ⊕ R(α − β)] Qᵀ.
 
     Args:
-      a: a representation of a planar group G.
-      b: a representation of a planar group H.
+      a: a representation of a group G of the plane or of space.
+      b: a representation of such a group H.
 
     Raises:
       ValueError: when a or b is itself of a direct product.
@@ -36,7 +36,7 @@ def outer_product(a: Representation, b: Representation) -> Representation:
     >>> outer_product(irrep(C4, 1), irrep(C4, 1)).labels  # not irreducible
     ((0, 1, 0, 1, 1), (0, 1, 0, 1, -1))
     """
-    group = DirectProduct(require_planar(a.group, "outer_product"), require_planar(b.group, "outer_product"))
+    group = DirectProduct(*(require_point_group(rho.group, "outer_product") for rho in (a, b)))
     labels: list[Label] = []
     columns: list[np.ndarray] = []
     for first, left in _irreducible_parts(a):
@@ -66,7 +66,7 @@ def restrict_to_factor(rho: Representation, factor: Literal[1, 2]) -> Representa
     """
     if not isinstance(rho.group, DirectProduct):
         raise ValueError(f"{rho} is of {rho.group}; only representations of a direct product restrict to its factors")
-    first, second = planar_factors(rho.group)
+    first, second = point_factors(rho.group)
     count = len(first.generators())
     matrices = rho(rho.group.generators())
     group, kept = (first, matrices[:count]) if factor == 1 else (second, matrices[count:])

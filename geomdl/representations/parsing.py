@@ -3,7 +3,7 @@
 import re
 
 from geomdl.errors import invalid, unknown
-from geomdl.groups import O3, SO3, DirectProduct, PlanarGroup, PointGroup, SpatialGroup, planar_factors, subgroup
+from geomdl.groups import O3, SO3, DirectProduct, PlanarGroup, PointGroup, SpatialGroup, point_factors, subgroup
 from geomdl.groups import group as group_of
 from geomdl.representations.induced import induced, quotient
 from geomdl.representations.irrep_families import irrep_family
@@ -134,7 +134,7 @@ def _build(group: PointGroup, form: str, arguments: list[str]) -> Representation
 
 
 def _outer(group: DirectProduct, arguments: list[str]) -> Representation:
-    first, second = (representation(f, a) for f, a in zip(planar_factors(group), arguments[:2], strict=True))
+    first, second = (representation(f, a) for f, a in zip(point_factors(group), arguments[:2], strict=True))
     if len(arguments) == 2:
         return outer_product(first, second)
     if not (first.is_irreducible and second.is_irreducible):

@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from geomdl.groups import DirectProduct, PointGroup, planar_factors, point_group
+from geomdl.groups import DirectProduct, PointGroup, point_factors, point_group
 from geomdl.representations.irreps import irreps
 from geomdl.representations.outer import outer_product
 from geomdl.representations.representation import Representation, frozen_basis, irrep_matrix, irrep_type
@@ -36,7 +36,7 @@ def regular(group: PointGroup | str) -> Representation:
     group = point_group(group)
     group.require_finite("the regular representation")
     if isinstance(group, DirectProduct):
-        first, second = planar_factors(group)
+        first, second = point_factors(group)
         return dataclasses.replace(outer_product(regular(first), regular(second)), name="regular")
     elements = group.elements()
     labels, columns = [], []

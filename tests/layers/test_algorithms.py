@@ -14,7 +14,7 @@ from geomdl.equivariance import Size, check_contract
 from geomdl.layers import BatchNorm, Conv, Dense, Sequential, freeze, with_method
 from geomdl.layers.convolution.algorithms import Algorithm, Convolution, methods, named, register, unregister
 from geomdl.layers.convolution.algorithms.registry import chosen
-from geomdl.layers.core.functional import pad
+from geomdl.layers.core.correlation import pad
 from geomdl.models import autotune, summarize
 from geomdl.representations import FieldType
 from geomdl.training import TrainingConfig

@@ -8,8 +8,8 @@ from jax import lax
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from geomdl.layers.core import cpu_correlation
+from geomdl.layers.core.correlation import correlate
 from geomdl.layers.core.cpu_correlation import correlation, looped, parts
-from geomdl.layers.core.functional import correlate
 
 SHAPES = (  # images, kernel, padding, parts
     ((16, 12, 10, 8), (3, 3, 8, 5), (1, 1), (4, 3)),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from geomdl.layers.core.functional import correlate, pad
+from geomdl.layers.core.correlation import correlate, pad
 
 
 @pytest.mark.parametrize(

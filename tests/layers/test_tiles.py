@@ -13,7 +13,7 @@ from geomdl.kernels.factored.sparse_rows import SparseRows
 from geomdl.layers import PaddingMode, Window
 from geomdl.layers.convolution.algorithms.sparse_rows import take_rows
 from geomdl.layers.convolution.algorithms.tiles import Grid, Tiles, Tiling, correlate_tiles, tiling
-from geomdl.layers.core.functional import PAD_MODES
+from geomdl.layers.core.correlation import PAD_MODES
 
 
 @st.composite

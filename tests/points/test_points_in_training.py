@@ -91,9 +91,9 @@ def test_configs_that_fit_no_cloud(options, shape, message):
 
 
 def test_what_clouds_do_not_have_is_refused():
-    with pytest.raises(ValueError, match=r"augmentation\.rotation 9\.0; allowed: its default for point clouds"):
-        Augmentation(rotation=9.0)(np.zeros((2, 5, 4), np.float32), 0)
-    with pytest.raises(ValueError, match=r"evaluators of point clouds .metrics., as the data are 5×4"):
+    with pytest.raises(ValueError, match=r"augmentation\.cutout 3; allowed: its default for point clouds"):
+        Augmentation(cutout=3)(np.zeros((2, 5, 4), np.float32), 0)
+    with pytest.raises(ValueError, match=r"evaluators of point clouds .metrics, turns, .*, as the data are 5×4"):
         evaluator_named("rotation", (5, 4))
     assert isinstance(MODELS, Registry)
 

@@ -107,6 +107,7 @@ def measure(
         evaluators_for,
         predictor,
         with_batch_size,
+        with_irreps,
     )
     from geomdl.paths import is_pretrained
     from geomdl.plots.tables import write_csv
@@ -123,6 +124,7 @@ def measure(
     numbers: dict[str, float] = {}
     for name in evaluators:
         evaluator = with_batch_size(evaluator_named(name, trained.image_shape), trained.config.training.eval_batch_size)
+        evaluator = with_irreps(evaluator, trained.config.irreps_of_features)
         if isinstance(
             evaluator, RotationSweep | ShiftSweep | RotationConsistency | BoxConsistency | CubeSweep | AxisSweep
         ):

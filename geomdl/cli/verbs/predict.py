@@ -9,6 +9,10 @@ Classes, labels and values become a table, CSV or JSON lines by the suffix of --
 Label maps become a PNG for each image in the folder --out, and the table has the share of each class.
 The boxes of a detector, in pixels of the image as it is, are one row each (image, class, score, x1, y1, x2, y2) in CSV,
 and one line for each image in JSON lines.
+
+A run on point clouds takes .ply, .xyz, .npy and .npz files of them in the same way:
+
+  geomdl predict --workdir=runs/tetris scans/*.ply more.npz --out=predictions.csv
 """
 
 import argparse
@@ -28,8 +32,9 @@ from geomdl.cli.support.path_option import PathOption
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument(
-        "images", nargs="+", metavar="FILE", action=PathOption, help="an image, a folder, a pattern, an array of images"
-    )
+        "images", nargs="+", metavar="FILE", action=PathOption,
+        help="an image or a point cloud, a folder, a pattern, an array of them",
+    )  # fmt: skip
     parser.add_argument("--workdir", required=True, action=PathOption, help="of the run, or a folder of geomdl export")
     parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
     parser.add_argument("--out", action=PathOption, help="FILE.csv or FILE.jsonl; of label maps a folder")
@@ -52,11 +57,16 @@ def run(arguments: argparse.Namespace) -> int:
     from geomdl.cli.support.quiet import quiet_libraries
     from geomdl.errors import invalid
     from geomdl.inference import load
+    from geomdl.inference.cloud_files import cloud_sources
     from geomdl.inference.image_sources import image_sources, read_in_order
 
     quiet_libraries()
-    sources = image_sources(arguments.images)
     predictor = load(arguments.workdir, arguments.checkpoint, data_path=arguments.data_path)
+    clouds = predictor.takes_clouds
+    if clouds:
+        sources = cloud_sources(arguments.images, predictor.image_shape[-1] - 4)
+    else:
+        sources = image_sources(arguments.images)
     maps = predictor.reading.kind == "map"
     if arguments.overlays and not maps:
         raise invalid("--overlays", arguments.overlays, "a folder, for networks whose outputs are label maps")
@@ -86,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"geomdl: left out: {error}", file=sys.stderr)
     where = f", written to {arguments.out}" if arguments.out else ""
     skipped = f", {len(left_out)} left out" if left_out else ""
-    print(f"geomdl: {done} images{skipped}{where}", file=sys.stderr)
+    print(f"geomdl: {done} {'clouds' if clouds else 'images'}{skipped}{where}", file=sys.stderr)
     return 0 if done else 2
 
 

@@ -26,6 +26,7 @@ from geomdl.data.checks import number
 from geomdl.data.class_indices import class_indices
 from geomdl.data.preprocessing import Preprocessing
 from geomdl.data.targets import ClassTarget, LabelsTarget, MapTarget, TargetKind
+from geomdl.data.transforms.clouds import augmented_clouds
 from geomdl.data.transforms.mixing import mixed
 from geomdl.data.transforms.mosaic import mosaics, require_boxes
 from geomdl.data.transforms.photometric import IMAGENET_LIGHTING, Levels, jittered, require_rgb
@@ -51,6 +52,9 @@ class Augmentation:
     Volumes are rotated, scaled, flipped and shifted in space, and moved by the elements of a group; the other options
     are for images. `rotation` draws from all rotations of space up to an angle, uniformly, and resamples linearly along
     each axis; with ``rotation=180`` and ``flip=True`` all of O(3) is drawn from. Voxels count as cubes.
+
+    Point clouds (`geomdl.points.pack_clouds`) are rotated, scaled and mirrored about their centre of mass, exactly, and
+    moved by the elements of any finite group of space; `jitter` and `drop_points` are for them alone.
 
     The order is: mosaic, element of a group, crop, rotation and scale, the maps of RandAugment, flip, quarter turns,
     shift, the colours of RandAugment, jitter, lighting, cutout; images are mixed at the end. Label maps, boxes and
@@ -92,6 +96,10 @@ class Augmentation:
         counts by its share. Mixup and CutMix each take half of the images where both are asked for. For classification.
       mosaic: the share of images that become mosaics of four images of the batch, with the boxes of all of them; see
         `geomdl.data.transforms.mosaic.mosaics`. For boxes.
+      jitter: σ: N(0, σ²) is added to each coordinate of each point, in the unit of the coordinates. Of point clouds.
+      drop_points: each point is left out with this probability; one is kept. Of point clouds.
+      irreps: of the features of points, which turn with these, ``"2x0e + 1x1o"`` for two scalars and a vector; empty:
+        as ``model.irreps_in`` says, where the model has that, else all are scalars.
 
     Raises:
       ValueError: an option is out of range, or a group is unknown or not finite.
@@ -130,11 +138,15 @@ class Augmentation:
     mixup: float = 0.0
     cutmix: float = 0.0
     mosaic: float = 0.0
+    jitter: float = 0.0
+    drop_points: float = 0.0
+    irreps: str = ""
     levels: Levels = dataclasses.field(default=Levels(), init=False, repr=False)
 
     def __post_init__(self):
-        for key in ("brightness", "contrast", "saturation", "hue", "lighting", "mixup", "cutmix"):
+        for key in ("brightness", "contrast", "saturation", "hue", "lighting", "mixup", "cutmix", "jitter"):
             number(f"augmentation.{key}", getattr(self, key))
+        number("augmentation.drop_points", self.drop_points, below=1.0)
         number("augmentation.mosaic", self.mosaic)
         if self.mosaic > 1:
             raise invalid("augmentation.mosaic", self.mosaic, "a share of the images in [0, 1]", 1.0)
@@ -170,7 +182,10 @@ class Augmentation:
     @property
     def is_identity(self) -> bool:
         """Whether nothing is done."""
-        return all(getattr(self, f.name) == f.default for f in dataclasses.fields(self) if f.init)
+        unchanged = (
+            getattr(self, f.name) == f.default for f in dataclasses.fields(self) if f.init and f.name != "irreps"
+        )
+        return all(unchanged)
 
     @property
     def mixes(self) -> bool:
@@ -185,6 +200,14 @@ class Augmentation:
         """
         if self.mosaic:
             require_boxes(self.mosaic, kinds)
+
+    def for_features(self, irreps: str) -> "Augmentation":
+        """The same for clouds whose features have irreps, where `irreps` does not say already what they are.
+
+        Args:
+          irreps: as ``model.irreps_in`` says; empty where it is not known.
+        """
+        return dataclasses.replace(self, irreps=irreps) if irreps and not self.irreps else self
 
     def for_images(self, preprocessing: Preprocessing | None) -> "Augmentation":
         """The same for images that have been normalised: colours change as in the light that was before.
@@ -289,12 +312,11 @@ class Augmentation:
         if moved["image"].ndim == VOLUME.dimension + 2:
             self._require_volumes()
         elif moved["image"].ndim == 3 and (self.is_identity or moved["image"].shape[-1] > 3):  # clouds, not an image
-            self._require_nothing()
-            return moved
+            return augmented_clouds(self, moved, kinds, key)
         elif moved["image"].ndim != 4:
             raise misshapen("images", moved["image"].shape, PLANE_AXES)
-        elif self.rotation_axis:
-            raise invalid("augmentation.rotation_axis", self.rotation_axis, "'' for images; axes are of volumes", "")
+        else:
+            self._require_images()
         if self.rotation or self.scale:
             moved["image"] = jnp.asarray(as_floating(moved["image"], "images to rotate or scale"))
         elif self._crops or self.randaugment or self._colours or self.lighting:
@@ -364,15 +386,6 @@ class Augmentation:
             rows, columns = map(cut_along, cut_keys, (height, width))
             yield Cutout(rows[:, :, None] & columns[:, None, :])
 
-    def _require_nothing(self) -> None:
-        """Raises a ValueError for any option: point clouds are not moved."""
-        for f in dataclasses.fields(self):
-            if f.init and getattr(self, f.name) != f.default:
-                allowed = (
-                    "its default for point clouds; a point_network keeps rotations, shifts and permutations itself"
-                )
-                raise invalid(f"augmentation.{f.name}", getattr(self, f.name), allowed, f.default)
-
     def _transformations_of_volumes(self, count: int, key: jax.Array) -> Iterator[ImageTransformation]:
         """Rotation and scale, flip, shift."""
         warp_key, scale_key, flip_key, shift_key = jax.random.split(key, 4)
@@ -385,6 +398,14 @@ class Augmentation:
         if self.shift:
             reach = self.shift
             yield Shift(per_example(lambda n: jax.random.randint(shift_key, (n, 3), -reach, reach + 1), count))
+
+    def _require_images(self) -> None:
+        """Raises a ValueError for an option that only volumes or clouds have."""
+        if self.rotation_axis:
+            raise invalid("augmentation.rotation_axis", self.rotation_axis, "'' for images; axes are of volumes", "")
+        for name in ("jitter", "drop_points"):
+            if getattr(self, name):
+                raise invalid(f"augmentation.{name}", getattr(self, name), "0 for images; it is of point clouds", 0)
 
     def _require_volumes(self) -> None:
         """Raises a ValueError for an option that volumes do not have."""

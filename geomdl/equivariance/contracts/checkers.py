@@ -171,6 +171,6 @@ def _is_exact(contract: Contract, g: np.ndarray, size: Size) -> bool:
     """Whether an exact promise is exact for one element: it maps the grid to itself, and is in the exact group."""
     group, exact = contract.group, contract.exact_group
     if isinstance(group, DirectProduct) or isinstance(exact, DirectProduct):
-        return True  # acts on the channels only
+        return not size or bool(contract.out_type.space.is_grid_symmetry(group, g))
     on_grid = not size or bool(contract.out_type.space.is_grid_symmetry(group, g))
     return on_grid and (group == exact or bool(subgroup_of(group, exact).contains(g)))

@@ -10,8 +10,8 @@ from flax import nnx
 from geomdl.equivariance.contracts.contract import Contract, Size
 from geomdl.errors import invalid
 from geomdl.groups import along, require_planar
+from geomdl.layers.core.correlation import correlate
 from geomdl.layers.core.field_channels import is_regular
-from geomdl.layers.core.functional import correlate
 from geomdl.layers.core.initialization import he_normal
 from geomdl.layers.core.layer import Field, Layer, Resampled
 from geomdl.layers.core.weights import add_bias, init_bias

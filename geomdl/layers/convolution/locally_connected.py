@@ -13,7 +13,7 @@ from geomdl.equivariance.contracts.contract import Condition, Contract, Promise,
 from geomdl.equivariance.contracts.promise import no_size
 from geomdl.errors import invalid
 from geomdl.layers.core.constants import Weight
-from geomdl.layers.core.functional import pad
+from geomdl.layers.core.correlation import pad
 from geomdl.layers.core.initialization import he_normal, zeros
 from geomdl.layers.core.layer import Field, Image, Images, Layer, Vector
 from geomdl.layers.core.window import Padding, PaddingMode, Window

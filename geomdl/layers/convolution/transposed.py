@@ -13,7 +13,7 @@ from geomdl.errors import invalid
 from geomdl.kernels import Basis
 from geomdl.layers.convolution.plain import plain_bias
 from geomdl.layers.core.constants import Weight
-from geomdl.layers.core.functional import AXES
+from geomdl.layers.core.correlation import AXES
 from geomdl.layers.core.gains import Gain
 from geomdl.layers.core.layer import Field, Layer, Resampled
 from geomdl.layers.core.weights import add_bias, expand, init_bias, init_weights, kernel_spaces

@@ -11,8 +11,8 @@ from geomdl.errors import invalid, unknown
 from geomdl.groups import AnySubgroup, PlanarGroup, SpatialGroup, require_point_group
 from geomdl.groups import subgroup as subgroup_of
 from geomdl.layers.containers.sequential import Sequential
+from geomdl.layers.core.correlation import pad
 from geomdl.layers.core.field_channels import block_fields, is_regular, join_blocks, require_cosets, wide
-from geomdl.layers.core.functional import pad
 from geomdl.layers.core.layer import Field, Fields, Layer, Resampled
 from geomdl.layers.core.maximum import largest, shares_of_largest
 from geomdl.layers.core.window import Padding, PaddingMode, Remainder, Window

@@ -1,14 +1,13 @@
-"""The real irreps of direct products of two groups of the plane."""
+"""The real irreps of direct products of two groups of the plane or of space."""
 
 import dataclasses
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
-from geomdl.groups import DirectProduct, Element, planar_factors
+from geomdl.groups import DirectProduct, Element, point_factors
 from geomdl.representations.irrep_families.family import IrrepFamily, Label
-from geomdl.representations.irrep_families.planar import PlanarIrreps, rotations
+from geomdl.representations.irrep_families.planar import rotations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +19,8 @@ class ProductIrreps(IrrepFamily):
 
       ψ_{0,k,0,k',±1}(θ, θ') = R(kθ ± k'θ').
 
-    (The endomorphisms of the product are ℂ ⊗ ℂ = ℂ ⊕ ℂ over ℝ, where ℝ ⊗ ℂ = ℂ stays one.)
+    (The endomorphisms of the product are ℂ ⊗ ℂ = ℂ ⊕ ℂ over ℝ, where ℝ ⊗ ℂ = ℂ stays one.) An irrep of complex type of
+    a group of space has two dimensions and turns them by some angle too, which stands for kθ.
 
     Args:
       group: the product.
@@ -35,10 +35,12 @@ class ProductIrreps(IrrepFamily):
         return ("outer(ρ,ρ)", "outer(ψ,ψ,±1)")
 
     @property
-    def factors(self) -> tuple[PlanarIrreps, PlanarIrreps]:
+    def factors(self) -> tuple[IrrepFamily, IrrepFamily]:
         """The irreps of both factors."""
-        first, second = planar_factors(self.group)
-        return PlanarIrreps(first), PlanarIrreps(second)
+        from geomdl.representations.irrep_families import irrep_family  # which knows all families, this one too
+
+        first, second = point_factors(self.group)
+        return irrep_family(first), irrep_family(second)
 
     def size(self, label: Label) -> int:
         """The product of the sizes; 2 of a half."""
@@ -53,33 +55,32 @@ class ProductIrreps(IrrepFamily):
     def matrix(self, label: Label, g: Element) -> np.ndarray:
         """The Kronecker product, or a half of it."""
         (first, second), (a, b) = self.factors, self.group.split(g)
-        if label[4]:
-            angle = label[1] * first.group.angle(a) + label[4] * label[3] * second.group.angle(b)
-            return rotations(np.mod(angle, 2 * math.pi), np.zeros_like(angle))
         x, y = first.matrix(label[:2], a), second.matrix(label[2:4], b)
+        if label[4]:
+            angles = (np.arctan2(m[..., 1, 0], m[..., 0, 0]) for m in (x, y))
+            angle = next(angles) + label[4] * next(angles)
+            return rotations(np.mod(angle, 2 * math.pi), np.zeros_like(angle))
         size = x.shape[-1] * y.shape[-1]
         blocks = np.einsum("...ik,...jl->...ijkl", x, y)
         return blocks.reshape(*blocks.shape[:-4], size, size)
 
     def labels(self, max_frequency: int | None = None) -> list[Label]:
         """Those of pairs; up to a frequency of each factor."""
-        first, second = (sorted({label[1] for label in f.labels(max_frequency)}) for f in self.factors)
-        return self._of_frequencies(first, second)
+        first, second = (sorted(f.labels(max_frequency), key=lambda label: (label[1], label[0])) for f in self.factors)
+        return [label for x in first for y in second for label in self.pair(x, y)]
 
     def pair(self, first: Label, second: Label) -> list[Label]:
         """The irreps that the outer product of an irrep of each factor holds: itself, or two halves."""
         both_complex = self.factors[0].type(first) == self.factors[1].type(second) == 2
         return [(*first, *second, sign) for sign in ((1, -1) if both_complex else (0,))]
 
-    def _of_frequencies(self, first: Sequence[int], second: Sequence[int]) -> list[Label]:
-        a, b = self.factors
-        pairs = [((i, k), (j, m)) for k in first for i in (0, 1) for m in second for j in (0, 1)]
-        pairs = [(x, y) for x, y in pairs if a.exists(*x) and b.exists(*y)]
-        return [label for x, y in pairs for label in self.pair(x, y)]
-
     def complete(self, numbers: tuple[int, ...]) -> Label | None:
         """All five numbers."""
-        return numbers if numbers in self._of_frequencies(numbers[1:2], numbers[3:4]) else None
+        first, second = numbers[:2], numbers[2:4]
+        exist = len(numbers) == 5 and all(
+            f.complete(x) == x for f, x in zip(self.factors, (first, second), strict=True)
+        )
+        return numbers if exist and numbers in self.pair(first, second) else None
 
     def name(self, label: Label) -> str:
         """``outer(ψ,ψ)``, with a sign for a half."""
@@ -92,11 +93,12 @@ class ProductIrreps(IrrepFamily):
         return "labels (j, k, j', k', sign): irreps of both factors, sign ±1 if both are of complex type, else 0"
 
     def separate(self, generators: np.ndarray) -> list[tuple[list[Label], np.ndarray]]:
-        """By the frequencies of the rotations of both factors, which commute."""
+        """By what both factors separate, which commute."""
         first, second = self.factors
-        rest = generators[len(first.group.generators()) :]
+        count = len(self.group.first.generators())
+        rest = generators[count:]
         return [
             ([label for x in k for y in m for label in self.pair(x, y)], space @ within)
-            for k, space in first.separate(generators)
+            for k, space in first.separate(generators[:count])
             for m, within in second.separate(space.T @ rest @ space)
         ]

@@ -242,6 +242,12 @@ class RunConfig:
         if told and self.training.monitor not in known:
             raise unknown("training.monitor", self.training.monitor, known)
 
+    @property
+    def irreps_of_features(self) -> str:
+        """How the features of points turn: what the model says, or ``augmentation.irreps``; empty where none does."""
+        of_model = getattr(self.model, "irreps_in", "")
+        return (of_model if isinstance(of_model, str) else "") or self.augmentation.irreps
+
     @classmethod
     def from_config_dict(cls, values: Any) -> "RunConfig":
         """Makes the config from nested sections of plain values.

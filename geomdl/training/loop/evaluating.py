@@ -8,7 +8,7 @@ from typing import Any
 
 from geomdl.data import Split
 from geomdl.errors import invalid
-from geomdl.evaluators import Evaluator, Predict, evaluator_named, with_batch_size
+from geomdl.evaluators import Evaluator, Predict, evaluator_named, with_batch_size, with_irreps
 from geomdl.tasks import Task
 from geomdl.training.configuration.config import TrainingConfig
 from geomdl.training.distributed.processes import agreed
@@ -38,11 +38,12 @@ class Evaluation:
     @classmethod
     def of(cls, parts: Parts, structure: Any) -> "Evaluation":
         """The evaluation that a config asks for."""
-        options = parts.config.training
+        options, shape = parts.config.training, parts.dataset.image_shape
+        irreps = parts.config.irreps_of_features
         return cls(
             make_apply(structure, options.compute, parts.strategy),
             [
-                with_batch_size(evaluator_named(name, parts.dataset.image_shape), options.eval_batch_size)
+                with_irreps(with_batch_size(evaluator_named(name, shape), options.eval_batch_size), irreps)
                 for name in options.evaluators
             ],
             parts.dataset.validation,

@@ -56,7 +56,7 @@ class Steps:
             task=parts.task,
             optimizer=parts.optimizer,
             select=loader.select,
-            augment=config.augmentation.for_images(parts.dataset.preprocessing),
+            augment=config.augmentation.for_images(parts.dataset.preprocessing).for_features(config.irreps_of_features),
             compute=options.compute,
             strategy=strategy,
             ema=options.ema or 0.0,

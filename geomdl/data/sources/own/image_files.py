@@ -91,10 +91,10 @@ def each(function: Callable[[T], R], things: Sequence[T]) -> list[R]:
         return list(pool.map(function, things, chunksize=1))
 
 
-def files_in(folder: Path) -> list[Path]:
-    """The image files of a folder and of all folders in it, in an order that is the same everywhere."""
+def files_in(folder: Path, fits: Callable[[Path], bool] | None = None) -> list[Path]:
+    """The image files, or others, of a folder and of all folders in it, in an order that is the same everywhere."""
     walk = os.walk(folder, followlinks=True)
-    found = (Path(place, name) for place, _, names in walk for name in names if is_image(Path(name)))
+    found = (Path(place, name) for place, _, names in walk for name in names if (fits or is_image)(Path(name)))
     return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
 
 

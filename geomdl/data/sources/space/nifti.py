@@ -1,5 +1,8 @@
 """NIfTI files as volumes; nibabel, which reads them, is an extra."""
 
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,27 +11,76 @@ from jaxtyping import Shaped
 
 ENDINGS = (".nii", ".nii.gz")
 
+LARGEST_TILT = 1.0
+"""Degrees up to which axes count as those of the body."""
+
+LARGEST_RATIO = 1.01
+"""Up to which the sides of a voxel count as equal."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How the voxels of a file lie in the body.
+
+    Attributes:
+      spacing: the sides of a voxel along (x, y, z), in millimetres.
+      tilt: the largest angle between an axis of the array and the axis of the body that it is taken for, in degrees.
+      known: whether the file says at all how its axes lie.
+
+    >>> Placement((1.0, 1.0, 5.0), 12.3, True).is_cubic
+    False
+    """
+
+    spacing: tuple[float, float, float]
+    tilt: float
+    known: bool
+
+    @property
+    def is_cubic(self) -> bool:
+        """Whether the sides of a voxel are equal."""
+        return max(self.spacing) <= LARGEST_RATIO * min(self.spacing)
+
 
 def read_nifti(file: Path) -> Shaped[np.ndarray, "depth height width channels"]:
     """One volume, with the axes of geomdl: slices from top to bottom, rows from front to back, columns to the right.
 
-    The file says how its axes lie in the body; whatever way that is, they are brought to (x, y, z) = (right, front,
-    top) by exchanging and reversing whole axes, so that left and right are what they are. Voxels are taken as cubes:
-    files with other spacings have to be resampled before. Scales that a file has for its numbers are applied.
+    The file says how its axes lie in the body; whatever way that is (RAS, LPS, sagittal or coronal slices, …), they are
+    brought to (x, y, z) = (right, front, top) by exchanging and reversing whole axes, so that left and right are what
+    they are. Nothing is resampled: voxels are taken as cubes, and the axes of a tilted scan as those of the body that
+    are nearest; `advise_on` says where they are not. Scales that a file has for its numbers are applied.
 
     Args:
       file: ``.nii`` or ``.nii.gz``, of three axes, or four, of which the last becomes channels.
 
     Raises:
-      ValueError: nibabel is missing, or the file cannot be read, or has another number of axes.
+      ValueError: nibabel is missing, or the file cannot be read, has another number of axes or no numbers, or says of
+        its axes two things that are mirror images of each other.
+    """
+    return read_placed(file)[0]
+
+
+def read_placed(file: Path) -> tuple[np.ndarray, Placement]:
+    """A volume as `read_nifti` gives it, and how it lies in the body.
+
+    Args:
+      file: see there.
+
+    Raises:
+      ValueError: see there.
     """
     try:
         import nibabel
     except ImportError:
         raise ValueError(f'cannot read {file}: NIfTI files need nibabel; pip install "geomdl[nifti]"') from None
     try:
-        image: Any = nibabel.as_closest_canonical(nibabel.load(file))  # pyright: ignore
+        stored: Any = nibabel.load(file)  # pyright: ignore
+        image = nibabel.as_closest_canonical(stored)
         values = np.asanyarray(image.dataobj)
+        forms = [
+            form for form in (stored.get_sform(coded=True)[0], stored.get_qform(coded=True)[0]) if form is not None
+        ]
     except (
         Exception
     ) as error:  # damaged files give seven kinds of errors of nibabel, zlib and NumPy, with no class in common
@@ -38,5 +90,56 @@ def read_nifti(file: Path) -> Shaped[np.ndarray, "depth height width channels"]:
         raise ValueError(
             f"cannot read {file} (it has axes of {values.shape}); allowed: 3 axes, or 4 with channels last"
         )
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"cannot read {file} (it has {values.dtype}); allowed: a real number, or several along axis 4")
+    if len({bool(np.linalg.det(form[:3, :3]) > 0) for form in forms}) > 1:
+        what = "its sform and its qform are mirror images of each other, so that left and right are not known"
+        raise ValueError(f"cannot read {file} ({what}); allowed: files in which they agree, or one of them has code 0")
     values = values if values.ndim == 4 else values[..., None]
-    return np.ascontiguousarray(values.transpose(2, 1, 0, 3)[::-1, ::-1])
+    linear = np.asarray(image.affine, float)[:3, :3]
+    spacing = np.linalg.norm(linear, axis=0)
+    cosine = float(np.min(np.diag(linear) / spacing))
+    placement = Placement(tuple(spacing.tolist()), float(np.degrees(np.arccos(min(cosine, 1.0)))), bool(forms))
+    return np.ascontiguousarray(values.transpose(2, 1, 0, 3)[::-1, ::-1]), placement
+
+
+def advise_on(placements: Mapping[Path, Placement]) -> list[str]:
+    """Warns of files whose voxels are no cubes, whose axes are tilted, or that do not say how their axes lie.
+
+    Args:
+      placements: of the files of a data set.
+
+    Returns:
+      The warnings, one for each kind, with the number of files and the first of them; they are logged too.
+
+    >>> advise_on({Path("a.nii"): Placement((1.0, 1.0, 1.0), 0.0, True)})
+    []
+    """
+    kinds = {
+        "have voxels that are no cubes": (
+            lambda p: not p.is_cubic,
+            lambda p: " × ".join(f"{side:.3g}" for side in p.spacing) + " mm",
+            "they are taken for cubes, so that solids are stretched, and rotations of space change them; resample them"
+            " first, as nibabel.processing.resample_to_output(image, voxel_sizes=1) does",
+        ),
+        "lie obliquely": (
+            lambda p: p.tilt > LARGEST_TILT,
+            lambda p: f"tilted by {p.tilt:.0f}°",
+            "each axis of them is taken for the nearest of the body; nibabel.processing.resample_to_output(image) turns"
+            " them upright",
+        ),
+        "do not say how their axes lie (sform and qform have code 0)": (
+            lambda p: not p.known,
+            lambda _: "taken as stored from right to left, back to front, bottom to top",
+            "left and right are a guess of nibabel's; set image.set_sform(affine, code=1) where you know it",
+        ),
+    }
+    said = []
+    for what, (holds, shown, advice) in kinds.items():
+        found = [file for file, placement in placements.items() if holds(placement)]
+        if found:
+            first = f"{found[0]}: {shown(placements[found[0]])}"
+            said.append(f"{len(found)} of {len(placements)} NIfTI files {what} ({first}): {advice}")
+    for line in said:
+        _log.warning(line)
+    return said

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from geomdl.data.checks import number
-from geomdl.data.sources.space.nifti import ENDINGS, read_nifti
+from geomdl.data.sources.space.nifti import ENDINGS, Placement, advise_on, read_placed
 from geomdl.data.sources.space.parts import PARTS, carved, class_names, dataset_of, read_parts
 from geomdl.data.types import DataConfig, Dataset
 from geomdl.errors import invalid
@@ -26,8 +26,9 @@ class VolumesConfig(DataConfig):
     """Volumes with a class each, in an .npz file (MedMNIST3D's, which users bring) or in NIfTI files.
 
     Volumes are ``[depth, height, width]``, or with channels behind. Of an .npz file the axes are taken as (−z, −y, x);
-    those of NIfTI files are brought to that. A folder is ``path/CLASS/*.nii.gz``, or ``path/train/CLASS/*.nii.gz`` with
-    ``val`` and ``test`` beside it. What is missing is carved from the training volumes.
+    those of NIfTI files are brought to that, and voxels that are no cubes and tilted axes are warned of. A folder is
+    ``path/CLASS/*.nii.gz``, or ``path/train/CLASS/*.nii.gz`` with ``val`` and ``test`` beside it. What is missing is
+    carved from the training volumes.
 
     Attributes:
       path: of the file or folder.
@@ -130,12 +131,12 @@ def _of_folder(folder: Path, size: int | None) -> tuple[dict[str, tuple[np.ndarr
         raise invalid("folders in data.path", [inner.name for inner in _folders(folder)], "one of them called train")
     homes = split or {"train": folder}
     names = tuple(sorted({inner.name for home in homes.values() for inner in _folders(home)}))
-    parts = {}
+    parts, placements = {}, dict[Path, Placement]()
     for key, home in homes.items():
         volumes, labels, shapes = [], [], {}
         for number_, name in enumerate(names):
             for file in _files(home / name):
-                volume = read_nifti(file)
+                volume, placements[file] = read_placed(file)
                 volumes.append(volume if size is None else cubed(volume, size))
                 labels.append(number_)
                 shapes.setdefault(volumes[-1].shape, file)
@@ -146,6 +147,7 @@ def _of_folder(folder: Path, size: int | None) -> tuple[dict[str, tuple[np.ndarr
             allowed = "volumes of one size; or data.size, to which they are cut and padded"
             raise invalid(f"sizes of {one} and {other}", (first, second), allowed, f"data.size={max(first[:3])}")
         parts[key] = np.stack(volumes), np.array(labels, np.int32)
+    advise_on(placements)
     return parts, names
 
 

@@ -7,7 +7,7 @@ import jax
 
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.layers.convolution.algorithms.algorithm import Algorithm, Convolution
-from geomdl.layers.core.functional import correlate
+from geomdl.layers.core.correlation import correlate
 
 
 class DenseKernel(Algorithm):

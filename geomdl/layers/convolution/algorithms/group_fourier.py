@@ -31,8 +31,8 @@ from geomdl.groups import VOLUME, Group
 from geomdl.kernels import PixelKernelSpace
 from geomdl.kernels.pixel import pixel_moves
 from geomdl.layers.convolution.algorithms.algorithm import Convolution
+from geomdl.layers.core.correlation import pad
 from geomdl.layers.core.field_channels import is_regular
-from geomdl.layers.core.functional import pad
 from geomdl.layers.core.window import AxisWindow
 from geomdl.representations import irreps
 

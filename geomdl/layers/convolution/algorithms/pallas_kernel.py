@@ -28,8 +28,8 @@ from geomdl.errors import invalid
 from geomdl.kernels.factored.columns import Columns, columns_of
 from geomdl.layers.convolution.algorithms.gpu_backend import gpu_backend
 from geomdl.layers.convolution.algorithms.mixing import Geometry
+from geomdl.layers.core.correlation import pad
 from geomdl.layers.core.field_channels import wide
-from geomdl.layers.core.functional import pad
 
 TILE = 4
 """Pixels along the sides of a tile."""

@@ -15,7 +15,7 @@ import numpy as np
 from geomdl.kernels.factored.sparse_rows import SparseRows
 from geomdl.layers.convolution.algorithms.row_major import row_major
 from geomdl.layers.convolution.algorithms.sparse_rows import take_rows
-from geomdl.layers.core.functional import PAD_MODES
+from geomdl.layers.core.correlation import PAD_MODES
 from geomdl.layers.core.window import PaddingMode
 
 COPY = 20
