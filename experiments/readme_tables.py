@@ -22,7 +22,15 @@ from experiments.symmetry_study_tables import (
     worst_cases,
 )
 from experiments.tables.cpu_convolutions import grouped, kernel_gradient
-from experiments.volume_tables import cube_errors, fourier_samples, screws, volume_signals, volumes, volumes_escnn
+from experiments.volume_tables import (
+    cube_errors,
+    fourier_samples,
+    screws,
+    segmentation,
+    volume_signals,
+    volumes,
+    volumes_escnn,
+)
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -624,6 +632,7 @@ TABLES = {
         tetris,
         chirality,
         fourier_samples,
+        segmentation,
         cube_errors,
         screws,
         volumes,
