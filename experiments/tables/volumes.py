@@ -7,7 +7,7 @@ from typing import Any
 
 from geomdl.plots import Column, Row, distinct, mean_over, read_csv, to_markdown
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 def cube_errors() -> str:

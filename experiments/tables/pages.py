@@ -1,6 +1,6 @@
 """The tables of the README and of docs/benchmarks.md, made from the committed CSV files.
 
-    python -m experiments.readme_tables     # rewrites the tables in both
+    python -m experiments.tables.pages     # rewrites the tables in both
 
 tests/test_tables.py checks that they hold what this prints.
 """
@@ -10,19 +10,10 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from experiments.detection_tables import box_angles, box_square, decoding_costs, trained_detectors
-from experiments.point_tables import chirality, tetris, tetris_command
-from experiments.symmetry_study_tables import (
-    augmentation,
-    known_gains,
-    mnist_rot,
-    mnist_rot_published,
-    mnist_rot_speed,
-    sample_efficiency,
-    worst_cases,
-)
 from experiments.tables.cpu_convolutions import grouped, kernel_gradient
-from experiments.volume_tables import (
+from experiments.tables.detection import box_angles, box_square, decoding_costs, trained_detectors
+from experiments.tables.points import chirality, tetris, tetris_command
+from experiments.tables.volumes import (
     cube_errors,
     fourier_samples,
     screws,
@@ -31,8 +22,17 @@ from experiments.volume_tables import (
     volumes,
     volumes_escnn,
 )
+from experiments.tables.why_symmetry import (
+    augmentation,
+    known_gains,
+    mnist_rot,
+    mnist_rot_published,
+    mnist_rot_speed,
+    sample_efficiency,
+    worst_cases,
+)
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results"
 
 
