@@ -33,6 +33,11 @@ def keeps_size(space: BaseSpace, group: Any, size: tuple[int, ...]) -> bool:
 def nearest_kept_size(space: BaseSpace, group: Any, size: tuple[int, ...]) -> tuple[int, ...]:
     """The size nearest to one that a group maps to itself: sides become the median of those that they must equal.
 
+    Args:
+      space: what the grid is of.
+      group: acts there.
+      size: points along each axis.
+
     >>> from geomdl.groups import VOLUME, O, SpatialGroup
     >>> nearest_kept_size(VOLUME, O, (6, 7, 8)), nearest_kept_size(VOLUME, SpatialGroup("C4h"), (5, 8, 7))
     ((7, 7, 7), (5, 7, 7))

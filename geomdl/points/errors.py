@@ -25,6 +25,13 @@ class CloudErrors:
       errors: the largest error of each symmetry.
       spread: how much the outputs differ between clouds, in the same measure; 0 of a constant model.
       tolerance: the error up to which a symmetry is called exact.
+
+    >>> found = CloudErrors("f", 8, {"rotations": 32}, {"rotations": 0.3}, spread=1.0, tolerance=1e-4)
+    >>> found["rotations"]
+    'broken'
+    >>> print(found)
+    f: 8 clouds; between two of them the outputs differ by 1
+    rotations     broken     3.0e-01 (32 tried)
     """
 
     model: str
