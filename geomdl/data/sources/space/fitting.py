@@ -52,17 +52,17 @@ class VolumeFitting:
         return labels if self.size is None else cubed(labels[..., None], self.size, IGNORED)[..., 0]
 
     def restored(
-        self, labels: Int[np.ndarray, "depth height width"], size: tuple[int, ...]
-    ) -> Int[np.ndarray, "slices rows columns"]:
-        """A label map of the cube, in the frame of the volume that was cut and padded: 0 outside of the cube.
+        self, labels: Shaped[np.ndarray, "depth height width *channels"], size: tuple[int, ...]
+    ) -> Shaped[np.ndarray, "slices rows columns *channels"]:
+        """A map of the cube in the frame of the volume that was cut and padded: 0 outside of the cube.
 
         Args:
-          labels: of the cube.
+          labels: of the cube, or scores of classes.
           size: (depth, height, width) of the volume.
         """
         if self.size is None:
             return labels
-        result = np.zeros(size, labels.dtype)
+        result = np.zeros((*size, *labels.shape[3:]), labels.dtype)
         of, to = _overlap(size, self.size)
         result[of] = labels[to]
         return result

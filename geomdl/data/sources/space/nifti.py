@@ -135,6 +135,31 @@ def read_placed(file: Path) -> tuple[np.ndarray, Placement]:
     return np.ascontiguousarray(values.transpose(2, 1, 0, 3)[::-1, ::-1]), placement
 
 
+def write_like(labels: Shaped[np.ndarray, "depth height width"], file: Path, out: Path) -> None:
+    """Writes a label map in the axes and with the affine of a NIfTI file, so that viewers show it in its place.
+
+    Args:
+      labels: with the axes that `read_nifti` gives.
+      file: the volume that they are of.
+      out: the file to write.
+    """
+    import nibabel
+
+    stored: Any = nibabel.load(file)  # pyright: ignore
+    own = nibabel.io_orientation(stored.affine)
+    upright = nibabel.orientations.axcodes2ornt("RAS")
+    values = nibabel.apply_orientation(
+        labels[::-1, ::-1].transpose(2, 1, 0), nibabel.orientations.ornt_transform(upright, own)
+    )
+    header = stored.header.copy()
+    header.set_data_dtype(labels.dtype)
+    header.set_data_shape(values.shape)
+    for key, value in (("scl_slope", 1), ("scl_inter", 0), ("cal_min", 0), ("cal_max", 0), ("intent_code", 0)):
+        header[key] = value
+    form: Any = type(stored)
+    nibabel.save(form(np.ascontiguousarray(values), stored.affine, header), out)  # pyright: ignore
+
+
 def advise_on(placements: Mapping[Path, Placement]) -> list[str]:
     """Warns of files whose voxels are no cubes, whose axes are tilted, or that do not say how their axes lie.
 
