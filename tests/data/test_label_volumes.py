@@ -82,9 +82,10 @@ def test_cubes_and_what_is_not_counted(tmp_path):
     dataset = config.load()
     assert dataset.image_shape == (4, 4, 4, 1)
     assert dataset.classes == ("no", "yes")
+    wanted = np.array([0, -1, 0, 0, 1])
     for split in (dataset.train, dataset.validation, dataset.test):
         (i,) = [i for i in range(3) if np.array_equal(split.images[0, :, :, :3, 0], as_in_arrays(BODIES[i])[:4])]
-        np.testing.assert_array_equal(split.labels[0, :, :, :3], np.array([0, -1, 0, 0, 1])[as_in_arrays(MAPS[i])[:4]])
+        np.testing.assert_array_equal(split.labels[0, :, :, :3], wanted[as_in_arrays(MAPS[i])[:4]])
         assert (split.labels[0, :, :, 3] == -1).all()  # padded
         assert (split.images[0, :, :, 3] == 0).all()
 
@@ -101,7 +102,7 @@ def test_npz_pairs(tmp_path):
     with pytest.raises(ValueError, match=r"train_labels in .*a class, a whole number.*try data.labels='map'"):
         VolumesConfig(path=str(tmp_path / "three.npz")).load()
     for wrong, message in ((maps[:, :-1], r"shape of the label maps of the train volumes"),
-                           (maps.astype(int) - 1, r"value of the label map \d of the train volumes .* -1; allowed: 0, 1, …"),
+                           (maps.astype(int) - 1, r"value of the label map \d of the train .* -1; allowed: 0, 1, …"),
                            (maps * 0.5, r"0.5; allowed: whole numbers")):  # fmt: skip
         np.savez(tmp_path / "wrong.npz", images=images, labels=wrong)
         with pytest.raises(ValueError, match=message):

@@ -81,14 +81,15 @@ def test_average_over_the_turns_of_the_cube_is_invariant():
 
     g = O.elements()[7]
     turned = VOLUME.grid_symmetry(O, g)(VOLUMES[..., None])
-    plain = [segmenter().predict(x, average="O").labels for x in (VOLUMES, turned)]
-    np.testing.assert_array_equal(VOLUME.grid_symmetry(O, g)(plain[0][..., None])[..., 0], plain[1])
-    without = [segmenter().predict(x).labels for x in (VOLUMES, turned)]
-    assert (VOLUME.grid_symmetry(O, g)(without[0][..., None])[..., 0] != without[1]).any()
+    both = np.concatenate([VOLUMES[..., None], turned])
+    averaged = segmenter().predict(both, average="O", batch_size=6).labels
+    np.testing.assert_array_equal(VOLUME.grid_symmetry(O, g)(averaged[:3, ..., None])[..., 0], averaged[3:])
+    without = segmenter().predict(both, batch_size=6).labels
+    assert (VOLUME.grid_symmetry(O, g)(without[:3, ..., None])[..., 0] != without[3:]).any()
     about = classifier(law=OutputLaw("invariant"))
-    found, moved = (about.predict(x, average="O").labels for x in (VOLUMES, turned))
-    np.testing.assert_allclose(found, moved, atol=1e-6)
-    np.testing.assert_allclose(found[:, 0], VOLUMES[:, ::3, ::3, ::3].mean((1, 2, 3)), atol=1e-6)  # of eight corners
+    found = about.predict(both, average="D2z", batch_size=6).labels
+    corners = [VOLUMES[:, i, j, k] for i, j, k in ((0, 0, 0), (0, -1, -1), (-1, 0, -1), (-1, -1, 0))]
+    np.testing.assert_allclose(found[:3, 0], np.mean(corners, 0), atol=1e-6)
     with pytest.raises(ValueError, match=r"average 'C4'; allowed: a finite group .* of space; try O"):
         segmenter().predict(VOLUMES, average="C4")
 
@@ -113,9 +114,9 @@ def test_what_is_no_volume(volume, message):
 
 
 def test_options_of_images_and_sizes_that_the_network_refuses():
-    with pytest.raises(ValueError, match="window .*none for a network of volumes, as it is for images"):
+    with pytest.raises(ValueError, match=r"window .*none for a network of volumes, as it is for images"):
         segmenter().predict(VOLUMES, window=32)
-    with pytest.raises(ValueError, match="fit 'cover'; allowed: none for a network of volumes"):
+    with pytest.raises(ValueError, match=r"fit 'cover'; allowed: none for a network of volumes"):
         segmenter().resizing("cover")
 
     def strict(x):
