@@ -203,6 +203,8 @@ class Predictor:
     ) -> np.ndarray:
         """What a layer gives for images: float32 ``[n, channels]``, or maps ``[n, height, width, channels]``.
 
+        For volumes likewise, maps ``[n, depth, height, width, channels]``.
+
         What lies behind a pooling over the group, as the penultimate layer of a network of invariant classes does, is
         invariant: f(g·x) = f(x), exactly where g maps the pixels of the image to each other. How the values of any
         other layer move is said by `feature_layer`.
@@ -211,7 +213,7 @@ class Predictor:
           images: see `predict`.
           layer: as ``geomdl summary`` prints it; None: the penultimate, which is the input of the last dense layer.
           batch_size: images at once.
-          pool: takes the mean over the pixels of maps.
+          pool: takes the mean over the pixels, or voxels, of maps.
           names: of the images, for errors; their numbers by default.
 
         Raises:
@@ -227,7 +229,7 @@ class Predictor:
         whole_number("batch_size", batch_size)
         found, function = self._looked_into(layer)
         given, names = self.inputs.named(images, names)
-        call = _pooled(function) if pool and len(found.shape) == 3 else function
+        call = _pooled(function) if pool and len(found.shape) > 1 else function
         outputs = self._in_batches(call, given, names, batch_size)
         shapes = {y.shape for y in outputs}
         if len(shapes) > 1:
@@ -241,10 +243,9 @@ class Predictor:
         return {}
 
     def _looked_into(self, layer: str | None) -> tuple[FeatureLayer, Network]:
-        if self.inputs.what != "image":
-            kinds = {"cloud": "point clouds", "volume": "volumes"}
-            allowed = "networks of images, whose layers give features of these"
-            raise invalid("network", f"one of {kinds[self.inputs.what]}", allowed)
+        if self.inputs.what == "cloud":
+            allowed = "networks of images or volumes, whose layers give features of these"
+            raise invalid("network", "one of point clouds", allowed)
         if self.model is None:
             raise invalid("network", "an exported program", "a work directory of geomdl train, whose layers are there")
         if layer not in self._layers:
@@ -379,4 +380,4 @@ def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | 
 
 
 def _pooled(function: Network) -> Network:
-    return lambda images: function(images).mean((1, 2))
+    return lambda images: (y := function(images)).mean(tuple(range(1, y.ndim - 1)))

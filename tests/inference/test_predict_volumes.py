@@ -217,8 +217,10 @@ def test_a_run_on_pairs_of_files_and_its_predictions(tmp_path, capsys):
         found = nibabel.load(out / "data" / "images" / f"{i}.nii.gz")
         wanted = nibabel.load(tmp_path / "data" / "masks" / f"{i}.nii.gz")
         np.testing.assert_array_equal(found.affine, wanted.affine)
-        right = np.asarray(found.dataobj)[..., :8] == np.asarray(wanted.dataobj)[..., :8]
-        assert right.mean() > 0.9, i
+        right = (
+            np.asarray(found.dataobj)[..., -8:] == np.asarray(wanted.dataobj)[..., -8:]
+        )  # of nine slices the top eight
+        assert right.mean() > 0.8, i
     assert main(["predict", workdir, f"{tmp_path}/array.npy", f"--overlays={out}"]) != 0
     assert "none for a network of volumes" in capsys.readouterr().err
 
