@@ -39,8 +39,8 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.claims import Claim, means, numbers, unmet
-from experiments.fitting import Fitter, Predict
+from experiments.parts.claims import Claim, means, numbers, unmet
+from experiments.parts.fitting import Fitter, Predict
 from geomdl.data import Augmentation, Dataset, DigitsConfig, rotated
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

@@ -36,8 +36,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.claims import Claim, alike, means, named, numbers, unmet
-from experiments.prepared_data import data_folder
+from experiments.parts.claims import Claim, alike, means, named, numbers, unmet
+from experiments.parts.prepared_data import data_folder
 from geomdl.data import BoxShapesConfig, BoxTarget, Dataset, Split, data_config
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

@@ -27,7 +27,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.claims import Claim, alike, named, numbers, unmet
+from experiments.parts.claims import Claim, alike, named, numbers, unmet
 from geomdl.actions import act, output_action
 from geomdl.boxes import set_distance
 from geomdl.data import Dataset

@@ -19,9 +19,9 @@ import jax
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, named, numbers, unmet
-from experiments.point_fitting import Scores, fitted
-from experiments.study_command import study_command
+from experiments.parts.claims import Claim, named, numbers, unmet
+from experiments.parts.point_fitting import Scores, fitted
+from experiments.parts.study_command import study_command
 from geomdl.data import SolidsConfig
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

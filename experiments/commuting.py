@@ -25,9 +25,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.claims import Claim, alike, named, numbers, unmet
-from experiments.segmentation_networks import NETWORKS, run_config
-from experiments.trained_networks import file_name
+from experiments.parts.claims import Claim, alike, named, numbers, unmet
+from experiments.parts.segmentation_networks import NETWORKS, run_config
+from experiments.parts.trained_networks import file_name
 from geomdl.actions import disc
 from geomdl.data import Dataset
 from geomdl.environment import circumstances

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, named, numbers, unmet
+from experiments.parts.claims import Claim, named, numbers, unmet
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
 from geomdl.evaluators import predictor

@@ -39,10 +39,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.claims import Claim, named, numbers, unmet
-from experiments.prepared_data import data_folder, predicted_classes
-from experiments.training_steps import stepper
-from experiments.zoo_table import depth
+from experiments.parts.claims import Claim, named, numbers, unmet
+from experiments.parts.prepared_data import data_folder, predicted_classes
+from experiments.parts.training_steps import stepper
+from experiments.tables.zoo import depth
 from geomdl.data import Augmentation, Dataset, Split, data_config, unit_interval
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

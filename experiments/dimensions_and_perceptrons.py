@@ -34,7 +34,7 @@ import numpy as np
 import optax
 from scipy.spatial import KDTree
 
-from experiments.claims import Claim, means, named, numbers, unmet
+from experiments.parts.claims import Claim, means, named, numbers, unmet
 from geomdl.data import data_config, unit_interval
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.claims import Claim, unmet
+from experiments.parts.claims import Claim, unmet
 from geomdl.errors import unknown
 from geomdl.groups import C8, D4, O2, SO2, C, D, PlanarGroup, require_planar
 from geomdl.kernels import SteerableKernelSpace, solutions

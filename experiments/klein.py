@@ -30,8 +30,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, alike, means, named, numbers, unmet
-from experiments.trained_networks import study, summary_row
+from experiments.parts.claims import Claim, alike, means, named, numbers, unmet
+from experiments.parts.trained_networks import study, summary_row
 from geomdl.actions import FAMILIES, Family, act, roll
 from geomdl.data import Dataset
 from geomdl.errors import unknown

@@ -26,8 +26,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, named, numbers, unmet
-from experiments.trained_networks import described, layer_name, study
+from experiments.parts.claims import Claim, named, numbers, unmet
+from experiments.parts.trained_networks import described, layer_name, study
 from geomdl.actions import rotate
 from geomdl.data import Dataset
 from geomdl.environment import circumstances

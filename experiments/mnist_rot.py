@@ -39,9 +39,9 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, alike, means, numbers, unmet
-from experiments.order_networks import turned_digits
-from experiments.prepared_data import data_folder
+from experiments.parts.claims import Claim, alike, means, numbers, unmet
+from experiments.parts.order_networks import turned_digits
+from experiments.parts.prepared_data import data_folder
 from geomdl.data import Dataset, Split, data_config
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

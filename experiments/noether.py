@@ -51,7 +51,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.claims import Claim, named, unmet
+from experiments.parts.claims import Claim, named, unmet
 from geomdl.data import data_config, unit_interval
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

@@ -34,10 +34,10 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.claims import Claim, alike, named, numbers, unmet
-from experiments.segmentation_networks import NETWORKS, run_config
-from experiments.trained_networks import file_name
-from experiments.training_steps import stepper
+from experiments.parts.claims import Claim, alike, named, numbers, unmet
+from experiments.parts.segmentation_networks import NETWORKS, run_config
+from experiments.parts.trained_networks import file_name
+from experiments.parts.training_steps import stepper
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
 from geomdl.errors import invalid, unknown

@@ -24,7 +24,7 @@ from flax import nnx
 
 from experiments.benchmarks.factored import cpu_seconds
 from experiments.benchmarks.train_step import quartiles, train_step
-from experiments.order_networks import GROUPS, MODES, SETTINGS, OrderNetworkConfig, multiply_adds, sized
+from experiments.parts.order_networks import GROUPS, MODES, SETTINGS, OrderNetworkConfig, multiply_adds, sized
 from geomdl.environment import circumstances
 from geomdl.groups import group as group_named
 from geomdl.layers import Sequential, with_method
@@ -119,7 +119,7 @@ def times(modes: Sequence[str], groups: Sequence[str], rounds: int, data: str = 
                     "rounds": rounds,
                     "cpu_ms": float(f"{1000 * statistics.median(own):.4g}"),
                     **{k: float(f"{v:.4g}") for k, v in zip(_RATIOS, (middle, low, high), strict=True)},
-                    "config": f"experiments/order_networks.py, {data}",
+                    "config": f"experiments/parts/order_networks.py, {data}",
                     "seed": 0,
                     **circumstances(),
                 }

@@ -12,8 +12,8 @@ so from some order on it is the cheaper one. Writes
 * ``costs.csv``: per data, group and mode the multiply-adds of all convolutions, dense and factored, for one image;
 * ``times.csv``: CPU time of a training step, see experiments/order_costs.py (the fast preset: of a few groups).
 
-One architecture for all groups with steerable kernels, see experiments/order_networks.py. Data: scikit-learn's digits,
-16 × 16 pixels, all turned; seed 0 without C12 and D2 (fast), or seeds 0–4 (full). The full preset also takes
+One architecture for all groups with steerable kernels, see experiments/parts/order_networks.py. Data: scikit-learn's
+digits, 16 × 16 pixels, all turned; seed 0 without C12 and D2 (fast), or seeds 0–4 (full). The full preset also takes
 regenerated MNIST-rot (10,000 training, 2,000 validation and 50,000 test images), seeds 0–2, where TFDS_DATA_DIR says
 where MNIST is prepared; ``mnist_rot_small``, not in a preset, has 1,000 training and 10,000 test images of it. Learning
 rate and length of training are the same for all networks, the first that were tried; the last weights are tested.
@@ -35,8 +35,17 @@ from pathlib import Path
 import numpy as np
 
 from experiments import order_costs
-from experiments.claims import Claim, named, numbers, unmet
-from experiments.order_networks import ANCHOR, GROUPS, MODES, SETTINGS, OrderNetworkConfig, Setting, label, run_config
+from experiments.parts.claims import Claim, named, numbers, unmet
+from experiments.parts.order_networks import (
+    ANCHOR,
+    GROUPS,
+    MODES,
+    SETTINGS,
+    OrderNetworkConfig,
+    Setting,
+    label,
+    run_config,
+)
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
@@ -103,7 +112,7 @@ def one_run(data: str, setting: Setting, config: RunConfig, dataset: Dataset, ou
             "train_images": len(dataset.train),
             "test_images": len(dataset.test),
             "epochs": setting.epochs,
-            "config": "experiments/order_networks.py, run_config",
+            "config": "experiments/parts/order_networks.py, run_config",
             **circumstances(),
         }
         found.write_text(json.dumps(row))

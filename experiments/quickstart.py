@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.claims import Claim, alike, means, numbers, unmet
+from experiments.parts.claims import Claim, alike, means, numbers, unmet
 from geomdl.data import Dataset
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

@@ -28,7 +28,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, means, named, numbers
+from experiments.parts.claims import Claim, means, named, numbers
 from geomdl.data import Dataset, RedGreenConfig
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

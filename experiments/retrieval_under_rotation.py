@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, means, named, numbers, unmet
-from experiments.trained_networks import study, summary_row
+from experiments.parts.claims import Claim, means, named, numbers, unmet
+from experiments.parts.trained_networks import study, summary_row
 from geomdl.data import Dataset, rotated, unit_interval
 from geomdl.errors import unknown
 from geomdl.evaluators import Neighbours, nearest_neighbours, retrieval_metrics

@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, alike, means, numbers, unmet
-from experiments.trained_networks import described, study
+from experiments.parts.claims import Claim, alike, means, numbers, unmet
+from experiments.parts.trained_networks import described, study
 from geomdl.data import Dataset, Split, rotated
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

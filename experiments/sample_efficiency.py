@@ -39,10 +39,10 @@ from typing import Any
 import numpy as np
 
 from experiments import known_gain
-from experiments.claims import Claim, means, numbers, unmet
-from experiments.fitting import Fitter
-from experiments.order_networks import SETTINGS, turned_digits
-from experiments.prepared_data import data_folder, nested_subset
+from experiments.parts.claims import Claim, means, numbers, unmet
+from experiments.parts.fitting import Fitter
+from experiments.parts.order_networks import SETTINGS, turned_digits
+from experiments.parts.prepared_data import data_folder, nested_subset
 from geomdl.data import Dataset, data_config
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

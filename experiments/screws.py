@@ -24,9 +24,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, named, numbers, unmet
-from experiments.trained_networks import file_name
-from experiments.volume_data import solids, turned
+from experiments.parts.claims import Claim, named, numbers, unmet
+from experiments.parts.trained_networks import file_name
+from experiments.parts.volume_data import solids, turned
 from experiments.volumes import configuration
 from geomdl.data import Dataset, Split
 from geomdl.environment import circumstances

@@ -31,10 +31,10 @@ import numpy as np
 from flax import nnx
 
 from experiments import red_green
-from experiments.claims import Claim, alike, named, numbers, unmet
 from experiments.klein import input_spread
-from experiments.prepared_data import with_images
-from experiments.trained_networks import NETWORKS, study, summary_row
+from experiments.parts.claims import Claim, alike, named, numbers, unmet
+from experiments.parts.prepared_data import with_images
+from experiments.parts.trained_networks import NETWORKS, study, summary_row
 from geomdl.data import Dataset, DigitsConfig
 from geomdl.equivariance import ideally_shifted, without_nyquist
 from geomdl.errors import unknown

@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, named, unmet
+from experiments.parts.claims import Claim, named, unmet
 from geomdl.environment import circumstances
 from geomdl.errors import unknown
 from geomdl.kernels import SteerableKernelSpace, delta_orthogonal, initial_variances

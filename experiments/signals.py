@@ -36,9 +36,9 @@ import optax
 from flax import nnx
 from tqdm import tqdm
 
-from experiments.claims import Claim, alike, named, numbers, unmet
-from experiments.signal_data import LENGTH, PLACE, Examples, sounds, strings, table, write_examples
-from experiments.trained_networks import circumstances
+from experiments.parts.claims import Claim, alike, named, numbers, unmet
+from experiments.parts.signal_data import LENGTH, PLACE, Examples, sounds, strings, table, write_examples
+from experiments.parts.trained_networks import circumstances
 from geomdl.equivariance import check_contract
 from geomdl.errors import unknown
 from geomdl.layers import Conv, Dense, Flatten, GlobalPool, Pointwise, Sequential

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, named, numbers, unmet
-from experiments.point_fitting import fitted, turned
-from experiments.study_command import study_command
+from experiments.parts.claims import Claim, named, numbers, unmet
+from experiments.parts.point_fitting import fitted, turned
+from experiments.parts.study_command import study_command
 from geomdl.data import tetris
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

@@ -34,7 +34,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.prepared_data import data_folder, nested_subset, predicted_classes
+from experiments.parts.prepared_data import data_folder, nested_subset, predicted_classes
 from geomdl.data import Dataset, Split, data_config
 from geomdl.errors import unknown
 from geomdl.evaluators import predictor

@@ -38,10 +38,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, means, named, numbers, unmet
-from experiments.trained_networks import file_name
-from experiments.volume_data import glands, rotated, smaller, solids
-from experiments.volume_data import turned as moved
+from experiments.parts.claims import Claim, means, named, numbers, unmet
+from experiments.parts.trained_networks import file_name
+from experiments.parts.volume_data import glands, rotated, smaller, solids
+from experiments.parts.volume_data import turned as moved
 from geomdl.data import Dataset, Split
 from geomdl.environment import circumstances
 from geomdl.errors import unknown

@@ -34,8 +34,8 @@ from typing import Any, Literal
 import numpy as np
 from flax import nnx
 
-from experiments.claims import Claim, means, named, numbers, unmet
-from experiments.prepared_data import with_images
+from experiments.parts.claims import Claim, means, named, numbers, unmet
+from experiments.parts.prepared_data import with_images
 from geomdl.data import Dataset, DigitsConfig, Split
 from geomdl.environment import circumstances
 from geomdl.equivariance import WorstCase, worst_of_k, worst_on_grid

@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.claims import Claim, means, named, unmet
+from experiments.parts.claims import Claim, means, named, unmet
 from geomdl.actions import rotate, shift_crop
 from geomdl.data import XOConfig, o_pattern, x_pattern
 from geomdl.errors import unknown

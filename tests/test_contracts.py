@@ -25,7 +25,7 @@ import pytest
 from flax import nnx
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from experiments.symmetry_table import TABLE
+from experiments.tables.symmetry import TABLE
 from geomdl.actions import act
 from geomdl.equivariance import Report, Size, check_contract
 from geomdl.groups import PLANE, PlanarGroup

@@ -12,11 +12,11 @@ from geomdl.cli.main import main
 
 DOCS = Path(__file__).parents[1] / "docs"
 GUIDES = (
-    "your_model", "your_layer", "audit_orientation",
+    "your_model", "audit_orientation",
 )  # fmt: skip
 LONG = (
     "your_data", "features", "pretrained", "fine_tuning", "audit_in_ci", "three_dimensions", "your_loop", "coming_from",
-    "recipes", "weights",
+    "recipes", "weights", "your_layer",
 )  # fmt: skip
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STATUS = re.compile(r"\s+# exit status (\d)$")

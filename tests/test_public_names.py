@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from experiments.public_names import MODULES, PACKAGES, PAGE, page
+from experiments.tables.public_names import MODULES, PACKAGES, PAGE, page
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,7 +65,7 @@ BEHIND: dict[str, set[str]] = {
     "experiments/benchmarks/factored_network.py": {"geomdl.layers.transforms.conv_inputs"},
     "experiments/benchmarks/input.py": {"geomdl.cli.support.config_file"},
     "experiments/benchmarks/soak.py": {"geomdl.training.loop.parts"},
-    "experiments/symmetry_table.py": {
+    "experiments/tables/symmetry.py": {
         "geomdl.layers.contract_table.entries", "geomdl.layers.contract_table.sampling",
         "geomdl.layers.contract_table.volumes", "geomdl.models.contract_table",
     },
@@ -225,7 +225,7 @@ def test_experimental_names_are_public(package: str):
 
 
 def test_the_page_of_stable_and_experimental_names():
-    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m experiments.public_names"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m experiments.tables.public_names"
 
 
 @packages

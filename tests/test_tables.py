@@ -40,33 +40,33 @@ PAGES = [
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_tables_are_the_csv_files(page: str):
-    from experiments.readme_tables import TABLES, filled
+    from experiments.tables.pages import TABLES, filled
 
     text = (ROOT / page).read_text(encoding="utf-8")
     for make in TABLES[page]:
         assert text.count(f"<!-- {make.__name__} -->\n|") == 1
-    assert filled(page) == text, "run python -m experiments.readme_tables"
+    assert filled(page) == text, "run python -m experiments.tables.pages"
 
 
 @pytest.mark.parametrize("number", [*range(7), *(pytest.param(n, marks=pytest.mark.long) for n in (7, 8, 9))])
 def test_the_page_of_symmetries_is_what_the_contracts_say(number: int):
-    from experiments.symmetry_table import PAGE, SECTIONS, head, section
+    from experiments.tables.symmetry import PAGE, SECTIONS, head, section
 
     written = re.split(r"(?m)^(?=## )", PAGE.read_text(encoding="utf-8"))
     assert len(written) == 11 == 1 + len(SECTIONS)
     assert written[0] == head() + "\n"
     assert written[1 + number].rstrip() == section(SECTIONS[number]).rstrip(), (
-        "run python -m experiments.symmetry_table"
+        "run python -m experiments.tables.symmetry"
     )
 
 
 def test_every_model_stands_on_the_page_of_symmetries_with_what_it_says_for_one_group():
-    from experiments.symmetry_table import PAGE, TABLE, statement
+    from experiments.tables.symmetry import PAGE, TABLE, statement
 
     page = PAGE.read_text(encoding="utf-8")
     rows = {(cells[0], *cells[2:]) for cells in (line.strip("| ").split(" | ") for line in page.splitlines())}
     for entry in (entry for entry in TABLE if entry.section == "Models"):
-        assert (entry.name, *statement(entry, entry.quick[-1])) in rows, "run python -m experiments.symmetry_table"
+        assert (entry.name, *statement(entry, entry.quick[-1])) in rows, "run python -m experiments.tables.symmetry"
 
 
 def test_the_first_readme_snippet_runs_and_keeps_its_contract():

@@ -23,7 +23,7 @@ from flax import nnx
 
 from experiments.benchmarks.train_step import RESULTS
 from experiments.mnist_rot import NETWORKS, PRESETS, Run, configuration
-from experiments.training_steps import stepper
+from experiments.parts.training_steps import stepper
 from geomdl.environment import circumstances
 from geomdl.layers import with_method
 from geomdl.models import count_parameters

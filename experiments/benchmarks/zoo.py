@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from experiments.training_steps import stepper, training_step
+from experiments.parts.training_steps import stepper, training_step
 from geomdl.environment import circumstances
 from geomdl.layers import scanned
 from geomdl.models import MODELS

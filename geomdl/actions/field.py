@@ -31,6 +31,7 @@ from geomdl.groups import (
     PointGroup,
     SpatialGroup,
     point_factors,
+    require_kept,
     require_planar,
 )
 from geomdl.representations import FieldType, Representation
@@ -165,26 +166,15 @@ def act_on_space(
             return warp_volume(x, group.matrix(g), padding=padding)
         symmetry = space.grid_symmetry(group, g)
         if not symmetry.keeps(x.shape[1:-1]):
-            raise _unequal_sides(group, space, x.shape[1:-1])
+            require_kept(space, group, x.shape[1:-1])
         return symmetry(x)
     if isinstance(group, SpatialGroup) and not space.permutes_grid(group):
         return warp_volume(x, space_matrix(g, group), padding=padding)
     if not space.permutes_grid(group):
         raise ValueError(f"traced elements of {group} cannot be resampled on the {space}; allowed: concrete ones")
-    if not all(symmetry.keeps(x.shape[1:-1]) for symmetry in space.grid_symmetries(group)):
-        raise _unequal_sides(group, space, x.shape[1:-1])
+    require_kept(space, group, x.shape[1:-1])
     moves = [lambda x, symmetry=symmetry: symmetry(x) for symmetry in space.grid_symmetries(group)]
     return jax.lax.switch(_index(g, group), moves, x)
-
-
-def _unequal_sides(group: PointGroup, space: BaseSpace, size: tuple[int, ...]) -> ValueError:
-    equal = " and ".join(" = ".join(space.axes[a] for a in axes) for axes in space.exchanged_axes(group))
-    near = list(size)
-    for axes in space.exchanged_axes(group):
-        for a in axes:
-            near[a] = max(size[b] for b in axes)
-    got, near = ("x".join(map(str, n)) for n in (size, near))
-    return ValueError(f"{group} exchanges axes, which needs equal sides, {equal}; got {got}; try {near}")
 
 
 def _one_element(g: Any, group: PointGroup) -> Any:

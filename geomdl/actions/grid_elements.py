@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from geomdl.arrays import as_array
-from geomdl.errors import invalid
-from geomdl.groups import PLANE, BaseSpace
+from geomdl.groups import PLANE, BaseSpace, require_kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +71,7 @@ class GridElements:
     def _moved(self, x: jax.Array) -> jax.Array:
         """x'(p) = x(A⁻¹ p), in whole numbers: places are counted from the centre in halves of a pixel."""
         size = x.shape[1 : 1 + self.space.dimension]
-        for axes in self.space.exchanged_axes(self.group):
-            if len({size[a] for a in axes}) > 1:
-                named = ", ".join(self.space.axes[a] for a in axes)
-                allowed = f"{self.space.fields} with equal sides along {named}, which {self.group} exchanges"
-                raise invalid(f"size of the {self.space.fields}", size, allowed)
+        require_kept(self.space, self.group, size)
         last = np.array(size) - 1
         inverse = np.rint(np.swapaxes(self.space.matrix(self.group, self._elements), -1, -2)).astype(np.int32)
         places = np.rint(2 * self.space.coordinates(size)).reshape(-1, len(size)).astype(np.int32)

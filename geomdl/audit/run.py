@@ -26,7 +26,7 @@ from geomdl.audit.measuring.inspection import (
 from geomdl.audit.measuring.literature import further_measures
 from geomdl.audit.measuring.plan import FEW, Measured, Plan, worst_pictures
 from geomdl.audit.measuring.stream import Stream, arranged
-from geomdl.audit.probes.images import Images, Size, band_limited, normal, white_noise
+from geomdl.audit.probes.images import FOR_CLOUDS, Images, Size, band_limited, normal, white_noise
 from geomdl.audit.probes.output import AUTO, Output, output_of
 from geomdl.audit.probes.symmetries import AuditedGroup, symmetries
 from geomdl.audit.report.report import Audit, LayerTable
@@ -251,10 +251,7 @@ class _Subject:
         return tuple(sorted(verdicts, key=lambda v: not v.asked)), tuple(measurements)
 
     def further(self, seed: int) -> tuple[Measure, ...]:
-        """The measures of the literature, which are of images."""
-        if not isinstance(self.plan.group, PlanarGroup):
-            self.notes.append("the further measures are of images, and not taken of volumes")
-            return ()
+        """The measures of the literature."""
         return further_measures(self.model, self.images, self.output, self.plan.group, seed, self.notes)
 
     def layers(self) -> LayerTable | None:
@@ -313,7 +310,8 @@ def _images(
             axes = (*(VOLUME if volumes else PLANE).axes, "channels")
             if not isinstance(size, tuple | list) or len(size) != len(axes):
                 near = (16, 16, 16, 1) if volumes else (32, 32, 3)
-                raise invalid("size", size, f"({', '.join(axes)})", near)
+                clouds = f"; {FOR_CLOUDS}" if isinstance(size, tuple | list) and len(size) == 2 else ""
+                raise invalid("size", size, f"({', '.join(axes)}){clouds}", near)
             size = tuple(whole_number(axis, n) for axis, n in zip(axes, size, strict=True))
         size = find_size(model, dtype, volumes=volumes) if size is None else size
         count = count or (DEFAULT_VOLUMES if volumes else DEFAULT_COUNT)

@@ -22,6 +22,7 @@ from geomdl.equivariance.measures.errors import OrbitErrors, equivariance_error,
 from geomdl.equivariance.measures.invariance_score import FiringInvariance, firing_invariance
 from geomdl.equivariance.measures.learned_equivariance import FeatureEquivariance, feature_equivariance
 from geomdl.equivariance.measures.lie import LieDerivatives, lie_derivative, lie_derivative_per_layer
+from geomdl.equivariance.measures.lie_volumes import lie_derivative_of_volumes
 from geomdl.equivariance.measures.position import PositionLeak, position_leak
 from geomdl.equivariance.measures.spread import OrbitSpread, orbit_spread
 from geomdl.equivariance.measures.worst_case import WorstCase, worst_of_k, worst_on_grid
@@ -32,12 +33,13 @@ __all__ = [
     "Report", "Row", "Size", "WorstCase", "activations", "as_function", "check_contract", "circular_consistency",
     "compose", "crop_consistency", "eq_r", "eq_scale", "eq_t", "eq_t_frac", "equivariance_error", "exact_everywhere",
     "feature_equivariance", "firing_invariance", "ideally_shifted", "layer_errors", "lie_derivative",
-    "lie_derivative_per_layer", "orbit_errors", "orbit_spread", "position_leak", "relative_error", "side_by_side",
-    "square", "tolerance", "top1_change_rate", "without_nyquist", "worst_of_k", "worst_on_grid",
+    "lie_derivative_of_volumes", "lie_derivative_per_layer", "orbit_errors", "orbit_spread", "position_leak",
+    "relative_error", "side_by_side", "square", "tolerance", "top1_change_rate", "without_nyquist", "worst_of_k",
+    "worst_on_grid",
 ]  # fmt: skip
 
 __experimental__ = [
     "FeatureEquivariance", "FiringInvariance", "LayerErrors", "OrbitSpread", "PositionLeak", "activations",
-    "feature_equivariance", "firing_invariance", "ideally_shifted", "layer_errors", "orbit_spread", "position_leak",
-    "without_nyquist",
+    "feature_equivariance", "firing_invariance", "ideally_shifted", "layer_errors", "lie_derivative_of_volumes",
+    "orbit_spread", "position_leak", "without_nyquist",
 ]  # fmt: skip

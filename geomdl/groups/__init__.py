@@ -1,6 +1,7 @@
 """Abstract groups: elements, product, inverse, generators, subgroups, sampling. NumPy only."""
 
 from geomdl.groups.base_space import BASE_SPACES, LINE, PLANE, POINT, VOLUME, BaseSpace, GridSymmetry, base_space
+from geomdl.groups.grid_sizes import keeps_size, largest_keeping, nearest_kept_size, require_kept
 from geomdl.groups.group import Element, Group
 from geomdl.groups.per_axis import PerAxis, along, elementwise, per_axis
 from geomdl.groups.planar import C1, C2, C4, C8, D1, D2, D4, D8, O2, SO2, C, D, PlanarGroup
@@ -68,13 +69,17 @@ __all__ = [
     "base_space",
     "elementwise",
     "group",
+    "keeps_size",
+    "largest_keeping",
     "moving_factor",
     "moving_part",
     "named_subgroups",
+    "nearest_kept_size",
     "per_axis",
     "planar_factors",
     "point_factors",
     "point_group",
+    "require_kept",
     "require_planar",
     "require_point_group",
     "subgroup",
@@ -84,7 +89,8 @@ __all__ = [
 
 __experimental__ = [
     "AnySubgroup", "BASE_SPACES", "BaseSpace", "Ci", "GridSymmetry", "I", "Ih", "LINE", "O", "O3", "Oh", "PLANE",
-    "POINT", "PerAxis", "PointGroup", "SO3", "SemidirectProduct", "SpatialGroup", "SpatialSubgroup", "T", "Td",
-    "Th", "VOLUME", "along", "base_space", "elementwise", "moving_factor", "moving_part", "named_subgroups",
-    "per_axis", "planar_factors", "point_factors", "point_group", "require_planar", "require_point_group", "wallpaper",
+    "POINT", "PerAxis", "PointGroup", "SO3", "SemidirectProduct", "SpatialGroup", "SpatialSubgroup", "T", "Td", "Th",
+    "VOLUME", "along", "base_space", "elementwise", "keeps_size", "largest_keeping", "moving_factor", "moving_part",
+    "named_subgroups", "nearest_kept_size", "per_axis", "planar_factors", "point_factors", "point_group",
+    "require_kept", "require_planar", "require_point_group", "wallpaper",
 ]  # fmt: skip

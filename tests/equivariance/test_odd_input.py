@@ -51,7 +51,8 @@ def test_no_measure_is_forgotten() -> None:
         for name in eq.__all__
         if inspect.isfunction(thing := getattr(eq, name)) and {"model", "x"} <= set(inspect.signature(thing).parameters)
     }
-    assert of_models - {"activations"} <= set(ON_IMAGES)
+    of_volumes = {"lie_derivative_of_volumes"}
+    assert of_models - {"activations"} - of_volumes <= set(ON_IMAGES)
 
 
 @pytest.mark.parametrize("name", ON_IMAGES)

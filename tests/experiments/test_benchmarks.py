@@ -164,7 +164,7 @@ def test_all_sides_of_the_network_benchmark_are_the_same_network():
 
 
 def test_whole_networks_are_measured_in_turn(monkeypatch, tmp_path):
-    module, tables = load("factored_network"), importlib.import_module("experiments.readme_tables")
+    module, tables = load("factored_network"), importlib.import_module("experiments.tables.pages")
     small = FieldType("C4", "1 trivial")
     layers = [Conv(small, small, 3, basis="steerable", rngs=nnx.Rngs(0)), GlobalPool(small)]
     net = Sequential([*layers, Dense(small, FieldType("C4", "10 trivial"), rngs=nnx.Rngs(0))])

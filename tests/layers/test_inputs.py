@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from experiments.symmetry_table import TABLE
+from experiments.tables.symmetry import TABLE
 from geomdl.layers import Conv, Dense, GroupNorm, Layer, PositionEmbedding, Reshuffle, SelfAttention, Upsample, freeze
 from geomdl.layers.contract_table.entries import Entry
 from geomdl.models import MODELS, export

@@ -135,12 +135,8 @@ def test_dropout_needs_a_key_in_training_only():
         (lambda: MLPConfig().build((8, 8), 10, rngs=nnx.Rngs(0)), "invalid image_shape"),  # type: ignore[arg-type]
         (lambda: MLPConfig().build((8, 8, 1), 0, rngs=nnx.Rngs(0)), "invalid num_classes 0"),
         (
-            lambda: GCNNConfig(group="C2", width=1).build((60, 50, 1), 3, rngs=nnx.Rngs(0)),
-            "image size for group C2 '60x50'; .* differ by a multiple of 4.*try 60x48",
-        ),
-        (
-            lambda: GCNNConfig(group="D1", width=1, downsampling="blur").build((6, 5, 1), 3, rngs=nnx.Rngs(0)),
-            "image size for group D1 '6x5'.*try 6x6",
+            lambda: GCNNConfig(group="D4", width=1).build((60, 50, 1), 3, rngs=nnx.Rngs(0)),
+            r"image size for group D4 '60x50'; allowed: square images .*; or, for this size, D2, .*; try 50x50",
         ),
         (lambda: CNNConfig(width=1, depth=4).build((5, 8, 1), 3, rngs=nnx.Rngs(0)), "model.depth 4.* 5x8 .*try 3"),
         (

@@ -9,7 +9,7 @@ from flax import nnx
 from geomdl.actions import act
 from geomdl.evaluators import sliding_window
 from geomdl.groups import group as group_of
-from geomdl.layers import Layer
+from geomdl.layers import Conv, Layer
 from geomdl.models import (
     MODELS,
     FCNConfig,
@@ -145,3 +145,28 @@ def test_parameters_are_matched_and_summaries_add_up(name: str):
 def test_what_does_not_fit_is_refused(make, message: str):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(("scalars", "rank"), [(0, 1), (None, 4)])
+def test_few_fields_give_several_scores(scalars, rank):
+    """The invariant numbers of one field are one: four scores of it are multiples of one another."""
+    config = GroupUNetConfig(group="C4", width=1, depth=1, scalars=scalars)
+    model = config.build((8, 8, 1), 4, rngs=nnx.Rngs(0))
+    x = np.random.default_rng(0).normal(size=(2, 8, 8, 1)).astype(np.float32)
+    scores = np.asarray(jax.jit(lambda x: model(x))(x)).reshape(-1, 4)
+    values = np.linalg.svd(scores - scores.mean(0), compute_uv=False)
+    assert (values > 1e-4 * values[0]).sum() == rank
+
+
+def test_scalars_are_where_there_are_fewer_fields_than_outputs():
+    def given(**options) -> list[str]:
+        layers = GroupUNetConfig(depth=1, **options).shapes((8, 8, 1), 4).layers
+        return [str(layer.out_type.fields) for layer in layers if isinstance(layer, Conv)][-2:]
+
+    assert given(group="C4", width=3) == ["12 trivial", "4 trivial"]
+    assert given(group="SO2", width=1) == ["12 trivial", "4 trivial"]
+    assert given(group="C4", width=4) == ["4 regular", "4 trivial"]
+    assert given(group="C4", width=4, scalars=5) == ["5 trivial", "4 trivial"]
+    assert given(group="C1", width=1) == ["1 trivial", "4 trivial"]
+    with pytest.raises(ValueError, match=r"invalid model\.scalars -1; allowed: a number of channels"):
+        GroupUNetConfig(scalars=-1)

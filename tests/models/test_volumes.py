@@ -90,8 +90,10 @@ def test_a_chiral_network_changes_under_every_mirror():
 @pytest.mark.parametrize(
     ("message", "name", "options", "shape"),
     [
-        (r"volume size for group O '6x6x4'; allowed: cubes .*; try 4x4x4", "gcnn", {"group": "O"}, (6, 6, 4, 1)),
-        (r"size for group C4z '6x6x4'; allowed: height = width; try 6x4x4", "gcnn", {"group": "C4z"}, (6, 6, 4, 1)),
+        (r"size for group O '6x6x4'; allowed: cubes .*, D4x, .*; try 6x6x6", "gcnn", {"group": "O"}, (6, 6, 4, 1)),
+        (r"group C4z '6x6x4'; allowed: height = width.*, C2z, .*; try 6x4x4", "gcnn", {"group": "C4z"}, (6, 6, 4, 1)),
+        (r"group D4h '5x7x8'; .*, D2h, its largest .*; try 5x7x7", "group_unet", {"group": "D4h"}, (5, 7, 8, 1)),
+        (r"group Oh '6x7x8'; allowed: cubes .*, D2h, its largest .*; try 7x7x7", "gcnn", {"group": "Oh"}, (6, 7, 8, 1)),
         (r"'C4'; allowed: a group that moves volumes: .*; try 'C4z'", "gcnn", {"group": "C4"}, (6, 6, 6, 1)),
         (r"model.group 'O'; allowed: a group that moves images: .*; try 'C4'", "gcnn", {"group": "O"}, (6, 6, 1)),
         (r"'SO3'; allowed: a subgroup of Oh \(exact on the grid of volumes\)", "gcnn", {"group": "SO3"}, (6,) * 3),
@@ -110,6 +112,44 @@ def test_sizes_that_break_the_symmetry_are_named():
     config = MODELS["gcnn"](group="O", width=1, depth=2, kernel_size=3, downsampling="stride")
     with pytest.warns(InexactSizeWarning, match="volumes of 6x6x6 pixels .* nearest exact sizes: 5x5x5 and 7x7x7"):
         config.shapes((6, 6, 6, 1), 2)
+
+
+def kept(name: str, points: str, size: tuple[int, ...], **options) -> None:
+    """Every element is exact on a volume that is no cube, the contract says so, and the layers' sizes are right."""
+    model = MODELS[name](width=1, depth=2 if name == "gcnn" else 1, group=points, **options).build(
+        (*size, 1), 2, rngs=nnx.Rngs(0)
+    )
+    group_of = SpatialGroup(points)
+    assert model.contract.points.at(size) == "exact"
+    found = changes(model, size, group_of)
+    assert len(found) == group_of.order
+    assert found.max() < 1e-5
+    assert model.contract.output_size(size) == (() if name == "gcnn" else size)
+
+
+@pytest.mark.parametrize(("name", "points", "size"), [("gcnn", "D2h", (6, 7, 8)), ("group_unet", "C4h", (5, 8, 8))])
+def test_volumes_that_are_no_cubes(name, points, size):
+    kept(name, points, size, kernel_size=3)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("halving", ["max", "average", "blur"])
+@pytest.mark.parametrize("name", ["gcnn", "group_unet"])
+@pytest.mark.parametrize(
+    ("points", "size"),
+    [("D2h", (6, 7, 8)), ("Ci", (6, 7, 8)), ("C2h", (7, 6, 5)), ("D2z", (5, 6, 8)), ("C4h", (5, 8, 8)),
+     ("C4h", (6, 7, 7)), ("D4hx", (8, 8, 5)), ("C4y", (7, 6, 7))],
+)  # fmt: skip
+def test_every_model_and_halving_on_volumes_that_are_no_cubes(name, points, size, halving):
+    kept(name, points, size, **{"downsampling" if name == "gcnn" else "halving": halving})
+
+
+def test_a_kept_size_of_a_larger_group_is_needed():
+    model = MODELS["gcnn"](group="D2h", width=1, kernel_size=3, depth=2).build((6, 6, 6, 1), 2, rngs=nnx.Rngs(0))
+    found = changes(model, (6, 6, 6), Oh)
+    own = SpatialGroup("D2h").contains_matrix(Oh.matrix(Oh.elements()))
+    assert found[own].max() < 1e-5
+    assert found[~own].min() > 1e-3
 
 
 def test_widths_are_matched_and_sizes_change_at_the_call():

@@ -26,7 +26,7 @@ def study(load):
 
 @pytest.fixture(scope="module")
 def networks(study):
-    return sys.modules["experiments.order_networks"]
+    return sys.modules["experiments.parts.order_networks"]
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,7 @@ def test_images_saved_are_interpolated(study):
 
 
 def test_more_images_go_on_from_fewer_and_classes_are_balanced(load):
-    data = load("experiments/prepared_data.py")
+    data = load("experiments/parts/prepared_data.py")
     labels = np.random.default_rng(0).permutation(np.arange(200) % 10)
     ten, fifty = (data.nested_subset(labels, count, seed=3) for count in (10, 50))
     assert sorted(labels[ten]) == list(range(10))
@@ -107,7 +107,7 @@ def test_more_images_go_on_from_fewer_and_classes_are_balanced(load):
 def test_a_fit_learns_what_it_was_given_and_is_a_function_of_the_seed(load):
     from geomdl.models import MODELS
 
-    fitting = load("experiments/fitting.py")
+    fitting = load("experiments/parts/fitting.py")
     images = np.random.default_rng(0).random((8, 6, 6, 1)).astype(np.float32)
     labels = np.arange(8) % 2
     fitter = fitting.Fitter(MODELS["mlp"](width=16), (6, 6, 1), 2, steps=60, batch=8)

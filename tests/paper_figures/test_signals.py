@@ -22,7 +22,7 @@ def study(load):
 
 @pytest.fixture(scope="module")
 def data(load):
-    return load("experiments/signal_data.py")
+    return load("experiments/parts/signal_data.py")
 
 
 def test_everything_was_measured(study):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import volume_data
+from experiments.parts import volume_data
 from geomdl.groups import O
 from geomdl.plots import read_csv
 

@@ -22,6 +22,10 @@ CUTOFF = 1 / 8
 """Band-limited images have frequencies up to this, in cycles per pixel: a wavelength of eight pixels or more."""
 
 
+FOR_CLOUDS = "point clouds have no grid: geomdl.points.cloud_errors(model, clouds) measures models of them"
+"""What to take for them, for messages."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Images:
     """Images with their name, and their labels if they have any.
@@ -45,7 +49,7 @@ class Images:
         ):
             found = f"{self.pixels.dtype}{list(self.pixels.shape)}"
             allowed = "two or more, [n, height, width, channels] or [n, depth, height, width, channels], floating point"
-            raise invalid(f"images of {self.name}", found, allowed)
+            raise invalid(f"images of {self.name}", found, allowed + f"; {FOR_CLOUDS}" * (self.pixels.ndim == 3))
         if not np.all(np.isfinite(self.pixels)):
             raise ValueError(f"the images of {self.name} contain NaN or infinity; an audit needs finite pixels")
 

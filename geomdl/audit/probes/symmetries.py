@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from geomdl.audit.probes.space import FLIPS, SpaceElement, elements_in_space, named_parts, other_rotations
 from geomdl.audit.probes.transformations import PointElement, is_on_grid
 from geomdl.audit.results.verdict import Measurement
-from geomdl.groups import PlanarGroup, SpatialGroup
+from geomdl.groups import VOLUME, PlanarGroup, SpatialGroup, require_kept
 
 SHIFTS = {
     "shifts": "circular shifts by whole pixels",
@@ -133,13 +133,7 @@ def grid_elements(group: AuditedGroup, size: Sequence[int]) -> list[PointElement
     """
     chosen = [element for element in group_elements(group) if is_on_grid(element)]
     if isinstance(group, SpatialGroup):
-        apart = [e for e in elements_in_space(group) if not e.keeps(tuple(size))]
-        if apart:
-            shown = "×".join(map(str, size))
-            raise ValueError(
-                f"{group} exchanges axes of volumes ({apart[0]}), which must be equally long, got {shown}; crop them,"
-                " or audit with a group about the axis whose planes are square, such as 'C4z', or 'D2z'"
-            )
+        require_kept(VOLUME, group, tuple(size))
         return chosen + [element for element in FLIPS.values() if element not in chosen]
     if size[0] != size[1] and any(element[1] % 180 for element in chosen if not isinstance(element, SpaceElement)):
         raise ValueError(

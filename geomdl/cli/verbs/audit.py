@@ -96,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from geomdl.audit import Images, audit, read_images
     from geomdl.audit.measuring.loading import load_target
+    from geomdl.audit.probes.images import FOR_CLOUDS
     from geomdl.audit.report.files import write
     from geomdl.cli.support.quiet import quiet_libraries
 
@@ -115,6 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
             data_dir=arguments.data_dir,
         )
         of_run = tuple(trained.image_shape)
+        if len(of_run) == 2:
+            raise invalid("run to audit", arguments.workdir, f"one of images or volumes; {FOR_CLOUDS}")
         if arguments.group is None:
             arguments.group = "Oh" if len(of_run) == 4 else "D4"
             names = symmetry_names(group(arguments.group))

@@ -9,6 +9,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from geomdl.actions.grid import roll, shift_crop
+from geomdl.actions.volume_warp import warp_volume
 from geomdl.actions.warp import Padding, warp
 from geomdl.arrays import wide_dtype
 from geomdl.equivariance.adapters.functions import Model, as_function
@@ -70,7 +71,7 @@ class Consistency:
 
 
 def crop_consistency(
-    model: Any, x: ArrayLike, crop: int | tuple[int, int], *, pairs: int = 8, seed: int = 0
+    model: Any, x: ArrayLike, crop: int | tuple[int, ...], *, pairs: int = 8, seed: int = 0
 ) -> Consistency:
     """The probability that the predictions for two random crops a, b of a larger image agree:
 
@@ -82,8 +83,8 @@ def crop_consistency(
     Args:
       model: a classifier, anything that `geomdl.equivariance.as_function` takes: logits ``[batch, classes]`` or
         integer classes ``[batch]``.
-      x: images larger than the crops.
-      crop: the size of the crops in pixels, (height, width) or one number.
+      x: images, or volumes, larger than the crops.
+      crop: the size of the crops in pixels, (height, width) or one number; of volumes (depth, height, width).
       pairs: how many pairs of crops.
       seed: of the offsets.
 
@@ -97,26 +98,24 @@ def crop_consistency(
     >>> crop_consistency(lambda x: jnp.stack([x.mean((1, 2, 3)), 0 * x[:, 0, 0, 0]], -1), x, 7).consistency > 0.5
     True
     """
-    x = image_batch(x)
-    height, width = (whole_number("crop", n) for n in (crop if isinstance(crop, tuple | list) else (crop, crop)))
-    room = np.array([x.shape[1] - height, x.shape[2] - width])
-    if min(height, width) < 1 or room.min() < 0 or not room.any():
-        raise invalid(
-            "crop", crop, f"smaller than the images, which are {x.shape[1]}x{x.shape[2]}", int(min(x.shape[1:3]) - 1)
-        )
+    x = _images_or_volumes(x)
+    size, n = x.shape[1:-1], x.ndim - 2
+    sides = tuple(whole_number("crop", n) for n in (crop if isinstance(crop, tuple | list) else (crop,) * n))
+    room = np.subtract(size, sides) if len(sides) == n else np.full(1, -1)
+    if min(sides) < 1 or room.min() < 0 or not room.any():
+        allowed = f"smaller than the images, which are {'x'.join(map(str, size))}"
+        raise invalid("crop", crop, allowed, int(min(size) - 1))
     pairs, seed = whole_number("pairs", pairs), whole_number("seed", seed, least=0)
-    offsets = np.random.default_rng(seed).integers(0, room + 1, (pairs, 2, 2)).reshape(pairs, 4)
+    offsets = np.random.default_rng(seed).integers(0, room + 1, (pairs, 2, n)).reshape(pairs, 2 * n)
 
     def crop_at(corner: Any, x: jax.Array) -> jax.Array:
         corner = jnp.asarray(corner).astype(jnp.int32)
-        starts = (0, corner[0], corner[1], 0)
-        return jax.lax.dynamic_slice(
-            x, [jnp.asarray(s, jnp.int32) for s in starts], (len(x), height, width, x.shape[3])
-        )
+        zero = jnp.zeros((), jnp.int32)
+        return jax.lax.dynamic_slice(x, (zero, *corner, zero), (len(x), *sides, x.shape[-1]))
 
-    reference = crop_at(np.zeros(2, np.int32), x)
+    reference = crop_at(np.zeros(n, np.int32), x)
     return _compare(
-        model, "crop consistency", reference, offsets, lambda g, _: crop_at(g[:2], x), lambda g, _: crop_at(g[2:], x)
+        model, "crop consistency", reference, offsets, lambda g, _: crop_at(g[:n], x), lambda g, _: crop_at(g[n:], x)
     )
 
 
@@ -128,7 +127,7 @@ def circular_consistency(model: Any, x: ArrayLike, *, max_shift: int = 3, pairs:
 
     Args:
       model: a classifier; see `crop_consistency`.
-      x: images ``[batch, height, width, channels]``.
+      x: images ``[batch, height, width, channels]``, or volumes ``[batch, depth, height, width, channels]``.
       max_shift: in pixels, at least 1.
       pairs: how many pairs of shifts.
       seed: of the shifts.
@@ -140,13 +139,16 @@ def circular_consistency(model: Any, x: ArrayLike, *, max_shift: int = 3, pairs:
     >>> circular_consistency(lambda x: jnp.stack([(x**3).mean((1, 2, 3)), 0 * x[:, 0, 0, 0]], -1), x).consistency
     1.0
     """
-    x = image_batch(x)
+    x = _images_or_volumes(x)
+    n, axes = x.ndim - 2, range(x.ndim - 2)
     max_shift, pairs = whole_number("max_shift", max_shift), whole_number("pairs", pairs)
     seed = whole_number("seed", seed, least=0)
-    shifts = np.random.default_rng(seed).integers(-max_shift, max_shift, (pairs, 4))
-    return _compare(
-        model, "circular consistency", x, shifts, lambda g, x: roll(x, (g[0], g[1])), lambda g, x: roll(x, (g[2], g[3]))
-    )
+    shifts = np.random.default_rng(seed).integers(-max_shift, max_shift, (pairs, 2 * n))
+
+    def first(g: Any, x: jax.Array) -> jax.Array:
+        return roll(x, [g[a] for a in axes])
+
+    return _compare(model, "circular consistency", x, shifts, first, lambda g, x: first(g[n:], x))
 
 
 def top1_change_rate(
@@ -171,7 +173,8 @@ def top1_change_rate(
 
     Args:
       model: a classifier; see `crop_consistency`.
-      x: images ``[batch, height, width, channels]``.
+      x: images ``[batch, height, width, channels]``, or volumes ``[batch, depth, height, width, channels]``, which are
+        turned about each of the axes x, y and z.
       transformation: ``"shift"``, ``"scale"`` or ``"rotation"``.
       strength: whole pixels (shift), pixels (scale) or degrees (rotation); 1 by default.
       padding: what comes in: ``"zeros"`` or ``"wrap"`` for shifts, and ``"mirror"`` too for the others.
@@ -184,35 +187,52 @@ def top1_change_rate(
     >>> top1_change_rate(lambda x: jnp.stack([x[:, 0, 0, 0], 0 * x[:, 0, 0, 0] + 0.5], -1), x).change_rate
     1.0
     """
-    x, by = image_batch(x), 1.0 if strength is None else float(strength)
+    x, by = _images_or_volumes(x), 1.0 if strength is None else float(strength)
+    n = x.ndim - 2
+    resample = warp if n == 2 else warp_volume
     if not 0 < by < np.inf or (transformation == "shift" and by != int(by)):
         raise invalid("strength", strength, "a positive number; whole pixels for shifts", 1)
     if transformation == "shift":
         if padding == "mirror":
             raise invalid("padding of shifts", padding, "zeros or wrap", "zeros")
         shift = shift_crop if padding == "zeros" else roll
-        shifts = np.array([[-1, 0], [1, 0], [0, -1], [0, 1]]) * int(by)
-        return _compare(model, f"{by:g}-pixel shift consistency", x, shifts, lambda g, x: shift(x, (g[0], g[1])))
+        shifts = np.concatenate([np.stack([-e, e]) for e in np.eye(n, dtype=int)]) * int(by)
+        name = f"{by:g}-pixel shift consistency"
+        return _compare(model, name, x, shifts, lambda g, x: shift(x, [g[a] for a in range(n)]))
     if transformation == "scale":
-        size = min(x.shape[1:3])
+        size = min(x.shape[1:-1])
         factors = np.array([[(size + by) / size], [(size - by) / size]])
         if by >= size:
             raise invalid("strength", strength, f"fewer pixels than the image has, {size}", 1)
 
         def rescale(g: Any, x: jax.Array) -> jax.Array:
             dtype = wide_dtype(x.dtype)
-            return warp(x, jnp.asarray(g, dtype)[0] * jnp.eye(2, dtype=dtype), padding=padding)
+            return resample(x, jnp.asarray(g, dtype)[0] * jnp.eye(n, dtype=dtype), padding=padding)
 
         return _compare(model, f"{by:g}-pixel scale consistency", x, factors, rescale)
     if transformation == "rotation":
+        axes = [(0, 1)] if n == 2 else [(0, 1), (1, 2), (2, 0)]
+        matrices = np.array([_rotation(n, *plane, np.deg2rad(t)) for plane in axes for t in (by, -by)])
 
         def turn(g: Any, x: jax.Array) -> jax.Array:
-            angle = jnp.deg2rad(jnp.asarray(g, wide_dtype(x.dtype))[0])
-            cos, sin = jnp.cos(angle), jnp.sin(angle)
-            return warp(x, jnp.stack([jnp.stack([cos, -sin]), jnp.stack([sin, cos])]), padding=padding)
+            matrix = jnp.asarray(matrices, wide_dtype(x.dtype))[jnp.asarray(g)[0]]
+            return resample(x, matrix, padding=padding)
 
-        return _compare(model, f"{by:g}° rotation consistency", x, np.array([[by], [-by]]), turn)
+        result = _compare(model, f"{by:g}° rotation consistency", x, np.arange(len(matrices))[:, None], turn)
+        return dataclasses.replace(result, elements=tuple((t,) for _ in axes for t in (by, -by)))
     raise unknown("transformation", transformation, ("shift", "scale", "rotation"))
+
+
+def _images_or_volumes(x: ArrayLike) -> jax.Array:
+    return image_batch(x, dimension=3 if np.ndim(x) == 5 else 2)
+
+
+def _rotation(dimension: int, i: int, j: int, angle: float) -> np.ndarray:
+    """The rotation that takes axis i towards axis j."""
+    matrix = np.eye(dimension)
+    matrix[[i, j], [i, j]] = np.cos(angle)
+    matrix[j, i], matrix[i, j] = np.sin(angle), -np.sin(angle)
+    return matrix
 
 
 def require_classes(model: Model, x: jax.Array) -> Any:

@@ -12,7 +12,7 @@ from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import as_function
 from geomdl.equivariance.measures.evaluation import image_batch
 from geomdl.equivariance.measures.learned_equivariance import layer_outputs
-from geomdl.equivariance.measures.symmetry import Transformations, symmetry
+from geomdl.equivariance.measures.symmetry import Transformations, dimension_of, symmetry
 from geomdl.errors import invalid, unknown
 
 
@@ -95,7 +95,8 @@ def firing_invariance(
 
     Args:
       model: anything that `geomdl.equivariance.as_function` takes.
-      x: images ``[batch, height, width, channels]``; at least 2/G of them are wanted, so that two fire.
+      x: images ``[batch, height, width, channels]``; at least 2/G of them are wanted, so that two fire. Volumes for
+        groups of space.
       group: see `geomdl.equivariance.orbit_errors`.
       layer: its name; every entry of its output is a unit.
       global_rate: G; at least one image fires.
@@ -118,10 +119,11 @@ def firing_invariance(
     """
     if not 0 < global_rate < 1 or not 0 < proportion <= 1:
         raise invalid("global_rate, proportion", (global_rate, proportion), "in (0, 1) and (0, 1]", (0.01, 0.2))
-    f, x = as_function(model), image_batch(x)
+    f = as_function(model)
+    x = image_batch(x, dimension=dimension_of(group, f))
     if len(x) < 2:
         raise invalid("x", f"{len(x)} image", "two images or more", 100)
-    s = symmetry(group, x.shape[1:3], elements=elements, padding=padding, count=count, seed=seed)
+    s = symmetry(group, x.shape[1:-1], elements=elements, padding=padding, count=count, seed=seed)
     outputs = layer_outputs(f, x)
     plain = outputs(x)
     if layer not in plain:

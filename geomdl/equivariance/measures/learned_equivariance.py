@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import Model, as_function
 from geomdl.equivariance.measures.evaluation import image_batch
-from geomdl.equivariance.measures.symmetry import Action, Transformations, symmetry
+from geomdl.equivariance.measures.symmetry import Action, Transformations, dimension_of, symmetry
 from geomdl.errors import invalid, unknown
 
 
@@ -89,8 +89,9 @@ def feature_equivariance(
 
       Σ ‖φ(g x) − M_g φ(x) − b_g‖² / Σ ‖φ(g x) − mean φ(g x)‖².
 
-    Features ``[batch, height, width, channels]`` are moved by g as scalar fields first and M_g mixes the channels, the
-    same way at all pixels (the map of pixels is known, that of channels is learnt); others get a full matrix. Small
+    Features ``[batch, height, width, channels]`` (of volumes those with a depth) are moved by g as scalar fields first
+    and M_g mixes the channels, the same way at all pixels (the map of pixels is known, that of channels is learnt);
+    others get a full matrix. Small
     ``fitted`` with large ``identity`` means equivariant, both small means invariant, large ``fitted`` that no linear
     map does it, or that there are too few images for the size of the features.
 
@@ -99,7 +100,7 @@ def feature_equivariance(
     Args:
       model: anything that `geomdl.equivariance.as_function` takes. Layers are looked into where that can be done;
         otherwise the output is the only layer.
-      x: images ``[batch, height, width, channels]``, at least 4.
+      x: images ``[batch, height, width, channels]``, at least 4; volumes for groups of space.
       group: see `geomdl.equivariance.orbit_errors`.
       layers: names of layers; all by default.
       ridge: the penalty on M_g, relative to the mean variance of the features.
@@ -119,12 +120,13 @@ def feature_equivariance(
     >>> result.labels
     ('shift (1, 0)',)
     """
-    f, x = as_function(model), image_batch(x)
+    f = as_function(model)
+    x = image_batch(x, dimension=dimension_of(group, f))
     if len(x) < 4:
         raise invalid("x", f"{len(x)} images", "at least 4: half to fit, half to test", 64)
     if not 0 < ridge < np.inf:
         raise invalid("ridge", ridge, "a positive number", 1e-6)
-    s = symmetry(group, x.shape[1:3], elements=elements, padding=padding, count=count, seed=seed)
+    s = symmetry(group, x.shape[1:-1], elements=elements, padding=padding, count=count, seed=seed)
     chosen = slice(None) if elements is not None else slice(0, count)
     features = layer_outputs(f, x)
     plain = features(x)
@@ -133,15 +135,19 @@ def feature_equivariance(
             raise unknown("layer", name, list(plain))
 
     @functools.cache
-    def field_action(size: tuple[int, int]) -> Action:
-        return symmetry(group, x.shape[1:3], "field", out_size=size, elements=s.elements, padding=padding).expect
+    def field_action(size: tuple[int, ...]) -> Action:
+        return symmetry(group, x.shape[1:-1], "field", out_size=size, elements=s.elements, padding=padding).expect
 
     found: list[tuple[str, str, float, float]] = []
     for g, label in zip(s.elements[chosen], s.labels[chosen], strict=True):
         moved = features(s.move(g, x))
         for name in layers or plain:
-            expected = _moved(plain[name], g, field_action)
-            found.append((name, label, *_residuals(expected, plain[name], moved[name], ridge)))
+            is_field = plain[name].ndim == x.ndim
+            expected = _moved(plain[name], g, field_action) if is_field else plain[name]
+            source, same, goal = (
+                y if is_field else y.reshape(len(y), 1, -1) for y in (expected, plain[name], moved[name])
+            )
+            found.append((name, label, *_residuals(source, same, goal, ridge)))
     found.sort(key=lambda row: list(plain).index(row[0]))
     names, labels, fitted, identity = zip(*found, strict=True)
     return FeatureEquivariance(f.name, s.name, names, labels, fitted, identity)
@@ -164,21 +170,17 @@ def layer_outputs(f: Model, x: jax.Array) -> Any:
 
 def _moved(y: np.ndarray, g: np.ndarray, field_action: Any) -> np.ndarray:
     """ρ(g) y for scalar fields that can be moved like the image; y itself otherwise."""
-    if y.ndim != 4 or min(y.shape[1:3]) < 2:
+    if min(y.shape[1:-1]) < 2:
         return y
     try:
-        return np.asarray(field_action(y.shape[1:3])(g, jnp.asarray(y)))
+        return np.asarray(field_action(y.shape[1:-1])(g, jnp.asarray(y)))
     except ValueError:  # as a shift by less than an output pixel
         return y
 
 
 def _residuals(moved: np.ndarray, plain: np.ndarray, target: np.ndarray, ridge: float) -> tuple[float, float]:
-    """Of the fitted map, and of φ(gx) ≈ φ(x), on the images of odd number."""
-
-    def flat(y: np.ndarray) -> np.ndarray:
-        return (y if y.ndim == 4 else y.reshape(len(y), 1, -1)).astype(np.float64)
-
-    source, goal, same = flat(moved), flat(target), flat(plain)
+    """Of the fitted map of the last axis, and of φ(gx) ≈ φ(x), on the images of odd number."""
+    source, goal, same = (y.astype(np.float64) for y in (moved, target, plain))
     width = source.shape[-1]
     a, b = (z[0::2].reshape(-1, width) for z in (source, goal))
     c, d = (z[1::2].reshape(-1, width) for z in (source, goal))
@@ -193,4 +195,4 @@ def _residuals(moved: np.ndarray, plain: np.ndarray, target: np.ndarray, ridge: 
     else:
         fitted = np.linalg.solve(a.T @ a + penalty * np.eye(width), a.T @ b)
     residual = ((d - aim - (c - centre) @ fitted) ** 2).sum()
-    return float(residual / variance), float(((flat(target)[1::2] - same[1::2]) ** 2).sum() / variance)
+    return float(residual / variance), float(((goal[1::2] - same[1::2]) ** 2).sum() / variance)

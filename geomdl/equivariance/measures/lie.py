@@ -149,7 +149,7 @@ def lie_derivative(
     >>> round(result.of("brightness"), 5)  # d/dt of the mean of x + t
     1.0
     """
-    f, x = _differentiable(model), image_batch(x)
+    f, x = with_derivative(model), image_batch(x)
     f, law = in_plain_layout(f, output_law(output, None))
     if isinstance(law, OutputLaw):
         if not (law.field_type is None or law.field_type.is_trivial):
@@ -201,7 +201,7 @@ def lie_derivative_per_layer(
     >>> result.layers
     ('square', 'output')
     """
-    f, x = _differentiable(model), image_batch(x)
+    f, x = with_derivative(model), image_batch(x)
 
     def outputs(f: Model, x: jax.Array) -> dict[str, jax.Array]:  # ordered, so that JAX does not sort the layers
         layers = f.activations(x).items()
@@ -232,11 +232,11 @@ def _derivatives(
 
             def differentiate(direction: jax.Array) -> dict[str, tuple[jax.Array, ...]]:
                 y, derivative = jax.jvp(along, (jnp.zeros_like(direction),), (direction,))
-                return OrderedDict((name, _sizes(y[name], derivative[name])) for name in y)
+                return OrderedDict((name, root_mean_squares(y[name], derivative[name])) for name in y)
 
             return jax.lax.map(differentiate, directions)
 
-        with _forward_mode_of(f):
+        with forward_mode_of(f):
             directions = jnp.eye(len(moved.generators), dtype=wide_dtype(x.dtype))
             found = jax.tree.map(np.asarray, run(f, x, directions))
         for name, sizes in found.items():
@@ -247,7 +247,8 @@ def _derivatives(
     return LieDerivatives(f.name, generators, layers, norms, sizes, spreads)
 
 
-def _sizes(y: jax.Array, derivative: jax.Array) -> tuple[jax.Array, ...]:
+def root_mean_squares(y: jax.Array, derivative: jax.Array) -> tuple[jax.Array, ...]:
+    """Of a derivative, of outputs, and of their distances to the mean over the images."""
     y, derivative = widened(y), widened(derivative)
     return tuple(jnp.sqrt(jnp.mean(z**2)) for z in (derivative, y, y - y.mean(0, keepdims=True)))
 
@@ -287,7 +288,7 @@ def _families(generator: Generators) -> list[Family]:
 
 
 @contextlib.contextmanager
-def _forward_mode_of(f: Model) -> Iterator[None]:
+def forward_mode_of(f: Model) -> Iterator[None]:
     """Says what to change where a part of a model has a derivative for `jax.grad` only."""
     try:
         yield
@@ -302,7 +303,8 @@ def _forward_mode_of(f: Model) -> Iterator[None]:
         raise invalid("model", f"{f.name} ({f.kind})", allowed, advice) from error
 
 
-def _differentiable(model: Any) -> Model:
+def with_derivative(model: Any) -> Model:
+    """The model as a function, if JAX can differentiate it; else a ValueError."""
     f = as_function(model)
     if not f.differentiable:
         allowed = "a model that JAX can differentiate; for others use orbit_errors with a generator and small strengths"

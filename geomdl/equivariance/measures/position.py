@@ -20,10 +20,10 @@ class PositionLeak:
 
     Attributes:
       model: its name.
-      positions: the (row, column) of the upper left corner of the patches.
+      positions: the (row, column) of the upper left corner of the patches; of volumes (slice, row, column).
       patches: how many patches.
       leak: the share of the variance of the outputs that the position explains; 0 when position does not matter.
-      decoded: R² of the row and column read off the outputs by linear regression, for patches that it was not fitted
+      decoded: R² of the position read off the outputs by linear regression, for patches that it was not fitted
         to: 1 when position is fully known, 0 (or less) when it cannot be read off.
       patch_spread: the root mean square distance of the outputs of different patches (their means over positions).
       position_spread: the root mean square distance of the outputs of one patch at different positions.
@@ -31,7 +31,7 @@ class PositionLeak:
     """
 
     model: str
-    positions: tuple[tuple[int, int], ...]
+    positions: tuple[tuple[int, ...], ...]
     patches: int
     leak: float
     decoded: float
@@ -53,7 +53,7 @@ class PositionLeak:
 
 
 def position_leak(
-    model: Any, patches: ArrayLike, size: tuple[int, int], *, margin: int = 0, step: int = 1, background: float = 0.0
+    model: Any, patches: ArrayLike, size: tuple[int, ...], *, margin: int = 0, step: int = 1, background: float = 0.0
 ) -> PositionLeak:
     """Puts patches at every place of an empty frame, and asks how much the outputs say about the place.
 
@@ -69,8 +69,9 @@ def position_leak(
 
     Args:
       model: anything that `geomdl.equivariance.as_function` takes; its whole output counts.
-      patches: ``[n, height, width, channels]``, n ≥ 2, smaller than the frame: crops of images, or noise.
-      size: (height, width) of the frame, the images that the model takes.
+      patches: ``[n, height, width, channels]``, n ≥ 2, smaller than the frame: crops of images, or noise. Of volumes
+        ``[n, depth, height, width, channels]``.
+      size: (height, width) of the frame, the images that the model takes; or (depth, height, width).
       margin: how many pixels of the frame the patches stay away from its border.
       step: distance between places in pixels.
       background: the value of the empty frame.
@@ -86,26 +87,27 @@ def position_leak(
     >>> print(round(position_leak(lambda x: x.sum((1, 2)), patches, (6, 6)).leak, 6))
     0.0
     """
-    f, patches = as_function(model), image_batch(patches, "patches")
-    height, width = patches.shape[1:3]
-    if not isinstance(size, tuple | list) or len(size) != 2:
-        raise invalid("size", size, "(height, width) of the frame")
-    size = (whole_number("size", size[0]), whole_number("size", size[1]))
+    if not isinstance(size, tuple | list) or len(size) not in (2, 3):
+        raise invalid("size", size, "(height, width) of the frame, or (depth, height, width)")
+    f, patches = as_function(model), image_batch(patches, "patches", len(size))
+    size = tuple(whole_number("size", n) for n in size)
     margin, step = whole_number("margin", margin, least=0), whole_number("step", step)
     if not np.isfinite(background):
         raise invalid("background", background, "a finite number", 0)
-    rows = np.arange(margin, size[0] - height - margin + 1, step)
-    columns = np.arange(margin, size[1] - width - margin + 1, step)
-    places = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
+    along = [
+        np.arange(margin, n - patch - margin + 1, step) for n, patch in zip(size, patches.shape[1:-1], strict=True)
+    ]
+    places = np.stack(np.meshgrid(*along, indexing="ij"), -1).reshape(-1, len(size))
     if len(patches) < 2 or len(places) < 2:
-        got = f"{len(patches)} patches of {height}x{width}, {len(places)} places in a frame of {size[0]}x{size[1]}"
+        small, frame = ("x".join(map(str, n)) for n in (patches.shape[1:-1], size))
+        got = f"{len(patches)} patches of {small}, {len(places)} places in a frame of {frame}"
         raise invalid("patches, size, margin, step", got, "two patches and two places or more")
-    empty = jnp.full((len(patches), *size, patches.shape[3]), background, patches.dtype)
+    empty = jnp.full((len(patches), *size, patches.shape[-1]), background, patches.dtype)
 
     def put(place: Any, _: jax.Array) -> jax.Array:
         place = jnp.asarray(place).astype(jnp.int32)
         zero = jnp.zeros((), jnp.int32)
-        return jax.lax.dynamic_update_slice(empty, patches, (zero, place[0], place[1], zero))
+        return jax.lax.dynamic_update_slice(empty, patches, (zero, *place, zero))
 
     first = put(places[0], empty)
     _, computed = output_shape(f, first)
@@ -122,7 +124,7 @@ def position_leak(
     alive = bool(total > 1e-12 * (y**2).sum(-1).mean())
     return PositionLeak(
         f.name,
-        tuple((int(r), int(c)) for r, c in places),
+        tuple(tuple(map(int, place)) for place in places),
         len(patches),
         float(within / total) if alive else float("nan"),
         _decoded(y, places) if alive else float("nan"),

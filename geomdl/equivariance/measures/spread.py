@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 from geomdl.actions.warp import Padding
 from geomdl.equivariance.adapters.functions import as_function
 from geomdl.equivariance.measures.evaluation import image_batch, output_shape, over_elements, require_finite
-from geomdl.equivariance.measures.symmetry import Transformations, symmetry
+from geomdl.equivariance.measures.symmetry import Transformations, dimension_of, symmetry
 from geomdl.errors import invalid
 from geomdl.representations import FieldType
 
@@ -96,7 +96,7 @@ def orbit_spread(
 
     Args:
       model: anything that `geomdl.equivariance.as_function` takes.
-      x: images ``[batch, height, width, channels]``, at least two different ones.
+      x: images ``[batch, height, width, channels]``, at least two different ones; volumes for groups of space.
       group: see `geomdl.equivariance.orbit_errors`.
       elements: as there.
       field_type: how the channels of the input transform; as scalars by default.
@@ -113,13 +113,16 @@ def orbit_spread(
     >>> print(orbit_spread(lambda x: 0 * x.mean((1, 2)), x, "C4").invariance)
     0.0
     """
-    f, x = as_function(model), image_batch(x)
+    f = as_function(model)
+    x = image_batch(x, dimension=dimension_of(group, f))
     if len(x) < 2:
         raise invalid(
             "x", f"{len(x)} image", "two different images or more: a constant function must not look invariant"
         )
     _, computed = output_shape(f, x)
-    s = symmetry(group, x.shape[1:3], elements=elements, field_type=field_type, padding=padding, count=count, seed=seed)
+    s = symmetry(
+        group, x.shape[1:-1], elements=elements, field_type=field_type, padding=padding, count=count, seed=seed
+    )
 
     def measure(f: Any, g: Any, x: jax.Array, _: jax.Array) -> jax.Array:
         return jnp.asarray(f(s.move(g, x))).reshape(len(x), -1)

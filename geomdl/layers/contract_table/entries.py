@@ -1,6 +1,6 @@
 """The rows of the contract table for layers; those of models are in `geomdl.models.contract_table`.
 
-`tests/test_contracts.py` checks each row for each of its groups; `experiments/symmetry_table.py` writes what they
+`tests/test_contracts.py` checks each row for each of its groups; `experiments/tables/symmetry.py` writes what they
 promise to docs/symmetry.md.
 """
 

@@ -1,6 +1,7 @@
 """Computations of the layers as functions of arrays: filters along each axis, pooling, activations."""
 
 import functools
+from collections.abc import Sequence
 from typing import Literal
 
 import jax
@@ -23,14 +24,14 @@ __all__ = [
 
 def correlate_separably(
     x: ArrayLike,
-    taps: np.ndarray,
+    taps: np.ndarray | Sequence[np.ndarray],
     *,
     stride: PerAxisInt = 1,
     padding: Padding = 0,
     padding_mode: PaddingMode = "zeros",
     remainder: Remainder = "error",
 ) -> jax.Array:
-    """`correlate` of every channel with the outer product of some taps with themselves, one axis after the other.
+    """`correlate` of every channel with the outer product of the taps along each axis, one axis after the other.
 
       O[i, j] = Σ_{s,t} taps[s] taps[t] x[i + s, j + t]
 
@@ -39,7 +40,7 @@ def correlate_separably(
 
     Args:
       x: ``[batch, height, width, channels]``.
-      taps: ``[size]``.
+      taps: ``[size]`` for every axis, or a list with those of each.
       stride: see `Window`.
       padding: see `Window`.
       padding_mode: see `Window`.
@@ -53,20 +54,25 @@ def correlate_separably(
            [1., 1., 1., 1.]], dtype=float32)
     """
     x = jnp.asarray(x)
-    window = Window(len(taps), stride, padding, 1, padding_mode, remainder)
     size = x.shape[1:-1]
-    for axis, (along_axis, count) in enumerate(zip(window.along(len(size)), window.output_size(size), strict=True), 1):
+    filters = [taps] * len(size) if isinstance(taps, np.ndarray) else taps
+    window = Window(tuple(map(len, filters)), stride, padding, 1, padding_mode, remainder)
+    windows = zip(filters, window.along(len(size)), window.output_size(size), strict=True)
+    for axis, (weights, along_axis, count) in enumerate(windows, 1):
         stride, margin = along_axis.stride, along_axis.padding
-        blocks = count + (len(taps) - 1) // stride  # of `stride` pixels; taking pixels from blocks has a fast gradient
+        blocks = (
+            count + (len(weights) - 1) // stride
+        )  # of `stride` pixels; taking pixels from blocks has a fast gradient
         end = max(0, blocks * stride - x.shape[axis] - 2 * margin)
         wide = pad_axis(pad_axis(x, axis, margin, margin, padding_mode), axis, 0, end, "zeros")
         wide = lax.slice_in_dim(wide, 0, blocks * stride, axis=axis)
         wide = wide.reshape(*x.shape[:axis], blocks, stride, *x.shape[axis + 1 :])
         phases = [lax.index_in_dim(wide, s, axis + 1, keepdims=False) for s in range(stride)]
         parts = [
-            lax.slice_in_dim(phases[t % stride], t // stride, t // stride + count, axis=axis) for t in range(len(taps))
+            lax.slice_in_dim(phases[t % stride], t // stride, t // stride + count, axis=axis)
+            for t in range(len(weights))
         ]
-        x = functools.reduce(jnp.add, [part * np.asarray(w, x.dtype) for part, w in zip(parts, taps, strict=True)])
+        x = functools.reduce(jnp.add, [part * np.asarray(w, x.dtype) for part, w in zip(parts, weights, strict=True)])
     return x
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from geomdl.equivariance.contracts.contract import Contract, Size, exact_everywhere
 from geomdl.equivariance.contracts.promise import no_size
 from geomdl.errors import invalid, unknown
+from geomdl.groups import along
 from geomdl.layers.core.functional import correlate_separably, pool, require_something_to_pool
 from geomdl.layers.core.layer import Field, Fields, Layer, Resampled, Vector
 from geomdl.layers.core.maximum import Along, largest, maximum_over
@@ -98,7 +99,7 @@ class BlurPool(Layer):
 
     Args:
       in_type: what comes in and goes out; any type.
-      filter_size: F, taps along each axis.
+      filter_size: F, taps along each axis; one number, or one for each axis of the base space.
       sigma: width in pixels of a Gaussian exp(−t² / 2σ²), cut to the window and scaled to sum 1; None for the binomial.
       stride: subsampling factor.
       padding: see `geomdl.layers.core.window.Window`.
@@ -118,7 +119,7 @@ class BlurPool(Layer):
     def __init__(
         self,
         in_type: FieldType,
-        filter_size: int = 3,
+        filter_size: PerAxisInt = 3,
         *,
         sigma: float | None = None,
         stride: PerAxisInt = 2,
@@ -128,10 +129,11 @@ class BlurPool(Layer):
     ) -> None:
         if sigma is not None and not sigma > 0:
             raise invalid("sigma of BlurPool", sigma, "a positive number of pixels, or None", 0.66)
-        require_per_axis(in_type.require_base_space("BlurPool"), stride=stride, padding=padding)
+        space = in_type.require_base_space("BlurPool")
+        require_per_axis(space, filter_size=filter_size, stride=stride, padding=padding)
         self.in_type = self.out_type = in_type
-        self.filter_size, self.sigma = filter_size, sigma
         self.window = Window(filter_size, stride, padding, 1, padding_mode, remainder)
+        self.filter_size, self.sigma = self.window.size, sigma
 
     @property
     def contract(self) -> Contract:
@@ -141,8 +143,9 @@ class BlurPool(Layer):
     def multiply_adds(self, size: Size) -> int:
         """F · channels · (new rows · columns + new rows · new columns): one axis after the other."""
         small = self.window.output_size(size)
-        points = sum(math.prod(small[: axis + 1]) * math.prod(size[axis + 1 :]) for axis in range(len(size)))
-        return self.filter_size * self.in_type.size * points
+        lengths = along(self.filter_size, len(size))
+        points = (math.prod((f, *small[: axis + 1], *size[axis + 1 :])) for axis, f in enumerate(lengths))
+        return self.in_type.size * sum(points)
 
     def apply(self, x: Field) -> Resampled:
         """Blurs and subsamples ``[batch, height, width, channels]``, or as the base space of ``in_type`` has axes.
@@ -150,15 +153,10 @@ class BlurPool(Layer):
         Raises ValueError when the window does not fit, or for an array of other axes.
         """
         self.in_type.require_layout(x.shape, "the input of BlurPool")
-        w, size = self.window, self.filter_size
-        if self.sigma is None:
-            taps = np.array([math.comb(size - 1, i) for i in range(size)], float)
-        else:
-            taps = np.exp(-((np.arange(size) - (size - 1) / 2) ** 2) / (2 * self.sigma**2))
-        taps /= taps.sum()
+        w = self.window
         return correlate_separably(
             x,
-            taps,
+            [_blur(size, self.sigma) for size in along(self.filter_size, x.ndim - 2)],
             stride=w.stride,
             padding=w.pixels_of_padding,
             padding_mode=w.padding_mode,
@@ -243,9 +241,9 @@ class GroupPool(Layer):
 def halving_pool(in_type: FieldType, size: Size, reduce: Reduce = "max") -> Pool:
     """The pooling that halves an image, or a volume, and stays exact under quarter turns and flips, even and odd.
 
-    2 × 2 windows tile an even size, n → n/2; 3 × 3 windows with stride 2 and padding 1 are centred on an odd one,
-    n → (n + 1)/2. Where one side is even and the other odd no square window is centred on both; without symmetry (the
-    group C1) 2 × 2 windows then drop the last row or column of the odd side. Of volumes, windows have three sides.
+    Along an even side windows of two pixels tile it, n → n/2; along an odd one windows of three with stride 2 and
+    padding 1 are centred on it, n → (n + 1)/2. Where some sides are even and others odd, windows are 2 × 3, 3 × 2 × 2,
+    …; without symmetry (the group C1) windows of two then drop the last pixel of the odd sides.
 
     Args:
       in_type: of the input.
@@ -253,25 +251,37 @@ def halving_pool(in_type: FieldType, size: Size, reduce: Reduce = "max") -> Pool
       reduce: ``"max"`` or ``"mean"``.
 
     Raises:
-      ValueError: when some sides are even and others odd, and the group is not C1.
+      ValueError: when sides that the group exchanges are even and odd.
 
     >>> t = FieldType("C4", "1 regular")
     >>> halving_pool(t, (8, 8)).window.output_size((8, 8)), halving_pool(t, (7, 7)).window.output_size((7, 7))
     ((4, 4), (4, 4))
+    >>> halving_pool(FieldType("D2h", "1 regular"), (6, 7, 8)).window.size
+    (2, 3, 2)
     """
-    axes = in_type.require_base_space("halving_pool").axes
-    if len(size) != len(axes):
-        raise invalid("image size", tuple(size), f"({', '.join(axes)})")
+    space = in_type.require_base_space("halving_pool")
+    if len(size) != space.dimension:
+        raise invalid("image size", tuple(size), f"({', '.join(space.axes)})")
     size = tuple(whole_number("image size", n) for n in size)
-    mixed = len({n % 2 for n in size}) > 1
-    if mixed and in_type.group.order == 1:
+    odd = tuple(n % 2 for n in size)
+    if len(set(odd)) > 1 and in_type.group.order == 1:
         return Pool(in_type, 2, reduce=reduce, remainder="drop")
-    if mixed:
-        allowed = "both sides even or both odd" if len(axes) == 2 else "sides that are all even or all odd"
-        raise invalid("image size", tuple(size), allowed, (size[0], *(n + (n - size[0]) % 2 for n in size[1:])))
-    if size[0] % 2 == 0:
-        return Pool(in_type, 2, reduce=reduce)
-    return Pool(in_type, 3, reduce=reduce, stride=2, padding=1)
+    for axes in space.exchanged_axes(in_type.group):
+        if len({odd[a] for a in axes}) > 1:
+            first = size[axes[0]]
+            near = tuple(n + (n - first) % 2 if a in axes else n for a, n in enumerate(size))
+            named = " and ".join(space.axes[a] for a in axes)
+            raise invalid("image size", size, f"{named} all even or all odd, as {in_type.group} exchanges them", near)
+    return Pool(in_type, tuple(2 + k for k in odd), reduce=reduce, stride=2, padding=odd)
+
+
+def _blur(size: int, sigma: float | None) -> np.ndarray:
+    """The taps of a binomial filter, or of a Gaussian; their sum is 1."""
+    if sigma is None:
+        taps = np.array([math.comb(size - 1, i) for i in range(size)], float)
+    else:
+        taps = np.exp(-((np.arange(size) - (size - 1) / 2) ** 2) / (2 * sigma**2))
+    return taps / taps.sum()
 
 
 def _check_reduce(reduce: str, in_type: FieldType) -> None:

@@ -79,7 +79,7 @@ class ConvolutionalConfig(ScalableConfig):
         if self.kernel_size > min(size):
             raise invalid("model.kernel_size", self.kernel_size, f"at most the image, {_by(size)} pixels", 3)
         windows = [Window(self.kernel_size, 1, padding, self.dilation_growth**i) for i in range(self.depth)]
-        Halvings(windows, downsampling).require(size, representation.group, self.kernel_size)
+        Halvings(windows, downsampling).require(size, self.kernel_size)
         layers: list[Layer] = []
         for i, window in enumerate(windows):
             last, strided = i == self.depth - 1, downsampling == "stride" and i < self.depth - 1
@@ -108,7 +108,7 @@ class ConvolutionalConfig(ScalableConfig):
                 raise invalid("model.depth", self.depth, least, i + 1)
             down = downsample(downsampling, current, size, padding_mode, rngs)
             if isinstance(down, BlurPool):
-                require_mirror(padding_mode, down.window.isotropic.padding, size, images)
+                require_mirror(padding_mode, max(a.padding for a in down.window.along(len(size))), size, images)
             if down is not None:
                 layers.append(down)
                 size = down.contract.output_size(size)
@@ -194,20 +194,20 @@ class GCNNConfig(ConvolutionalConfig):
     """A group-equivariant CNN, invariant to the elements of its point group: f(ρ(g) x) = f(x).
 
     Lifting convolution, regular group convolutions with pooling that keeps the grid centred, mean over all pixels,
-    group pooling, dense. Exact on the pixel grid for subgroups of D4, borders included, for square images of any size.
-    ``width`` counts the regular fields of the first convolution (channels are |G| times as many). With
-    ``padding_mode="circular"`` and ``downsampling="none"`` it is also exactly invariant to circular shifts, i.e. to p4
-    or p4m on the torus.
+    group pooling, dense. Exact on the grid for subgroups of D4 and of Oh, borders included, for images and volumes of
+    any size that the group maps to itself: sides are equal along axes that it exchanges. ``width`` counts the regular
+    fields of the first convolution (channels are |G| times as many). With ``padding_mode="circular"`` and
+    ``downsampling="none"`` it is also exactly invariant to circular shifts, i.e. to p4 or p4m on the torus.
 
     Args:
-      group: ``"C1"``, ``"C2"``, ``"C4"``, ``"D1"``, ``"D2"`` or ``"D4"``.
+      group: ``"C1"``, ``"C2"``, ``"C4"``, ``"D1"``, ``"D2"`` or ``"D4"``; of volumes a subgroup of ``"Oh"``.
       padding: ``"valid"``, ``"same"`` or ``"full"``, of the convolutions.
       padding_mode: ``"zeros"``, ``"circular"``, ``"reflect"`` or ``"replicate"``.
       downsampling: a name that `geomdl.models.core.blocks.downsample` lists; there it says at which sizes it is exact.
 
     Raises:
-      ValueError: for a group that does not map the pixel grid to itself; at `build`, for non-square images and quarter
-        turns, or sides that cannot be halved exactly (other groups than C1).
+      ValueError: for a group that does not map the pixel grid to itself; at `build`, for sides that differ along
+        axes that the group exchanges, or that cannot be halved as the downsampling does it.
 
     References:
       Cohen & Welling, Group equivariant convolutional networks, ICML 2016.

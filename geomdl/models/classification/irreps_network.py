@@ -12,7 +12,7 @@ from geomdl.layers import Layer
 from geomdl.layers.core.window import Window
 from geomdl.models.core.blocks import downsample, scalars
 from geomdl.models.core.config import ImageShape
-from geomdl.models.core.sizes import Halvings, require_square
+from geomdl.models.core.sizes import require_square
 from geomdl.models.core.steerable import (
     Nonlinearity,
     SteerableConfig,
@@ -47,8 +47,8 @@ class IrrepsNetworkConfig(SteerableConfig):
       padding: ``"same"`` or ``"valid"``.
 
     Raises:
-      ValueError: for a value out of range; at `build`, for volumes that are no cubes, sides that cannot be halved
-        exactly, or a group that does not move such images.
+      ValueError: for a value out of range; at `build`, for sides that differ along axes that the group exchanges, or a
+        group that does not move such images.
 
     References:
       Weiler, Geiger, Welling, Boomsma & Cohen, 3D steerable CNNs, NeurIPS 2018; Cesa, Lang & Weiler, ICLR 2022.
@@ -88,7 +88,6 @@ class IrrepsNetworkConfig(SteerableConfig):
         current, size = scalars(self.group, image_shape), image_shape[:-1]
         require_square(size, current.group)
         window = Window(self.kernel_size, 1, self.padding)
-        Halvings([window] * self.depth, "blur").require(size, current.group, self.kernel_size)
         layers: list[Layer] = []
         for i in range(self.depth):
             last = i == self.depth - 1

@@ -169,8 +169,8 @@ def downsample(
 ) -> Layer | None:
     """The layer that halves an image, or a volume, by its name.
 
-    * ``"max"``, ``"average"``: of 2 × 2 windows where the sides are even, of 3 × 3 where they are odd, so that quarter
-      turns and flips stay exact at every size. (Of 2 × 2 × 2 or 3 × 3 × 3 in volumes.)
+    * ``"max"``, ``"average"``: windows of two pixels along even sides and of three along odd ones, so that quarter
+      turns and flips stay exact at every size.
     * ``"blur"``: a binomial filter of 4 or of 3 taps likewise; ``"blur-2"`` … ``"blur-7"``: of so many taps at every
       size. Even filters keep quarter turns and flips exact at even sizes, odd ones at odd sizes.
     * ``"stride"``: every second pixel, exact at odd sizes.
@@ -188,7 +188,7 @@ def downsample(
       rngs: initialises what ``"lps"`` learns.
 
     Raises:
-      ValueError: for an unknown name; or even sides and odd ones, when the group is not C1.
+      ValueError: for an unknown name; or, with a maximum or mean, an even side and an odd one that the group exchanges.
 
     >>> downsample("blur", FieldType("C4", "1 regular"), (9, 9)).contract.output_size((9, 9))
     (5, 5)
@@ -208,12 +208,12 @@ def downsample(
             Pool(in_type, 1, stride=2, remainder="drop"), "norm" if name == "aps" else "learned", rngs=rngs
         )
     if name == "blur":
-        even = [n % 2 == 0 for n in size]
-        taps, uneven = 4 if any(even) else 3, any(even) != all(even)
-        remainder = "drop" if uneven and in_type.group.order == 1 else "error"
-    else:
-        taps, remainder = int(name.removeprefix("blur-")), "drop"
-    return BlurPool(in_type, taps, padding=(taps - 1) // 2, padding_mode=padding_mode, remainder=remainder)
+        odd = [n % 2 == 1 for n in size]
+        if any(odd) != all(odd) and in_type.group.order == 1:
+            return BlurPool(in_type, 4, padding=1, padding_mode=padding_mode, remainder="drop")
+        return BlurPool(in_type, tuple(4 - k for k in odd), padding=1, padding_mode=padding_mode)
+    taps = int(name.removeprefix("blur-"))
+    return BlurPool(in_type, taps, padding=(taps - 1) // 2, padding_mode=padding_mode, remainder="drop")
 
 
 def classifier(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.errors import invalid
-from geomdl.groups import PLANE, VOLUME, BaseSpace, PointGroup
+from geomdl.groups import PLANE, VOLUME, PointGroup, require_kept
 from geomdl.layers.core.window import Window
 
 DIVIDING = ("aps", "lps", "alias_free")
@@ -42,17 +42,13 @@ class Halvings:
             side //= 2 if i < self.times else 1
         return True
 
-    def require(self, size: Size, group: PointGroup, least: int) -> None:
-        """Raises a ValueError where an image cannot be halved as it must.
+    def require(self, size: Size, least: int) -> None:
+        """Raises a ValueError where polyphase or alias-free halvings, which need even sides, would meet an odd one.
 
-        Polyphase and alias-free halvings need even sides. The others keep the symmetries of a group only where both
-        sides are even, or both odd, at every halving; n → ⌈n/2⌉ maps n − 1 to ⌊(n − 1)/2⌋, so the parities agree k
-        times when the sides agree modulo 2^k. So do the three sides of volumes. (A stride may be built for any size: it
-        says itself when it is exact.)
+        The others halve any side; a network says itself for which sizes that is exact.
 
         Args:
           size: (height, width), or (depth, height, width).
-          group: of the network.
           least: the smallest side to suggest.
         """
         if self.downsampling in DIVIDING and not all(map(self.divides, size)):
@@ -61,20 +57,6 @@ class Halvings:
             rule = f"a multiple of {2**self.times}" if same else f"even at each of {self.times} halvings"
             what = f"{_image(size)} size for downsampling {self.downsampling!r}"
             raise invalid(what, _by(size), f"sides that are {rule}", near)
-        if group.order == 1 or self.downsampling in ("none", "stride", *DIVIDING):
-            return
-        period = 2**self.times
-        if any((n - size[0]) % period for n in size):
-            allowed = f"sides that differ by a multiple of {period}, to be halved {self.times} times exactly"
-            near = _by(tuple(self._agreeing(n, size[0], least) for n in size))
-            raise invalid(f"{_image(size)} size for group {group}", _by(size), allowed, near)
-
-    def _agreeing(self, side: int, first: int, least: int) -> int:
-        """The nearest side that agrees with the first one modulo 2^times."""
-        period = 2**self.times
-        excess = (side - first) % period
-        shorter, longer = side - excess, side + (period - excess) % period
-        return shorter if excess <= period // 2 and shorter >= least else longer
 
     def _nearest(self, side: int, least: int) -> int:
         period = 2**self.times
@@ -103,21 +85,13 @@ def require_room(kernel_size: int, size: Size, images: Size) -> None:
 def require_square(size: Size, group: PointGroup) -> None:
     """Raises a ValueError for images, or volumes, whose sides differ along axes that the group exchanges.
 
-    >>> from geomdl.groups import C4, O, SpatialGroup
+    >>> from geomdl.groups import SpatialGroup
     >>> require_square((6, 4, 4), SpatialGroup("C4z"))
-    >>> require_square((6, 4, 4), O)
+    >>> require_square((6, 4, 4), SpatialGroup("C4x"))
     Traceback (most recent call last):
-    ValueError: invalid volume size for group O '6x4x4'; allowed: cubes (depth = height = width); try 4x4x4
+    ValueError: invalid volume size for group C4x '6x4x4'; allowed: depth = height, as C4x exchanges these axes; ...
     """
-    space: BaseSpace = VOLUME if len(size) == VOLUME.dimension else PLANE
-    for axes in space.exchanged_axes(group):
-        least = min(size[a] for a in axes)
-        near = tuple(least if a in axes else n for a, n in enumerate(size))
-        if near != tuple(size):
-            named = " = ".join(space.axes[a] for a in axes)
-            cubes = f"cubes ({named})" if len(axes) == space.dimension else named
-            allowed = "square images" if space == PLANE else cubes
-            raise invalid(f"{_image(size)} size for group {group}", _by(size), allowed, _by(near))
+    require_kept(VOLUME if len(size) == VOLUME.dimension else PLANE, group, size)
 
 
 def _image(size: Size) -> str:

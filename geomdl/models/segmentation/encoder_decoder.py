@@ -59,7 +59,8 @@ class EncoderDecoderConfig(SteerableConfig):
         """Convolution that keeps the size, or halves an even one with a centred grid; batch norm; nonlinearity."""
         points = out_type.group
         size = self.kernel_size or (3 if out_type.space.permutes_grid(points) else 5)
-        kind = "pointwise" if points.is_finite else "gated" if isinstance(points, SpatialGroup) else "fourier"
+        permuted = points.is_finite or out_type.is_trivial
+        kind = "pointwise" if permuted else "gated" if isinstance(points, SpatialGroup) else "fourier"
         nonlinear = nonlinear_layer(out_type, kind, self.activation)
         conv = Conv(
             in_type,

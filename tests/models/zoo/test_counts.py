@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.zoo_table import NETWORKS, Network, depth
+from experiments.tables.zoo import NETWORKS, Network, depth
 from geomdl.models import (
     AlexNetConfig,
     VGGConfig,

@@ -99,7 +99,7 @@ class ResNetConfig(ScalableConfig):
         """Convolution, stages of residual blocks, mean, group pooling, dense."""
         point_group, images = group(self.group), image_shape[:2]
         require_square(images, point_group)
-        Halvings([Window(3, padding="same")] * self.stages, self.downsampling).require(images, point_group, 3)
+        Halvings([Window(3, padding="same")] * self.stages, self.downsampling).require(images, 3)
         size = images
         current = self._fields(0)
         layers: list[Layer] = [self._conv(FieldType(point_group, f"{image_shape[2]} trivial"), current, rngs)]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
-from experiments.trained_networks import file_name
+from experiments.parts.trained_networks import file_name
 from geomdl.data import Dataset, Split, rotate_each, uniforms
 from geomdl.equivariance import Size
 from geomdl.layers import Conv, GroupPool, Layer, Pool, Sequential

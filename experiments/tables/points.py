@@ -1,10 +1,10 @@
-"""The tables of docs/three_dimensions.md, made from the committed CSV files; see experiments/readme_tables.py."""
+"""The tables of docs/three_dimensions.md, made from the committed CSV files; see experiments/tables/pages.py."""
 
 from pathlib import Path
 
 from geomdl.plots import Column, mean_over, read_csv, to_markdown
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 def tetris() -> str:

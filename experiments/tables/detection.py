@@ -1,4 +1,4 @@
-"""The tables of docs/detection.md, made from the committed CSV files; see experiments/readme_tables.py."""
+"""The tables of docs/detection.md, made from the committed CSV files; see experiments/tables/pages.py."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from geomdl.plots import Column, distinct, mean_over, read_csv, to_markdown
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 def box_square() -> str:

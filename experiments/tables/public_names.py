@@ -1,6 +1,6 @@
 """docs/stability.md: every public name of geomdl, stable or experimental.
 
-    python -m experiments.public_names     # rewrites the page
+    python -m experiments.tables.public_names     # rewrites the page
 
 A name is public when it is in the ``__all__`` of one of the packages or modules below; it is experimental when it is
 in ``__experimental__`` there too, else stable. `tests/test_public_names.py` checks that the page is up to date.
@@ -21,12 +21,12 @@ PACKAGES = (
 MODULES = ("errors", "environment", "kernels.classical_filters", "layers.convolution.algorithms")
 """Further modules with public names, which are imported from there: ``from geomdl.environment import versions``."""
 
-PAGE = Path(__file__).parents[1] / "docs" / "stability.md"
+PAGE = Path(__file__).parents[2] / "docs" / "stability.md"
 
 HEAD = """# What is stable
 
-Made from the `__all__` and `__experimental__` of packages and modules by `python -m experiments.public_names`; do not
-edit it.
+Made from the `__all__` and `__experimental__` of packages and modules by
+`python -m experiments.tables.public_names`; do not edit it.
 
 Public is what a package or module lists here: import it from there (`from geomdl.layers import Conv`). Everything else,
 other modules inside the packages and names with a leading underscore included, may change in any commit.

@@ -7,7 +7,7 @@ from typing import Any
 
 from geomdl.plots import Column, Row, distinct, mean_over, read_csv, to_markdown
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 def cube_errors() -> str:
@@ -131,3 +131,22 @@ def fourier_samples() -> str:
         *(Column(count, f"{count} samples") for count in counts),
     )
     return to_markdown(table, columns)
+
+
+def segmentation() -> str:
+    """Mean IoU of the U-Nets of solids, by seed."""
+    from experiments.solids_segmentation import COLUMNS, COMMAND
+
+    rows = read_csv(RESULTS / "volumes" / "segmentation.csv", COLUMNS, COMMAND)
+    names = {"configs/solids_unet.py": "plain", "configs/solids_group_unet_o.py": "O"}
+    shown = [{**r, "network": names[str(r["config"])]} for r in rows]
+    columns = (
+        Column("network", "U-Net"),
+        Column("seed", "seed"),
+        Column("parameters", "parameters", "{:,.0f}"),
+        Column("upright", "upright", "{:.3f}"),
+        Column("upright_turns_mean", "mean of the 24 turns", "{:.3f}"),
+        Column("upright_turns_worst", "worst turn", "{:.3f}"),
+        Column("random", "random orientations", "{:.3f}"),
+    )
+    return to_markdown(sorted(shown, key=lambda r: r["network"] == "O"), columns)

@@ -1,6 +1,6 @@
 """Writes docs/zoo.md: the networks of the zoo, their counts beside the published ones, and the sizes that are exact.
 
-    python -m experiments.zoo_table
+    python -m experiments.tables.zoo
 
 Nothing is allocated: counts, multiply-adds and contracts are those of shapes. ``tests/models/zoo/test_counts.py``
 checks the counts of every row.
@@ -27,7 +27,7 @@ from geomdl.layers import (
 )  # fmt: skip
 from geomdl.models import MODELS, InexactSizeWarning, exact_sizes_near
 
-PAGE = Path(__file__).parents[1] / "docs" / "zoo.md"
+PAGE = Path(__file__).parents[2] / "docs" / "zoo.md"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +168,7 @@ NETWORKS: tuple[Network, ...] = (
 HEAD = """# The zoo
 
 Networks of the lectures on CNNs, each of which is its own equivariant twin: `model.group` makes it invariant under a
-group of the plane. With `"C1"` it is the network of the paper. Written by `python -m experiments.zoo_table`; every
+group of the plane. With `"C1"` it is the network of the paper. Written by `python -m experiments.tables.zoo`; every
 count is checked by `tests/models/zoo/test_counts.py`.
 
 ```

@@ -1,6 +1,6 @@
 """docs/symmetry.md: which layer and model is equivariant to what, exactly or approximately, and when.
 
-    python -m experiments.symmetry_table     # rewrites the page, in about half a minute
+    python -m experiments.tables.symmetry     # rewrites the page, in about half a minute
 
 The page is made from the contracts alone, nothing is measured here: `tests/test_contracts.py` checks that every row
 keeps them, and that the page is the one that this writes.
@@ -26,11 +26,11 @@ from geomdl.models.contract_table import VOLUMES as NETWORKS_OF_VOLUMES
 TABLE: tuple[Entry, ...] = (*LAYERS, *ROWS, *ENTRIES)
 VOLUMES: tuple[Entry, ...] = (*LAYERS_ON_VOLUMES, *NETWORKS_OF_VOLUMES)
 SECTIONS = tuple(dict.fromkeys(entry.section for entry in (*TABLE, *VOLUMES)))
-PAGE = Path(__file__).parents[1] / "docs" / "symmetry.md"
+PAGE = Path(__file__).parents[2] / "docs" / "symmetry.md"
 
 HEAD = """# Equivariance of layers and models
 
-Made from the contracts of the layers and models by `python -m experiments.symmetry_table`; do not edit it. The common
+Made from the contracts of the layers and models by `python -m experiments.tables.symmetry`; do not edit it. The common
 table of `tests/test_contracts.py` measures every row for every group named here: `pytest tests/test_contracts.py`, and
 `pytest -m long tests/test_contracts.py` for the models of the other groups. Every element that is promised is tried,
 over the whole frame, compiled, in float32; each row also in float64, in training mode, spread over four devices and

@@ -1,6 +1,6 @@
 """The tables of the README and of docs/benchmarks.md, made from the committed CSV files.
 
-    python -m experiments.readme_tables     # rewrites the tables in both
+    python -m experiments.tables.pages     # rewrites the tables in both
 
 tests/test_tables.py checks that they hold what this prints.
 """
@@ -10,9 +10,19 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from experiments.detection_tables import box_angles, box_square, decoding_costs, trained_detectors
-from experiments.point_tables import chirality, tetris, tetris_command
-from experiments.symmetry_study_tables import (
+from experiments.tables.cpu_convolutions import grouped, kernel_gradient
+from experiments.tables.detection import box_angles, box_square, decoding_costs, trained_detectors
+from experiments.tables.points import chirality, tetris, tetris_command
+from experiments.tables.volumes import (
+    cube_errors,
+    fourier_samples,
+    screws,
+    segmentation,
+    volume_signals,
+    volumes,
+    volumes_escnn,
+)
+from experiments.tables.why_symmetry import (
     augmentation,
     known_gains,
     mnist_rot,
@@ -21,9 +31,8 @@ from experiments.symmetry_study_tables import (
     sample_efficiency,
     worst_cases,
 )
-from experiments.volume_tables import cube_errors, fourier_samples, screws, volume_signals, volumes, volumes_escnn
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results"
 
 
@@ -597,6 +606,8 @@ TABLES = {
         factored,
         cost_model,
         factored_network,
+        kernel_gradient,
+        grouped,
         volumes_escnn,
     ),
     "docs/nuclei.md": (nuclei, nuclei_costs),
@@ -621,6 +632,7 @@ TABLES = {
         tetris,
         chirality,
         fourier_samples,
+        segmentation,
         cube_errors,
         screws,
         volumes,

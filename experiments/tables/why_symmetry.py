@@ -1,4 +1,4 @@
-"""The tables of docs/why_symmetry.md, made from the committed CSV files; see experiments/readme_tables.py."""
+"""The tables of docs/why_symmetry.md, made from the committed CSV files; see experiments/tables/pages.py."""
 
 import statistics
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from geomdl.plots import Column, mean_over, read_csv, to_markdown
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 def sample_efficiency() -> str:
