@@ -2,12 +2,11 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from geomdl.actions import OutputLaw
@@ -18,6 +17,7 @@ from geomdl.errors import invalid
 from geomdl.evaluators import predictor, sliding_window
 from geomdl.groups import PlanarGroup, SpatialGroup
 from geomdl.inference.averaging import averaged
+from geomdl.inference.batches import in_batches
 from geomdl.inference.inputs import Inputs, is_of_pillow
 from geomdl.inference.predictions import Predictions
 from geomdl.inference.reading import Reading
@@ -171,8 +171,9 @@ class Predictor:
         batch_size = whole_number("batch_size", self.inputs.usual_batch if batch_size is None else batch_size)
         given, names = self.inputs.named(images, names)
         call = self._call(average, window)
-        outputs = self._in_batches(call, given, names, 1 if window else batch_size)
-        if self.reading.kind == "boxes":
+        at_once, boxes = 1 if window else batch_size, self.reading.kind == "boxes"
+        outputs = in_batches(call, self.inputs, given, names, at_once, boxes=boxes)
+        if boxes:
             outputs = [self._placed(y, image, name) for y, image, name in zip(outputs, given, names, strict=True)]
         if self.reading.kind == "map":
             outputs = [self.inputs.restored(y, one) for y, one in zip(outputs, given, strict=True)]
@@ -230,7 +231,7 @@ class Predictor:
         found, function = self._looked_into(layer)
         given, names = self.inputs.named(images, names)
         call = _pooled(function) if pool and len(found.shape) > 1 else function
-        outputs = self._in_batches(call, given, names, batch_size)
+        outputs = in_batches(call, self.inputs, given, names, batch_size)
         shapes = {y.shape for y in outputs}
         if len(shapes) > 1:
             shown = ", ".join("×".join(map(str, shape)) for shape in sorted(shapes)[:3])
@@ -252,51 +253,6 @@ class Predictor:
             found = feature_layer(self.model, self.image_shape, layer)
             self._layers[layer] = found, feature_function(self.model, found)
         return self._layers[layer]
-
-    def _in_batches(
-        self, call: Network, given: np.ndarray | list[Any], names: Sequence[str], batch_size: int
-    ) -> list[Any]:
-        """The outputs of all images; while one batch is computed, the next is made ready."""
-        size = min(batch_size, len(given))
-        outputs: list[Any] = [None] * len(given)
-        compiled: set[tuple[int, ...]] = set()  # shapes of images of which there was a whole batch
-        pending: tuple[Sequence[int], Any] | None = None
-
-        def keep(places: Sequence[int], made: Any) -> None:
-            arrays = jax.tree.map(lambda y: np.asarray(y, np.float32), made)
-            for row, i in enumerate(places):
-                outputs[i] = jax.tree.map(lambda array: array[row], arrays)  # noqa: B023
-
-        for places, batch in self._batches(given, names, size):
-            shape = batch.shape[1:]
-            made = self._batch(call, batch, size if shape in compiled else len(batch), names[places[0]])
-            compiled |= {shape} if len(batch) == size else set()
-            if pending is not None:
-                keep(*pending)
-            pending = (places, made)
-        if pending is not None:
-            keep(*pending)
-        return outputs
-
-    def _batches(
-        self, given: np.ndarray | list[Any], names: Sequence[str], size: int
-    ) -> Iterator[tuple[Sequence[int], np.ndarray]]:
-        """The places of images of one size, and these images as the network takes them."""
-        if isinstance(given, np.ndarray):
-            for start in range(0, len(given), size):
-                places = range(start, min(start + size, len(given)))
-                yield places, self.prepared(given[start : start + size], names[start])
-            return
-        waiting: dict[tuple[int, ...], list[tuple[int, np.ndarray]]] = {}
-        for i, (image, name) in enumerate(zip(given, names, strict=True)):
-            ready = self.prepared(image, name, alone=True)
-            alike = waiting.setdefault(ready.shape, [])
-            alike.append((i, ready))
-            if len(alike) == size:
-                yield [i for i, _ in alike], np.stack([image for _, image in alike])
-                del waiting[ready.shape]
-        for alike in waiting.values():
-            yield [i for i, _ in alike], np.stack([image for _, image in alike])
 
     def overlay(self, image: Any, labels: np.ndarray) -> np.ndarray:
         """A picture of an image with its label map on top, uint8 ``[height, width, 3]``; see `geomdl.plots`.
@@ -330,22 +286,6 @@ class Predictor:
         """Raises a ValueError for an option that what the network takes does not have."""
         if option != "average" or self.inputs.what == "cloud":
             self.inputs.require_images(option, value)
-
-    def _batch(self, call: Network, batch: np.ndarray, size: int, name: str) -> Any:
-        """The outputs of a batch, which is filled up to a size, so that no program is made for the last one alone."""
-        filled = batch
-        if len(batch) < size:
-            filled = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
-        try:
-            y = call(jnp.asarray(filled))
-        except ValueError as error:
-            found, trained = self.inputs.refused(batch.shape[1:])
-            raise ValueError(f"{name}, {found}: {error} ({trained})") from error
-        if self.reading.kind == "boxes" and isinstance(y, dict):
-            return y
-        if not hasattr(y, "ndim") or y.ndim < 2:
-            raise invalid("output of the network", type(y).__name__, "one array [batch, ..., channels]")
-        return y
 
 
 def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | str | None = None) -> Predictor:
