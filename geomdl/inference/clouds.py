@@ -1,48 +1,26 @@
 """Point clouds as they come, made ready for a network."""
 
-import os
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from geomdl.arrays import as_array
 from geomdl.errors import invalid
-from geomdl.inference.cloud_files import cloud_sources
 
 
-def named_clouds(clouds: Any, names: Sequence[str] | None, features: int) -> tuple[list[Any], tuple[str, ...]]:
-    """Clouds one by one, read where they are paths, and their names.
+def separate_clouds(clouds: Any) -> list[Any]:
+    """Clouds one by one.
 
     Args:
-      clouds: one, ``[points, 3 + features]``, a batch of them, packed ones, a list of clouds, or paths.
-      names: of the clouds; None for their numbers or files.
-      features: how many numbers the network takes with each point.
+      clouds: one, ``[points, 3 + features]``, a batch of them, packed ones, or a list of clouds.
 
-    Raises:
-      ValueError: there are none, or names of another number.
-
-    >>> found, names = named_clouds(np.zeros((2, 5, 3)), None, 0)
-    >>> len(found), found[0].shape, names
-    (2, (5, 3), ('0', '1'))
+    >>> len(separate_clouds(np.zeros((2, 5, 3)))), len(separate_clouds(np.zeros((5, 3))))
+    (2, 1)
     """
-    first = clouds[0] if isinstance(clouds, list | tuple) and clouds else clouds
-    if isinstance(first, str | os.PathLike):
-        paths: Any = [clouds] if isinstance(clouds, str | os.PathLike) else clouds
-        sources = cloud_sources(paths, features)
-        names = [source.name for source in sources] if names is None else names
-        given = [source.read() for source in sources]
-    elif isinstance(clouds, list | tuple) and clouds and getattr(first, "ndim", 0) > 1:
-        given = list(clouds)
-    else:
-        array = np.asarray(as_array(clouds, "clouds"))
-        given = list(array) if array.ndim == 3 or not array.size else [array]
-    if not given:
-        raise invalid("clouds", "none", "one cloud or more")
-    names = tuple(map(str, range(len(given)))) if names is None else tuple(names)
-    if len(names) != len(given):
-        raise invalid("names", len(names), f"one for each of {len(given)} clouds")
-    return given, names
+    if isinstance(clouds, list | tuple) and clouds and getattr(clouds[0], "ndim", 0) > 1:
+        return list(clouds)
+    array = np.asarray(as_array(clouds, "clouds"))
+    return list(array) if array.ndim == 3 or not array.size else [array]
 
 
 def packed_cloud(cloud: Any, shape: tuple[int, ...], name: str) -> np.ndarray:

@@ -2,24 +2,23 @@
 
 import dataclasses
 import functools
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from geomdl.actions import OutputLaw, input_action
-from geomdl.arrays import as_array
-from geomdl.data import Preprocessing
+from geomdl.actions import OutputLaw
+from geomdl.data import Preprocessing, VolumesConfig
+from geomdl.data.sources.space.fitting import VolumeFitting
 from geomdl.equivariance import Contract
 from geomdl.errors import invalid
 from geomdl.evaluators import predictor, sliding_window
-from geomdl.groups import PlanarGroup, group
-from geomdl.inference.clouds import named_clouds, packed_cloud
-from geomdl.inference.image_sources import image_sources
+from geomdl.groups import PlanarGroup, SpatialGroup
+from geomdl.inference.averaging import averaged
+from geomdl.inference.batches import in_batches
+from geomdl.inference.inputs import Inputs, is_of_pillow
 from geomdl.inference.predictions import Predictions
 from geomdl.inference.reading import Reading
 from geomdl.models import FeatureLayer, feature_function, feature_layer
@@ -27,9 +26,6 @@ from geomdl.numbers import whole_number
 from geomdl.training import Trained
 
 Network = Callable[[jax.Array], Any]
-
-_OF_CLOUDS = 2
-"""Point clouds have two axes, (points, 4 + features)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +37,12 @@ class Predictor:
         `geomdl.tasks.Detection`; compiled.
       reading: what the outputs are, with the names of the classes.
       preprocessing: what makes of any image what the network takes.
-      image_shape: (height, width, channels) of the images that it was trained on, or (points, 4 + features) of point
-        clouds.
+      image_shape: (height, width, channels) of the images that it was trained on, (depth, height, width, channels) of
+        volumes, or (points, 4 + features) of point clouds.
       contract: of the network, where it has one.
       law: how the outputs move with the images, where it is known.
       model: the module itself, of a run; a program that was exported has none.
+      fitting: the window and the size that volumes are brought to.
 
     >>> colours = Reading("class", "none", ("red", "green", "blue"))
     >>> brightest = Predictor(lambda x: x.mean((1, 2)), colours, Preprocessing(), (2, 2, 3))
@@ -60,6 +57,7 @@ class Predictor:
     contract: Contract | None = None
     law: OutputLaw | None = None
     model: Any = None
+    fitting: VolumeFitting = dataclasses.field(default_factory=VolumeFitting)
 
     @classmethod
     def of(cls, trained: Trained) -> "Predictor":
@@ -72,10 +70,11 @@ class Predictor:
             network,
             reading,
             trained.preprocessing,
-            trained.image_shape if len(trained.image_shape) == _OF_CLOUDS else trained.plane_shape,
+            trained.image_shape,
             getattr(trained.model, "contract", None),
             trained.task.law,
             trained.model,
+            data.fitting if isinstance(data := trained.config.data, VolumesConfig) else VolumeFitting(),
         )
 
     @property
@@ -83,15 +82,16 @@ class Predictor:
         """The names of the classes."""
         return self.reading.classes
 
-    @property
-    def takes_clouds(self) -> bool:
-        """Whether it was trained on point clouds, not on images."""
-        return len(self.image_shape) == _OF_CLOUDS
+    @functools.cached_property
+    def inputs(self) -> Inputs:
+        """What it takes: images, point clouds or volumes."""
+        return Inputs.of(self.image_shape, self.preprocessing, self.fitting)
 
     def prepared(self, image: Any, name: str = "the image", *, alone: bool = False) -> np.ndarray:
         """An image, or a batch of images, as the network takes it: float32 ``[..., height, width, channels]``.
 
-        A point cloud as `geomdl.points.pack_clouds` makes it, ``[points, 4 + features]``.
+        A point cloud as `geomdl.points.pack_clouds` makes it, ``[points, 4 + features]``; a volume
+        ``[depth, height, width, channels]``, in the window and of the size of the run.
 
         Args:
           image: an array, or an image of Pillow.
@@ -101,21 +101,13 @@ class Predictor:
         Raises:
           ValueError: it cannot be brought to the channels or the size.
         """
-        if self.takes_clouds:
-            return packed_cloud(image, self.image_shape, name)
-        try:
-            prepared = self.preprocessing.one(image) if alone else self.preprocessing(image)
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
-        if not np.isfinite(prepared).all():
-            raise invalid(f"image {name}", "NaN or infinite", "finite numbers")
-        return prepared
+        return self.inputs.prepared(image, name, alone=alone)
 
     def _placed(self, found: dict[str, np.ndarray], image: Any, name: str) -> dict[str, np.ndarray]:
         """The detections of one image without padding, in pixels of the image as it was given."""
         there = found["classes"] >= 0
         boxes, scores, classes = (found[part][there] for part in ("boxes", "scores", "classes"))
-        height, width = image.size[::-1] if _is_of_pillow(image) else np.shape(image)[:2]
+        height, width = image.size[::-1] if is_of_pillow(image) else np.shape(image)[:2]
         scale, offset = self.preprocessing.placement((int(height), int(width)))
         if boxes.shape[-1] == 4:
             boxes = (boxes - np.tile(offset, 2)) / np.tile(scale, 2)
@@ -132,7 +124,7 @@ class Predictor:
         Args:
           fit: how: ``"cover"``, ``"contain"``, ``"stretch"``, ``"crop"`` or ``"pad"``; see `geomdl.data.Preprocessing`.
         """
-        self._require_images("fit", fit)
+        self.inputs.require_images("fit", fit)
         size = self.image_shape[:2]
         changed: Any = dataclasses.replace(self.preprocessing, size=size, fit=fit)  # pyright: ignore[reportArgumentType]
         return dataclasses.replace(self, preprocessing=changed)
@@ -141,15 +133,15 @@ class Predictor:
         self,
         images: Any,
         *,
-        batch_size: int = 64,
-        average: str | PlanarGroup | None = None,
+        batch_size: int | None = None,
+        average: str | PlanarGroup | SpatialGroup | None = None,
         window: int | None = None,
         names: Sequence[str] | None = None,
     ) -> Predictions:
         """What the network says about images.
 
         With ``average`` the outputs are those of the group average of the network f, which has the symmetry exactly
-        where the elements g map the pixel grid to itself:
+        where the elements g map the grid of pixels or voxels to itself:
 
           f̄(x) = 1/|G| Σ_g ρ_out(g)⁻¹ f(ρ_in(g) x).
 
@@ -161,9 +153,12 @@ class Predictor:
             or a list of images, which may be of several sizes. Or files, folders and patterns, as on the command line.
             Of any dtype: uint8 and uint16 stand for value / largest value, floating point is what it says. Of a network
             of point clouds these: ``[points, 3 + features]``, a batch or a list of such, packed ones, or their files
-            (``.ply``, ``.xyz``, ``.npy``, ``.npz``); clouds may have other numbers of points than those of training.
-          batch_size: images at once.
-          average: a finite group of rotations and reflections, or its name, such as ``"C4"``.
+            (``.ply``, ``.xyz``, ``.npy``, ``.npz``); clouds may have other numbers of points than those of training. Of
+            a network of volumes ``[depth, height, width]``, with channels behind, a batch or a list of such, or their
+            files (``.nii``, ``.nii.gz``, ``.npy``, ``.npz``); label maps have the size of their volumes, also where the
+            run cuts and pads these, with the first class outside.
+          batch_size: images at once; None: 64, of volumes 4.
+          average: a finite group of rotations and reflections, or its name, such as ``"C4"``, of volumes ``"O"``.
           window: computes the label maps of large images in overlapping windows of so many pixels a side, with the
             outputs of the whole image; see `geomdl.evaluators.sliding_window`.
           names: of the images; their numbers by default.
@@ -173,13 +168,16 @@ class Predictor:
             are no maps, averages of boxes or of outputs of which it is not known how they move, or oriented boxes in
             images that are stretched.
         """
-        whole_number("batch_size", batch_size)
-        given, names = self._named(images, names)
+        batch_size = whole_number("batch_size", self.inputs.usual_batch if batch_size is None else batch_size)
+        given, names = self.inputs.named(images, names)
         call = self._call(average, window)
-        outputs = self._in_batches(call, given, names, 1 if window else batch_size)
-        if self.reading.kind == "boxes":
+        at_once, boxes = 1 if window else batch_size, self.reading.kind == "boxes"
+        outputs = in_batches(call, self.inputs, given, names, at_once, boxes=boxes)
+        if boxes:
             outputs = [self._placed(y, image, name) for y, image, name in zip(outputs, given, names, strict=True)]
-        return Predictions(tuple(outputs), self.reading, names, "cloud" if self.takes_clouds else "image")
+        if self.reading.kind == "map":
+            outputs = [self.inputs.restored(y, one) for y, one in zip(outputs, given, strict=True)]
+        return Predictions(tuple(outputs), self.reading, names, self.inputs.what)
 
     def feature_layer(self, layer: str | None = None) -> FeatureLayer:
         """The layer of that name: the shape of what it gives for an image, and how that moves with the image.
@@ -206,6 +204,8 @@ class Predictor:
     ) -> np.ndarray:
         """What a layer gives for images: float32 ``[n, channels]``, or maps ``[n, height, width, channels]``.
 
+        For volumes likewise, maps ``[n, depth, height, width, channels]``.
+
         What lies behind a pooling over the group, as the penultimate layer of a network of invariant classes does, is
         invariant: f(g·x) = f(x), exactly where g maps the pixels of the image to each other. How the values of any
         other layer move is said by `feature_layer`.
@@ -214,7 +214,7 @@ class Predictor:
           images: see `predict`.
           layer: as ``geomdl summary`` prints it; None: the penultimate, which is the input of the last dense layer.
           batch_size: images at once.
-          pool: takes the mean over the pixels of maps.
+          pool: takes the mean over the pixels, or voxels, of maps.
           names: of the images, for errors; their numbers by default.
 
         Raises:
@@ -229,9 +229,9 @@ class Predictor:
         """
         whole_number("batch_size", batch_size)
         found, function = self._looked_into(layer)
-        given, names = _named(images, names)
-        call = _pooled(function) if pool and len(found.shape) == 3 else function
-        outputs = self._in_batches(call, given, names, batch_size)
+        given, names = self.inputs.named(images, names)
+        call = _pooled(function) if pool and len(found.shape) > 1 else function
+        outputs = in_batches(call, self.inputs, given, names, batch_size)
         shapes = {y.shape for y in outputs}
         if len(shapes) > 1:
             shown = ", ".join("×".join(map(str, shape)) for shape in sorted(shapes)[:3])
@@ -243,73 +243,16 @@ class Predictor:
         """The layers that were asked for, and their functions, so that each is compiled once."""
         return {}
 
-    def _named(self, images: Any, names: Sequence[str] | None) -> tuple[np.ndarray | list[Any], tuple[str, ...]]:
-        if self.takes_clouds:
-            return named_clouds(images, names, self.image_shape[-1] - 4)
-        return _named(images, names)
-
-    def _require_images(self, option: str, value: Any) -> None:
-        """Raises a ValueError for an option that point clouds do not have."""
-        if self.takes_clouds:
-            allowed = "none for a network of point clouds, as it is for images"
-            if option == "average":
-                allowed += "; geomdl evaluate --evaluators=turns measures what rotations change"
-            raise invalid(option, value, allowed)
-
     def _looked_into(self, layer: str | None) -> tuple[FeatureLayer, Network]:
-        if self.takes_clouds:
-            raise invalid("network", "one of point clouds", "networks of images, whose layers give features of these")
+        if self.inputs.what == "cloud":
+            allowed = "networks of images or volumes, whose layers give features of these"
+            raise invalid("network", "one of point clouds", allowed)
         if self.model is None:
             raise invalid("network", "an exported program", "a work directory of geomdl train, whose layers are there")
         if layer not in self._layers:
             found = feature_layer(self.model, self.image_shape, layer)
             self._layers[layer] = found, feature_function(self.model, found)
         return self._layers[layer]
-
-    def _in_batches(
-        self, call: Network, given: np.ndarray | list[Any], names: Sequence[str], batch_size: int
-    ) -> list[Any]:
-        """The outputs of all images; while one batch is computed, the next is made ready."""
-        size = min(batch_size, len(given))
-        outputs: list[Any] = [None] * len(given)
-        compiled: set[tuple[int, ...]] = set()  # shapes of images of which there was a whole batch
-        pending: tuple[Sequence[int], Any] | None = None
-
-        def keep(places: Sequence[int], made: Any) -> None:
-            arrays = jax.tree.map(lambda y: np.asarray(y, np.float32), made)
-            for row, i in enumerate(places):
-                outputs[i] = jax.tree.map(lambda array: array[row], arrays)  # noqa: B023
-
-        for places, batch in self._batches(given, names, size):
-            shape = batch.shape[1:]
-            made = self._batch(call, batch, size if shape in compiled else len(batch), names[places[0]])
-            compiled |= {shape} if len(batch) == size else set()
-            if pending is not None:
-                keep(*pending)
-            pending = (places, made)
-        if pending is not None:
-            keep(*pending)
-        return outputs
-
-    def _batches(
-        self, given: np.ndarray | list[Any], names: Sequence[str], size: int
-    ) -> Iterator[tuple[Sequence[int], np.ndarray]]:
-        """The places of images of one size, and these images as the network takes them."""
-        if isinstance(given, np.ndarray):
-            for start in range(0, len(given), size):
-                places = range(start, min(start + size, len(given)))
-                yield places, self.prepared(given[start : start + size], names[start])
-            return
-        waiting: dict[tuple[int, ...], list[tuple[int, np.ndarray]]] = {}
-        for i, (image, name) in enumerate(zip(given, names, strict=True)):
-            ready = self.prepared(image, name, alone=True)
-            alike = waiting.setdefault(ready.shape, [])
-            alike.append((i, ready))
-            if len(alike) == size:
-                yield [i for i, _ in alike], np.stack([image for _, image in alike])
-                del waiting[ready.shape]
-        for alike in waiting.values():
-            yield [i for i, _ in alike], np.stack([image for _, image in alike])
 
     def overlay(self, image: Any, labels: np.ndarray) -> np.ndarray:
         """A picture of an image with its label map on top, uint8 ``[height, width, 3]``; see `geomdl.plots`.
@@ -320,67 +263,29 @@ class Predictor:
         """
         from geomdl.plots.segmentation import overlay
 
+        self.inputs.require_images("overlays", "pictures")
         pixels = self.preprocessing.pixels(np.asarray(image)).astype(np.float32)
         pixels = pixels if pixels.shape[-1] in (1, 3) else pixels[..., :1]
         low, high = float(pixels.min()), float(pixels.max())
         picture = overlay((pixels - low) / max(high - low, 1e-6), labels)
         return np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)
 
-    def _call(self, average: str | PlanarGroup | None, window: int | None) -> Network:
+    def _call(self, average: str | PlanarGroup | SpatialGroup | None, window: int | None) -> Network:
         network = self.network
         for option, value in (("window", window), ("average", average)):
             if value is not None:
-                self._require_images(option, str(value))
+                self._require(option, str(value))
         if window is not None:
             if self.reading.kind != "map" or self.contract is None:
                 raise invalid("window", window, "None for this network: windows are for label maps of known contract")
             contract, inner, pixels = self.contract, network, whole_number("window", window)
             network = lambda x: sliding_window(inner, x, contract, window=pixels)  # noqa: E731
-        if average is None:
-            return network
-        over = group(average) if isinstance(average, str) else average
-        if not isinstance(over, PlanarGroup) or not over.is_finite:
-            raise invalid("average", str(average), "a finite group of rotations and reflections of the plane", "C4")
-        return self._averaged(network, over)
+        return network if average is None else averaged(network, average, self.law, self.inputs)
 
-    def _averaged(self, network: Network, over: PlanarGroup) -> Network:
-        law = self.law
-        if self.reading.kind == "boxes":
-            raise invalid("average", str(over), "None for a detector: a mean of sets of boxes is not defined")
-        if law is None or not law.covers(over):
-            raise invalid("average", str(over), "None: it is not known how it moves the outputs of this network")
-        forward = input_action(over)
-
-        def call(x: jax.Array) -> jax.Array:
-            total: Any = 0
-            for g in over.elements():
-                y = network(forward(g, x))
-                size, out_size = x.shape[1:3], y.shape[1:3] if y.ndim == 4 else None
-                total = total + law.action(over, size=size, out_size=out_size)(over.inverse(g), y)
-            return total / over.order
-
-        return call
-
-    def _batch(self, call: Network, batch: np.ndarray, size: int, name: str) -> Any:
-        """The outputs of a batch, which is filled up to a size, so that no program is made for the last one alone."""
-        filled = batch
-        if len(batch) < size:
-            filled = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
-        try:
-            y = call(jnp.asarray(filled))
-        except ValueError as error:
-            if self.takes_clouds:
-                trained_on = f"trained on clouds of {self.image_shape[0]} points"
-                raise ValueError(f"{name}, {batch.shape[1]} points: {error} ({trained_on})") from error
-            (height, width), (rows, columns) = batch.shape[1:3], self.image_shape[:2]
-            raise ValueError(
-                f"{name}, {height}×{width} pixels: {error} (trained on {rows}×{columns}; fit='cover' resizes)"
-            ) from error
-        if self.reading.kind == "boxes" and isinstance(y, dict):
-            return y
-        if not hasattr(y, "ndim") or y.ndim < 2:
-            raise invalid("output of the network", type(y).__name__, "one array [batch, ..., channels]")
-        return y
+    def _require(self, option: str, value: Any) -> None:
+        """Raises a ValueError for an option that what the network takes does not have."""
+        if option != "average" or self.inputs.what == "cloud":
+            self.inputs.require_images(option, value)
 
 
 def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | str | None = None) -> Predictor:
@@ -414,47 +319,5 @@ def load(path: Path | str, checkpoint: str | int = "best", *, data_path: Path | 
     return Predictor.of(load_trained(folder, checkpoint, data_path=data_path))
 
 
-def _named(images: Any, names: Sequence[str] | None) -> tuple[np.ndarray | list[Any], tuple[str, ...]]:
-    """Images, read where they are paths, and their names."""
-    if _are_paths(images):
-        paths: Any = [images] if isinstance(images, str | os.PathLike) else images
-        sources = image_sources(paths)
-        images = [source.read() for source in sources]
-        names = [source.name for source in sources] if names is None else names
-    given = _batch_or_list(images)
-    count = len(given)
-    if not count:
-        raise invalid("images", "none", "one image or more")
-    names = tuple(map(str, range(count))) if names is None else tuple(names)
-    if len(names) != count:
-        raise invalid("names", len(names), f"one for each of {count} images")
-    return given, names
-
-
 def _pooled(function: Network) -> Network:
-    return lambda images: function(images).mean((1, 2))
-
-
-def _batch_or_list(images: Any) -> np.ndarray | list[Any]:
-    """A batch ``[batch, height, width, ...]``, or images one by one."""
-    if isinstance(images, list | tuple) and images and _is_image(images[0]):
-        return list(images)
-    if _is_of_pillow(images):
-        return [images]
-    array = np.asarray(as_array(images, "images"))
-    if array.ndim == 4 or (array.ndim == 3 and array.shape[-1] > 4 and array.shape[0] not in (1, 3, 4)):  # or grey ones
-        return array if array.ndim == 4 else array[..., None]
-    return [array]
-
-
-def _are_paths(images: Any) -> bool:
-    first = images[0] if isinstance(images, list | tuple) and images else images
-    return isinstance(first, str | os.PathLike)
-
-
-def _is_image(value: Any) -> bool:
-    return _is_of_pillow(value) or len(getattr(value, "shape", ())) > 1
-
-
-def _is_of_pillow(value: Any) -> bool:
-    return hasattr(value, "getbands")
+    return lambda images: (y := function(images)).mean(tuple(range(1, y.ndim - 1)))

@@ -131,7 +131,7 @@ def test_options_of_images_and_numbers_of_features():
             predictor_of().predict(CLOUDS, **options)
     with pytest.raises(ValueError, match=r"fit 'cover'; allowed: none for a network of point clouds"):
         predictor_of().resizing("cover")
-    with pytest.raises(ValueError, match=r"one of point clouds.*networks of images"):
+    with pytest.raises(ValueError, match=r"one of point clouds.*networks of images or volumes"):
         predictor_of().features(CLOUDS)
 
 

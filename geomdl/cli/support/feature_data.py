@@ -2,7 +2,7 @@
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ class FeatureMaker:
         from geomdl.version import __version__
 
         kind = self.layer.field_type
-        pooled = self.arguments.pool and len(self.layer.shape) == 3
+        pooled = self.arguments.pool and len(self.layer.shape) > 1
         layer = dataclasses.replace(self.layer, shape=self.layer.shape[-1:]) if pooled else self.layer
         return {
             "geomdl": __version__,
@@ -126,9 +126,11 @@ class FeatureMaker:
 
     def _of_split(self, split: str) -> tuple[np.ndarray, np.ndarray | None]:
         from geomdl.data import Preprocessing
+        from geomdl.data.sources.space.fitting import VolumeFitting
 
         there = getattr(self.trained.dataset, split)
-        predictor = dataclasses.replace(self.predictor, preprocessing=Preprocessing())  # they are prepared
+        plain = {"preprocessing": Preprocessing(), "fitting": VolumeFitting()}  # they are prepared
+        predictor = dataclasses.replace(self.predictor, **plain)
         size, step = len(there), max(1, 1024 // self.arguments.batch_size) * self.arguments.batch_size
         parts = [
             predictor.features(
@@ -151,12 +153,13 @@ class FeatureMaker:
         return self.trained.dataset.name
 
 
-def named_data(data: Sequence[str]) -> Named:
+def named_data(data: Sequence[str], sources: Callable[[Sequence[str]], list[Any]] | None = None) -> Named:
     """What is named on a command line: the images, or a split, named alone where no file has this name, or as
     ``split:test``.
 
     Args:
       data: as it was given.
+      sources: gives what is in files and folders; None: images.
 
     Raises:
       ValueError: nothing is there.
@@ -172,7 +175,7 @@ def named_data(data: Sequence[str]) -> Named:
         if name.removeprefix("split:") not in SPLITS:
             raise unknown("split", name.removeprefix("split:"), SPLITS)
         return name.removeprefix("split:")
-    return name if name in SPLITS and not Path(name).exists() else image_sources(data)
+    return name if name in SPLITS and not Path(name).exists() else (sources or image_sources)(data)
 
 
 def _labels_of_folders(names: Sequence[str], classes: Sequence[str]) -> np.ndarray | None:

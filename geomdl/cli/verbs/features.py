@@ -4,11 +4,11 @@
   geomdl features --workdir=runs/c4 photos/ scan.png --layer=7 --out=photos.parquet
   geomdl features --workdir=pretrained:eurosat_resnet20_c4 tiles/*.png --out=tiles.npz
 
-DATA are images as geomdl predict takes them (files, folders, patterns, .npy or .npz files of several), or a split of
-the run's own data: train, validation or test (split:test, where there is a file of that name). Without --layer the
-features are the input of the last dense layer; geomdl summary prints the names of layers. An .npz file holds the
-arrays features, names, labels (where the classes are known) and about; a .parquet file, which needs pyarrow, the
-columns name, label and features. About is JSON, and says how the features move with the images.
+DATA are images, or volumes, as geomdl predict takes them (files, folders, patterns, .npy or .npz files of several), or
+a split of the run's own data: train, validation or test (split:test, where there is a file of that name). Without
+--layer the features are the input of the last dense layer; geomdl summary prints the names of layers. An .npz file
+holds the arrays features, names, labels (where the classes are known) and about; a .parquet file, which needs pyarrow,
+the columns name, label and features. About is JSON, and says how the features move with the images.
 """
 
 import argparse
@@ -34,14 +34,17 @@ def run(arguments: argparse.Namespace) -> int:
 
     quiet_libraries()
     feature_path(arguments.out)  # refused before anything is computed
-    data = named_data(arguments.images)
-    features, left_out = FeatureMaker(arguments).make(data)
+    maker = FeatureMaker(arguments)
+    features, left_out = maker.make(named_data(arguments.images, maker.predictor.inputs.sources))
     for error in left_out:
         print(f"geomdl: left out: {error}", file=sys.stderr)
     if not len(features):
         return 2
     place = features.save(arguments.out)
     shape = " × ".join(map(str, features.values.shape[1:]))
-    print(f"{len(features)} images, {shape} numbers each, of {features.about['layer']}; {features.about['moves']}")
+    print(
+        f"{len(features)} {maker.predictor.inputs.what}s, {shape} numbers each, of {features.about['layer']}; "
+        f"{features.about['moves']}"
+    )
     print(f"written to {place}")
     return 0

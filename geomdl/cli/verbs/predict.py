@@ -13,6 +13,11 @@ and one line for each image in JSON lines.
 A run on point clouds takes .ply, .xyz, .npy and .npz files of them in the same way:
 
   geomdl predict --workdir=runs/tetris scans/*.ply more.npz --out=predictions.csv
+
+A run on volumes takes NIfTI files (.nii, .nii.gz), .npy and .npz files. Label maps of NIfTI files become NIfTI files
+with the axes and the affine of these, so that viewers show them in their place; those of arrays .npz files:
+
+  geomdl predict --workdir=runs/livers scans/*.nii.gz --out=maps --average=O
 """
 
 import argparse
@@ -33,14 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument(
         "images", nargs="+", metavar="FILE", action=PathOption,
-        help="an image or a point cloud, a folder, a pattern, an array of them",
+        help="an image, a point cloud or a volume, a folder, a pattern, an array of them",
     )  # fmt: skip
     parser.add_argument("--workdir", required=True, action=PathOption, help="of the run, or a folder of geomdl export")
     parser.add_argument("--checkpoint", default="best", help="best (the default), latest, or a step")
     parser.add_argument("--out", action=PathOption, help="FILE.csv or FILE.jsonl; of label maps a folder")
-    parser.add_argument("--average", metavar="GROUP", help="averages over a group of rotations and reflections, as C4")
+    parser.add_argument(
+        "--average", metavar="GROUP", help="averages over a group of rotations and reflections, as C4, or O"
+    )
     parser.add_argument("--window", type=int, help="label maps of large images by windows of so many pixels a side")
-    parser.add_argument("--batch-size", type=int, default=64, help="images at once (64)")
+    parser.add_argument("--batch-size", type=int, help="images at once (64; of volumes 4)")
     parser.add_argument(
         "--fit", choices=("cover", "contain", "stretch", "crop", "pad"),
         help="brings every image to the size of the images of training",
@@ -57,46 +64,49 @@ def run(arguments: argparse.Namespace) -> int:
     from geomdl.cli.support.quiet import quiet_libraries
     from geomdl.errors import invalid
     from geomdl.inference import load
-    from geomdl.inference.cloud_files import cloud_sources
-    from geomdl.inference.image_sources import image_sources, read_in_order
+    from geomdl.inference.image_sources import read_in_order
+    from geomdl.inference.volume_files import write_label_map
 
     quiet_libraries()
     predictor = load(arguments.workdir, arguments.checkpoint, data_path=arguments.data_path)
-    clouds = predictor.takes_clouds
-    if clouds:
-        sources = cloud_sources(arguments.images, predictor.image_shape[-1] - 4)
-    else:
-        sources = image_sources(arguments.images)
+    inputs = predictor.inputs
+    sources = inputs.sources(arguments.images)
     maps = predictor.reading.kind == "map"
     if arguments.overlays and not maps:
         raise invalid("--overlays", arguments.overlays, "a folder, for networks whose outputs are label maps")
+    if arguments.overlays:
+        inputs.require_images("--overlays", arguments.overlays)
     if arguments.fit:
         predictor = predictor.resizing(arguments.fit)
     names = _map_names([source.name for source in sources]) if maps else {}
     left_out, done = [], 0
+    batch_size = inputs.usual_batch if arguments.batch_size is None else arguments.batch_size
     with _Table(arguments.out, maps) as write:
-        for chunk in chunks(read_in_order(sources, skip=arguments.skip_broken), arguments.batch_size):
+        for chunk in chunks(read_in_order(sources, skip=arguments.skip_broken), batch_size):
             left_out += [error for _, _, error in chunk if error is not None]
             there = [(name, image) for name, image, error in chunk if error is None]
             if not there:
                 continue
             found = predictor.predict(
                 [image for _, image in there],
-                batch_size=arguments.batch_size,
+                batch_size=batch_size,
                 average=arguments.average,
                 window=arguments.window,
                 names=[name for name, _ in there],
             )
             write(found)
             done += len(found)
-            if maps:
+            if maps and (arguments.out or arguments.overlays):
                 for (name, image), labels in zip(there, found.labels, strict=True):
-                    _write_map(labels, arguments.out, arguments.overlays, names[name], predictor, image)
+                    if inputs.what == "volume":
+                        write_label_map(labels, name, Path(arguments.out) / names[name])
+                    else:
+                        _write_map(labels, arguments.out, arguments.overlays, names[name], predictor, image)
     for error in left_out:
         print(f"geomdl: left out: {error}", file=sys.stderr)
     where = f", written to {arguments.out}" if arguments.out else ""
     skipped = f", {len(left_out)} left out" if left_out else ""
-    print(f"geomdl: {done} {'clouds' if clouds else 'images'}{skipped}{where}", file=sys.stderr)
+    print(f"geomdl: {done} {inputs.what}s{skipped}{where}", file=sys.stderr)
     return 0 if done else 2
 
 
@@ -146,13 +156,16 @@ class _Table:
 
 def _map_names(names: list[str]) -> dict[str, str]:
     """File names for label maps, without suffix: those of the images, from their common folder on."""
+    from geomdl.data.sources.space.nifti import is_nifti, without_ending
+
     places = [Path(name).absolute() for name in names]
     common = os.path.commonpath([place.parent for place in places])
     made: dict[str, str] = {}
     taken: set[str] = set()
     for name, place in zip(names, places, strict=True):
         relative = place.relative_to(common)
-        stem = str(relative if name.endswith("]") else relative.with_suffix(""))
+        ending = relative if name.endswith("]") or is_nifti(place) else relative.with_suffix("")
+        stem = without_ending(str(ending))
         numbered = (stem if i == 1 else f"{stem}_{i}" for i in itertools.count(1))
         made[name] = next(candidate for candidate in numbered if candidate not in taken)
         taken.add(made[name])

@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     asked = named_data(arguments.images)
     searched = asked if same else named_data(arguments.gallery)
     maker = FeatureMaker(arguments)
+    maker.predictor.inputs.require_images("geomdl retrieve", arguments.workdir)
     queries, left_out = maker.make(asked)
     gallery, more = (queries, []) if same else maker.make(searched)
     for error in (*left_out, *more):

@@ -66,7 +66,7 @@ class Trained:
           ValueError: for a run on signals or volumes.
         """
         if len(self.image_shape) != 3:
-            allowed = "runs on images (height, width, channels); geomdl evaluate --workdir=RUN takes these too"
+            allowed = "runs on images (height, width, channels); geomdl evaluate and geomdl predict take these too"
             raise invalid("shape of what the run was trained on", self.image_shape, allowed)
         return self.image_shape[0], self.image_shape[1], self.image_shape[2]
 

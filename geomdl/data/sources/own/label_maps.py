@@ -43,14 +43,27 @@ class MapMeaning:
         Traceback (most recent call last):
         ValueError: invalid mask value 254 at row 1, column 0 of a.png; allowed: 0 (background), 255 (cell); try 255
         """
-        codes = coded(stored, where, colours=self.colours)
+        return self.indices(coded(stored, where, colours=self.colours), where)
+
+    def indices(self, codes: Int[np.ndarray, "..."], where: str) -> Int[np.ndarray, "..."]:
+        """Class indices, or −1, int32, of values of any number of axes.
+
+        Args:
+          codes: whole numbers.
+          where: they are from, for errors.
+
+        Raises:
+          ValueError: for a value that is no class.
+        """
         known = [*self.values] if self.ignored is None else [*self.values, self.ignored]
         order = np.argsort(known)
         ordered = np.asarray(known, np.int64)[order]
         places = np.minimum(np.searchsorted(ordered, codes), len(ordered) - 1)
         if (wrong := ordered[places] != codes).any():
-            row, column = np.argwhere(wrong)[0]
-            raise self._unknown(int(codes[row, column]), f"at row {row}, column {column} of {where}")
+            first = tuple(np.argwhere(wrong)[0].tolist())
+            axes = ("slice", "row", "column")[-len(first) :]
+            at = ", ".join(f"{axis} {place}" for axis, place in zip(axes, first, strict=True))
+            raise self._unknown(int(codes[first]), f"at {at} of {where}")
         indices = np.arange(len(known), dtype=np.int32)
         if self.ignored is not None:
             indices[-1] = IGNORED

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from geomdl.data.sources.own.image_files import Facts, each, files_in, read_values
+from geomdl.data.sources.own.image_files import Facts, each, read_values
 from geomdl.data.sources.own.label_maps import meaning
-from geomdl.data.sources.own.options import SPLIT_NAMES, OwnImages, assemble
+from geomdl.data.sources.own.options import OwnImages, assemble
+from geomdl.data.sources.own.paired_folders import PairedFolders
 from geomdl.data.sources.own.records import Collected
 from geomdl.data.sources.own.stored_files import FileImages, digest, examined, refuse_broken
 from geomdl.data.types import Dataset, LabelKind
-from geomdl.errors import invalid, nearest, unknown
+from geomdl.errors import invalid
 from geomdl.numbers import whole_number
 from geomdl.paths import local_path
-
-_SUFFIXES = ("_mask", "-mask", ".mask", "_label", "_labels", "_seg", "_gt", "_segmentation", "_annotation")
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class MaskFolderConfig(OwnImages):
     def collect(self) -> Collected:
         """What is found, unread; label maps are read where nothing says what their values are."""
         root = self._root()
-        pairs = [pair for name, images, masks in self._places(root) for pair in self._paired(name, images, masks)]
+        pairs = PairedFolders(self.path, self.images, self.masks, self.mask_suffix).pairs(root)
         files, maps = [image for _, image, _ in pairs], [mask for _, _, mask in pairs]
         skip = self.broken == "skip"
         facts, broken = examined(files, decode=skip)
@@ -110,67 +109,6 @@ class MaskFolderConfig(OwnImages):
             raise invalid("data.path", self.path, layout)
         return root
 
-    def _places(self, root: Path) -> list[tuple[str, Path, Path]]:
-        """The split, the folder of the images and that of the label maps."""
-        inside = [entry for entry in sorted(root.iterdir()) if entry.is_dir()]
-        by_split = [(SPLIT_NAMES[e.name.lower()], e / self.images, e / self.masks) for e in inside if
-                    e.name.lower() in SPLIT_NAMES and (e / self.images).is_dir()]  # fmt: skip
-        if not by_split:
-            images, masks = root / self.images, root / self.masks
-            for key, folder in (("images", images), ("masks", masks)):
-                if not folder.is_dir():
-                    there = [entry.name for entry in inside]
-                    raise unknown(f"data.{key}", getattr(self, key), there) if there else invalid(
-                        "data.path", self.path, f"a folder with the folders {self.images} and {self.masks}; it has none"
-                    )  # fmt: skip
-            splits = [e for e in sorted(images.iterdir()) if e.is_dir() and e.name.lower() in SPLIT_NAMES]
-            by_split = [(SPLIT_NAMES[e.name.lower()], e, masks / e.name) for e in splits] or [("", images, masks)]
-        if len(by_split) > 1 and "train" not in [name for name, _, _ in by_split]:
-            raise invalid("data.path", self.path, "training images among the splits", "train")
-        for _, _, masks in by_split:
-            if not masks.is_dir():
-                raise invalid("data.path", self.path, f"a folder of label maps for each split, but there is no {masks}")
-        return by_split
-
-    def _paired(self, split: str, images: Path, masks: Path) -> list[tuple[str, Path, Path]]:
-        of_images = {_stem(file, images): file for file in files_in(images)}
-        of_masks = {_stem(file, masks): file for file in files_in(masks)}
-        if not of_images or not of_masks:
-            empty = images if not of_images else masks
-            raise invalid("data.path", self.path, f"images in {empty}, which has none")
-        if self.mask_suffix:
-            of_masks = {
-                stem.removesuffix(self.mask_suffix): file for stem, file in of_masks.items()
-                if stem.endswith(self.mask_suffix)
-            }  # fmt: skip
-        alone = sorted(of_images.keys() - of_masks.keys())
-        others = sorted(of_masks.keys() - of_images.keys())
-        if alone or others:
-            raise self._unpaired(alone, others, images, masks, list(of_images))
-        return [(split, of_images[stem], of_masks[stem]) for stem in of_images]
-
-    def _unpaired(
-        self, alone: Sequence[str], others: Sequence[str], images: Path, masks: Path, stems: Sequence[str]
-    ) -> ValueError:
-        parts = []
-        for names, has, here, what in (
-            (alone, "no label map", images, "image"),
-            (others, "no image", masks, "label map"),
-        ):
-            if names:
-                parts.append(
-                    f"{len(names)} {what}{'s have' if len(names) > 1 else ' has'} {has}, e.g. {names[0]} in {here}"
-                )
-        suffix = next((s for s in _SUFFIXES if others and all(o.endswith(s) for o in others)
-                       and {o.removesuffix(s) for o in others} & set(stems)), None)  # fmt: skip
-        hint = f"try data.mask_suffix={suffix!r}" if suffix and not self.mask_suffix else None
-        if hint is None and alone and (close := nearest(alone[0], others)):
-            hint = f"did you mean {close!r} for {alone[0]!r}?"
-        return ValueError(
-            f"{'; '.join(parts)}; allowed: pairs of the same name without the ending, and no others"
-            + (f"; {hint}" if hint else "")
-        )
-
 
 def require_map_options(
     values: Sequence[int] | None, colors: Sequence[Sequence[int]] | None, ignored: int | Sequence[int] | None
@@ -190,10 +128,6 @@ def _values(maps: Sequence[Path], kept: Sequence[int]):
     """The label maps, some at a time."""
     for start in range(0, len(kept), 64):
         yield from each(read_values, [maps[i] for i in kept[start : start + 64]])
-
-
-def _stem(file: Path, folder: Path) -> str:
-    return file.relative_to(folder).with_suffix("").as_posix()
 
 
 def _palette(file: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,20 @@ LARGEST_RATIO = 1.01
 _log = logging.getLogger(__name__)
 
 
+def is_nifti(file: Path) -> bool:
+    """Whether the name of a file is one of NIfTI files."""
+    return file.name.lower().endswith(ENDINGS)
+
+
+def without_ending(name: str) -> str:
+    """The name of a NIfTI file without its ending.
+
+    >>> without_ending("scans/a.1.nii.gz")
+    'scans/a.1'
+    """
+    return name[: -len(next(ending for ending in (*ENDINGS[::-1], "") if name.lower().endswith(ending))) or None]
+
+
 @dataclass(frozen=True)
 class Placement:
     """How the voxels of a file lie in the body.
@@ -28,6 +42,7 @@ class Placement:
       spacing: the sides of a voxel along (x, y, z), in millimetres.
       tilt: the largest angle between an axis of the array and the axis of the body that it is taken for, in degrees.
       known: whether the file says at all how its axes lie.
+      affine: from the indices of voxels along (x, y, z) to millimetres, ``[4, 4]``.
 
     >>> Placement((1.0, 1.0, 5.0), 12.3, True).is_cubic
     False
@@ -36,11 +51,27 @@ class Placement:
     spacing: tuple[float, float, float]
     tilt: float
     known: bool
+    affine: np.ndarray = field(default_factory=lambda: np.eye(4), compare=False, repr=False)
 
     @property
     def is_cubic(self) -> bool:
         """Whether the sides of a voxel are equal."""
         return max(self.spacing) <= LARGEST_RATIO * min(self.spacing)
+
+    def gap(self, other: "Placement", shape: tuple[int, ...]) -> float:
+        """How far the corners of a volume placed in another way lie from its own, in voxels.
+
+        Args:
+          other: the other way.
+          shape: (depth, height, width) of the volume.
+
+        >>> upright = Placement((1.0, 1.0, 1.0), 0.0, True)
+        >>> upright.gap(Placement((2.0, 2.0, 2.0), 0.0, True, np.diag([2.0, 2.0, 2.0, 1.0])), (1, 1, 4))
+        3.0
+        """
+        corners = np.stack(np.meshgrid(*[[0, extent - 1] for extent in shape[::-1]], [1]), -1).reshape(-1, 4)
+        away = corners @ (other.affine - self.affine).T
+        return float(np.linalg.norm(away, axis=-1).max() / min(self.spacing))
 
 
 def read_nifti(file: Path) -> Shaped[np.ndarray, "depth height width channels"]:
@@ -99,8 +130,34 @@ def read_placed(file: Path) -> tuple[np.ndarray, Placement]:
     linear = np.asarray(image.affine, float)[:3, :3]
     spacing = np.linalg.norm(linear, axis=0)
     cosine = float(np.min(np.diag(linear) / spacing))
-    placement = Placement(tuple(spacing.tolist()), float(np.degrees(np.arccos(min(cosine, 1.0)))), bool(forms))
+    tilt = float(np.degrees(np.arccos(min(cosine, 1.0))))
+    placement = Placement(tuple(spacing.tolist()), tilt, bool(forms), np.asarray(image.affine, float))
     return np.ascontiguousarray(values.transpose(2, 1, 0, 3)[::-1, ::-1]), placement
+
+
+def write_like(labels: Shaped[np.ndarray, "depth height width"], file: Path, out: Path) -> None:
+    """Writes a label map in the axes and with the affine of a NIfTI file, so that viewers show it in its place.
+
+    Args:
+      labels: with the axes that `read_nifti` gives.
+      file: the volume that they are of.
+      out: the file to write.
+    """
+    import nibabel
+
+    stored: Any = nibabel.load(file)  # pyright: ignore
+    own = nibabel.io_orientation(stored.affine)
+    upright = nibabel.orientations.axcodes2ornt("RAS")
+    values = nibabel.apply_orientation(
+        labels[::-1, ::-1].transpose(2, 1, 0), nibabel.orientations.ornt_transform(upright, own)
+    )
+    header = stored.header.copy()
+    header.set_data_dtype(labels.dtype)
+    header.set_data_shape(values.shape)
+    for key, value in (("scl_slope", 1), ("scl_inter", 0), ("cal_min", 0), ("cal_max", 0), ("intent_code", 0)):
+        header[key] = value
+    form: Any = type(stored)
+    nibabel.save(form(np.ascontiguousarray(values), stored.affine, header), out)  # pyright: ignore
 
 
 def advise_on(placements: Mapping[Path, Placement]) -> list[str]:
