@@ -48,7 +48,7 @@ def test_volumes_and_label_maps_move_by_the_same_draws():
         ({"rotation": 9.0, "rotation_axis": "z"}, (4, 4), "'' for images; axes are of volumes"),
         ({"rotation_axis": "z"}, (4, 4, 4), "rotation=180 for all turns about z"),
         ({"rotation": 9.0, "rotation_axis": "w"}, (4, 4, 4), "rotation_axis 'w'; allowed: x, y or z"),
-        ({"group": "O"}, (4, 4, 5), "equal sides along depth, height, width, which O exchanges"),
+        ({"group": "O"}, (4, 4, 5), "cubes .depth = height = width., as O exchanges these axes; .* try 4x4x4"),
         ({"group": "O"}, (4, 4), "turns of images: O does not act on the plane"),
         ({"group": "D4"}, (4, 4, 4), "turns of volumes: D4 does not act on the volume"),
         ({"group": "O3"}, (4, 4, 4), "all elements of O3 are drawn by augmentation.rotation=180, flip=true"),

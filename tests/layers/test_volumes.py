@@ -277,7 +277,7 @@ VECTORS = FieldType("O3", "1x1o")
         ("regular representation needs a finite group", lambda: FieldType("SO3", "1 regular")),
         ("kernel_size \\(1, 3, 3\\); allowed: one number", lambda: Conv(*LIFT, (1, 3, 3), rngs=nnx.Rngs(0))),
         ("allowed: volumes \\[batch, depth", lambda: Conv(*LIFT, 3, rngs=nnx.Rngs(0))(jnp.ones((1, 4, 4, 1)))),
-        ("needs equal sides, depth = height = width; got 4x4x5; try 5x5x5",
+        ("cubes .depth = height = width., as O exchanges these axes; .* D4x, .* try 4x4x4",
          lambda: act(np.array([1]), jnp.ones((1, 4, 4, 5, 1)), LIFT[0])),
         ("no equivariant kernel from 0e to 0o exists",
          lambda: Conv(FieldType("O3", "1x0e"), FieldType("O3", "1x0o"), 3, rngs=nnx.Rngs(0))),
