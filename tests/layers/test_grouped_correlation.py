@@ -52,3 +52,13 @@ def test_half_precisions_are_summed_in_float32(monkeypatch):
     y = correlate(x, kernel, groups=2)
     assert y.dtype == jnp.bfloat16
     np.testing.assert_allclose(y.astype("float32"), float(kernel[0, 0, 0, 0]) * 361, rtol=2**-8)
+
+
+@pytest.mark.parametrize("groups", [2, 4])
+def test_whole_numbers_stay_whole_numbers(groups, monkeypatch):
+    monkeypatch.setattr(correlation, "_LARGE", 0)
+    x = jnp.arange(4 * 25).reshape(1, 5, 5, 4) % 7
+    kernel = jnp.arange(9 * 4 // groups * 4).reshape(3, 3, 4 // groups, 4) % 5
+    y = correlate(x, kernel, groups=groups)
+    assert y.dtype == jnp.int32
+    np.testing.assert_array_equal(y, correlate(x.astype("float32"), kernel.astype("float32"), groups=groups))

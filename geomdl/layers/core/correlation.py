@@ -111,7 +111,8 @@ def correlate(
     out_size, axes = window.output_size(size), window.along(dimension)
     if jax.default_backend() == "cpu" and kernel.size:
         images = x.shape[0] if isinstance(x.shape[0], int) else 1  # unknown, for export
-        if groups > 1 and images * math.prod(out_size) * kernel.size >= _LARGE:
+        large = images * math.prod(out_size) * kernel.size >= _LARGE
+        if groups > 1 and large and x.dtype == kernel.dtype:  # XLA refuses others
             return _group_by_group(x, kernel, window, groups)
         if dimension == 3:
             return _slice_by_slice(x, kernel, window, groups)
@@ -173,7 +174,8 @@ def _group_by_group(x: jax.Array, kernel: jax.Array, window: Window, groups: int
 def _tap_by_tap(x: jax.Array, kernel: jax.Array, window: Window) -> jax.Array:
     """The correlation of every channel with a kernel of its own, the sum over the taps of the shifted images."""
     size, axes = x.shape[1:-1], window.along(kernel.ndim - 2)
-    out_size, dtype = window.output_size(size), wide(x.dtype)
+    out_size = window.output_size(size)
+    dtype = wide(x.dtype) if jnp.issubdtype(x.dtype, jnp.inexact) else x.dtype
     padded = pad(x, window.pixels_of_padding, window.padding_mode)
     padded = jnp.pad(padded, ((0, 0), *((0, more) for more in window.overhang(size)), (0, 0))).astype(dtype)
     total = jnp.zeros((x.shape[0], *out_size, x.shape[-1]), dtype)
