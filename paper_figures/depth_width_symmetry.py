@@ -62,8 +62,8 @@ def draw(out: Path) -> list[Path]:
         seeds = " to ".join(map(str, sorted({min(counts), max(counts)})))
         foot.text(
             0.01,
-            0.08,
-            f"Twins have as many parameters as their network{_others(costs)}. 2,000 training images, no augmentation; "
+            0.02,
+            f"Twins have as many parameters as their network{_others(costs)}.\n2,000 training images, no augmentation; "
             f"{'one seed' if seeds == '1' else f'means over {seeds} seeds'}.",
             fontsize=6,
             color=MUTED,
@@ -127,7 +127,7 @@ def _consistency(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def _others(costs: Sequence[Row]) -> str:
-    """The twins of which that does not hold, with their share; a width that is a small whole number allows no better."""
+    """The twins of which that does not hold, with their share: a width that is a small whole number has no choice."""
     plain = {r["network"]: float(r["parameters"]) for r in costs if r["group"] == "C1"}
     shares = [(r["network"], r["group"], float(r["parameters"]) / plain[r["network"]]) for r in costs]
     found = [f"{group} of {name} {share:.0%}" for name, group, share in shares if abs(share - 1) > 0.1]
