@@ -1,6 +1,7 @@
 """Correlations of groups of channels on CPUs: taken apart, they are those of XLA, with their gradients."""
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -62,3 +63,14 @@ def test_whole_numbers_stay_whole_numbers(groups, monkeypatch):
     y = correlate(x, kernel, groups=groups)
     assert y.dtype == jnp.int32
     np.testing.assert_array_equal(y, correlate(x.astype("float32"), kernel.astype("float32"), groups=groups))
+
+
+@pytest.mark.parametrize("shape", ["n, 32, 32, 16", "64, h, w, 16", "n, h, w, 16"])
+@pytest.mark.parametrize("groups", [1, 4, 16])
+def test_programs_of_any_size_are_exported(shape, groups):
+    kernel = jnp.ones((3, 3, 16 // groups, 16)) / 9
+    program = jax.export.export(jax.jit(lambda x: correlate(x, kernel, padding=1, groups=groups)))(
+        jax.ShapeDtypeStruct(jax.export.symbolic_shape(shape), "float32")
+    )
+    x = jnp.ones((64, 32, 32, 16))
+    np.testing.assert_allclose(program.call(x), correlate(x, kernel, padding=1, groups=groups), rtol=1e-5)

@@ -110,9 +110,8 @@ def correlate(
     window = Window(kernel.shape[:-2], stride, padding, dilation, padding_mode, remainder)
     out_size, axes = window.output_size(size), window.along(dimension)
     if jax.default_backend() == "cpu" and kernel.size:
-        images = x.shape[0] if isinstance(x.shape[0], int) else 1  # unknown, for export
-        large = images * math.prod(out_size) * kernel.size >= _LARGE
-        if groups > 1 and large and x.dtype == kernel.dtype:  # XLA refuses others
+        same = x.dtype == kernel.dtype  # XLA refuses others
+        if groups > 1 and same and _is_large(x.shape[0], out_size, kernel):
             return _group_by_group(x, kernel, window, groups)
         if dimension == 3:
             return _slice_by_slice(x, kernel, window, groups)
@@ -138,6 +137,12 @@ def correlate(
 
 _LARGE, _TOGETHER = 2**18, 32
 """Products of numbers from which groups of channels are taken apart on CPUs, and channels that are taken together."""
+
+
+def _is_large(batch: int, out_size: tuple[int, ...], kernel: jax.Array) -> bool:
+    """Whether groups are taken apart; not where a size is unknown, for export."""
+    known = all(isinstance(n, int) for n in (batch, *out_size))
+    return known and batch * math.prod(out_size) * kernel.size >= _LARGE
 
 
 def _group_by_group(x: jax.Array, kernel: jax.Array, window: Window, groups: int) -> jax.Array:

@@ -76,7 +76,7 @@ def parts(x: jax.ShapeDtypeStruct | jax.Array, kernel: jax.ShapeDtypeStruct | ja
     """
     batch, *size, channels = x.shape
     rows, columns = (n + 2 * p - k + 1 for n, p, k in zip(size, padding, kernel.shape, strict=False))
-    if not isinstance(batch, int):  # unknown, for export
+    if not all(isinstance(n, int) for n in (batch, rows, columns)):  # unknown, for export
         return 1, 1
     pixels = batch * rows * columns
     nbytes = pixels * kernel.shape[-1] * x.dtype.itemsize
