@@ -2,9 +2,9 @@
 
 XLA for CPUs is slow at two things that training needs.
 
-* The gradient of the kernel sums over all pixels of all images. Where they are many, XLA takes two to four times as
-  long as for the correlation itself; in parts that fit into the cache, it takes hardly longer
-  (``python -m experiments.benchmarks.kernel_gradient``).
+* The gradient of the kernel sums over all pixels of all images. Where they are many, XLA takes three to eight times as
+  long for both gradients as for the correlation, though they are twice its work; in parts that fit into the cache, half
+  to four fifths of that (``python -m experiments.benchmarks.kernel_gradient``).
 * Arrays whose axes are in another order than [batch, height, width, channels] are brought into that order, but not
   inside the body of a loop, where XLA takes a path that is ten times slower. Both gradients of a convolution have such.
 
@@ -63,8 +63,15 @@ def correlation(x: jax.Array, kernel: jax.Array, padding: tuple[int, int]) -> ja
     return _correlation(x, kernel, padding)
 
 
-def parts(x: jax.ShapeDtypeStruct | jax.Array, kernel: jax.ShapeDtypeStruct | jax.Array, padding: tuple[int, int]):
+def parts(
+    x: jax.ShapeDtypeStruct | jax.Array, kernel: jax.ShapeDtypeStruct | jax.Array, padding: tuple[int, int]
+) -> tuple[int, int]:
     """In how many parts the gradient of the kernel is summed: of the batch, and bands of rows of each image.
+
+    Args:
+      x: ``[batch, height, width, in_channels]``, or its shape and dtype.
+      kernel: ``[rows, columns, in_channels, out_channels]``.
+      padding: zeros on each side of each axis.
 
     >>> a = lambda *shape: jax.ShapeDtypeStruct(shape, "float32")
     >>> parts(a(64, 16, 16, 64), a(3, 3, 64, 64), (1, 1))
