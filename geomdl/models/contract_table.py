@@ -175,7 +175,7 @@ ENTRIES: tuple[Entry, ...] = (
     _entry("squeezenet1_0", 35, GRID, {"width": 0.25}, random=True, quick=("C4",)),
     _entry("squeezenet1_1", 31, GRID, {"width": 0.25}, random=True, quick=("D4",)),
     _entry("mobilenet_v2", 33, GRID, {"width": 0.12, "multiple_of": 1}, quick=("C4",)),
-    _entry("googlenet", 8, GRID, {"variant": "small", "width": 0.1, "units": 8}, trains=False, quick=("D4",)),
+    _entry("googlenet", 8, GRID, {"variant": "small", "width": 0.1, "units": 8}, quick=("D4",)),
     _entry(
         "googlenet", 61, GRID, {"width": 0.1, "auxiliary": False, "dropout": 0.0}, "the paper's, without heads",
         quick=("C4",),
@@ -188,7 +188,7 @@ ENTRIES: tuple[Entry, ...] = (
         "fractalnet", 32, GRID, {"columns": 2, "width": 0.03, "dropout": 0.0}, "two columns", quick=("D4",)
     ),
     _entry("highway", 8, GRID, {"depth": 11, "width": 0.3, "units": 200}, quick=("C4",)),
-    _entry("deeply_supervised", 11, GRID, {"width": 0.04, "dropout": 0.0}, trains=False, quick=("D4",)),
+    _entry("deeply_supervised", 11, GRID, {"width": 0.04, "dropout": 0.0}, quick=("D4",)),
 )  # fmt: skip
 
 _small = {"width": 1, "kernel_size": 3, "depth": 2}

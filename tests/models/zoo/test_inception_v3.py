@@ -1,6 +1,7 @@
 """Inception v3: published counts, modules written out, sizes at which twins are exact."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -117,3 +118,23 @@ def test_exact_sizes_and_windows_that_turn_with_the_group(group):
 def test_twins_of_steerable_kernels(group):
     model = dataclasses.replace(NARROW, group=group).build((75, 75, 2), 3, rngs=0)
     assert check_contract(model, 0, size=(75, 75), max_shifts=0, approximate=False).passed
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("group", ["C4", "D4"])
+def test_twins_are_invariant_in_training_too(group):
+    """With the head, in float64: batch statistics of few pixels amplify rounding beyond the tolerances of the table."""
+    with jax.enable_x64(True):
+        model = InceptionV3Config(width=0.03, group=group).build((107, 107, 2), 3, rngs=0)
+        graph, state = nnx.split(model)
+        state = jax.tree.map(lambda a: a.astype(jnp.float64), state)
+        compiled = jax.jit(lambda state, x: nnx.merge(graph, state)(x, train=True, key=jax.random.key(0)))
+        call = functools.partial(compiled, state)
+        x = np.random.default_rng(0).normal(size=(4, 107, 107, 2))
+        whole = jax.tree.leaves(call(x))
+        assert [y.shape for y in whole] == [(4, 3), (4, 3)]
+        moved = [np.rot90(x, axes=(1, 2))] + ([x[:, ::-1]] if group == "D4" else [])
+        for y in moved:
+            for got, wanted in zip(jax.tree.leaves(call(y)), whole, strict=True):
+                np.testing.assert_allclose(got, wanted, atol=1e-10 * np.ptp(wanted))
+        assert np.abs(jax.tree.leaves(call(x[:, ::-1]))[0] - whole[0]).max() > 1e-3 * np.ptp(whole[0]) or group == "D4"
