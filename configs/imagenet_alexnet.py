@@ -14,8 +14,8 @@ STEPS_PER_EPOCH = 1_281_167 * 9 // 10 // 128
 def get_config() -> ConfigDict:
     return ConfigDict(
         {
-            "data": {"name": "tfds:imagenet2012", "size": 227},
-            "augmentation": {"crop_area": (0.6, 1.0), "flip": True, "lighting": 0.1},
+            "data": {"name": "tfds:imagenet2012", "size": 259, "margin": 16},
+            "augmentation": {"flip": True, "lighting": 0.1},
             "model": {"name": "alexnet"},
             "optimizer": {"name": "momentum", "learning_rate": 0.01, "weight_decay": 5e-4, "weight_decay_on": "all"},
             "schedule": {

@@ -14,7 +14,7 @@ STEPS_PER_EPOCH = 1_281_167 * 9 // 10 // 256
 def get_config() -> ConfigDict:
     return ConfigDict(
         {
-            "data": {"name": "tfds:imagenet2012", "size": 221},
+            "data": {"name": "tfds:imagenet2012", "size": 253, "margin": 16},
             "augmentation": {
                 "crop_area": (0.08, 1.0),
                 "flip": True,

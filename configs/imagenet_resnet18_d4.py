@@ -14,7 +14,7 @@ STEPS_PER_EPOCH = 1_281_167 * 9 // 10 // 256
 def get_config() -> ConfigDict:
     return ConfigDict(
         {
-            "data": {"name": "tfds:imagenet2012", "size": 225},
+            "data": {"name": "tfds:imagenet2012", "size": 257, "margin": 16},
             "augmentation": {"crop_area": (0.08, 1.0), "lighting": 0.1},
             "model": {"name": "resnet18", "group": "D4", "equal": "parameters"},
             "optimizer": {"name": "momentum", "learning_rate": 0.1, "weight_decay": 1e-4},

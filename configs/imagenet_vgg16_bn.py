@@ -14,7 +14,7 @@ STEPS_PER_EPOCH = 1_281_167 * 9 // 10 // 256
 def get_config() -> ConfigDict:
     return ConfigDict(
         {
-            "data": {"name": "tfds:imagenet2012", "size": 224},
+            "data": {"name": "tfds:imagenet2012", "size": 256, "margin": 16},
             "augmentation": {"crop_area": (0.25, 1.0), "flip": True, "lighting": 0.1},
             "model": {"name": "vgg16_bn"},
             "optimizer": {"name": "momentum", "learning_rate": 0.01, "weight_decay": 5e-4, "weight_decay_on": "all"},

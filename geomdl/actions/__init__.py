@@ -16,6 +16,7 @@ from geomdl.actions.image_transformations import (
     Recolour,
     Shift,
     Warp,
+    Window,
 )
 from geomdl.actions.labels import warp_labels
 from geomdl.actions.laws import OutputLaw, output_law
@@ -28,7 +29,7 @@ from geomdl.actions.warp import rotate, rotation_matrix, warp
 
 __all__ = [
     "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "GridElements", "ImageTransformation",
-    "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "act", "act_labels", "disc",
+    "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "Window", "act", "act_labels", "disc",
     "family", "input_action", "le90", "move", "move_inscribed", "move_oriented", "move_upright", "move_values",
     "output_action", "output_law", "packed_detections", "representation_matrix", "roll", "rotate",
     "rotation_matrix", "shift_crop", "turn", "warp", "warp_labels", "warp_projective", "warp_volume",
@@ -36,7 +37,7 @@ __all__ = [
 
 __experimental__ = [
     "FAMILIES", "GENERATORS", "CropResize", "Cutout", "Family", "Generator", "GridElements", "ImageTransformation",
-    "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "disc", "family", "input_action",
-    "le90", "move", "move_inscribed", "move_oriented", "move_upright", "move_values", "output_action", "output_law",
-    "packed_detections", "representation_matrix", "warp_projective", "warp_volume",
+    "LeftRightFlip", "OutputLaw", "QuarterTurns", "Recolour", "Shift", "Warp", "Window", "disc", "family",
+    "input_action", "le90", "move", "move_inscribed", "move_oriented", "move_upright", "move_values", "output_action",
+    "output_law", "packed_detections", "representation_matrix", "warp_projective", "warp_volume",
 ]  # fmt: skip

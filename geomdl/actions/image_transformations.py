@@ -118,14 +118,15 @@ class CropResize:
     """Cuts a rectangle out of each image and stretches it to the whole frame.
 
     Images are resampled by bilinear interpolation between the centres of pixels, edge pixels going on beyond the edge,
-    as torchvision's ``resized_crop`` does. A rectangle inside the image is never made smaller, so that there is nothing
-    to antialias. A label is that of the nearest pixel.
+    as torchvision's ``resized_crop`` does. Nothing is antialiased: a rectangle inside the image is never made smaller,
+    or only where the frame is smaller than the image. A label is that of the nearest pixel.
 
     Attributes:
       corner: (top, left) of the rectangle, ``[batch, 2]`` in pixels from the top left corner of the image; fractions
         are allowed.
       extent: (height, width) of it, ``[batch, 2]`` in pixels.
       size: (height, width) of the images.
+      frame: (height, width) of what comes out; None: that of the images.
 
     >>> middle = CropResize(jnp.array([[0.0, 1.0]]), jnp.array([[1.0, 2.0]]), (1, 4))
     >>> middle.images(jnp.array([0.0, 4.0, 8.0, 12.0]).reshape(1, 1, 4, 1)).ravel().tolist()
@@ -137,6 +138,7 @@ class CropResize:
     corner: jax.Array
     extent: jax.Array
     size: tuple[int, int]
+    frame: tuple[int, int] | None = None
 
     @property
     def group(self) -> PointGroup:
@@ -145,15 +147,14 @@ class CropResize:
 
     @property
     def linear(self) -> jax.Array:
-        """diag(width / width of the rectangle, height / its height)."""
-        scale = jnp.asarray(self.size, jnp.float32) / self.extent
-        return scale[:, ::-1, None] * jnp.eye(2)
+        """diag(width of the frame / width of the rectangle, height / height)."""
+        return self._scale[:, ::-1, None] * jnp.eye(2)
 
     @property
     def offset(self) -> jax.Array:
         """−A c, with c the centre of the rectangle."""
         middle = self.corner + self.extent / 2 - jnp.asarray(self.size, jnp.float32) / 2  # (down, right)
-        scale = jnp.asarray(self.size, jnp.float32) / self.extent
+        scale = self._scale
         return jnp.stack([-scale[:, 1] * middle[:, 1], scale[:, 0] * middle[:, 0]], -1)
 
     def images(self, x: jax.Array) -> jax.Array:
@@ -169,17 +170,71 @@ class CropResize:
         rows, columns = (jnp.clip(a, 0, n - 1) for a, n in zip((rows, columns), self.size, strict=True))
         return jax.vmap(lambda image, i, j: image[i][:, j])(y, rows, columns)
 
+    @property
+    def _scale(self) -> jax.Array:
+        """(down, right), ``[batch, 2]``."""
+        return jnp.asarray(self.frame or self.size, jnp.float32) / self.extent
+
     def _sources(self, axis: int) -> jax.Array:
-        """Where each pixel of the output comes from, along an axis: ``[batch, size]``, in indices of pixels."""
-        size = self.size[axis]
+        """Where each pixel of the output comes from, along an axis: ``[batch, frame]``, in indices of pixels."""
+        size = (self.frame or self.size)[axis]
         places = (jnp.arange(size, dtype=jnp.float32) + 0.5) / size
         return self.corner[:, axis, None] + places * self.extent[:, axis, None] - 0.5
 
     def _weights(self, axis: int) -> jax.Array:
-        """``[batch, size, size]``: how much of each source pixel is in a pixel of the output."""
+        """``[batch, frame, size]``: how much of each source pixel is in a pixel of the output."""
         size = self.size[axis]
         sources = jnp.clip(self._sources(axis), 0, size - 1)
         return jnp.maximum(0, 1 - jnp.abs(sources[..., None] - jnp.arange(size, dtype=jnp.float32)))
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Cuts a window of whole pixels out of each image, which is what is left of it. Exact.
+
+    Attributes:
+      corner: (top, left) of the window, ``[batch, 2]`` whole numbers of pixels from the top left corner of the image.
+      size: (height, width) of the images.
+      frame: (height, width) of the window.
+
+    >>> last = Window(jnp.array([[0, 2]]), (1, 4), (1, 2))
+    >>> last.images(jnp.array([1, 2, 3, 4]).reshape(1, 1, 4, 1)).ravel().tolist(), last.offset.tolist()
+    ([3, 4], [[-1.0, 0.0]])
+    """
+
+    corner: jax.Array
+    size: tuple[int, int]
+    frame: tuple[int, int]
+
+    @property
+    def group(self) -> PointGroup:
+        """C1: nothing is turned."""
+        return C1
+
+    @property
+    def linear(self) -> jax.Array:
+        """The identity."""
+        return jnp.eye(2)
+
+    @property
+    def offset(self) -> jax.Array:
+        """−c, with c the centre of the window."""
+        larger = jnp.asarray(self.size, jnp.float32) - jnp.asarray(self.frame, jnp.float32)
+        middle = jnp.asarray(self.corner, jnp.float32) - larger / 2  # (down, right)
+        return jnp.stack([-middle[:, 1], middle[:, 0]], -1)
+
+    def images(self, x: jax.Array) -> jax.Array:
+        """Pixels are copied."""
+        return jax.vmap(self._cut)(jnp.asarray(as_array(x, "images")), self.corner)
+
+    def labels(self, y: jax.Array, fill: int) -> jax.Array:
+        """Labels are copied; nothing comes in."""
+        return self.images(y)
+
+    def _cut(self, image: jax.Array, corner: jax.Array) -> jax.Array:
+        further = image.shape[2:]
+        start = (corner[0], corner[1], *(jnp.zeros((), corner.dtype),) * len(further))
+        return jax.lax.dynamic_slice(image, start, (*self.frame, *further))
 
 
 class _Unmoved:

@@ -40,6 +40,7 @@ from geomdl.data.targets import (
     target_kind,
 )
 from geomdl.data.transforms.augmentation import Augmentation
+from geomdl.data.transforms.margins import with_margin
 from geomdl.data.transforms.photometric import lighting_components
 from geomdl.data.transforms.transformed_sets import rotated, shifted
 from geomdl.data.types import Column, DataConfig, Dataset, Example, LabelKind, Split
@@ -101,5 +102,6 @@ __all__ = [
     "tetris",
     "uniforms",
     "unit_interval",
+    "with_margin",
     "x_pattern",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """What is done to an image before a network takes it: channels, size, range and normalisation, as a value."""
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 
 from geomdl.arrays import as_array
 from geomdl.errors import invalid, misshapen, unknown
+from geomdl.numbers import whole_number
 
 FITS = ("cover", "contain", "stretch", "crop", "pad")
 """The ways of bringing an image to a size, see `Preprocessing`."""
@@ -37,7 +39,9 @@ class Preprocessing:
     ``"contain"``: scaled until it fits in, and padded with 0 around; ``"stretch"``: scaled in both directions, each by
     itself; ``"crop"``: the centre is kept, and nothing is scaled; ``"pad"``: padded with 0 around, and nothing is
     scaled. Scaling is bicubic and antialiased, each channel by itself, after a mean over whole pixels where an image
-    becomes less than half as large; label maps are moved likewise, with the nearest pixel.
+    becomes less than half as large; label maps are moved likewise, with the nearest pixel. With a ``margin`` an image
+    is first brought to a size that is larger by so many pixels on each side, which are then cut off: size 224 and
+    margin 16 are "resize to 256, then centre crop". That is done to every image, also to one that has the size already.
 
     *Range.* ``scale`` is what the numbers are divided by; None: the largest value of uint8 and uint16, and 1 for what
     has a floating point.
@@ -49,6 +53,7 @@ class Preprocessing:
       scale: the value that becomes 1.
       mean: of every channel, after the division; empty: nothing is subtracted.
       std: of every channel; empty: 1.
+      margin: pixels that are cut off at each side in the end; needs a size.
 
     Raises:
       ValueError: for a value out of its range.
@@ -66,6 +71,7 @@ class Preprocessing:
     scale: float | None = None
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    margin: int = 0
 
     def __post_init__(self) -> None:
         if self.fit not in FITS:
@@ -80,6 +86,9 @@ class Preprocessing:
                 raise invalid(name, numbers, "finite numbers")
         if not all(number > 0 for number in self.std):
             raise invalid("std", self.std, "positive numbers")
+        whole_number("margin", self.margin, least=0)
+        if self.margin and self.size is None:
+            raise invalid("margin", self.margin, "0 without a size: of an image as it comes nothing is cut off", 0)
 
     def __call__(self, images: Any) -> np.ndarray:
         """The float32 array that the network takes.
@@ -101,7 +110,7 @@ class Preprocessing:
             batch = batch[..., None]
         if not len(batch):
             raise invalid("images", array.shape, "at least one image")
-        if self.size in (None, batch.shape[1:3]) and self.channels in (None, batch.shape[3]):
+        if self._fits(batch.shape[1:3]) and self.channels in (None, batch.shape[3]):
             made = self.normalized(batch)
         else:
             made = np.stack([self.normalized(self.pixels(image)) for image in batch])
@@ -130,11 +139,11 @@ class Preprocessing:
         image = image[..., None] if image.ndim == 2 else image
         if self.channels is not None and image.shape[-1] != self.channels:
             image = _with_channels(image, self.channels)
-        return image if self.size is None or image.shape[:2] == self.size else self._fitted(image, smooth=True, fill=0)
+        return image if self._fits(image.shape[:2]) else self._fitted(image, smooth=True, fill=0)
 
     def label_map(self, labels: np.ndarray, fill: int) -> np.ndarray:
         """A label map ``[height, width]``, moved as its image is; what is padded is ``fill``."""
-        if self.size is None or labels.shape == self.size:
+        if self._fits(labels.shape):
             return labels
         return self._fitted(labels[..., None], smooth=False, fill=fill)[..., 0]
 
@@ -153,6 +162,9 @@ class Preprocessing:
         >>> scale.round(3).tolist(), offset.round(3).tolist()
         ([0.533, 0.533], [-5.333, 0.0])
         """
+        if self.margin:
+            scale, offset = self._before_margin.placement(size)
+            return scale, offset - self.margin
         if self.size is None or size == self.size:
             return np.ones(2), np.zeros(2)
         old, new = np.array(size[::-1], np.float64), np.array(self.size[::-1], np.float64)
@@ -209,6 +221,7 @@ class Preprocessing:
             "scale": self.scale,
             "mean": list(self.mean),
             "std": list(self.std),
+            "margin": self.margin,
         }
 
     @classmethod
@@ -228,7 +241,8 @@ class Preprocessing:
     def __str__(self) -> str:
         parts = [] if self.channels is None else [_NAMES.get(self.channels, f"{self.channels} channels")]
         if self.size is not None:
-            parts.append(f"{self.size[0]}×{self.size[1]} ({self.fit})")
+            of = f", the centre of {'×'.join(map(str, self._before_margin.size or ()))}" if self.margin else ""
+            parts.append(f"{self.size[0]}×{self.size[1]} ({self.fit}{of})")
         if self.scale is not None:
             parts.append(f"divided by {self.scale:g}")
         if self.mean or self.std:
@@ -250,8 +264,23 @@ class Preprocessing:
             raise misshapen("images", array.shape, axes, self.channels or array.shape[0])
         return False
 
+    @property
+    def _before_margin(self) -> "Preprocessing":
+        """What brings an image to the size from which the margin is then cut off."""
+        height, width = self.size or (0, 0)
+        size = (height + 2 * self.margin, width + 2 * self.margin)
+        return dataclasses.replace(self, size=size, margin=0)
+
+    def _fits(self, size: tuple[int, ...]) -> bool:
+        """Whether an image of this size is taken as it is."""
+        return self.size is None or (tuple(size) == self.size and not self.margin)
+
     def _fitted(self, image: np.ndarray, *, smooth: bool, fill: int) -> np.ndarray:
         """The image, brought to the size."""
+        if self.margin:
+            before, cut = self._before_margin, slice(self.margin, -self.margin)
+            whole = image if before._fits(image.shape[:2]) else before._fitted(image, smooth=smooth, fill=fill)
+            return whole[cut, cut]
         target: tuple[int, int] = self.size  # pyright: ignore[reportAssignmentType]
         (height, width), (rows, columns) = image.shape[:2], target
         if self.fit == "stretch":

@@ -106,6 +106,12 @@ class Split:
         ``[n, values]`` float32 for values; a dict of arrays for boxes (`geomdl.data.pack_boxes`). The target named
         ``"label"``.
       targets: further targets by their names, each with one entry per image.
+      around: the same examples with a margin of as many pixels on all four sides, of which training cuts windows of
+        the size of ``images`` at random; see `geomdl.data.with_margin`. None: there is none.
+
+    Raises:
+      ValueError: labels or targets that are not as many as the images; ``around`` that is not so either, or has no
+        equal margins.
 
     >>> split = Split(np.zeros((3, 4, 4, 1), np.float32), np.array([0, 1, 0], np.int32))
     >>> split, len(split), split[1]["label"]
@@ -115,6 +121,7 @@ class Split:
     images: np.ndarray | Column
     labels: Any
     targets: Mapping[str, Any] = field(default_factory=dict)
+    around: "Split | None" = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "images", _in_memory(self.images, "images"))
@@ -131,6 +138,12 @@ class Split:
                     raise invalid(
                         f"number of targets {name!r}", len(held), f"one for each of {len(self.images)} images"
                     )
+        if self.around is not None:
+            inside, outside = tuple(self.images.shape), tuple(self.around.images.shape)
+            grown = {b - a for a, b in zip(inside[1:3], outside[1:3], strict=True)}
+            if inside[0] != outside[0] or inside[3:] != outside[3:] or len(grown) != 1 or not self.margin:
+                allowed = f"those of {inside[0]} images with equal margins around {'×'.join(map(str, inside[1:]))}"
+                raise invalid("shape of the images around", outside, allowed)
         object.__setattr__(self, "_required", set())
 
     def __len__(self) -> int:
@@ -139,10 +152,19 @@ class Split:
     def __repr__(self) -> str:
         size = "×".join(map(str, self.images.shape[1:]))
         where = "" if self.in_memory else ", read on demand"
-        return f"Split({len(self)} images {size} {self.images.dtype}{where})"
+        around = f", a margin of {self.margin} around" if self.margin else ""
+        return f"Split({len(self)} images {size} {self.images.dtype}{around}{where})"
 
     def __getitem__(self, index: int) -> Example:
         return jax.tree.map(lambda values: values[0], self.gather([index]))
+
+    @property
+    def margin(self) -> int:
+        """How many pixels lie around the images on each side, for training; 0 where there are none."""
+        if self.around is None:
+            return 0
+        grown = self.around.images.shape[1] - self.images.shape[1]
+        return 0 if grown < 0 or grown % 2 else grown // 2
 
     @property
     def in_memory(self) -> bool:
@@ -173,6 +195,8 @@ class Split:
                     raise invalid(f"target of the {what}", name, f"one of {', '.join(('label', *self.targets))}")
                 kind.require(values, self.images, what)
                 required.add((name, kind))
+        if self.around is not None:
+            self.around.require({name: kind for name, kind in kinds.items() if kind.moves}, f"{what}, with its margin,")
 
     def subset(self, indices: Indices) -> "Split":
         """The split of these examples, in this order; nothing is read."""
@@ -186,7 +210,8 @@ class Split:
             return column[indices]
 
         further = {name: chosen(values) for name, values in self.targets.items()}
-        return Split(chosen(self.images), chosen(self.labels), further)  # pyright: ignore[reportArgumentType]
+        around = None if self.around is None else self.around.subset(indices)
+        return Split(chosen(self.images), chosen(self.labels), further, around)  # pyright: ignore[reportArgumentType]
 
     def digest(self) -> str:
         """SHA-256 of shapes, types, images and labels: equal digests mean the same examples in the same order."""
@@ -196,6 +221,8 @@ class Split:
             result.update(f"{column.shape}{np.dtype(column.dtype).str}".encode())
             for start in range(0, len(self), 1024):
                 result.update(np.ascontiguousarray(column[start : start + 1024]).tobytes())
+        if self.around is not None:
+            result.update(self.around.digest().encode())
         return result.hexdigest()
 
 

@@ -197,7 +197,8 @@ class TenCrop:
     """The evaluator of all metrics of a classification for the average over ten crops, see `ten_crop`.
 
     Args:
-      crop: (height, width) in pixels; None: 7/8 of each side.
+      crop: (height, width) in pixels; None: 7/8 of each side, or, where there is a margin around the images
+        (`geomdl.data.with_margin`), windows as large as the images, which reach into it.
       batch_size: images per batch.
 
     Its numbers are ``ten_crop_accuracy``, ``ten_crop_loss`` and so on. It runs when it is asked for by name.
@@ -220,7 +221,10 @@ class TenCrop:
 
     def __call__(self, predict: Predict, split: Split, task: Task) -> dict[str, float]:
         """Returns every metric of the task, named ``ten_crop_…``."""
-        metrics = mean_metrics(ten_crop(predict, task, self.crop), batches_of(split, task, self.batch_size), task)
+        crop, whole = self.crop, split
+        if crop is None and split.around is not None:
+            crop, whole = (split.images.shape[1], split.images.shape[2]), split.around
+        metrics = mean_metrics(ten_crop(predict, task, crop), batches_of(whole, task, self.batch_size), task)
         return {f"ten_crop_{name}": value for name, value in metrics.items()}
 
 

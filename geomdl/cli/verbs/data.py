@@ -98,8 +98,10 @@ def _sheet(dataset: "Dataset", split: str, file: Path, augment: "Augmentation | 
     else:
         rows = [np.arange(start, min(start + _COLUMNS, len(images))) for start in range(0, 4 * _COLUMNS, _COLUMNS)]
         rows, texts = [row for row in rows if len(row)], []
-    chosen = images.gather(np.concatenate(rows))
+    source = images if augment is None else images.around or images
+    chosen = source.gather(np.concatenate(rows))
     if augment is not None:
+        augment = augment.for_images(dataset.preprocessing, images.margin)
         chosen = _augmented(dataset, chosen, augment, seed)
     pictures = _pictures(dataset, chosen["image"])
     if kind == "map":
@@ -130,7 +132,6 @@ def _augmented(dataset: "Dataset", batch: "Example", augment: "Augmentation", se
     from geomdl.data import unit_interval
 
     kinds, key = dataset.target_kinds, jax.random.key(seed)
-    augment = augment.for_images(dataset.preprocessing)
     augment.require_kinds(kinds)
     held = jax.tree.map(jax.numpy.asarray, {**batch, "image": unit_interval(batch["image"])})
     moved = augment.batch(held, {name: kind for name, kind in kinds.items() if kind.moves}, key)

@@ -19,6 +19,7 @@ from geomdl.data.sources.tfds_boxes import BoxObjects, box_sequences
 from geomdl.data.sources.tfds_faults import corrupt
 from geomdl.data.sources.tfds_folders import PREFIX, find_prepared
 from geomdl.data.sources.tfds_records import CHUNK, TFDSRecords
+from geomdl.data.transforms.margins import with_margin
 from geomdl.data.types import Column, DataConfig, Dataset, Example, LabelKind, Split
 from geomdl.errors import invalid, unknown
 from geomdl.numbers import whole_number
@@ -55,6 +56,8 @@ class TFDSConfig(DataConfig):
       data_dir: folder with the prepared data; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets.
       size: side to which images are brought (central square, Pillow's antialiased bicubic); None: as they are. Needed
         where the builder's images differ in size.
+      margin: pixels on each side of images brought to ``size`` into which only training reaches; see
+        `geomdl.data.with_margin`. 16 with ``size=256``: networks take 224 pixels.
       label_key: the feature that is the label; None: the one that the builder is supervised by.
       mask_values: the pixel values that are the classes 0, 1, …, in this order; None where it is known.
       mask_ignored: the pixel value of what is to be ignored in masks; None: there is none.
@@ -88,6 +91,7 @@ class TFDSConfig(DataConfig):
     test_fraction: float = 0.2
     split_seed: int = 0
     in_memory: bool | None = None
+    margin: int = 0
 
     def __post_init__(self):
         if not self.name.startswith(PREFIX) or not self.name.removeprefix(PREFIX):
@@ -108,6 +112,7 @@ class TFDSConfig(DataConfig):
                 "less than 1, so that training images remain",
             )
         whole_number("data.split_seed", self.split_seed, least=0)
+        whole_number("data.margin", self.margin, least=0)
         if self.bad_boxes not in BAD_BOXES:
             raise unknown("data.bad_boxes", self.bad_boxes, BAD_BOXES)
         number("data.visible", self.visible, below=1.0)
@@ -157,7 +162,7 @@ class TFDSConfig(DataConfig):
         else:
             kind = "map" if masks else "labels" if train.label_shape else "class"
             names = masks.classes if masks else getattr(label, "names", None) or label.feature.names
-        return Dataset(
+        dataset = Dataset(
             name=self.name,
             image_shape=train.image_shape,
             num_classes=len(names),
@@ -176,6 +181,7 @@ class TFDSConfig(DataConfig):
             test=splits["test"],
             preprocessing=preprocessing,
         )
+        return with_margin(dataset, self.margin, name="data.margin")
 
     def load_published(self) -> dict[str, Split]:
         """The published splits ("train", and "validation" and "test" where they exist), as they are, in memory."""

@@ -19,6 +19,7 @@ from geomdl.actions import (
     Recolour,
     Shift,
     Warp,
+    Window,
 )
 from geomdl.actions.warp import PLANE_AXES, rotation_matrix
 from geomdl.arrays import as_array, as_floating
@@ -62,7 +63,8 @@ class Augmentation:
     light, which is in [0, 1] (images that are normalised are so again afterwards, see `for_images`), and are not cut
     off there.
 
-    Padding by 4 pixels and cropping at random, as papers on CIFAR do, is ``shift=4``.
+    Padding by 4 pixels and cropping at random, as papers on CIFAR do, is ``shift=4``. Windows of larger images, as
+    papers on ImageNet cut them, are those of a data set with a margin (`geomdl.data.with_margin`, ``data.margin``).
 
     Attributes:
       rotation: θ uniform in ± this many degrees; 180 for all rotations. Of volumes the rotation is uniform among those
@@ -142,6 +144,7 @@ class Augmentation:
     drop_points: float = 0.0
     irreps: str = ""
     levels: Levels = dataclasses.field(default=Levels(), init=False, repr=False)
+    margin: int = dataclasses.field(default=0, init=False, repr=False)
 
     def __post_init__(self):
         for key in ("brightness", "contrast", "saturation", "hue", "lighting", "mixup", "cutmix", "jitter"):
@@ -185,7 +188,7 @@ class Augmentation:
         unchanged = (
             getattr(self, f.name) == f.default for f in dataclasses.fields(self) if f.init and f.name != "irreps"
         )
-        return all(unchanged)
+        return all(unchanged) and not self.margin
 
     @property
     def mixes(self) -> bool:
@@ -209,16 +212,29 @@ class Augmentation:
         """
         return dataclasses.replace(self, irreps=irreps) if irreps and not self.irreps else self
 
-    def for_images(self, preprocessing: Preprocessing | None) -> "Augmentation":
-        """The same for images that have been normalised: colours change as in the light that was before.
+    def for_images(self, preprocessing: Preprocessing | None, margin: int = 0) -> "Augmentation":
+        """The same for images that have been normalised, and for such with a margin.
+
+        Colours change as in the light that was before. Of images with a margin windows are cut that are smaller by it
+        on each side, at random places by whole pixels; with `crop_area`, a rectangle of the whole image is stretched to
+        the size of the window.
 
         Args:
           preprocessing: what has been done to the images; None: nothing, they are in [0, 1].
+          margin: pixels, such as `geomdl.data.Split.margin`.
+
+        >>> images = jnp.arange(36.0).reshape(1, 6, 6, 1)
+        >>> window = Augmentation().for_images(None, margin=1)(images, jax.random.key(0))
+        >>> window.shape, bool(jnp.isin(window, images).all())
+        ((1, 4, 4, 1), True)
         """
-        if preprocessing is None or not (preprocessing.mean or preprocessing.std):
+        normalised = preprocessing is not None and bool(preprocessing.mean or preprocessing.std)
+        if not normalised and not margin:
             return self
         made = dataclasses.replace(self)
-        object.__setattr__(made, "levels", Levels(preprocessing.mean, preprocessing.std))
+        if preprocessing is not None:
+            object.__setattr__(made, "levels", Levels(preprocessing.mean, preprocessing.std))
+        object.__setattr__(made, "margin", whole_number("margin", margin, least=0))
         return made
 
     def mixed(self, batch: Mapping[str, jax.Array], kind: TargetKind, key: jax.Array) -> dict[str, jax.Array]:
@@ -253,7 +269,7 @@ class Augmentation:
           key: a JAX random key, or a seed; the same key gives the same transformations and the same squares.
 
         Returns:
-          Images of the same shape and dtype.
+          Images of the same dtype and shape, without the margin of `for_images`.
 
         Raises:
           ValueError: quarter turns of images that are not square; rotation and scale of whole numbers, which would have
@@ -323,8 +339,8 @@ class Augmentation:
             moved["image"] = jnp.asarray(as_floating(moved["image"], "images to crop or colour"))
         if self.mosaic:
             moved = mosaics(moved, kinds, jax.random.fold_in(key, 10), share=self.mosaic)
-        size = tuple(moved["image"].shape[1:-1])
         for transformation in self._transformations(moved["image"].shape, key):
+            size = tuple(moved["image"].shape[1:-1])
             for name, kind in kinds.items():
                 moved[name] = kind.moved(moved[name], transformation, size)
             moved["image"] = transformation.images(moved["image"])
@@ -348,10 +364,14 @@ class Augmentation:
             yield from self._transformations_of_volumes(shape[0], key)
             return
         count, height, width, channels = shape
-        size = (height, width)
+        whole, size = (height, width), (height - 2 * self.margin, width - 2 * self.margin)
+        height, width = size
         drawn: Drawn | None = None
         if self._crops:
-            yield self._crop(jax.random.fold_in(key, 5), count, size)
+            yield self._crop(jax.random.fold_in(key, 5), count, whole, size)
+        elif self.margin:
+            window_key, most = jax.random.fold_in(key, 11), 2 * self.margin + 1
+            yield Window(per_example(lambda n: jax.random.randint(window_key, (n, 2), 0, most), count), whole, size)
         warp_key, turn_key, flip_key, shift_key = jax.random.split(key, 4)
         cut_keys = jax.random.split(jax.random.fold_in(key, 4))
         if self.rotation or self.scale:
@@ -424,7 +444,7 @@ class Augmentation:
         which = per_example(lambda n: jax.random.randint(key, (n,), 0, count), shape[0])
         return dataclasses.replace(elements, which=which)
 
-    def _crop(self, key: jax.Array, count: int, size: tuple[int, int]) -> CropResize:
+    def _crop(self, key: jax.Array, count: int, size: tuple[int, int], frame: tuple[int, int]) -> CropResize:
         """A rectangle of each image: the first of ten draws that fits, else the largest central one."""
         height, width = size
         draws = per_example(lambda n: jax.random.uniform(key, (n, 2 * _TRIES + 2)), count)
@@ -440,7 +460,7 @@ class Augmentation:
         central = jnp.array([min(height, width / ratio), min(width, height * ratio)], jnp.float32)
         extent = jnp.where(fits.any(1)[:, None], first, central)
         place = jnp.where(fits.any(1)[:, None], draws[:, -2:], 0.5)
-        return CropResize(place * (whole - extent), extent, size)
+        return CropResize(place * (whole - extent), extent, size, frame)
 
     def _recolour(self, drawn: Drawn | None, key: jax.Array, count: int, channels: int) -> Recolour | None:
         """The colours of RandAugment, jitter and lighting."""

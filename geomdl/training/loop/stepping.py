@@ -43,8 +43,9 @@ class Steps:
     def of(cls, parts: Parts, structure: Any, start: int, checkpoints: Checkpoints) -> "Steps":
         """The steps that a config asks for, from step ``start`` on."""
         config, options, strategy = parts.config, parts.config.training, parts.strategy
+        train, augment = parts.dataset.train, parts.config.augmentation
         loader = make_loader(
-            parts.dataset.train,
+            train.around or train,
             options.batch_size,
             config.seed,
             start_step=start,
@@ -56,7 +57,9 @@ class Steps:
             task=parts.task,
             optimizer=parts.optimizer,
             select=loader.select,
-            augment=config.augmentation.for_images(parts.dataset.preprocessing).for_features(config.irreps_of_features),
+            augment=augment.for_images(parts.dataset.preprocessing, train.margin).for_features(
+                config.irreps_of_features
+            ),
             compute=options.compute,
             strategy=strategy,
             ema=options.ema or 0.0,

@@ -12,6 +12,7 @@ from geomdl.data.preprocessing import FITS, IMAGENET, Preprocessing
 from geomdl.data.sources.own.image_files import BrokenFile, each
 from geomdl.data.sources.own.records import Collected, ImageRecords, chosen
 from geomdl.data.sources.splits import stratified_split
+from geomdl.data.transforms.margins import with_margin
 from geomdl.data.types import Column, DataConfig, Dataset, Split
 from geomdl.errors import invalid, nearest, unknown
 from geomdl.numbers import whole_number
@@ -38,6 +39,9 @@ class OwnImages(DataConfig):
     Attributes:
       path: of the file or folder.
       size: what images are brought to: pixels a side, or (height, width); None: as they are, if they are of one size.
+      margin: pixels on each side of images brought to ``size`` into which only training reaches, which cuts windows of
+        ``size`` less both margins at random; elsewhere the centre stands for the image. 16 with ``size=256``: windows
+        of 224 pixels. See `geomdl.data.with_margin`.
       fit: how: ``"cover"`` (scaled, then the centre), ``"contain"`` (scaled and padded), ``"stretch"``, ``"crop"`` (the
         centre, not scaled), ``"pad"`` (not scaled); see `geomdl.data.Preprocessing`, which also says what becomes of
         colours and opacity.
@@ -69,6 +73,7 @@ class OwnImages(DataConfig):
     split_seed: int = 0
     in_memory: bool | None = None
     broken: str = "refuse"
+    margin: int = 0
 
     def __post_init__(self) -> None:
         for side in self.size if isinstance(self.size, tuple) else () if self.size is None else (self.size,):
@@ -90,6 +95,7 @@ class OwnImages(DataConfig):
             if not getattr(self, key) > 0:
                 raise invalid(f"data.{key}", getattr(self, key), "a number between 0 and 1", 0.15)
         whole_number("data.split_seed", self.split_seed, least=0)
+        whole_number("data.margin", self.margin, least=0)
         if self.broken not in ("refuse", "skip"):
             raise unknown("data.broken", self.broken, ("refuse", "skip"))
 
@@ -152,7 +158,7 @@ def assemble(options: OwnImages, found: Collected) -> Dataset:
         records.keep_some()
     sizes = ", ".join(f"{len(splits[name])} {word}" for name, word in
                       zip(SPLITS, ("training", "validation", "test"), strict=True))  # fmt: skip
-    return Dataset(
+    dataset = Dataset(
         name=options.name,
         **splits,
         image_shape=records.image_shape,
@@ -164,6 +170,7 @@ def assemble(options: OwnImages, found: Collected) -> Dataset:
         preprocessing=preprocessing,
         names={name: [found.raw.names[int(i)] for i in part] for name, part in parts.items()},
     )
+    return with_margin(dataset, options.margin, name="data.margin")
 
 
 def _require_one_kind(options: OwnImages, found: Collected) -> None:
