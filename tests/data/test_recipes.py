@@ -17,6 +17,7 @@ from geomdl.data import (
     ValuesTarget,
     lighting_components,
 )
+from geomdl.data.transforms import drawn
 from geomdl.data.transforms.mixing import _beta
 from geomdl.data.transforms.randaugment import OPERATIONS, Drawn
 from geomdl.layers.core.data_axis import data_axis
@@ -71,11 +72,11 @@ def test_coordinates_follow_a_crop() -> None:
 
 
 def _crop(augmentation: Augmentation, count: int) -> CropResize:
-    def drawn() -> tuple[jax.Array, jax.Array]:
-        crop = augmentation._crop(KEY, count, (30, 40))
+    def corners() -> tuple[jax.Array, jax.Array]:
+        crop = drawn.crop(augmentation, KEY, count, (30, 40))
         return crop.corner, crop.extent
 
-    return CropResize(*jax.jit(drawn)(), (30, 40))
+    return CropResize(*jax.jit(corners)(), (30, 40))
 
 
 def test_crops_have_the_area_and_the_aspect_that_is_asked_for() -> None:

@@ -1,7 +1,7 @@
 """Random changes of training images, inside the jitted step: transformations, colours, squares cut out, mixtures."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,33 +9,20 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from geomdl.actions import (
-    CropResize,
-    Cutout,
-    GridElements,
-    ImageTransformation,
-    LeftRightFlip,
-    QuarterTurns,
-    Recolour,
-    Shift,
-    Warp,
-    Window,
-)
-from geomdl.actions.warp import PLANE_AXES, rotation_matrix
+from geomdl.actions.warp import PLANE_AXES
 from geomdl.arrays import as_array, as_floating
 from geomdl.data.checks import number
 from geomdl.data.class_indices import class_indices
 from geomdl.data.preprocessing import Preprocessing
 from geomdl.data.targets import ClassTarget, LabelsTarget, MapTarget, TargetKind
 from geomdl.data.transforms.clouds import augmented_clouds
+from geomdl.data.transforms.drawn import transformations
 from geomdl.data.transforms.mixing import mixed
 from geomdl.data.transforms.mosaic import mosaics, require_boxes
-from geomdl.data.transforms.photometric import IMAGENET_LIGHTING, Levels, jittered, require_rgb
-from geomdl.data.transforms.randaugment import MOST, Drawn
-from geomdl.data.transforms.random_rotations import random_rotations
+from geomdl.data.transforms.photometric import Levels
+from geomdl.data.transforms.randaugment import MOST
 from geomdl.errors import invalid, misshapen
-from geomdl.groups import PLANE, VOLUME, group
-from geomdl.layers.core.data_axis import per_example
+from geomdl.groups import VOLUME, group
 from geomdl.numbers import whole_number
 from geomdl.random_keys import as_key
 
@@ -335,11 +322,11 @@ class Augmentation:
             self._require_images()
         if self.rotation or self.scale:
             moved["image"] = jnp.asarray(as_floating(moved["image"], "images to rotate or scale"))
-        elif self._crops or self.randaugment or self._colours or self.lighting:
+        elif self.crops or self.randaugment or self.colours or self.lighting:
             moved["image"] = jnp.asarray(as_floating(moved["image"], "images to crop or colour"))
         if self.mosaic:
             moved = mosaics(moved, kinds, jax.random.fold_in(key, 10), share=self.mosaic)
-        for transformation in self._transformations(moved["image"].shape, key):
+        for transformation in transformations(self, moved["image"].shape, key):
             size = tuple(moved["image"].shape[1:-1])
             for name, kind in kinds.items():
                 moved[name] = kind.moved(moved[name], transformation, size)
@@ -347,77 +334,15 @@ class Augmentation:
         return moved
 
     @property
-    def _crops(self) -> bool:
+    def crops(self) -> bool:
+        """Whether rectangles are cut out and stretched."""
         return self.crop_area != (1.0, 1.0)
 
     @property
-    def _colours(self) -> dict[str, float]:
+    def colours(self) -> dict[str, float]:
         """Of brightness, contrast, saturation and hue what is not 0."""
         values = {name: getattr(self, name) for name in ("brightness", "contrast", "saturation", "hue")}
         return {name: value for name, value in values.items() if value}
-
-    def _transformations(self, shape: tuple[int, ...], key: jax.Array) -> Iterator[ImageTransformation]:
-        """What is done to images of a shape, one after the other."""
-        if self.group:
-            yield self._turned(jax.random.fold_in(key, 9), shape)
-        if len(shape) == VOLUME.dimension + 2:
-            yield from self._transformations_of_volumes(shape[0], key)
-            return
-        count, height, width, channels = shape
-        whole, size = (height, width), (height - 2 * self.margin, width - 2 * self.margin)
-        height, width = size
-        drawn: Drawn | None = None
-        if self._crops:
-            yield self._crop(jax.random.fold_in(key, 5), count, whole, size)
-        elif self.margin:
-            window_key, most = jax.random.fold_in(key, 11), 2 * self.margin + 1
-            yield Window(per_example(lambda n: jax.random.randint(window_key, (n, 2), 0, most), count), whole, size)
-        warp_key, turn_key, flip_key, shift_key = jax.random.split(key, 4)
-        cut_keys = jax.random.split(jax.random.fold_in(key, 4))
-        if self.rotation or self.scale:
-            draws = per_example(lambda n: jax.random.uniform(warp_key, (2, n), minval=-1.0, maxval=1.0).T, count)
-            angle, scale = draws.T
-            factor = (1.0 + self.scale) ** scale
-            yield Warp(factor[:, None, None] * rotation_matrix(self.rotation * angle))
-        if self.randaugment:
-            drawn = Drawn.draw(jax.random.fold_in(key, 6), count, self.randaugment)
-            matrix, offset = drawn.affine(self.randaugment_magnitude, size)
-            yield Warp(matrix, by=offset)
-        if self.flip:
-            yield LeftRightFlip(per_example(lambda n: jax.random.bernoulli(flip_key, shape=(n,)), count))
-        if self.quarter_turns:
-            if height != width:
-                raise invalid(
-                    "augmentation.quarter_turns", True, f"false for {height}×{width} images, which are not square"
-                )
-            yield QuarterTurns(per_example(lambda n: jax.random.randint(turn_key, (n,), 0, 4), count))
-        if self.shift:
-            reach = self.shift
-            yield Shift(per_example(lambda n: jax.random.randint(shift_key, (n, 2), -reach, reach + 1), count))
-        colours = self._recolour(drawn, jax.random.fold_in(key, 7), count, channels)
-        if colours is not None:
-            yield colours
-        if self.cutout:
-
-            def cut_along(key: jax.Array, size: int) -> jax.Array:
-                centres = per_example(lambda n: jax.random.randint(key, (n, 1), 0, size), count)
-                return _within(centres, size, self.cutout)
-
-            rows, columns = map(cut_along, cut_keys, (height, width))
-            yield Cutout(rows[:, :, None] & columns[:, None, :])
-
-    def _transformations_of_volumes(self, count: int, key: jax.Array) -> Iterator[ImageTransformation]:
-        """Rotation and scale, flip, shift."""
-        warp_key, scale_key, flip_key, shift_key = jax.random.split(key, 4)
-        if self.rotation or self.scale:
-            draws = per_example(lambda n: jax.random.uniform(scale_key, (n,), minval=-1.0, maxval=1.0), count)
-            turns = per_example(lambda n: random_rotations(warp_key, n, self.rotation, self.rotation_axis), count)
-            yield Warp(((1.0 + self.scale) ** draws)[:, None, None] * turns)
-        if self.flip:
-            yield LeftRightFlip(per_example(lambda n: jax.random.bernoulli(flip_key, shape=(n,)), count), VOLUME)
-        if self.shift:
-            reach = self.shift
-            yield Shift(per_example(lambda n: jax.random.randint(shift_key, (n, 3), -reach, reach + 1), count))
 
     def _require_images(self) -> None:
         """Raises a ValueError for an option that only volumes or clouds have."""
@@ -436,71 +361,9 @@ class Augmentation:
                     allowed = "false for volumes; augmentation.group='C4z' turns them about z, 'O' about all axes"
                 raise invalid(f"augmentation.{f.name}", getattr(self, f.name), allowed, f.default)
 
-    def _turned(self, key: jax.Array, shape: tuple[int, ...]) -> GridElements:
-        """An element of the group for each image, of those that map the grid to itself."""
-        space = VOLUME if len(shape) == VOLUME.dimension + 2 else PLANE
-        elements = GridElements(group(self.group), jnp.zeros(1, jnp.int32), space)
-        count = elements.count
-        which = per_example(lambda n: jax.random.randint(key, (n,), 0, count), shape[0])
-        return dataclasses.replace(elements, which=which)
-
-    def _crop(self, key: jax.Array, count: int, size: tuple[int, int], frame: tuple[int, int]) -> CropResize:
-        """A rectangle of each image: the first of ten draws that fits, else the largest central one."""
-        height, width = size
-        draws = per_example(lambda n: jax.random.uniform(key, (n, 2 * _TRIES + 2)), count)
-        (least, most), (flattest, widest) = self.crop_area, self.crop_aspect
-        area = height * width * (least + (most - least) * draws[:, :_TRIES])
-        low, high = jnp.log(flattest), jnp.log(widest)
-        aspect = jnp.exp(low + (high - low) * draws[:, _TRIES : 2 * _TRIES])
-        sides = jnp.stack([jnp.sqrt(area / aspect), jnp.sqrt(area * aspect)], -1)  # [batch, tries, (height, width)]
-        whole = jnp.array([height, width], jnp.float32)
-        fits = (sides <= whole).all(-1)
-        first = jnp.take_along_axis(sides, jnp.argmax(fits, 1)[:, None, None], 1)[:, 0]
-        ratio = min(max(width / height, flattest), widest)
-        central = jnp.array([min(height, width / ratio), min(width, height * ratio)], jnp.float32)
-        extent = jnp.where(fits.any(1)[:, None], first, central)
-        place = jnp.where(fits.any(1)[:, None], draws[:, -2:], 0.5)
-        return CropResize(place * (whole - extent), extent, size, frame)
-
-    def _recolour(self, drawn: Drawn | None, key: jax.Array, count: int, channels: int) -> Recolour | None:
-        """The colours of RandAugment, jitter and lighting."""
-        colours = self._colours
-        if drawn is None and not colours and not self.lighting:
-            return None
-        for name in colours.keys() & {"saturation", "hue"}:
-            require_rgb(name, colours[name], channels)
-        factors = {}
-        for i, (name, most) in enumerate(colours.items()):
-            uniform = _between(jax.random.fold_in(key, i), -most, most, count)
-            factors[name] = uniform if name == "hue" else jnp.maximum(0, 1 + uniform)
-        added = None
-        if self.lighting:
-            components = self.lighting_components or IMAGENET_LIGHTING
-            if len(components[0]) != channels:
-                allowed = f"rows of {channels} numbers, such as geomdl.data.lighting_components(training images)"
-                raise invalid("augmentation.lighting_components", components, allowed)
-            light_key, rows = jax.random.fold_in(key, 4), len(components)
-            weights = per_example(lambda n: jax.random.normal(light_key, (n, rows)), count)
-            added = self.lighting * jnp.einsum("nj,jc->nc", weights, jnp.asarray(components), precision="highest")
-
-        def in_light(x: jax.Array) -> jax.Array:
-            if drawn is not None:
-                x = drawn.recoloured(x, self.randaugment_magnitude)
-            x = jittered(x, factors)
-            return x if added is None else x + added[:, None, None].astype(x.dtype)
-
-        return Recolour(lambda x: self.levels.in_light(in_light, x).astype(x.dtype))
-
 
 _OF_VOLUMES = ("rotation", "rotation_axis", "scale", "flip", "shift", "group")
 """The options that volumes have."""
-
-_TRIES = 10
-"""Draws of a rectangle, of which the first that fits is taken."""
-
-
-def _between(key: jax.Array, least: float, most: float, count: int) -> jax.Array:
-    return per_example(lambda n: jax.random.uniform(key, (n,), minval=least, maxval=most), count)
 
 
 def _require_range(key: str, value: tuple[float, float], most: float | None = None) -> None:
@@ -528,9 +391,3 @@ def _require_finite(name: str) -> None:
 
 
 _MAPS = MapTarget(2**31 - 1)  # a map's classes do not matter for how it moves
-
-
-def _within(centre: jax.Array, size: int, side: int) -> jax.Array:
-    """Which of ``size`` pixels lie in an interval of ``side`` pixels about each centre, ``[batch, size]``."""
-    offset = jnp.arange(size) - centre + side // 2
-    return (offset >= 0) & (offset < side)
