@@ -27,18 +27,9 @@ from geomdl.data.sources.splits import stratified_order, stratified_split
 from geomdl.data.sources.tfds import TFDSConfig
 from geomdl.data.sources.tfds_folders import prepared
 from geomdl.data.sources.xo import XOConfig, o_pattern, x_pattern
-from geomdl.data.targets import (
-    TARGET_KINDS,
-    BoxTarget,
-    ClassTarget,
-    LabelsTarget,
-    MapTarget,
-    TargetKind,
-    ValuesTarget,
-    pack_boxes,
-    register_target_kind,
-    target_kind,
-)
+from geomdl.data.targets.boxes import BoxTarget, pack_boxes
+from geomdl.data.targets.kinds import ClassTarget, LabelsTarget, MapTarget, TargetKind, ValuesTarget
+from geomdl.data.targets.names import TARGET_KINDS, register_target_kind, target_kind
 from geomdl.data.transforms.augmentation import Augmentation
 from geomdl.data.transforms.margins import with_margin
 from geomdl.data.transforms.photometric import lighting_components

@@ -13,7 +13,8 @@ from jaxtyping import Int
 from geomdl.arrays import as_array
 from geomdl.data.checks import require_image_dtype
 from geomdl.data.preprocessing import Preprocessing
-from geomdl.data.targets import TargetKind, target_kind
+from geomdl.data.targets.kinds import TargetKind
+from geomdl.data.targets.names import target_kind
 from geomdl.errors import invalid, misshapen
 from geomdl.numbers import whole_number
 
@@ -273,7 +274,7 @@ class Dataset:
         the largest value); for targets that are not of their kind (a class that does not exist, a label map that is
         not of the size of its image), or a target that has no kind.
 
-    >>> from geomdl.data.targets import ValuesTarget
+    >>> from geomdl.data.targets.kinds import ValuesTarget
     >>> from geomdl.representations import FieldType
     >>> split = Split(np.zeros((3, 4, 4, 1), np.float32), np.zeros((3, 2), np.float32))
     >>> direction = ValuesTarget(FieldType("SO2", "1 irrep(1)"))

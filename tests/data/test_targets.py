@@ -50,7 +50,7 @@ class PointTarget:
 
 @pytest.fixture
 def points(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("geomdl.data.targets.TARGET_KINDS", dict(TARGET_KINDS))
+    monkeypatch.setattr("geomdl.data.targets.names.TARGET_KINDS", dict(TARGET_KINDS))
     register_target_kind("point", lambda count: PointTarget())
 
 

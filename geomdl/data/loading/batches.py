@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 
 from geomdl.arrays import as_array, widened
 from geomdl.data.checks import require_image_dtype
-from geomdl.data.targets import TargetKind
+from geomdl.data.targets.kinds import TargetKind
 from geomdl.data.types import Split
 from geomdl.numbers import whole_number
 

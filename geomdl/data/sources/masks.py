@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
+from geomdl.data.class_indices import IGNORED
 from geomdl.data.preprocessing import resampled
-from geomdl.data.targets import IGNORED
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from geomdl.data.checks import number
 from geomdl.data.draws import normals, uniforms
 from geomdl.data.sources.shapes import waves
-from geomdl.data.targets import pack_boxes
+from geomdl.data.targets.boxes import pack_boxes
 from geomdl.data.types import DataConfig, Dataset, LabelKind, Split
 from geomdl.errors import invalid, unknown
 from geomdl.memory import require_memory

@@ -18,7 +18,7 @@ from geomdl.data.sources.own.annotations import (
     shifted,
 )
 from geomdl.data.sources.tfds_faults import corrupt
-from geomdl.data.targets import pack_boxes
+from geomdl.data.targets.boxes import pack_boxes
 from geomdl.errors import invalid
 
 PIXELS = {"voc": "inclusive"}

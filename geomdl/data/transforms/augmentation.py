@@ -14,7 +14,7 @@ from geomdl.arrays import as_array, as_floating
 from geomdl.data.checks import number
 from geomdl.data.class_indices import class_indices
 from geomdl.data.preprocessing import Preprocessing
-from geomdl.data.targets import ClassTarget, LabelsTarget, MapTarget, TargetKind
+from geomdl.data.targets.kinds import ClassTarget, LabelsTarget, MapTarget, TargetKind
 from geomdl.data.transforms.clouds import augmented_clouds
 from geomdl.data.transforms.drawn import transformations
 from geomdl.data.transforms.mixing import mixed

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.data.targets import TargetKind
+from geomdl.data.targets.kinds import TargetKind
 from geomdl.data.transforms.random_rotations import random_rotations
 from geomdl.errors import invalid
 from geomdl.groups import O3, SO3, SpatialGroup, group

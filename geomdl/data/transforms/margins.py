@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from geomdl.data.targets import MapTarget, TargetKind, ValuesTarget
+from geomdl.data.targets.kinds import MapTarget, TargetKind, ValuesTarget
 from geomdl.data.types import Column, Dataset, Example, Indices, Records, Split
 from geomdl.errors import invalid
 from geomdl.numbers import whole_number

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from geomdl.data.targets import LabelsTarget, TargetKind
+from geomdl.data.targets.kinds import LabelsTarget, TargetKind
 from geomdl.layers.core.data_axis import of_neighbours, own_part
 
 

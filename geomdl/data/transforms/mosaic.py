@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from geomdl.actions import Shift
-from geomdl.data.targets import BoxTarget, TargetKind
+from geomdl.data.targets.boxes import BoxTarget
+from geomdl.data.targets.kinds import TargetKind
 from geomdl.errors import invalid
 from geomdl.layers.core.data_axis import data_axis_size, of_neighbours, per_example
 

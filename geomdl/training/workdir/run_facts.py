@@ -13,7 +13,8 @@ from jax.tree_util import tree_flatten_with_path
 
 from geomdl.data import DATASETS, Dataset, Preprocessing, Split
 from geomdl.data.sources.given import GivenData
-from geomdl.data.targets import pack_boxes, target_kind
+from geomdl.data.targets.boxes import pack_boxes
+from geomdl.data.targets.names import target_kind
 from geomdl.training.configuration.config import RunConfig
 from geomdl.training.workdir.json_file import read_json, write_json
 

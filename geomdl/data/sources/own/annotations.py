@@ -214,7 +214,7 @@ class _Placing:
 
     def __call__(self, preprocessing: Preprocessing) -> tuple[Any, str]:
         """The targets, and in words what was left out."""
-        from geomdl.data.targets import pack_boxes  # pyrefly: ignore[missing-module-attribute]
+        from geomdl.data.targets.boxes import pack_boxes  # pyrefly: ignore[missing-module-attribute]
 
         placed, hidden = [], 0
         for of_one, fact in zip(self.boxes, self.facts, strict=True):

@@ -14,7 +14,7 @@ from geomdl.data.sources.own.label_maps import meaning
 from geomdl.data.sources.own.mask_folder import require_map_options
 from geomdl.data.sources.own.options import SPLITS, OwnImages, assemble, require_classes_in_train
 from geomdl.data.sources.own.records import Collected
-from geomdl.data.targets import ValuesTarget
+from geomdl.data.targets.kinds import ValuesTarget
 from geomdl.data.types import Dataset, Indices, LabelKind
 from geomdl.errors import invalid, misshapen, nearest, unknown
 from geomdl.paths import local_path

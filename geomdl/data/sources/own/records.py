@@ -7,10 +7,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from geomdl.data.class_indices import IGNORED
 from geomdl.data.preprocessing import Preprocessing
 from geomdl.data.sources.own.image_files import BrokenFile, Facts, each
 from geomdl.data.sources.own.label_maps import MapMeaning
-from geomdl.data.targets import IGNORED, TargetKind
+from geomdl.data.targets.kinds import TargetKind
 from geomdl.data.types import Example, Indices, LabelKind
 
 _KEPT_BYTES = 2**28
