@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from geomdl.actions import CropResize, Warp
 from geomdl.data import (
@@ -184,11 +185,24 @@ def test_operations_of_randaugment_by_hand() -> None:
         "posterize": np.floor(RGB[0] * 64) / 64,
         "solarize": np.where(RGB[0] > 0.5, 1 - RGB[0], RGB[0]),
         "autocontrast": (RGB[0] - low) / (high - low),
+        "equalize": RGB[0],  # there are fewer pixels than levels, see the next test
     }
     recoloured = jax.jit(lambda drawn, x: drawn.recoloured(x, 15.0))
     for name, wanted in expected.items():
         np.testing.assert_allclose(recoloured(_one(name), x)[0], wanted, atol=1e-5, err_msg=name)
     assert set(expected) | {"shear_x", "shear_y", "translate_x", "translate_y"} == set(OPERATIONS)
+
+
+def test_equalizing_is_that_of_pillow() -> None:
+    """Of dark images, of one level, of two levels."""
+    noise = RNG.integers(0, 120, (40, 50, 3))
+    two = np.where(RNG.uniform(size=(40, 50, 3)) < 0.3, 20, 200)
+    images = np.stack([noise, noise**2 // 120, np.full_like(noise, 7), two]).astype(np.uint8)
+    expected = np.stack([np.asarray(ImageOps.equalize(Image.fromarray(image))) for image in images])
+    assert not np.array_equal(expected[0], images[0])
+    drawn = Drawn(jnp.full((4, 1), OPERATIONS.index("equalize")), jnp.ones((4, 1)))
+    found = jax.jit(lambda drawn, x: drawn.recoloured(x, 9.0))(drawn, images.astype(np.float32) / 255)
+    np.testing.assert_allclose(found, expected / 255, atol=1e-6)
 
 
 def test_maps_of_randaugment_move_images_and_labels_alike() -> None:

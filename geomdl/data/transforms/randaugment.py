@@ -15,11 +15,11 @@ sharpness
 posterize      light rounded down to 2^(8 − round(4 m)) levels
 solarize       light above 1 − m becomes 1 − light
 autocontrast   each channel stretched, so that its least and greatest number are 0 and 1
+equalize       each channel mapped so that its histogram of 256 levels becomes as flat as it can
 =============  ===========================================================================================
 
-These are the operations and magnitudes of torchvision's ``RandAugment``, but for ``equalize``, which needs the
-histogram of whole numbers. The maps of the plane of an image are joined, so that it is resampled once, before the
-colours change.
+These are the operations and magnitudes of torchvision's ``RandAugment``. The maps of the plane of an image are joined,
+so that it is resampled once, before the colours change.
 """
 
 from typing import NamedTuple
@@ -34,7 +34,7 @@ MOST = 30.0
 """The greatest magnitude."""
 
 MAPS = ("shear_x", "shear_y", "translate_x", "translate_y", "rotate")
-COLOURS = ("brightness", "contrast", "saturation", "sharpness", "posterize", "solarize", "autocontrast")
+COLOURS = ("brightness", "contrast", "saturation", "sharpness", "posterize", "solarize", "autocontrast", "equalize")
 OPERATIONS = ("identity", *MAPS, *COLOURS)
 """From which operations are drawn, equally often. (Saturation of images that are not RGB: towards the mean channel.)"""
 
@@ -93,7 +93,8 @@ class Drawn(NamedTuple):
             levels = 2.0 ** (8 - round(4 * share))
             y = jnp.where(self._image("posterize", i), jnp.floor(jnp.clip(x, 0, 1 - 1e-6) * levels) / levels, y)
             y = jnp.where(self._image("solarize", i) & (x > 1 - share), 1 - x, y)
-            x = jnp.where(self._image("autocontrast", i), _stretched(x), y)
+            y = jnp.where(self._image("autocontrast", i), _stretched(x), y)
+            x = jnp.where(self._image("equalize", i), _equalized(x), y)
         return x
 
     def _chosen(self, name: str, i: int) -> jax.Array:
@@ -119,3 +120,24 @@ def _stretched(x: jax.Array) -> jax.Array:
     """Each channel of each image from 0 to 1; a constant one stays."""
     least, most = x.min((1, 2), keepdims=True), x.max((1, 2), keepdims=True)
     return jnp.where(most > least, (x - least) / jnp.where(most > least, most - least, 1), x)
+
+
+def _equalized(x: jax.Array) -> jax.Array:
+    """Each channel of each image with its histogram made flat, in 256 levels, as ``PIL.ImageOps.equalize`` does.
+
+    With h_j pixels of level j, and s = ⌊(pixels − pixels of the highest level that is there) / 255⌋, level i becomes
+    ⌊(⌊s / 2⌋ + Σ_{j < i} h_j) / s⌋, at most 255; where s = 0, nothing changes.
+    """
+    batch, height, width, channels = x.shape
+    levels = jnp.clip(jnp.round(255 * x.astype(jnp.float32)), 0, 255).astype(jnp.int32)
+    flat = levels.reshape(batch, height * width, channels).swapaxes(1, 2)  # [batch, channels, pixels]
+
+    def mapped(pixels: jax.Array) -> jax.Array:
+        counts = jnp.zeros(256, jnp.int32).at[pixels].add(1)
+        step = (height * width - counts[pixels.max()]) // 255
+        below = jnp.cumsum(counts) - counts
+        table = jnp.minimum((step // 2 + below) // jnp.maximum(step, 1), 255)
+        return jnp.where(step > 0, table[pixels], pixels)
+
+    found = jax.vmap(jax.vmap(mapped))(flat).swapaxes(1, 2).reshape(x.shape)
+    return jnp.where((found == levels), x.astype(jnp.float32), found.astype(jnp.float32) / 255).astype(x.dtype)
