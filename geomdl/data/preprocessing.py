@@ -213,16 +213,16 @@ class Preprocessing:
         return pixels / np.asarray(self.std, np.float32) if self.std else pixels
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {
+        """Plain values, for JSON; without a margin where there is none, as versions before it wrote them."""
+        values: dict[str, Any] = {
             "channels": self.channels,
             "size": None if self.size is None else list(self.size),
             "fit": self.fit,
             "scale": self.scale,
             "mean": list(self.mean),
             "std": list(self.std),
-            "margin": self.margin,
         }
+        return values | {"margin": self.margin} if self.margin else values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Preprocessing":
@@ -231,10 +231,10 @@ class Preprocessing:
         Raises:
           ValueError: for a key that does not exist.
         """
-        known = cls().to_dict()
+        known = [field.name for field in dataclasses.fields(cls)]
         for key in values:
             if key not in known:
-                raise unknown("key of a preprocessing", key, list(known))
+                raise unknown("key of a preprocessing", key, known)
         plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list | tuple) else v for k, v in values.items()}
         return cls(**plain)
 

@@ -170,6 +170,22 @@ def test_files_read_at_once_and_on_demand(photos) -> None:
         data_config("folder", path=str(photos), size=16, margin=8).load()
 
 
+def test_label_maps_of_files(tmp_path) -> None:
+    """In memory and on demand, cut as their images are."""
+    for i in range(9):
+        mask = (np.arange(64).reshape(8, 8) % (i + 2) == 0).astype(np.uint8)
+        for folder, scale in (("images", 200), ("masks", 255)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(scale * mask).save(tmp_path / folder / f"{i}.png")
+    for held in (True, False):
+        dataset = data_config("masks", path=str(tmp_path), margin=1, in_memory=held).load()
+        batch = dataset.train.gather([2, 0])
+        np.testing.assert_array_equal(batch["label"], batch["image"][..., 0] == 200)
+        whole = dataset.train.around.gather([2, 0])
+        assert batch["label"].shape == (2, 6, 6)
+        np.testing.assert_array_equal(whole["label"][:, 1:-1, 1:-1], batch["label"])
+
+
 def test_points_are_placed_as_pixels_are() -> None:
     """A bright pixel, and where `Preprocessing.placement` says that its centre is."""
     image = np.zeros((40, 60, 1), np.float32)
