@@ -150,6 +150,8 @@ def test_restriction_doubles_the_fields():
         ("e2_wrn", {"depth": 20}, "invalid model.depth 20"),
         ("e2_wrn", {"groups": ("D4", "D8", "D1")}, "three groups, each a subgroup of the last"),
         ("e2_wrn", {"groups": ("O2", "D8", "D1")}, "model.groups"),
+        ("e2_wrn", {"groups": "D8"}, "invalid model.groups 'D8'; allowed: three names of groups"),
+        ("e2_wrn", {"groups": ("Oh", "D8", "D1")}, "invalid model.groups 'Oh'; allowed: a group that moves images"),
         ("e2_wrn", {"initial_stride": 3}, "invalid model.initial_stride 3"),
         ("e2_wrn", {"downsampling": "pool"}, "invalid model.downsampling 'pool'"),
     ],

@@ -108,6 +108,19 @@ def test_errors_name_the_nearest_valid_choice(message, name, options, shape):
         MODELS[name](**options).build(shape, 2, rngs=nnx.Rngs(0))
 
 
+IMAGES_ONLY = (
+    "vgg11", "cifar_resnet20", "fcos", "steerable_example", "off_grid", "mnist_final", "harmonic", "resnet",
+    "shift_unet",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("group", ["C4z", "Oh"])
+@pytest.mark.parametrize("name", IMAGES_ONLY)
+def test_networks_on_images_refuse_groups_that_move_volumes(name, group):
+    with pytest.raises(ValueError, match=f"model.group '{group}'; allowed: a group that moves images: .*; try 'C4'"):
+        MODELS[name](group=group)
+
+
 def test_sizes_that_break_the_symmetry_are_named():
     config = MODELS["gcnn"](group="O", width=1, depth=2, kernel_size=3, downsampling="stride")
     with pytest.warns(InexactSizeWarning, match="volumes of 6x6x6 pixels .* nearest exact sizes: 5x5x5 and 7x7x7"):

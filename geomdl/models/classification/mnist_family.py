@@ -10,6 +10,7 @@ from geomdl.errors import invalid
 from geomdl.groups import PlanarGroup, group, require_planar
 from geomdl.kernels import Basis
 from geomdl.layers import BlurPool, GroupPool, Layer, Pool, Restrict
+from geomdl.models.core.blocks import image_group
 from geomdl.models.core.config import ImageShape
 from geomdl.models.core.steerable import (
     Nonlinearity,
@@ -56,7 +57,7 @@ class _MNISTConfig(SteerableConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole = group(self.group)
+        whole = image_group(self.group)
         whole.require_finite("model.group of the MNIST networks; see harmonic")
         FieldType(whole, self.field_mixture).require_permutation("model.field_mixture")
         if not 1 <= self.restrict_after <= 5:
@@ -201,6 +202,7 @@ class HarmonicConfig(SteerableConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        image_group(self.group)
         if self.max_frequency < 1:
             raise invalid("model.max_frequency", self.max_frequency, "a positive frequency", 3)
         if self.nonlinearity == "pointwise":

@@ -6,8 +6,8 @@ from typing import Literal
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
-from geomdl.groups import group
 from geomdl.layers import BatchNorm, BlurPool, Conv, Dense, FourierPointwise, GlobalPool, Layer, Pointwise
+from geomdl.models.core.blocks import image_group
 from geomdl.models.core.config import ImageShape, ScalableConfig
 from geomdl.representations import FieldType
 
@@ -45,10 +45,11 @@ class OffGridConfig(ScalableConfig):
         super().__post_init__()
         if self.halving not in HALVINGS:
             raise unknown("model.halving", self.halving, HALVINGS)
+        image_group(self.group)
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Convolutions 7, 5, 5, halved after the first; invariant channels; mean; dense."""
-        points = group(self.group)
+        points = image_group(self.group)
         if image_shape[0] % 2 or image_shape[0] != image_shape[1]:
             raise invalid("image size", f"{image_shape[0]}x{image_shape[1]}", "square, even")
         kind = "regular" if points.is_finite else "band_limited(2)"

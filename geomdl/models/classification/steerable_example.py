@@ -5,9 +5,9 @@ import dataclasses
 from flax import nnx
 
 from geomdl.errors import invalid
-from geomdl.groups import group
 from geomdl.kernels import Basis
 from geomdl.layers import BlurPool, GroupPool, Layer, Mask, Upsample
+from geomdl.models.core.blocks import image_group
 from geomdl.models.core.config import ImageShape
 from geomdl.models.core.steerable import SteerableConfig, convolution_block, invariant_head
 from geomdl.representations import FieldType
@@ -48,13 +48,13 @@ class SteerableExampleConfig(SteerableConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        group(self.group).require_finite("model.group of the example network")
+        image_group(self.group).require_finite("model.group of the example network")
         if self.input_size is not None and self.input_size < 13:
             raise invalid("model.input_size", self.input_size, "at least 13 pixels, or None", 29)
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Mask, convolutions with pooling, head."""
-        point_group = group(self.group)
+        point_group = image_group(self.group)
         current = FieldType(point_group, f"{image_shape[2]} trivial")
         layers: list[Layer] = [] if self.input_size is None else [Upsample(current, size=self.input_size)]
         layers.append(Mask(current, margin=1))

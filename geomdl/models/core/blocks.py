@@ -8,7 +8,7 @@ from flax import nnx
 
 from geomdl.equivariance.contracts.contract import Size
 from geomdl.errors import invalid, unknown
-from geomdl.groups import PLANE, VOLUME, D, PointGroup, SpatialGroup, group
+from geomdl.groups import PLANE, VOLUME, D, PlanarGroup, PointGroup, SpatialGroup, group
 from geomdl.groups import point_group as point_group_of
 from geomdl.layers import (
     BandLimited,
@@ -52,6 +52,28 @@ def check_choices(normalization: str, padding: str, padding_mode: str, downsampl
     if downsampling == "alias_free" and activation != "relu":
         allowed = "nothing (leave it out) with downsampling='alias_free', which has polynomials of its own"
         raise invalid("model.activation", activation, allowed)
+
+
+def image_group(name: str, key: str = "model.group") -> PlanarGroup:
+    """The group of a network that takes images alone, by name.
+
+    Args:
+      name: of the group.
+      key: of the config that names it.
+
+    Raises:
+      ValueError: for a name that is none, or a group that moves volumes.
+
+    >>> image_group("C8")
+    C8
+    >>> image_group("Oh")
+    Traceback (most recent call last):
+    ValueError: invalid model.group 'Oh'; allowed: a group that moves images: C<N>, D<N>, SO2, O2; try 'C4'
+    """
+    points = group(name)
+    if isinstance(points, PlanarGroup):
+        return points
+    raise invalid(key, name, f"a group that moves {PLANE.fields}: {PLANE.groups}", repr("C4"))
 
 
 def require_grid_group(name: str) -> None:

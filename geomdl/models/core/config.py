@@ -45,7 +45,8 @@ class ModelConfig(abc.ABC):
     ``spaces`` names the base spaces on which the network can lie: those of images, volumes or both.
 
     Raises:
-      ValueError: for a field annotated as a number that is none: 2.5 where a whole number is wanted, NaN.
+      ValueError: for a field annotated as a number that is none, 2.5 where a whole number is wanted, NaN; or as True
+        or False that is neither.
     """
 
     spaces: ClassVar[tuple[str, ...]] = ("plane",)
@@ -53,6 +54,8 @@ class ModelConfig(abc.ABC):
     def __post_init__(self) -> None:
         hints = _hints(type(self))
         for field in dataclasses.fields(self):
+            if hints.get(field.name) is bool:
+                object.__setattr__(self, field.name, _truth(f"model.{field.name}", getattr(self, field.name)))
             if (check := checker(hints.get(field.name))) is not None:
                 object.__setattr__(self, field.name, check(f"model.{field.name}", getattr(self, field.name)))
 
@@ -146,7 +149,7 @@ class ScalableConfig(ModelConfig):
         if self.match_parameters is not None and not 1 <= self.match_parameters <= MOST_PARAMETERS:
             allowed = f"a positive number of parameters, at most {MOST_PARAMETERS:,}, or None"
             raise invalid("model.match_parameters", self.match_parameters, allowed)
-        if self.activation not in {*ACTIVATIONS, "maxout"}:
+        if self.activation not in (*ACTIVATIONS, "maxout"):
             raise unknown("model.activation", self.activation, sorted({*ACTIVATIONS, "maxout"}))
         if not 0 <= self.dropout < 1:
             raise invalid("model.dropout", self.dropout, "a number in [0, 1)", 0.5)
@@ -236,6 +239,14 @@ class _Search:
 def _counted(config: ModelConfig, image_shape: ImageShape, num_classes: int) -> int:
     """Programs build a network of one config again and again: to train it, to evaluate it, to load it."""
     return config.parameter_count(image_shape, num_classes)
+
+
+def _truth(what: str, value: Any) -> bool:
+    """True or False, of Python or NumPy; words such as "False", which count as true, are refused."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    near = str(value).lower() not in ("false", "no", "off", "none", "0", "")
+    raise invalid(what, value, "True or False", near)
 
 
 @functools.cache

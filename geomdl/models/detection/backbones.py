@@ -41,12 +41,6 @@ class BackboneConfig(ZooConfig):
         if self.backbone == PLAIN and levels > self.halvings:
             raise invalid("model.levels", levels, f"at most the {self.halvings} halvings", self.halvings)
 
-    def require_positive(self, *names: str) -> None:
-        """Raises a ValueError for the first of these fields, of those that there are, that is less than 1."""
-        for name in names:
-            if getattr(self, name, 1) < 1:
-                raise invalid(f"model.{name}", getattr(self, name), "a positive whole number", 1)
-
     def stages(self, net: Chain) -> "list[Stage]":
         """The stages of the backbone; see `backbone`."""
         return backbone(self, self.backbone, net, channels=self.channels, halvings=self.halvings)

@@ -5,10 +5,11 @@ import dataclasses
 from flax import nnx
 
 from geomdl.errors import invalid
-from geomdl.groups import D, group
+from geomdl.groups import D
 from geomdl.layers import Conv, Hourglass, Layer, Polyphase, PolyphaseUpsample, Pool, Sequential
 from geomdl.layers.core.window import PaddingMode
 from geomdl.layers.resampling.polyphase import Choose
+from geomdl.models.core.blocks import image_group
 from geomdl.models.core.config import ImageShape
 from geomdl.models.core.sizes import require_square
 from geomdl.models.segmentation.encoder_decoder import EncoderDecoderConfig, require_multiple
@@ -56,14 +57,14 @@ class ShiftUNetConfig(EncoderDecoderConfig):
         super().__post_init__()
         if self.padding_mode != "circular":
             raise invalid("model.padding_mode of shift_unet", self.padding_mode, "'circular'", "'circular'")
-        points = group(self.group)
+        points = image_group(self.group)
         if not D(4).contains_group(points):
             nearest = "D4" if points.reflections else "C4"
             raise invalid("model.group", self.group, "C1, C2, C4, D1, D2, D4 (exact on the pixel grid)", repr(nearest))
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Two convolutions per level, around the level below at half the size."""
-        points = group(self.group)
+        points = image_group(self.group)
         require_square(image_shape[:2], points)
         require_multiple(image_shape, 2**self.depth, "shift_unet")
 

@@ -12,17 +12,25 @@ from geomdl.models import (
     MODELS,
     AlexNetConfig,
     CIFARResNetConfig,
+    GoogLeNetConfig,
     ImageNetResNetConfig,
     LeNetConfig,
+    SqueezeNetConfig,
     VGGConfig,
     count_parameters,
 )
+from geomdl.models.zoo.core.chain import Chain
 from geomdl.models.zoo.plain.lenet import LENET_1_TABLE, LENET_5_TABLE
 from geomdl.representations import FieldType
 
 
 def _numbers(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def _dense_on_a_map_of(*size: int, group: str) -> None:
+    config = LeNetConfig(group=group)
+    Chain(config, config.hidden, (*size, 1), nnx.Rngs(0)).flat_dense(4)
 
 
 @pytest.mark.parametrize("divide", [False, True])
@@ -127,6 +135,14 @@ def test_matched_parameters() -> None:
         (lambda: VGGConfig(group="C4").build((31, 31, 3), 10, rngs=0), "at least 32x32.*try 32x32"),
         (lambda: AlexNetConfig().build((20, 20, 3), 10, rngs=0), "at least 67x67"),
         (lambda: AlexNetConfig(without=("5",)), r"model.without \('5',\); allowed: layers of \('3', '4', '6', '7'\)"),
+        (lambda: AlexNetConfig(without=7), r"model.without 7; allowed: layers of"),  # type: ignore[arg-type]
+        (lambda: AlexNetConfig(units=0), "model.units 0; allowed: a positive whole number; try 1"),
+        (lambda: VGGConfig(units=-1), "model.units -1; allowed: a positive whole number; try 1"),
+        (lambda: LeNetConfig(variant=5), "model.variant 5; allowed: '5', '5-modern', '1'; try '5'"),  # type: ignore[arg-type]
+        (lambda: SqueezeNetConfig(version=1.1), r"model.version 1.1; allowed: '1.0', '1.1'; try '1.1'"),  # type: ignore[arg-type]
+        (lambda: VGGConfig(activation=["relu"]), r"unknown model.activation \['relu'\]; .* mean 'relu'"),  # type: ignore[arg-type]
+        (lambda: GoogLeNetConfig(auxiliary="False"), "model.auxiliary 'False'; allowed: True or False; try False"),  # type: ignore[arg-type]
+        (lambda: _dense_on_a_map_of(5, 2, group="C3"), "feature map '5x2'; .*square.*C3.*try square"),
         (lambda: CIFARResNetConfig(depth=21), "model.depth 21.*try 20"),
         (lambda: ImageNetResNetConfig(depth=49), "model.depth.*try 50"),
         (lambda: ImageNetResNetConfig(depth=18, cardinality=32), "basic blocks"),

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 from flax import nnx
 
 from geomdl.equivariance.contracts.contract import Size
+from geomdl.errors import invalid
 from geomdl.groups import PLANE, PlanarGroup
 from geomdl.layers import (
     AdaptivePool,
@@ -319,6 +320,10 @@ class Chain:
         """
         rows, columns = self.size
         window = rows if rows == columns else (rows, columns)
+        points = self.config.points
+        if rows != columns and not PLANE.permutes_grid(points):
+            allowed = f"a square one in front of a dense layer: steerable kernels of {points} have square windows"
+            raise invalid("feature map", f"{rows}x{columns}", allowed, "square images")
         self.conv(units or 1, window, padding=0, fields=fields)
         return self.add(GlobalPool(self.field_type))
 

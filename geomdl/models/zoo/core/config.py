@@ -8,9 +8,10 @@ from typing import ClassVar, Literal, get_args
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
-from geomdl.groups import PlanarGroup, group
+from geomdl.groups import PlanarGroup
 from geomdl.layers import Layer
 from geomdl.layers.resampling.pooling import Reduce
+from geomdl.models.core.blocks import image_group
 from geomdl.models.core.config import ImageShape, ScalableConfig
 from geomdl.models.core.sizes import require_square
 from geomdl.models.zoo.core.chain import Chain, TooSmall
@@ -66,13 +67,19 @@ class ZooConfig(ScalableConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        group(self.group)
+        image_group(self.group)
         if self.equal not in get_args(Equal):
             raise unknown("model.equal", self.equal, get_args(Equal))
         if self.over_group not in get_args(Reduce):
             raise unknown("model.over_group", self.over_group, get_args(Reduce))
         if self.activation == "maxout":
             raise invalid("model.activation", "maxout", "one that keeps the number of fields", "relu")
+
+    def require_positive(self, *names: str) -> None:
+        """Raises a ValueError for the first of these fields, of those that there are, that is less than 1."""
+        for name in names:
+            if getattr(self, name, 1) < 1:
+                raise invalid(f"model.{name}", getattr(self, name), "a positive whole number", 1)
 
     @abc.abstractmethod
     def network(self, net: Chain, num_classes: int) -> None:
@@ -81,7 +88,7 @@ class ZooConfig(ScalableConfig):
     @property
     def points(self) -> PlanarGroup:
         """The group."""
-        return group(self.group)
+        return image_group(self.group)
 
     @property
     def hidden(self) -> Representation:
@@ -156,5 +163,8 @@ def require_choice(key: str, value: object, allowed: tuple[object, ...]) -> None
     if value not in allowed:
         if isinstance(value, str):
             raise unknown(f"model.{key}", value, [str(a) for a in allowed])
+        if all(isinstance(a, str) for a in allowed):  # a number for a name of digits is to be seen as that
+            near = repr(next((a for a in allowed if a == str(value)), allowed[0]))
+            raise invalid(f"model.{key}", value, ", ".join(map(repr, allowed)), near)
         near = min(allowed, key=lambda a: abs(a - value) if isinstance(a, int) and isinstance(value, int) else 0)  # type: ignore[operator]
         raise invalid(f"model.{key}", value, ", ".join(map(str, allowed)), near)

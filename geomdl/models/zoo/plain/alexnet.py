@@ -1,6 +1,7 @@
 """AlexNet, in its three forms, and without some of its layers."""
 
 import dataclasses
+from collections.abc import Iterable
 
 from geomdl.errors import invalid
 from geomdl.layers import AdaptivePool
@@ -43,7 +44,7 @@ class AlexNetConfig(ZooConfig):
         form, behind them in the others, which is the same places but one.
 
     Raises:
-      ValueError: for an unknown variant, a layer that cannot be left out, or images that are too small.
+      ValueError: for an unknown variant, a layer that cannot be left out, no units, or images that are too small.
 
     References:
       Krizhevsky, Sutskever & Hinton, ImageNet classification with deep convolutional neural networks, NIPS 2012.
@@ -66,7 +67,9 @@ class AlexNetConfig(ZooConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_choice("variant", self.variant, tuple(CHANNELS))
-        if isinstance(self.without, str) or not set(map(str, self.without)) <= set(REMOVABLE):
+        self.require_positive("units")
+        several = isinstance(self.without, Iterable) and not isinstance(self.without, str)
+        if not several or not set(map(str, self.without)) <= set(REMOVABLE):
             raise invalid("model.without", self.without, "layers of ('3', '4', '6', '7')", ("7",))
         object.__setattr__(self, "without", tuple(map(str, self.without)))
 

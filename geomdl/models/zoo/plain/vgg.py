@@ -35,7 +35,7 @@ class VGGConfig(ZooConfig):
       dropout: before the last two dense layers.
 
     Raises:
-      ValueError: for an unknown variant or normalisation, or images of less than 32 pixels.
+      ValueError: for an unknown variant or normalisation, no units, or images of less than 32 pixels.
 
     References:
       Simonyan & Zisserman, Very deep convolutional networks for large-scale image recognition, ICLR 2015, table 1.
@@ -56,6 +56,7 @@ class VGGConfig(ZooConfig):
         super().__post_init__()
         require_choice("variant", self.variant, (*VARIANTS, "A-LRN"))
         require_choice("normalization", self.normalization, ("none", "batch"))
+        self.require_positive("units")
 
     def network(self, net: Chain, num_classes: int) -> None:
         """Five stages of convolutions, two hidden dense layers, class scores."""

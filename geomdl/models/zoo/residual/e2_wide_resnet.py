@@ -3,12 +3,13 @@
 import dataclasses
 import itertools
 import math
+from collections.abc import Iterable
 from typing import get_args
 
 from flax import nnx
 
 from geomdl.errors import invalid, unknown
-from geomdl.groups import D, PlanarGroup, group
+from geomdl.groups import D, PlanarGroup
 from geomdl.layers import (
     BatchNorm,
     Conv,
@@ -23,6 +24,7 @@ from geomdl.layers import (
     Sequential,
 )
 from geomdl.layers.core.weights import Init
+from geomdl.models.core.blocks import image_group
 from geomdl.models.core.config import ImageShape
 from geomdl.models.core.steerable import SteerableConfig
 from geomdl.representations import FieldType
@@ -91,7 +93,10 @@ class WideResNetConfig(SteerableConfig):
             raise invalid(
                 "model.init", self.init, "'he' with downsampling='centred': even windows have no centre", "'he'"
             )
-        chain = [group(name) for name in self.groups]
+        if isinstance(self.groups, str) or not isinstance(self.groups, Iterable):
+            raise invalid("model.groups", self.groups, "three names of groups", ("D8", "D4", "D1"))
+        object.__setattr__(self, "groups", tuple(self.groups))
+        chain = [image_group(name, "model.groups") for name in self.groups]
         for g in chain:
             g.require_finite("model.groups")
         nested = all(large.contains_group(small) for large, small in itertools.pairwise(chain))
@@ -100,7 +105,7 @@ class WideResNetConfig(SteerableConfig):
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
         """Lifting, three stages of residual blocks, mean, dense."""
-        first, *_ = chain = [group(name) for name in self.groups]
+        first, *_ = chain = [image_group(name) for name in self.groups]
         image, current = FieldType(first, f"{image_shape[2]} trivial"), _regular(first, 16, equal_parameters=True)
         layers: list[Layer] = [self._conv(image, current, 5, rngs=rngs)]
         blocks = (self.depth - 4) // 6

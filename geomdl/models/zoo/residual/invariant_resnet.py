@@ -21,6 +21,7 @@ from geomdl.models.core.blocks import (
     activate,
     check_choices,
     downsample,
+    image_group,
     normalise,
     require_grid_group,
     spatial_activation,
@@ -93,6 +94,7 @@ class ResNetConfig(ScalableConfig):
                 "model.activation", "maxout", "one that keeps the number of fields in a residual block", "relu"
             )
         check_choices(self.norm, "same", self.padding_mode, self.downsampling, self.activation)
+        image_group(self.group)
         require_grid_group(self.group)
 
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
