@@ -152,6 +152,7 @@ class ZooConfig(ScalableConfig):
 def hidden_fields(points: PlanarGroup) -> str:
     """The representation that takes the place of a channel, by name.
 
+    >>> from geomdl.groups import group
     >>> hidden_fields(group("C1")), hidden_fields(group("D4")), hidden_fields(group("SO2"))
     ('trivial', 'regular', 'band_limited(2)')
     """
