@@ -1,5 +1,7 @@
 """Numbers as users write them: whole ones that count or measure in pixels, and others; of Python and of NumPy."""
 
+import dataclasses
+import functools
 import math
 import operator
 import types
@@ -7,9 +9,11 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from geomdl.errors import invalid
 
-__all__ = ["checker", "whole_number"]
+__all__ = ["check_numbers", "checker", "whole_number"]
 
 Checker = Callable[[str, Any], Any]
 """``(what, value)`` ↦ the value as it is kept; raises ValueError."""
@@ -94,7 +98,8 @@ def checker(hint: Any) -> Checker | None:
     def check(what: str, value: Any) -> Any:
         if value is None and type(None) in arguments:
             return value
-        if several is not None and (isinstance(value, tuple | list) or getattr(value, "ndim", 0) == 1):
+        only_several = single is None and strict
+        if several is not None and (only_several or isinstance(value, tuple | list) or getattr(value, "ndim", 0) == 1):
             return several(what, value)
         if single is None or not (strict or isinstance(value, int | float) or hasattr(value, "__array__")):
             return value
@@ -107,6 +112,59 @@ def checker(hint: Any) -> Checker | None:
             raise ValueError(message if message != str(error) else f"{error}, or None") from None
 
     return check
+
+
+def check_numbers(config: Any, section: str, *, several: bool = False) -> None:
+    """Checks the fields of a frozen dataclass that are annotated as numbers or as bool, and keeps Python's own values.
+
+    To be called from ``__post_init__``; see `checker`. Fields whose annotations only a type checker can read are left
+    alone.
+
+    Args:
+      config: the dataclass.
+      section: of the config that it is, which stands before the names of the fields in errors; may be empty.
+      several: only those that are annotated as several numbers; the others have checks of their own.
+
+    Raises:
+      ValueError: for a field that is not what its annotation says.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Steps:
+    ...     boundaries: tuple[int, ...]
+    ...     def __post_init__(self):
+    ...         check_numbers(self, "schedule")
+    >>> Steps([10, 20])
+    Steps(boundaries=(10, 20))
+    >>> Steps(10)
+    Traceback (most recent call last):
+    ValueError: invalid schedule.boundaries 10; allowed: several numbers; try (10,)
+    """
+    hints = _hints(type(config))
+    for field in dataclasses.fields(config):
+        hint = hints.get(field.name)
+        if several and not any(typing.get_origin(a) is tuple for a in (hint, *typing.get_args(hint))):
+            continue
+        check = _truth if hint is bool else checker(hint)
+        if field.init and check is not None:
+            what = f"{section}.{field.name}" if section else field.name
+            object.__setattr__(config, field.name, check(what, getattr(config, field.name)))
+
+
+def _truth(what: str, value: Any) -> bool:
+    """True or False, of Python or NumPy; words such as "False", which count as true, are refused."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    near = str(value).lower() not in ("false", "no", "off", "none", "0", "")
+    raise invalid(what, value, "True or False", near)
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of the fields; none where only a type checker can find them."""
+    try:
+        return typing.get_type_hints(kind)
+    except NameError:
+        return {}
 
 
 def _real_number(what: str, value: Any) -> int | float:
@@ -132,5 +190,7 @@ def _several(what: str, value: Any, each: Checker, length: int | None) -> tuple[
     except TypeError:
         values = None
     if values is None or (length is not None and len(values) != length):
-        raise invalid(what, value, f"{'several' if length is None else length} numbers, one for each axis or part")
+        alone = isinstance(value, int | float) and not isinstance(value, bool)
+        near = (value,) * (length or 1) if alone else None
+        raise invalid(what, value, f"{'several' if length is None else length} numbers", near)
     return tuple(each(what, part) for part in values)

@@ -16,7 +16,7 @@ from geomdl.arrays import as_array
 from geomdl.data import ClassTarget, Dataset, LabelsTarget, TargetKind
 from geomdl.data.class_indices import class_indices, misshapen_labels
 from geomdl.errors import invalid, unknown
-from geomdl.numbers import whole_number
+from geomdl.numbers import check_numbers, whole_number
 from geomdl.tasks.auxiliary import main_output, require_auxiliary_weight, with_auxiliary_losses
 from geomdl.tasks.task import Batch, Outputs, Totals, shape_of, wrong_labels
 
@@ -157,6 +157,7 @@ class Classification:
     top_k: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        check_numbers(self, "", several=True)
         whole_number("num_classes", self.num_classes)
         if self.objective not in LOSSES:
             raise unknown("objective", self.objective, list(LOSSES))
@@ -354,6 +355,7 @@ class ClassificationConfig:
     top_k: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        check_numbers(self, "task", several=True)
         _require_top_k("task.top_k", self.top_k, multi_label=self.loss == "sigmoid", num_classes=None)
         if self.top_k:  # what may be monitored
             object.__setattr__(self, "monitors", (*type(self).monitors, *_top_k_names(self.top_k)))

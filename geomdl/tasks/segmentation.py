@@ -15,6 +15,7 @@ from geomdl.actions import OutputLaw
 from geomdl.data import IGNORED, Dataset, MapTarget, TargetKind
 from geomdl.data.class_indices import class_indices, misshapen_labels
 from geomdl.errors import invalid, unknown
+from geomdl.numbers import check_numbers
 from geomdl.tasks.auxiliary import main_output, require_auxiliary_weight, with_auxiliary_losses
 from geomdl.tasks.overlap import overlap, pixel_counts
 from geomdl.tasks.task import Batch, Outputs, Totals, shape_of, wrong_labels
@@ -72,6 +73,7 @@ class Segmentation:
     auxiliary_weight: float | tuple[float, ...] = 0.3
 
     def __post_init__(self) -> None:
+        check_numbers(self, "", several=True)
         require_auxiliary_weight("auxiliary_weight", self.auxiliary_weight)
         if self.objective not in SEGMENTATION_LOSSES:
             raise unknown("objective", self.objective, SEGMENTATION_LOSSES)
@@ -262,6 +264,7 @@ class SegmentationConfig:
     auxiliary_weight: float | tuple[float, ...] = 0.3
 
     def __post_init__(self) -> None:
+        check_numbers(self, "task", several=True)
         require_auxiliary_weight("task.auxiliary_weight", self.auxiliary_weight)
         if self.loss not in SEGMENTATION_LOSSES:
             raise unknown("task.loss", self.loss, SEGMENTATION_LOSSES)

@@ -22,7 +22,7 @@ from geomdl.data.sources.tfds_records import CHUNK, TFDSRecords
 from geomdl.data.transforms.margins import with_margin
 from geomdl.data.types import Column, DataConfig, Dataset, Example, LabelKind, Split
 from geomdl.errors import invalid, unknown
-from geomdl.numbers import whole_number
+from geomdl.numbers import check_numbers, whole_number
 
 _IN_MEMORY_BYTES = 2**30
 
@@ -96,6 +96,7 @@ class TFDSConfig(DataConfig):
     def __post_init__(self):
         if not self.name.startswith(PREFIX) or not self.name.removeprefix(PREFIX):
             raise invalid("data.name", self.name, "'tfds:<builder>' or 'tfds:<builder>/<config>'", "tfds:mnist")
+        check_numbers(self, "data", several=True)
         for key in ("size", "train_size"):
             if getattr(self, key) is not None:
                 whole_number(f"data.{key}", getattr(self, key))

@@ -23,7 +23,7 @@ from geomdl.data.transforms.photometric import Levels
 from geomdl.data.transforms.randaugment import MOST
 from geomdl.errors import invalid, misshapen
 from geomdl.groups import VOLUME, group
-from geomdl.numbers import whole_number
+from geomdl.numbers import check_numbers, whole_number
 from geomdl.random_keys import as_key
 
 
@@ -134,6 +134,7 @@ class Augmentation:
     margin: int = dataclasses.field(default=0, init=False, repr=False)
 
     def __post_init__(self):
+        check_numbers(self, "augmentation", several=True)
         for key in ("brightness", "contrast", "saturation", "hue", "lighting", "mixup", "cutmix", "jitter"):
             number(f"augmentation.{key}", getattr(self, key))
         number("augmentation.drop_points", self.drop_points, below=1.0)

@@ -3,7 +3,6 @@
 import abc
 import dataclasses
 import functools
-import typing
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Self
 
@@ -17,7 +16,7 @@ from geomdl.layers import Layer, Sequential
 from geomdl.layers.core.functional import ACTIVATIONS
 from geomdl.memory import require_memory
 from geomdl.models.core.exactness import warn_if_inexact
-from geomdl.numbers import checker, whole_number
+from geomdl.numbers import check_numbers, whole_number
 from geomdl.random_keys import OneKey, as_rngs
 
 ImageShape = tuple[int, ...]
@@ -52,12 +51,7 @@ class ModelConfig(abc.ABC):
     spaces: ClassVar[tuple[str, ...]] = ("plane",)
 
     def __post_init__(self) -> None:
-        hints = _hints(type(self))
-        for field in dataclasses.fields(self):
-            if hints.get(field.name) is bool:
-                object.__setattr__(self, field.name, _truth(f"model.{field.name}", getattr(self, field.name)))
-            if (check := checker(hints.get(field.name))) is not None:
-                object.__setattr__(self, field.name, check(f"model.{field.name}", getattr(self, field.name)))
+        check_numbers(self, "model")
 
     @abc.abstractmethod
     def layers(self, image_shape: ImageShape, num_classes: int, rngs: nnx.Rngs) -> list[Layer]:
@@ -239,23 +233,6 @@ class _Search:
 def _counted(config: ModelConfig, image_shape: ImageShape, num_classes: int) -> int:
     """Programs build a network of one config again and again: to train it, to evaluate it, to load it."""
     return config.parameter_count(image_shape, num_classes)
-
-
-def _truth(what: str, value: Any) -> bool:
-    """True or False, of Python or NumPy; words such as "False", which count as true, are refused."""
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    near = str(value).lower() not in ("false", "no", "off", "none", "0", "")
-    raise invalid(what, value, "True or False", near)
-
-
-@functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    """The types of the fields; none where only a type checker can find them."""
-    try:
-        return typing.get_type_hints(kind)
-    except NameError:
-        return {}
 
 
 def _largest(config: ModelConfig) -> tuple[str, float]:

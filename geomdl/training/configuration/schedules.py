@@ -13,6 +13,7 @@ import numpy as np
 import optax
 
 from geomdl.errors import invalid
+from geomdl.numbers import check_numbers
 from geomdl.registry import Registry
 from geomdl.training.configuration.optimizer_class import schedule_class
 from geomdl.training.configuration.promotion import standard_promotion
@@ -92,6 +93,7 @@ class Step:
     warmup_steps: int = 0
 
     def __post_init__(self) -> None:
+        check_numbers(self, "schedule", several=True)
         _check_warmup(self.warmup_steps)
         if not self.boundaries or list(self.boundaries) != sorted(set(self.boundaries)) or self.boundaries[0] < 1:
             raise invalid("schedule.boundaries", self.boundaries, "ascending positive step numbers", "(1000, 2000)")

@@ -15,7 +15,7 @@ from geomdl.data.sources.splits import stratified_split
 from geomdl.data.transforms.margins import with_margin
 from geomdl.data.types import Column, DataConfig, Dataset, Split
 from geomdl.errors import invalid, nearest, unknown
-from geomdl.numbers import whole_number
+from geomdl.numbers import check_numbers, whole_number
 
 SPLITS = ("train", "validation", "test")
 """The splits of a data set."""
@@ -76,6 +76,7 @@ class OwnImages(DataConfig):
     margin: int = 0
 
     def __post_init__(self) -> None:
+        check_numbers(self, "data", several=True)
         for side in self.size if isinstance(self.size, tuple) else () if self.size is None else (self.size,):
             whole_number("data.size", side)
         if self.fit not in FITS:
@@ -101,6 +102,8 @@ class OwnImages(DataConfig):
 
     def _require_normalization(self) -> None:
         given = self.normalize
+        if not isinstance(given, str | tuple | None):
+            raise invalid("data.normalize", given, "'imagenet', 'train' or ((mean, …), (std, …))", "'train'")
         if isinstance(given, str) and given not in ("imagenet", "train"):
             raise unknown("data.normalize", given, ["imagenet", "train"], also=["((mean, …), (std, …))"])
         if isinstance(given, tuple) and (len(given) != 2 or len(given[0]) != len(given[1]) or not given[0]):
