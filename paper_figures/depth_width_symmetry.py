@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
@@ -17,6 +18,8 @@ from geomdl.plots import INK, MUTED, Row, distinct, figure, line, panel, read_cs
 COMMAND = "GEOMDL_DATA=FOLDER geomdl reproduce depth_width_symmetry"
 FAMILY = {"C1": "CNN", "C4": "C4", "D4": "D4"}
 TITLES = {"eurosat": "EuroSAT", "rotated_fashion": "rotated Fashion-MNIST"}
+HALO = [patheffects.withStroke(linewidth=1.5, foreground="white")]
+"""Names are to be read where they cross a line; points stay above them."""
 HISTORY = (
     (2010, 28.2, "NEC, shallow"),
     (2011, 25.8, "XRCE, shallow"),
@@ -64,7 +67,8 @@ def draw(out: Path) -> list[Path]:
             0.01,
             0.02,
             f"Twins have as many parameters as their network{_others(costs)}.\n2,000 training images, no augmentation; "
-            f"{'one seed' if seeds == '1' else f'means over {seeds} seeds'}.",
+            f"{'one seed' if seeds == '1' else f'means over {seeds} seeds'}. Networks of as many parameters, or of as "
+            "many layers, are shown side by side.",
             fontsize=6,
             color=MUTED,
         )
@@ -77,10 +81,17 @@ def _mean(rows: Sequence[Row], network: str, group: str, measure: str = "accurac
 
 
 def _joined(axes: Axes, rows: Sequence[Row], costs: Sequence[Row], measure: str) -> None:
-    """Every network and its twins at one abscissa, joined; names that would overlap stand below."""
+    """Every network and its twins at one abscissa, joined; two of one abscissa beside each other, with names outward.
+
+    Other names that would overlap stand below.
+    """
     named: list[tuple[float, float]] = []
-    for network in map(str, distinct(rows, "network")):
-        x = next(float(r[measure]) for r in costs if (r["network"], r["group"]) == (network, "C1"))
+    networks = [str(n) for n in distinct(rows, "network")]
+    places = {n: next(float(r[measure]) for r in costs if (r["network"], r["group"]) == (n, "C1")) for n in networks}
+    for network in networks:
+        alike = [n for n in networks if abs(np.log(places[n] / places[network])) < 0.02]
+        side = 0 if len(alike) == 1 else -1 if network == alike[0] else 1
+        x = places[network] * np.exp(0.06 * side)
         heights = {group: _mean(rows, network, group) for group in FAMILY}
         axes.plot([x] * len(heights), list(heights.values()), color=MUTED, linewidth=0.8, zorder=1)
         for group, y in heights.items():
@@ -90,8 +101,9 @@ def _joined(axes: Axes, rows: Sequence[Row], costs: Sequence[Row], measure: str)
         crowded = any(abs(np.log(x / a)) < 0.33 and abs(top - b) < 0.06 for a, b in named)
         named.append((x, bottom if crowded else top))
         axes.annotate(
-            network, named[-1], xytext=(0, -5 if crowded else 4), textcoords="offset points", fontsize=5,
-            ha="center", va="top" if crowded else "baseline", color=INK,
+            network, named[-1], xytext=(-2 * side, -5 if crowded else 4), textcoords="offset points", fontsize=5,
+            ha=("center", "left", "right")[side], va="top" if crowded else "baseline", color=INK, path_effects=HALO,
+            zorder=1.5,
         )  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.15, y=0.15)
@@ -104,7 +116,9 @@ def _history(axes: Axes) -> None:
     years, errors, _ = zip(*HISTORY, strict=True)
     axes.plot(years, errors, color=INK, marker="o", markersize=3, linewidth=1.0)
     for year, error, words in HISTORY:
-        axes.annotate(words, (year, error), xytext=(4, 3), textcoords="offset points", fontsize=5, color=INK)
+        axes.annotate(
+            words, (year, error), xytext=(4, 3), textcoords="offset points", fontsize=5, color=INK, path_effects=HALO
+        )
     axes.axhline(5.1, color=MUTED, linestyle=":", linewidth=0.8)
     axes.annotate("a person, 5.1", (2010, 5.1), xytext=(0, 2), textcoords="offset points", fontsize=5, color=MUTED)
     axes.set_xlim(2009.5, 2017)
