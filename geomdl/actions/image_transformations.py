@@ -188,8 +188,27 @@ class CropResize:
         return jnp.maximum(0, 1 - jnp.abs(sources[..., None] - jnp.arange(size, dtype=jnp.float32)))
 
 
+class _Unmoved:
+    """What is said of places where nothing moves; where all of it is shifted alike, the offset is another."""
+
+    @property
+    def group(self) -> PointGroup:
+        """C1."""
+        return C1
+
+    @property
+    def linear(self) -> jax.Array:
+        """The identity."""
+        return jnp.eye(2)
+
+    @property
+    def offset(self) -> jax.Array:
+        """Zero."""
+        return jnp.zeros(2)
+
+
 @dataclass(frozen=True, eq=False)
-class Window:
+class Window(_Unmoved):
     """Cuts a window of whole pixels out of each image, which is what is left of it. Exact.
 
     Attributes:
@@ -205,16 +224,6 @@ class Window:
     corner: jax.Array
     size: tuple[int, int]
     frame: tuple[int, int]
-
-    @property
-    def group(self) -> PointGroup:
-        """C1: nothing is turned."""
-        return C1
-
-    @property
-    def linear(self) -> jax.Array:
-        """The identity."""
-        return jnp.eye(2)
 
     @property
     def offset(self) -> jax.Array:
@@ -235,25 +244,6 @@ class Window:
         further = image.shape[2:]
         start = (corner[0], corner[1], *(jnp.zeros((), corner.dtype),) * len(further))
         return jax.lax.dynamic_slice(image, start, (*self.frame, *further))
-
-
-class _Unmoved:
-    """What is said of places where nothing moves."""
-
-    @property
-    def group(self) -> PointGroup:
-        """C1."""
-        return C1
-
-    @property
-    def linear(self) -> jax.Array:
-        """The identity."""
-        return jnp.eye(2)
-
-    @property
-    def offset(self) -> jax.Array:
-        """Zero."""
-        return jnp.zeros(2)
 
 
 @dataclass(frozen=True, eq=False)

@@ -370,7 +370,7 @@ _OF_VOLUMES = ("rotation", "rotation_axis", "scale", "flip", "shift", "group")
 def _require_range(key: str, value: tuple[float, float], most: float | None = None) -> None:
     """Raises ValueError unless a value is a least and a greatest positive number."""
     bound = "positive numbers" if most is None else f"numbers in (0, {most:g}]"
-    if len(value) != 2 or not 0 < value[0] <= value[1] < float("inf") or (most is not None and value[1] > most):
+    if not 0 < value[0] <= value[1] < float("inf") or (most is not None and value[1] > most):
         raise invalid(
             f"augmentation.{key}", value, f"a least and a greatest of {bound}", "(0.08, 1.0)" if most else None
         )

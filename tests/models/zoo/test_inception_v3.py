@@ -137,4 +137,5 @@ def test_twins_are_invariant_in_training_too(group):
         for y in moved:
             for got, wanted in zip(jax.tree.leaves(call(y)), whole, strict=True):
                 np.testing.assert_allclose(got, wanted, atol=1e-10 * np.ptp(wanted))
-        assert np.abs(jax.tree.leaves(call(x[:, ::-1]))[0] - whole[0]).max() > 1e-3 * np.ptp(whole[0]) or group == "D4"
+        if group == "C4":
+            assert np.abs(jax.tree.leaves(call(x[:, ::-1]))[0] - whole[0]).max() > 1e-3 * np.ptp(whole[0])
